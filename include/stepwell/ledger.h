@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ledger: what may happen to a record, and what is known about it.
+ *
+ * Open a ledger, write with the verbs of the record, read with get, list, usage and journal, close it.
+ * The handle is thread-safe: any number of threads may call any function at once, except that
+ * sw_ledger_close must be the last. There is no global state.
+ *
+ * Writing. A write that returns SW_STATUS_OK is on disk and seen by every later read, also by other
+ * processes (promise P1). Writes of many threads share one commit. A write that returns anything else
+ * changed nothing, and sending the same again is always safe (promise P3).
+ *
+ * Text. Input is borrowed until the call returns. Output text lives in the sw_memory that the caller
+ * passes, until that is reset or freed.
+ *
+ * Access. Each call takes an actor and sees only the actor's organization. A record of another
+ * organization behaves exactly like one that does not exist (promise P11).
+ */
+#ifndef STEPWELL_LEDGER_H
+#define STEPWELL_LEDGER_H
+
+#include "stepwell/query.h"
+#include "stepwell/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- opening ------------------------------------------------------------------------------------ */
+
+typedef struct sw_ledger sw_ledger;
+
+/* Zeroed means: defaults. */
+typedef struct sw_ledger_options {
+    /* "sqlite:PATH" (":" may be left out for a plain path) or "memory:". NULL: the environment's
+     * STEPWELL_STORE, else a file in the user's data directory (sw_default_store). */
+    const char *store;
+    const sw_allocator *allocator;
+    int64_t cache_bytes;        /* page cache of the writer; 0: 32 MiB */
+    int64_t reader_cache_bytes; /* page cache of each reader; 0: 2 MiB */
+    int64_t busy_ms;            /* longest wait for another process's write; 0: SW_LIMIT_BUSY_MS */
+    bool read_only;
+    bool must_exist;            /* do not create the store */
+    bool no_reaper;             /* leave expired leases to other processes */
+    /* The key that seals providers' secrets: 32 bytes, or NULL: the environment's
+     * STEPWELL_SECRET_KEY (64 hex digits), else the file STEPWELL_SECRET_KEY_FILE, else none, and then
+     * secrets are refused. Copied. */
+    const uint8_t *secret_key;
+    /* Receives log lines; NULL: none. Must be thread-safe. Level: 0 error, 1 warning, 2 info, 3 debug. */
+    void (*log)(void *data, int level, const char *line);
+    void *log_data;
+} sw_ledger_options;
+
+SW_API sw_status sw_ledger_open(const sw_ledger_options *options, sw_ledger **out,
+                                sw_error *err) SW_MUST_CHECK;
+/* Waits for writes under way, refuses later ones with SW_STATUS_CLOSED, frees. NULL is a harmless no-op;
+ * clears the caller's variable.
+ */
+SW_API void sw_ledger_close(sw_ledger **ledger);
+/* The store used when none is named, into `out` (NUL-terminated). SW_STATUS_TOO_LARGE: does not fit. */
+SW_API sw_status sw_default_store(char *out, size_t size, sw_error *err);
+SW_API const char *sw_version(void);
+
+/* Memory for answers. Not thread-safe; one per thread or per request. */
+typedef struct sw_memory sw_memory;
+SW_API sw_memory *sw_memory_new(const sw_allocator *allocator); /* NULL: no memory */
+SW_API void sw_memory_reset(sw_memory *memory);
+SW_API void sw_memory_free(sw_memory **memory);
+
+/* Who calls. A null organization_id means the default organization, a null user_id its default user.
+ * `everywhere` lifts the border for reads of the operator who owns the file; writes never cross it.
+ */
+typedef struct sw_actor {
+    sw_str organization_id;
+    sw_str user_id;
+    bool everywhere;
+} sw_actor;
+
+#define SW_DEFAULT_ORGANIZATION "org-00000000-0000-4000-8000-000000000000"
+#define SW_DEFAULT_USER "user-00000000-0000-4000-8000-000000000000"
+
+/* ---- what a write answers ----------------------------------------------------------------------- */
+
+enum { SW_ID_MAX = 132 };
+
+/* What became of one item. `status` is OK for created, updated and unchanged; for conflict and rejected
+ * it says why, as does `error`. `seq` is the journal's number of the change, 0 when there is none; it
+ * counts within the organization.
+ */
+typedef struct sw_outcome {
+    sw_verdict verdict;
+    sw_status status;
+    int64_t seq;
+    char id[SW_ID_MAX]; /* of the record, NUL-terminated; made up when the caller gave none */
+    sw_error error;
+} sw_outcome;
+
+/* ---- steps -------------------------------------------------------------------------------------- */
+
+/* A step with what belongs to it. Null fields take their defaults. The ledger sets organization_id,
+ * updated_at, created_by_id, last_updated_by_id, retired_into, is_deleted and lease_expires_at; giving
+ * another value than its own is an error that names the field.
+ */
+typedef struct sw_step_entry {
+    sw_step step;
+    const sw_step_metrics *metrics; /* NULL: none. id and organization_id may be null */
+    const sw_message *messages;     /* in order; step_id, run_id, sequence_id may be null */
+    size_t message_count;
+    const sw_provider_trace *traces;
+    size_t trace_count;
+    int64_t lease_seconds; /* of a pending step; 0: SW_LIMIT_LEASE_SECONDS_DEFAULT */
+} sw_step_entry;
+
+/* Records `count` steps, pending or already ended. outcomes[i] belongs to entries[i]. The same id with
+ * the same content is `unchanged`; with other content it is a conflict. One bad item never sinks the
+ * others unless `atomic`; then the call answers the first refusal's status, nothing is kept, and items
+ * that would have been fine are `rejected` too.
+ * Returns OK when every item has a verdict of its own; the status of the refusal when count is 1;
+ * TOO_LARGE past SW_LIMIT_BATCH_ITEMS; a store's failure (FULL, IO, BUSY ...) when nothing was kept.
+ * A run named by the step must exist in the organization.
+ */
+SW_API sw_status sw_step_log(sw_ledger *ledger, const sw_actor *actor, const sw_step_entry *entries,
+                             size_t count, bool atomic, sw_outcome *outcomes,
+                             sw_error *err) SW_MUST_CHECK;
+
+/* Ends a pending step: end->step.status is success, failed or cancelled. The other non-null fields of
+ * end->step (tokens, details, stop_reason, error, model, previews, cost ...) are written with it, and
+ * metrics, messages and traces are added. Among concurrent ends the first wins; the same end again is
+ * `unchanged`; another one is ILLEGAL_MOVE naming both states.
+ */
+SW_API sw_status sw_step_end(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
+                             const sw_step_entry *end, sw_outcome *outcome,
+                             sw_error *err) SW_MUST_CHECK;
+
+/* Sets the fields of `mask` (bits SW_FIELD_BIT(SW_STEP_...)) to their values in `values`, null included.
+ * Anytime: tid, feedback, tags, and stop_reason while it is null. While pending: also what sw_step_end
+ * may write. Anything else is refused by name.
+ */
+#define SW_FIELD_BIT(FIELD) (UINT64_C(1) << (FIELD))
+SW_API sw_status sw_step_update(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
+                                const sw_step *values, uint64_t mask, sw_outcome *outcome,
+                                sw_error *err) SW_MUST_CHECK;
+
+/* Promises to be heard again within `seconds` (0: the default). Not journalled. */
+SW_API sw_status sw_step_renew(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
+                               int64_t seconds, sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
+
+/* Feedback and tags: what is not asked for stays as it is. Tags are JSON arrays of strings. */
+typedef struct sw_feedback_change {
+    bool set_feedback;
+    sw_int feedback;  /* sw_feedback, or null to clear it */
+    bool set_tags;
+    sw_str tags;      /* replaces; null or [] empties */
+    sw_str add_tags;  /* null: none; a tag that is there stays once */
+    sw_str remove_tags;
+} sw_feedback_change;
+SW_API sw_status sw_step_feedback(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
+                                  const sw_feedback_change *change, sw_outcome *outcome,
+                                  sw_error *err) SW_MUST_CHECK;
+
+/* Records timings: non-null fields replace what is there (an upsert). run_id, agent_id, provider_id and
+ * project_id are inherited from the step when null. At any time, also after the end.
+ */
+SW_API sw_status sw_step_metrics_record(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
+                                        const sw_step_metrics *metrics, sw_outcome *outcome,
+                                        sw_error *err) SW_MUST_CHECK;
+/* Adds messages, provider traces, or both. A message or trace whose id is there already with the same
+ * content is not added twice. */
+SW_API sw_status sw_step_attach(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
+                                const sw_message *messages, size_t message_count,
+                                const sw_provider_trace *traces, size_t trace_count,
+                                sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
+
+/* Deletes for good, with metrics, provider traces, and those message bodies that no other step's
+ * message shows; its messages stay without step and body (SET NULL). Totals move along.
+ */
+SW_API sw_status sw_step_delete(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
+                                sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
+
+/* For the ingest room only: replaces what the source now says otherwise (non-null fields of
+ * entry->step, also status and run_id), for steps whose source is otlp or transcript. Feedback and tags
+ * of people stay. Creates the step when it is not there.
+ */
+SW_API sw_status sw_step_restate(sw_ledger *ledger, const sw_actor *actor,
+                                 const sw_step_entry *entry, sw_outcome *outcome,
+                                 sw_error *err) SW_MUST_CHECK;
+/* Folds a step (source otlp or transcript) into another: out of every list and total; its id still
+ * answers, with retired_into set, and becomes an alias of the survivor.
+ */
+SW_API sw_status sw_step_retire(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
+                                sw_str survivor_id, sw_outcome *outcome,
+                                sw_error *err) SW_MUST_CHECK;
+
+/* ---- runs --------------------------------------------------------------------------------------- */
+
+/* Creates a run; the agent must exist. Idempotent like sw_step_log. */
+SW_API sw_status sw_run_create(sw_ledger *ledger, const sw_actor *actor, const sw_run *run,
+                               sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
+/* Sets the fields of `mask`; metadata is merged, new keys win. Moving to completed, failed or cancelled
+ * finishes the run: completed_at (default now) and the run's duration are kept. Legal moves: created →
+ * running → ended, created → ended; completed → cancelled only with stop_reason requires_approval on
+ * record. The same move again with nothing new is `unchanged`.
+ */
+SW_API sw_status sw_run_update(sw_ledger *ledger, const sw_actor *actor, sw_str run_id,
+                               const sw_run *values, uint64_t mask, sw_outcome *outcome,
+                               sw_error *err) SW_MUST_CHECK;
+/* Cancels a run that has not ended; one that has ended stays as it is (`unchanged`). */
+SW_API sw_status sw_run_cancel(sw_ledger *ledger, const sw_actor *actor, sw_str run_id,
+                               sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
+/* Deletes the run and its totals; its steps and messages stay without a run (SET NULL). */
+SW_API sw_status sw_run_delete(sw_ledger *ledger, const sw_actor *actor, sw_str run_id,
+                               sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
+
+/* ---- organizations, users, providers, models, projects, agents, conversations -------------------- */
+
+/* One set of verbs for the records that others refer to: SW_RECORD_ORGANIZATION, _USER, _PROVIDER,
+ * _PROVIDER_MODEL, _PROJECT, _AGENT, _CONVERSATION. `row` is the record's struct.
+ *
+ * An organization can be created by any actor; every other record belongs to the actor's organization.
+ * Creating the same id with the same content again is `unchanged`. Secrets of a provider (api_key,
+ * access_key as plain text in the row) are sealed before they are stored and never read back.
+ * Deleting follows the declared rules (RESTRICT, SET NULL, CASCADE), and totals move along.
+ */
+SW_API sw_status sw_record_create(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
+                                  const void *row, sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
+SW_API sw_status sw_record_update(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
+                                  sw_str id, const void *values, uint64_t mask, sw_outcome *outcome,
+                                  sw_error *err) SW_MUST_CHECK;
+SW_API sw_status sw_record_delete(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
+                                  sw_str id, sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
+/* The agent with this name in the project, registered on first sight; its id is derived from
+ * organization, project and name (telemetry.md E.6), so that every process finds the same. */
+SW_API sw_status sw_agent_by_name(sw_ledger *ledger, const sw_actor *actor, sw_str project_id,
+                                  sw_str name, sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
+/* Opens a provider's sealed secret, for programs that call the provider; SW_PROVIDER_API_KEY or
+ * SW_PROVIDER_ACCESS_KEY. NOT_FOUND: none. */
+SW_API sw_status sw_provider_secret(sw_ledger *ledger, const sw_actor *actor, sw_str provider_id,
+                                    int field, sw_memory *memory, sw_str *out,
+                                    sw_error *err) SW_MUST_CHECK;
+
+/* ---- reading ------------------------------------------------------------------------------------ */
+
+/* The record with that id: any public record with an id (metrics have the id of their step or run).
+ * `out` is the record's struct. Secrets read as null.
+ */
+SW_API sw_status sw_get(sw_ledger *ledger, const sw_actor *actor, sw_record_id record, sw_str id,
+                        sw_memory *memory, void *out, sw_error *err) SW_MUST_CHECK;
+
+/* A page of records in the total order (created_at, id), or (sequence_id) for messages. One rule for
+ * every list: `after` = what follows in the requested order, `before` = what precedes, adjacent rows,
+ * always answered in the requested order. An unknown cursor is NOT_FOUND.
+ */
+typedef struct sw_list_query {
+    const sw_condition *conditions;         /* over the record's own fields */
+    size_t condition_count;
+    const sw_condition *metrics_conditions; /* steps: over step_metrics; runs: over run_metrics */
+    size_t metrics_condition_count;
+    sw_str text;      /* steps: found in a preview or in error_data, ASCII letters in any case */
+    bool ascending;
+    sw_str after;     /* ids; null: none */
+    sw_str before;
+    int64_t limit;    /* 0: SW_LIMIT_LIST_ITEMS; -1: no limit (walks the whole, streaming) */
+    int64_t look_limit; /* rows to look at when no index answers; 0: SW_LIMIT_LOOK_ROWS, -1: no limit */
+    bool by_duration; /* runs: order by run_metrics.run_ns; no cursors */
+    sw_int duration_percentile; /* runs: 0 to 100, only runs at least as long as this percentile */
+} sw_list_query;
+
+typedef struct sw_list_end {
+    int64_t count;
+    int64_t looked;   /* rows looked at */
+    bool complete;    /* nothing follows in this direction */
+    bool gave_up;     /* look_limit ended it; `resume` continues where it stopped looking */
+    char resume[SW_ID_MAX];
+} sw_list_end;
+
+/* Called for each row (the record's struct); its text lives until it returns. Returning false ends the
+ * list. Must not write: the call would wait for itself.
+ */
+typedef bool sw_each(void *arg, const void *row);
+
+SW_API sw_status sw_list(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
+                         const sw_list_query *query, sw_each *each, void *arg, sw_list_end *end,
+                         sw_error *err) SW_MUST_CHECK;
+/* How many records the query finds: from rollups where they know, else by looking, within look_limit
+ * (`gave_up` then, and the number is a lower bound).
+ */
+SW_API sw_status sw_count(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
+                          const sw_list_query *query, int64_t *out, sw_list_end *end,
+                          sw_error *err) SW_MUST_CHECK;
+
+/* The sums of a run, of any size, in constant time; run_metrics holds the same. */
+SW_API sw_status sw_run_usage(sw_ledger *ledger, const sw_actor *actor, sw_str run_id,
+                              sw_memory *memory, sw_run_metrics *out, sw_error *err) SW_MUST_CHECK;
+
+/* ---- usage -------------------------------------------------------------------------------------- */
+
+enum { SW_DIMENSIONS_MAX = 4 };
+
+typedef struct sw_usage_query {
+    sw_dimension by[SW_DIMENSIONS_MAX];
+    size_t by_count;     /* 0: one group, the total */
+    sw_int from;         /* created_at >= from, microseconds; null: the beginning */
+    sw_int to;           /* created_at < to; null: no end */
+    const sw_condition *conditions; /* over step's fields */
+    size_t condition_count;
+    int32_t zone_minutes; /* days and hours are those of UTC + this; not 0: from rows */
+    bool latency;        /* also p50, p95, p99 */
+    int64_t row_limit;   /* 0: SW_LIMIT_USAGE_ROWS */
+} sw_usage_query;
+
+/* Times in ns; -1 when there is no measurement. From histograms the relative error is at most 2 %;
+ * `exact` values are computed from the rows' own numbers.
+ */
+typedef struct sw_latency {
+    int64_t count;
+    int64_t p50_ns;
+    int64_t p95_ns;
+    int64_t p99_ns;
+} sw_latency;
+
+/* One group. keys[i] is the text of by[i] ("2026-11-22", "2026-11-22T13", a model ...), null when the
+ * steps have none. The sums are those of sw_totals (facts.h): num_steps, failed_steps, tokens, cost,
+ * and how many steps had unknown usage or cost.
+ */
+typedef struct sw_usage_group {
+    sw_str keys[SW_DIMENSIONS_MAX];
+    sw_totals totals;
+    sw_latency step_time;
+    sw_latency model_time;
+    sw_latency tool_time;
+} sw_usage_group;
+
+typedef struct sw_usage_end {
+    size_t groups;
+    sw_usage_source source;
+    int64_t rows;     /* steps read */
+    int64_t cells;    /* rollup cells read */
+    bool complete;    /* false: row_limit or SW_LIMIT_USAGE_GROUPS ended it; the sums are of the newest */
+} sw_usage_end;
+
+/* Groups come sorted by their keys, null first. Each sum equals the sum over the rows. Retired steps
+ * are in no sum. */
+typedef bool sw_usage_each(void *arg, const sw_usage_group *group);
+SW_API sw_status sw_usage(sw_ledger *ledger, const sw_actor *actor, const sw_usage_query *query,
+                          sw_usage_each *each, void *arg, sw_usage_end *end,
+                          sw_error *err) SW_MUST_CHECK;
+
+/* ---- the journal -------------------------------------------------------------------------------- */
+
+/* Entries of the actor's organization with seq > after, in order, at most `limit` (0: 1000). When there
+ * is none, waits up to `wait_ms` for the next, also from other processes (seen within a second). No
+ * committed entry is ever skipped; numbers may have gaps. `last` gets the last seq shown, or `after`.
+ */
+SW_API sw_status sw_journal_read(sw_ledger *ledger, const sw_actor *actor, int64_t after,
+                                 int64_t limit, int64_t wait_ms, sw_each *each, void *arg,
+                                 int64_t *last, sw_error *err) SW_MUST_CHECK;
+/* The last seq of the actor's organization. */
+SW_API sw_status sw_journal_head_seq(sw_ledger *ledger, const sw_actor *actor, int64_t *out,
+                                     sw_error *err) SW_MUST_CHECK;
+
+/* ---- records with their relations --------------------------------------------------------------- */
+
+/* A record together with relations that were loaded on purpose (letta-v1.md 1.0). Which relation loads
+ * when, what saving and removing does, is declared with the record (model/). */
+typedef struct sw_object sw_object;
+/* Loads the record and the relations named in `relations` (NULL-terminated, or NULL for none), plus
+ * those that load together with it. */
+SW_API sw_status sw_object_load(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
+                                sw_str id, const char *const *relations, sw_object **out,
+                                sw_error *err) SW_MUST_CHECK;
+SW_API const void *sw_object_row(const sw_object *object);
+/* The related row (to-one; NULL when there is none) or rows (to-many). A relation that raises and was not
+ * loaded: NOT_LOADED, naming it. One that is not loaded by rule (noload): empty. One that loads on first
+ * touch is read now. */
+SW_API sw_status sw_object_one(sw_object *object, const char *relation, const void **out,
+                               sw_error *err) SW_MUST_CHECK;
+SW_API sw_status sw_object_many(sw_object *object, const char *relation, const void *const **out,
+                                size_t *count, sw_error *err) SW_MUST_CHECK;
+/* Puts rows in place of a relation's, in memory; NULL / 0 removes. Saved by sw_object_save. */
+SW_API sw_status sw_object_set(sw_object *object, const char *relation, const void *const *rows,
+                               size_t count, sw_error *err) SW_MUST_CHECK;
+/* Saves what was set, by the declared cascades: new related rows are created (save-update), rows that
+ * were replaced or removed are deleted where the relation says delete-orphan. */
+SW_API sw_status sw_object_save(sw_object *object, sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
+SW_API void sw_object_free(sw_object **object);
+
+/* ---- proof -------------------------------------------------------------------------------------- */
+
+/* One difference: where, what was found, what the rows say. */
+typedef struct sw_difference {
+    const char *kind;  /* "rollup", "run", "reference", "life cycle", "journal", "histogram", "store" */
+    const char *where; /* e.g. "usage_project_days org-… 2026-11-22 …" */
+    const char *what;  /* e.g. "total_tokens is 12, the rows say 15" */
+} sw_difference;
+typedef struct sw_verify_options {
+    void (*difference)(void *arg, const sw_difference *difference); /* NULL: only count */
+    void (*progress)(void *arg, int64_t done, int64_t total);        /* NULL: none; steps */
+    void *arg;
+} sw_verify_options;
+typedef struct sw_verify_end {
+    int64_t steps;
+    int64_t runs;
+    int64_t cells;
+    int64_t entries; /* of the journal */
+    int64_t differences;
+} sw_verify_end;
+/* Recomputes every rollup and every run's totals from the rows, checks references, the journal and the
+ * life cycle (promise P8), on one snapshot. DIFFERS when anything is not as it should be.
+ */
+SW_API sw_status sw_verify(sw_ledger *ledger, const sw_verify_options *options, sw_verify_end *end,
+                           sw_error *err) SW_MUST_CHECK;
+
+/* What the ledger is and holds. Counts come from rollups. */
+typedef struct sw_ledger_info {
+    char store[16];
+    char path[512];
+    int32_t schema_version;
+    int64_t file_bytes;
+    int64_t organizations;
+    int64_t steps;
+    int64_t runs;
+    int64_t pending_steps;
+    int64_t journal_entries; /* upper bound: the sum of the organizations' last numbers */
+} sw_ledger_info;
+SW_API sw_status sw_ledger_info_get(sw_ledger *ledger, sw_ledger_info *out, sw_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
