@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small byte work that several files of this room share, and nobody outside it: eight bytes at a
+ * time, one step of UTF-8, hexadecimal digits. Knows nothing of what the bytes mean.
+ *
+ * The idea of the word functions: a text is mostly bytes that need no attention, so look at eight
+ * of them with a handful of arithmetic and stop only where one is odd.
+ */
+#ifndef SW_BYTES_H
+#define SW_BYTES_H
+
+#include <endian.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "base/base.h"
+
+#define SW_EACH_BYTE UINT64_C(0x0101010101010101)
+#define SW_HIGH_BITS UINT64_C(0x8080808080808080)
+
+/* Eight bytes, the first one lowest. */
+static inline uint64_t sw__word(const void *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return le64toh(word);
+}
+
+/* Marks, by its high bit, the first byte that a JSON text may not hold as it is: a quote, a
+ * backslash, a control character. Marks above the first one mean nothing, because a borrow may have
+ * made them.
+ */
+static inline uint64_t sw__odd_bytes(uint64_t word)
+{
+    uint64_t quote = word ^ (SW_EACH_BYTE * '"');
+    uint64_t slash = word ^ (SW_EACH_BYTE * '\\');
+    uint64_t control = (word - SW_EACH_BYTE * 0x20) & ~word;
+    quote = (quote - SW_EACH_BYTE) & ~quote;
+    slash = (slash - SW_EACH_BYTE) & ~slash;
+    return (control | quote | slash) & SW_HIGH_BITS;
+}
+
+static inline bool sw__is_odd(unsigned char c)
+{
+    return c < 0x20 || c == '"' || c == '\\';
+}
+
+/* Which byte of the word the lowest mark is on; there is one. */
+static inline size_t sw__first_mark(uint64_t marks)
+{
+    return (size_t)__builtin_ctzll(marks) / 8;
+}
+
+/* Where a reader of a string must stop: at an odd byte or at one that is not ASCII. The processor's
+ * own sixteen bytes at a time where there are such, because strings are what JSON is made of.
+ */
+#ifdef __SSE2__
+enum { SW_STRIDE = 16 };
+
+static inline uint32_t sw__stops(const char *at)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    __m128i slash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    __m128i other = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)); /* signed: above 0x7f as well */
+    return (uint32_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), other));
+}
+#else
+enum { SW_STRIDE = 8 };
+
+static inline uint32_t sw__stops(const char *at)
+{
+    uint64_t word = sw__word(at);
+    uint64_t marks = sw__odd_bytes(word) | (word & SW_HIGH_BITS);
+    return marks ? UINT32_C(1) << sw__first_mark(marks) : 0;
+}
+#endif
+
+static inline size_t sw__first_stop(uint32_t stops)
+{
+    return (size_t)__builtin_ctz(stops);
+}
+
+/* To the first odd byte, or the end. */
+static inline const char *sw__clean_end(const char *at, const char *end)
+{
+    for (; end - at >= 8; at += 8) {
+        uint64_t marks = sw__odd_bytes(sw__word(at));
+        if (marks != 0) {
+            return at + sw__first_mark(marks);
+        }
+    }
+    while (at != end && !sw__is_odd((unsigned char)*at)) {
+        at++;
+    }
+    return at;
+}
+
+/* White space of JSON. */
+static inline bool sw__is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static inline bool sw__is_continuation(unsigned char c)
+{
+    return (c & 0xc0) == 0x80;
+}
+
+/* The length of the UTF-8 sequence at `at`, 1 to 4, or 0 when there is no valid one before `end`.
+ */
+static inline size_t sw__utf8_step(const char *at, const char *end)
+{
+    const unsigned char *p = (const unsigned char *)at;
+    size_t room = (size_t)(end - at);
+    if (room > 0 && p[0] < 0x80) {
+        return 1;
+    }
+    if (room < 2 || p[0] < 0xc2 || p[0] > 0xf4 || !sw__is_continuation(p[1])) {
+        return 0;
+    }
+    if (p[0] < 0xe0) {
+        return 2;
+    }
+    if (room < 3 || !sw__is_continuation(p[2])) {
+        return 0;
+    }
+    if (p[0] < 0xf0) {
+        bool overlong = p[0] == 0xe0 && p[1] < 0xa0;
+        bool surrogate = p[0] == 0xed && p[1] >= 0xa0;
+        return overlong || surrogate ? 0 : 3;
+    }
+    if (room < 4 || !sw__is_continuation(p[3])) {
+        return 0;
+    }
+    bool overlong = p[0] == 0xf0 && p[1] < 0x90;
+    bool beyond = p[0] == 0xf4 && p[1] >= 0x90;
+    return overlong || beyond ? 0 : 4;
+}
+
+/* Decodes what stands between the quotes of a JSON string into `to`, which has room for as much, or
+ * only checks it when `to` is NULL. Returns NULL with the length in *len, or what is wrong with its
+ * place in *bad. Every backslash must have a byte behind it. Defined in json_text.c.
+ */
+const char *sw__json_unescape(const char *at, const char *end, char *to, size_t *len,
+                              const char **bad);
+
+/* A hexadecimal digit's value with SW_IS_HEX set, and SW_IS_LOWER when it is not a capital; 0 for
+ * any other byte. Defined in id.c.
+ */
+enum { SW_IS_HEX = 0x10, SW_IS_LOWER = 0x20 };
+extern const uint8_t sw__hex[256];
+
+#endif

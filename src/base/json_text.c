@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The text between the quotes of a JSON string, when there are escapes in it. The reader has found
+ * its end and seen that the rest of it may stand there; here the escapes are judged and become
+ * characters.
+ */
+#include "base/base.h"
+#include "base/bytes.h"
+
+/* The four digits of a \u escape, or -1. */
+static int32_t hex4(const char *at, const char *end)
+{
+    int32_t value = 0;
+    if (end - at < 4) {
+        return -1;
+    }
+    for (int i = 0; i < 4; i++) {
+        uint8_t digit = sw__hex[(unsigned char)at[i]];
+        if (!(digit & SW_IS_HEX)) {
+            return -1;
+        }
+        value = value << 4 | (digit & 0xf);
+    }
+    return value;
+}
+
+static char *put_utf8(char *to, uint32_t c)
+{
+    if (c < 0x80) {
+        *to++ = (char)c;
+        return to;
+    }
+    if (c < 0x800) {
+        *to++ = (char)(0xc0 | c >> 6);
+    } else {
+        if (c < 0x10000) {
+            *to++ = (char)(0xe0 | c >> 12);
+        } else {
+            *to++ = (char)(0xf0 | c >> 18);
+            *to++ = (char)(0x80 | (c >> 12 & 0x3f));
+        }
+        *to++ = (char)(0x80 | (c >> 6 & 0x3f));
+    }
+    *to++ = (char)(0x80 | (c & 0x3f));
+    return to;
+}
+
+/* Reads the escape that begins with "\u" at *at, and a second one when they are a pair. Returns
+ * what is wrong, or NULL.
+ */
+static const char *read_unicode(const char **at, const char *end, uint32_t *c)
+{
+    int32_t first = hex4(*at + 2, end);
+    if (first < 0) {
+        return "four hexadecimal digits are expected after \\u";
+    }
+    if (first == 0) {
+        return "text must not hold NUL";
+    }
+    *at += 6;
+    *c = (uint32_t)first;
+    if (first < 0xd800 || first > 0xdfff) {
+        return NULL;
+    }
+    int32_t second =
+        end - *at >= 6 && (*at)[0] == '\\' && (*at)[1] == 'u' ? hex4(*at + 2, end) : -1;
+    if (first > 0xdbff || second < 0xdc00 || second > 0xdfff) {
+        *at -= 6;
+        return "half of a surrogate pair stands alone";
+    }
+    *at += 6;
+    *c = 0x10000 + ((uint32_t)(first - 0xd800) << 10) + (uint32_t)(second - 0xdc00);
+    return NULL;
+}
+
+/* What stands behind a backslash, if it is one character for another; else 0. */
+static char simple_escape(char c)
+{
+    switch (c) {
+    case '"':
+    case '\\':
+    case '/':
+        return c;
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return 0;
+    }
+}
+
+const char *sw__json_unescape(const char *at, const char *end, char *to, size_t *len,
+                              const char **bad)
+{
+    char *first = to;
+    char unused[4];
+    while (at != end) {
+        const char *slash = memchr(at, '\\', (size_t)(end - at));
+        size_t run = (size_t)((slash ? slash : end) - at);
+        if (to) {
+            memcpy(to, at, run);
+            to += run;
+        }
+        at += run;
+        if (!slash) {
+            break;
+        }
+        /* The reader went over a backslash and its next byte together, so there is a next byte. */
+        uint32_t c = (unsigned char)simple_escape(at[1]);
+        if (c != 0) {
+            at += 2;
+        } else {
+            *bad = at;
+            const char *why = at[1] == 'u' ? read_unicode(&at, end, &c) : "no such escape";
+            if (why) {
+                return why;
+            }
+        }
+        char *past = put_utf8(to ? to : unused, c);
+        to = to ? past : NULL;
+    }
+    *len = to ? (size_t)(to - first) : 0;
+    return NULL;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The JSON writer: brackets, keys and values into a growing text. Sets the commas and, when asked
+ * for, the line breaks; knows no record and does not check that keys and values take turns.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/base.h"
+#include "base/bytes.h"
+
+void sw_json_out_init(sw_json_out *out, sw_buf *buf, bool pretty)
+{
+    *out = (sw_json_out){.buf = buf, .pretty = pretty};
+}
+
+/* ---- between the values ---------------------------------------------------------------------- */
+
+static void new_line(sw_json_out *out)
+{
+    sw_buf_addc(out->buf, '\n');
+    for (uint32_t i = 0; i < out->depth; i++) {
+        sw_buf_add(out->buf, SW_STR("  "));
+    }
+}
+
+/* Before a key or value: a comma behind the one before it, a line of its own unless its key is
+ * there.
+ */
+static void begin_value(sw_json_out *out)
+{
+    if (out->depth > 0 && !out->after_key) {
+        if (out->comma) {
+            sw_buf_addc(out->buf, ',');
+        }
+        if (out->pretty) {
+            new_line(out);
+        }
+    }
+    out->after_key = false;
+    out->comma = true;
+}
+
+void sw_json_open(sw_json_out *out, char bracket)
+{
+    begin_value(out);
+    sw_buf_addc(out->buf, bracket);
+    out->depth++;
+    out->comma = false;
+}
+
+void sw_json_close(sw_json_out *out, char bracket)
+{
+    sw_assert(out->depth > 0 && !out->after_key);
+    out->depth--;
+    if (out->pretty && out->comma) {
+        new_line(out);
+    }
+    sw_buf_addc(out->buf, bracket);
+    out->comma = true;
+}
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+static void add_escape(sw_buf *buf, char c)
+{
+    static const char letters[0x20] = {
+        ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
+    };
+    char letter = (unsigned char)c < sizeof letters ? letters[(unsigned char)c] : c;
+    if (letter == '\0') {
+        sw_buf_addf(buf, "\\u%04x", (unsigned)c);
+        return;
+    }
+    sw_buf_addc(buf, '\\');
+    sw_buf_addc(buf, letter);
+}
+
+static void add_quoted(sw_buf *buf, sw_str text)
+{
+    const char *at = text.ptr;
+    const char *end = at + text.len;
+    sw_buf_addc(buf, '"');
+    while (at != end) {
+        const char *odd = sw__clean_end(at, end);
+        sw_buf_add(buf, sw_str_make(at, (size_t)(odd - at)));
+        at = odd;
+        if (at != end) {
+            add_escape(buf, *at++);
+        }
+    }
+    sw_buf_addc(buf, '"');
+}
+
+void sw_json_key(sw_json_out *out, sw_str key)
+{
+    sw_assert(key.ptr && out->depth > 0 && !out->after_key);
+    begin_value(out);
+    add_quoted(out->buf, key);
+    sw_buf_adds(out->buf, out->pretty ? ": " : ":");
+    out->after_key = true;
+}
+
+void sw_json_str(sw_json_out *out, sw_str text)
+{
+    if (!text.ptr) {
+        sw_json_null(out);
+        return;
+    }
+    begin_value(out);
+    add_quoted(out->buf, text);
+}
+
+/* ---- the other values ------------------------------------------------------------------------ */
+
+void sw_json_int(sw_json_out *out, int64_t value)
+{
+    begin_value(out);
+    sw_buf_add_int(out->buf, value);
+}
+
+void sw_json_bool(sw_json_out *out, bool value)
+{
+    begin_value(out);
+    sw_buf_adds(out->buf, value ? "true" : "false");
+}
+
+void sw_json_null(sw_json_out *out)
+{
+    begin_value(out);
+    sw_buf_add(out->buf, SW_STR("null"));
+}
+
+void sw_json_raw(sw_json_out *out, sw_str value)
+{
+    if (!value.ptr) {
+        sw_json_null(out);
+        return;
+    }
+    sw_assert(value.len > 0);
+    begin_value(out);
+    sw_buf_add(out->buf, value);
+}
+
+/* printf writes the decimal point of the host's locale, which may be several bytes; JSON has one.
+ */
+static void add_number(sw_buf *buf, const char *digits)
+{
+    for (; *digits; digits++) {
+        bool plain = strchr("+-0123456789e", *digits) != NULL;
+        if (plain) {
+            sw_buf_addc(buf, *digits);
+        } else if (strchr("+-0123456789e", digits[1])) {
+            sw_buf_addc(buf, '.');
+        }
+    }
+}
+
+void sw_json_double(sw_json_out *out, double value)
+{
+    char digits[64];
+    if (!isfinite(value)) {
+        sw_json_null(out); /* JSON has no word for it */
+        return;
+    }
+    /* Up to 15 digits, %g drops the zeros that are not needed and no shorter number is equal; only
+     * the tiniest numbers, which have fewer digits to begin with, must be tried from one digit on.
+     */
+    int precision = isnormal(value) || value == 0 ? 15 : 1;
+    for (; precision <= 17; precision++) {
+        (void)snprintf(digits, sizeof digits, "%.*g", precision, value);
+        double back = strtod(digits, NULL);
+        if (memcmp(&back, &value, sizeof back) == 0) {
+            break;
+        }
+    }
+    begin_value(out);
+    add_number(out->buf, digits);
+}

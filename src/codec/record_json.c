@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records as JSON. The reader goes over an object once and builds nothing: each member is looked
+ * up, converted by the kind of its field and put into the row. Knows descriptors and tokens, no
+ * record.
+ */
+#include <stdio.h>
+
+#include "codec/record.h"
+#include "json_order.h"
+
+const uint8_t *sw_record_shown(sw_record_id id, size_t *count)
+{
+    sw_assert((unsigned)id < SW_RECORD_COUNT);
+    *count = sw__json_orders[id].count;
+    return sw__json_orders[id].fields;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* One object on its way into a row. */
+typedef struct reader {
+    const sw_record *record;
+    const uint8_t *shown;
+    size_t shown_count;
+    size_t expected; /* place in `shown` of the member that should come next */
+    sw_json *json;
+    sw_arena *arena;
+    void *row;
+    const char *path;
+    sw_error *err;
+} reader;
+
+/* `why` is the rest of a sentence that begins with the member's name. */
+static sw_status refuse(const reader *in, sw_str name, const char *why)
+{
+    char field[sizeof in->err->field];
+    snprintf(field, sizeof field, "%s%.*s", in->path, (int)sw_utf8_prefix(name, 64), name.ptr);
+    return sw_fail(in->err, SW_STATUS_INVALID, field, "%s (at byte %zu)", why, in->json->offset);
+}
+
+static sw_str field_name(const sw_field *field)
+{
+    return sw_str_make(field->name, field->name_len);
+}
+
+/* What is not JSON at all; or there was no memory to decode it. */
+static sw_status bad_json(const reader *in, sw_str name)
+{
+    char why[120];
+    if (in->json->arena && in->json->arena->failed) {
+        return sw_no_memory(in->err);
+    }
+    snprintf(why, sizeof why, "is not valid JSON: %s",
+             in->json->error ? in->json->error : "it ends");
+    return refuse(in, name, why);
+}
+
+static bool has_blanks(sw_str raw)
+{
+    const char *end = raw.ptr + raw.len;
+    for (const char *p = raw.ptr; p < end; p++) {
+        if (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t') {
+            return true;
+        }
+        if (*p == '"') {
+            for (p++; p < end && *p != '"'; p++) {
+                p += *p == '\\';
+            }
+        }
+    }
+    return false;
+}
+
+sw_status sw_json_compact(sw_str raw, sw_arena *arena, sw_str *out, sw_error *err)
+{
+    sw_buf buf;
+    if (!has_blanks(raw)) {
+        *out = raw;
+        return SW_STATUS_OK;
+    }
+    sw_buf_init(&buf, arena->from, raw.len + 1);
+    sw_json_minify(raw, &buf);
+    *out = buf.status == SW_STATUS_OK ? sw_arena_str(arena, sw_buf_str(&buf)) : SW_NULL_STR;
+    sw_buf_fini(&buf);
+    return out->ptr ? SW_STATUS_OK : sw_no_memory(err);
+}
+
+static sw_status read_raw(const reader *in, const sw_field *field)
+{
+    bool array = field->kind == SW_KIND_TAGS || field->flags & SW_ARRAY;
+    sw_str raw = SW_NULL_STR;
+    if (in->json->type != (array ? SW_JSON_ARRAY : SW_JSON_OBJECT)) {
+        return refuse(in, field_name(field), array ? "is not an array" : "is not an object");
+    }
+    if (!sw_json_skip(in->json, &raw)) {
+        return bad_json(in, field_name(field));
+    }
+    return sw_json_compact(raw, in->arena, sw_field_str(field, in->row), in->err);
+}
+
+static sw_status read_string(const reader *in, const sw_field *field)
+{
+    if (in->json->type != SW_JSON_STRING) {
+        return refuse(in, field_name(field), "is not a string");
+    }
+    *sw_field_str(field, in->row) = in->json->text;
+    return SW_STATUS_OK;
+}
+
+/* A word of a list, or a time: what its text form says. */
+static sw_status read_parsed(const reader *in, const sw_field *field)
+{
+    sw_error why = {.status = SW_STATUS_OK};
+    if (in->json->type != SW_JSON_STRING) {
+        return refuse(in, field_name(field), "is not a string");
+    }
+    if (sw_field_parse(field, in->row, in->json->text, &why) != SW_STATUS_OK) {
+        return refuse(in, field_name(field), why.message);
+    }
+    return SW_STATUS_OK;
+}
+
+static sw_status read_bool(const reader *in, const sw_field *field)
+{
+    if (in->json->type != SW_JSON_TRUE && in->json->type != SW_JSON_FALSE) {
+        return refuse(in, field_name(field), "is neither true nor false");
+    }
+    *sw_field_int(field, in->row) = sw_int_of(in->json->type == SW_JSON_TRUE);
+    return SW_STATUS_OK;
+}
+
+static sw_status read_integer(const reader *in, const sw_field *field, int64_t low, int64_t high)
+{
+    int64_t value = in->json->integer;
+    char why[96];
+    if (in->json->type != SW_JSON_NUMBER || !in->json->is_integer) {
+        return refuse(in, field_name(field), "is not an integer of 64 bits");
+    }
+    if (value < low || value > high) {
+        snprintf(why, sizeof why, "is not between %lld and %lld", (long long)low, (long long)high);
+        return refuse(in, field_name(field), why);
+    }
+    *sw_field_int(field, in->row) = sw_int_of(value);
+    return SW_STATUS_OK;
+}
+
+static sw_status read_value(const reader *in, const sw_field *field)
+{
+    switch (field->kind) {
+    case SW_KIND_ID:
+    case SW_KIND_HEX:
+    case SW_KIND_TEXT:
+    case SW_KIND_WORD:
+        return read_string(in, field);
+    case SW_KIND_JSON:
+    case SW_KIND_TAGS:
+        return read_raw(in, field);
+    case SW_KIND_ENUM:
+    case SW_KIND_TIME:
+        return read_parsed(in, field);
+    case SW_KIND_BOOL:
+        return read_bool(in, field);
+    case SW_KIND_INT:
+        return read_integer(in, field, 0, SW_LIMIT_TOKENS);
+    case SW_KIND_LONG:
+        return read_integer(in, field, INT64_MIN, INT64_MAX);
+    case SW_KIND_BYTES:
+    case SW_KIND_COUNT:
+        break;
+    }
+    SW_IMPOSSIBLE("bytes are not shown");
+}
+
+/* The field of that name, or NULL. Senders keep to one order, mostly ours, so the search begins
+ * behind the member before; lengths tell most names apart without looking at them.
+ */
+static const sw_field *find_member(reader *in, sw_str name)
+{
+    for (size_t i = 0; i < in->shown_count; i++) {
+        size_t place = in->expected + i;
+        const sw_field *field = NULL;
+        place -= place >= in->shown_count ? in->shown_count : 0;
+        field = &in->record->fields[in->shown[place]];
+        if (field->name_len == name.len && memcmp(field->name, name.ptr, name.len) == 0) {
+            in->expected = place + 1 == in->shown_count ? 0 : place + 1;
+            return field;
+        }
+    }
+    return NULL;
+}
+
+static sw_status refuse_unknown(const reader *in, sw_str name)
+{
+    const char *names[64];
+    char why[120];
+    int near = -1;
+    for (size_t i = 0; i < in->shown_count; i++) {
+        names[i] = in->record->fields[in->shown[i]].name;
+    }
+    near = sw_nearest(name, names, in->shown_count);
+    if (near < 0) {
+        snprintf(why, sizeof why, "is not a member of %s", in->record->name);
+    } else {
+        snprintf(why, sizeof why, "is not a member of %s; did you mean %s?", in->record->name,
+                 names[near]);
+    }
+    return refuse(in, name, why);
+}
+
+static sw_status skip_unknown(const reader *in, sw_str name)
+{
+    (void)sw_json_next(in->json);
+    return sw_json_skip(in->json, NULL) ? SW_STATUS_OK : bad_json(in, name);
+}
+
+static sw_status read_member(const reader *in, const sw_field *field)
+{
+    switch (sw_json_next(in->json)) {
+    case SW_JSON_ERROR:
+    case SW_JSON_END:
+        return bad_json(in, field_name(field));
+    case SW_JSON_NULL:
+        sw_field_clear(field, in->row);
+        return SW_STATUS_OK;
+    default:
+        return read_value(in, field);
+    }
+}
+
+sw_status sw_record_read_json(sw_record_id id, unsigned flags, sw_json *json, sw_arena *arena,
+                              void *row, uint64_t *seen, const char *path, sw_error *err)
+{
+    const sw_record *record = sw_record_of(id);
+    reader in = {
+        .record = record, .json = json, .arena = arena, .row = row, .path = path, .err = err};
+    uint64_t mask = 0;
+    in.shown = sw_record_shown(id, &in.shown_count);
+    if (json->type != SW_JSON_OBJECT) {
+        return json->type == SW_JSON_ERROR ? bad_json(&in, SW_STR(""))
+                                           : refuse(&in, SW_STR(""), "is not an object");
+    }
+    while (sw_json_next(json) == SW_JSON_KEY) {
+        sw_str name = json->text;
+        const sw_field *field = find_member(&in, name);
+        uint64_t bit = field ? SW_MASK(field - record->fields) : 0;
+        sw_status status = SW_STATUS_OK;
+        if (mask & bit) {
+            return refuse(&in, name, "is there twice");
+        }
+        mask |= bit;
+        if (field) {
+            status = read_member(&in, field);
+        } else {
+            status = flags & SW_READ_STRICT ? refuse_unknown(&in, name) : skip_unknown(&in, name);
+        }
+        if (status != SW_STATUS_OK) {
+            return status;
+        }
+    }
+    if (seen) {
+        *seen = mask;
+    }
+    return json->type == SW_JSON_OBJECT_END ? SW_STATUS_OK : bad_json(&in, SW_STR(""));
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+static void write_text(const sw_field *field, sw_str text, sw_json_out *out)
+{
+    if (field->flags & SW_SECRET) {
+        sw_json_null(out);
+    } else if (field->kind == SW_KIND_TAGS && !text.ptr && field->flags & SW_NOT_NULL) {
+        sw_json_raw(out, SW_STR("[]"));
+    } else if (field->kind == SW_KIND_JSON || field->kind == SW_KIND_TAGS) {
+        sw_json_raw(out, text);
+    } else {
+        sw_json_str(out, text);
+    }
+}
+
+static void write_number(const sw_field *field, int64_t value, sw_json_out *out)
+{
+    char time[SW_TIME_TEXT];
+    if (field->kind == SW_KIND_ENUM) {
+        sw_json_str(out, sw_str_from(sw_enum_word(field->words, value)));
+    } else if (field->kind == SW_KIND_BOOL) {
+        sw_json_bool(out, value != 0);
+    } else if (field->kind == SW_KIND_TIME) {
+        size_t len = sw_time_print(value, !(field->flags & SW_ZONELESS), time);
+        sw_json_str(out, sw_str_make(time, len));
+    } else {
+        sw_json_int(out, value);
+    }
+}
+
+void sw_record_write_json(sw_record_id id, const void *row, sw_json_out *out)
+{
+    const sw_record *record = sw_record_of(id);
+    size_t count = 0;
+    const uint8_t *shown = sw_record_shown(id, &count);
+    sw_json_open(out, '{');
+    for (size_t i = 0; i < count; i++) {
+        const sw_field *field = &record->fields[shown[i]];
+        sw_json_key(out, field_name(field));
+        if (sw_kind_is_text(field->kind)) {
+            write_text(field, sw_field_text(field, row), out);
+        } else if (sw_field_number(field, row).known) {
+            write_number(field, sw_field_number(field, row).value, out);
+        } else {
+            sw_json_null(out);
+        }
+    }
+    sw_json_close(out, '}');
+}
