@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What SQLite itself can say about a damaged file: rows that refer to nothing, and pages and indexes
+ * that disagree. Never shows what a row holds.
+ */
+#include "store/sqlite_impl.h"
+
+static sw_status run(sw_lite_session *session, const char *sql,
+                     void (*show)(sqlite3_stmt *, sw_fault *, void *), sw_fault *fault, void *arg,
+                     sw_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(session->db, sql, -1, &stmt, NULL);
+
+    while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        show(stmt, fault, arg);
+        rc = SQLITE_OK;
+    }
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_DONE || rc == SQLITE_OK ? SW_STATUS_OK
+                                                : sw__lite_fail(session->db, rc, "check", err);
+}
+
+static void show_reference(sqlite3_stmt *stmt, sw_fault *fault, void *arg)
+{
+    char where[160];
+
+    sqlite3_snprintf(sizeof where, where, "%s row %lld",
+                     (const char *)sqlite3_column_text(stmt, 0), sqlite3_column_int64(stmt, 1));
+    char what[160];
+    sqlite3_snprintf(sizeof what, what, "refers to a row of %s that is not there",
+                     (const char *)sqlite3_column_text(stmt, 2));
+    fault(arg, where, what);
+}
+
+static void show_page(sqlite3_stmt *stmt, sw_fault *fault, void *arg)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, 0);
+
+    if (text && strcmp(text, "ok") != 0) {
+        fault(arg, "file", text);
+    }
+}
+
+sw_status sw__lite_check(sw_session *head, sw_fault *fault, void *arg, sw_error *err)
+{
+    sw_lite_session *session = (sw_lite_session *)(void *)head;
+    sw_status status = run(session, "PRAGMA foreign_key_check", show_reference, fault, arg, err);
+
+    return status == SW_STATUS_OK
+               ? run(session, "PRAGMA quick_check(20)", show_page, fault, arg, err)
+               : status;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the SQLite store share. Read sqlite_schema.c first: it says how a record lies in
+ * the file. Everything else follows from the descriptors; no record is named outside the join of a
+ * message with its body.
+ *
+ * A store holds one connection for upkeep; each session holds its own, with its own statements and
+ * memories. Two memories make the small numbers of the file cheap: `numbers` (text to number, for the
+ * writer inside a group) and `names` (number to text, for readers). The second never goes stale,
+ * because the number of a row that others refer to is never given to another row (see sqlite_write.c).
+ */
+#ifndef SW_SQLITE_IMPL_H
+#define SW_SQLITE_IMPL_H
+
+#include <sqlite3.h>
+
+#include "store/store_impl.h"
+
+enum {
+    SW_LITE_APPLICATION = 0x53744557, /* "StEW", PRAGMA application_id */
+    SW_LITE_SLOTS = 96,               /* prepared statements a session keeps */
+    SW_LITE_NUMBERS = 8192,           /* slots of text to number: 1 MiB in the write session */
+    SW_LITE_NAMES = 2048,             /* slots of number to text: 256 KiB a session */
+    SW_LITE_REMEMBERED = 112,         /* longest text that is remembered */
+    SW_LITE_KEY_FIELDS = 8,           /* most fields a key or an index may have */
+    SW_LITE_ROW_BYTES = 4096,         /* no record's struct is larger */
+    SW_LITE_WORDS = 0xff              /* stands where a record's number does, for the dictionary */
+};
+
+/* ---- how a record lies in the file -------------------------------------------------------------- */
+
+/* How a field is kept in its column; follows from its kind. */
+typedef enum sw_lite_form {
+    SW_LITE_NUMBER, /* an integer as it is */
+    SW_LITE_TEXT,   /* text as it is */
+    SW_LITE_BYTES,  /* bytes as they are */
+    SW_LITE_ID,     /* sw_key: bytes, or text when escaped */
+    SW_LITE_HEX,    /* 16 bytes, or text when it is not 32 digits */
+    SW_LITE_WORD,   /* number of the word in `words` */
+    SW_LITE_REF     /* row number of the parent */
+} sw_lite_form;
+
+static inline sw_lite_form sw__lite_form(const sw_field *field)
+{
+    switch (field->kind) {
+    case SW_KIND_ID: return field->ref.record_plus_1 ? SW_LITE_REF : SW_LITE_ID;
+    case SW_KIND_HEX: return SW_LITE_HEX;
+    case SW_KIND_WORD: return SW_LITE_WORD;
+    case SW_KIND_TEXT:
+    case SW_KIND_JSON:
+    case SW_KIND_TAGS: return SW_LITE_TEXT;
+    case SW_KIND_BYTES: return SW_LITE_BYTES;
+    case SW_KIND_ENUM:
+    case SW_KIND_BOOL:
+    case SW_KIND_INT:
+    case SW_KIND_LONG:
+    case SW_KIND_TIME: return SW_LITE_NUMBER;
+    case SW_KIND_COUNT: break;
+    }
+    SW_IMPOSSIBLE("a kind without a form");
+}
+
+/* A null part of a key is kept as 0 or as no bytes: SQLite's key columns would not compare nulls. */
+static inline bool sw__lite_null_part(const sw_field *field)
+{
+    return (field->flags & (SW_KEY_PART | SW_NOT_NULL)) == SW_KEY_PART;
+}
+
+/* Whether the column's own order is the field's order (sw_field_cmp). */
+static inline bool sw__lite_ordered(const sw_field *field)
+{
+    sw_lite_form form = sw__lite_form(field);
+    return form != SW_LITE_WORD && form != SW_LITE_REF && !sw__lite_null_part(field);
+}
+
+static inline sw_str sw__lite_home(const sw_field *field)
+{
+    return field->prefix ? sw_str_from(field->prefix) : SW_STR("");
+}
+
+/* What is asked about a record again and again. */
+typedef struct sw_lite_table {
+    const sw_record *model;
+    sw_shape shape;
+    int primary;      /* the primary field, or -1 */
+    uint8_t keys[SW_LITE_KEY_FIELDS];
+    uint8_t key_count;
+    uint64_t all;     /* fields of the table itself, without the shared ones */
+    uint64_t key;
+    uint64_t counters;
+    uint64_t shared;
+    bool is_parent;   /* others refer to its rows */
+} sw_lite_table;
+
+/* The records a schema is made of: the model's, or a test's. */
+typedef struct sw_lite_schema {
+    const sw_record *records;
+    size_t count;
+} sw_lite_schema;
+
+/* The column of a field in `<table>_data`; "pk" for a primary field that is its parent's. */
+const char *sw__lite_column(const sw_field *field);
+/* The highest `.since`: what PRAGMA user_version says when the file is up to date. */
+int sw__lite_version(const sw_lite_schema *schema);
+/* Creates everything, or brings an older file up; one transaction, safe against other processes. */
+sw_status sw__lite_migrate(sqlite3 *db, const sw_lite_schema *schema, const sw_allocator *from,
+                           const char *path, sw_error *err);
+/* Answers NEWER, or INVALID for another program's file. `version` 0: the file is empty. */
+sw_status sw__lite_inspect(sqlite3 *db, const sw_lite_schema *schema, const char *path, int *version,
+                           sw_error *err);
+/* The join that fills the shared fields of message, as text after FROM. */
+void sw__lite_join_body(sw_buf *sql);
+/* The name of the unique index over the id of an own-id record is its table's name and "_id". */
+
+/* ---- sessions ----------------------------------------------------------------------------------- */
+
+typedef enum sw_lite_verb {
+    SW_LITE_FREE,
+    SW_LITE_GET,
+    SW_LITE_INSERT,
+    SW_LITE_PUT,
+    SW_LITE_ADD,
+    SW_LITE_UPDATE,
+    SW_LITE_REMOVE,
+    SW_LITE_SCAN,
+    SW_LITE_PK_OF_ID,
+    SW_LITE_ID_OF_PK,
+    SW_LITE_LAST_PK,
+    SW_LITE_CHILD,
+    SW_LITE_WORD_FIND,
+    SW_LITE_WORD_ADD,
+    SW_LITE_WORD_TEXT,
+    SW_LITE_BEGIN,
+    SW_LITE_BEGIN_IMMEDIATE,
+    SW_LITE_COMMIT,
+    SW_LITE_DATA_VERSION
+} sw_lite_verb;
+
+/* Says what a statement is, so that its text is built only when it is not at hand. Compared as bytes:
+ * set it to {0} first. The last members are for scans. */
+typedef struct sw_lite_shape {
+    uint64_t mask;
+    uint8_t verb;
+    uint8_t record;
+    uint8_t path;
+    uint8_t flags;
+    uint8_t bound;
+    uint8_t range;
+    uint8_t after;
+    uint8_t after_nulls;
+    uint8_t order[SW_LITE_KEY_FIELDS];
+} sw_lite_shape;
+_Static_assert(sizeof(sw_lite_shape) == 24, "no padding: compared as bytes");
+
+typedef struct sw_lite_slot {
+    sw_lite_shape shape;
+    sqlite3_stmt *stmt;
+    uint64_t bound; /* parameters that hold something, where the binder keeps count */
+    uint64_t used;  /* when, to find the oldest */
+    bool busy;
+} sw_lite_slot;
+
+typedef struct sw_lite_number sw_lite_number;
+typedef struct sw_lite_name sw_lite_name;
+
+typedef struct sw_lite_store {
+    sw_store head;
+    sw_allocator allocator;
+    char *path;
+    bool read_only;
+    bool immutable;   /* nobody can write beside it: read without the log's index */
+    int64_t cache_bytes;
+    int64_t reader_cache_bytes;
+    int64_t busy_ms;
+    sw_lite_table tables[SW_RECORD_COUNT];
+    pthread_mutex_t lock; /* of db */
+    sqlite3 *db;          /* for upkeep */
+    atomic_int wal_pages; /* in the log after the last commit */
+} sw_lite_store;
+
+/* A value as its column holds it. */
+typedef struct sw_lite_value {
+    enum { SW_LITE_IS_NULL, SW_LITE_IS_INT, SW_LITE_IS_TEXT, SW_LITE_IS_BLOB, SW_LITE_IS_UNKNOWN } is;
+    int64_t number;
+    const void *ptr;
+    size_t len;
+    sw_key key; /* what ptr shows, for ids and hex */
+} sw_lite_value;
+
+typedef struct sw_lite_session {
+    sw_session head;
+    sw_lite_store *store;
+    sqlite3 *db;
+    sw_session_mode mode;
+    bool in_group;      /* a write group is open: nobody else can write */
+    bool asked;         /* data_version is known */
+    int64_t data_version;
+    uint64_t clock;     /* of slot use */
+    uint32_t age;       /* of `numbers`: entries of another age are void */
+    sw_lite_number *numbers;
+    sw_lite_name *names;
+    int64_t last_pk[SW_RECORD_COUNT]; /* highest row number ever given; 0: ask */
+    sw_lite_value row[64];            /* the row being bound */
+    sw_lite_slot slots[SW_LITE_SLOTS];
+} sw_lite_session;
+
+static inline const sw_lite_table *sw__lite_table(const sw_lite_session *session, sw_record_id record)
+{
+    return &session->store->tables[record];
+}
+
+/* A connection with the settings all of them share. */
+sw_status sw__lite_connect(const sw_lite_store *store, bool create, int64_t cache_bytes,
+                           sqlite3 **out, sw_error *err);
+/* What SQLite says, as a status and a sentence. */
+sw_status sw__lite_fail(sqlite3 *db, int rc, const char *doing, sw_error *err);
+sw_status sw__lite_exec(sqlite3 *db, const char *sql, const char *doing, sw_error *err);
+
+/* A statement of that shape, reset and not in use; `build` prints its text when it must be prepared. */
+typedef void sw_lite_build(const sw_lite_session *session, const void *arg, sw_buf *sql);
+sw_status sw__lite_take(sw_lite_session *session, const sw_lite_shape *shape, sw_lite_build *build,
+                        const void *arg, sw_lite_slot **out, sw_error *err);
+void sw__lite_give(sw_lite_slot *slot);
+/* Forgets what may be wrong after a rollback, a removal or another process's commit. */
+void sw__lite_forget(sw_lite_session *session);
+
+/* ---- values ------------------------------------------------------------------------------------- */
+
+/* The field's value as its column holds it. A word nobody has used or a parent that does not exist is
+ * UNKNOWN; with `add` an unknown word enters the dictionary. The value points into the row and into
+ * itself. */
+sw_status sw__lite_encode(sw_lite_session *session, const sw_field *field, const void *row, bool add,
+                          sw_lite_value *out, sw_error *err);
+void sw__lite_bind(sqlite3_stmt *stmt, int at, const sw_lite_value *value);
+/* Column `at` into the field. With `borrow`, text and bytes stay the statement's; ids and words are
+ * always the arena's. */
+sw_status sw__lite_read(sw_lite_session *session, sqlite3_stmt *stmt, int at, const sw_field *field,
+                        bool borrow, sw_arena *arena, void *row, sw_error *err);
+/* The row number of the record with that id; 0: none. */
+sw_status sw__lite_pk(sw_lite_session *session, sw_record_id record, sw_str id, int64_t *pk,
+                      sw_error *err);
+/* A new row has taken its number: later references find it in memory. */
+void sw__lite_remember_pk(sw_lite_session *session, sw_record_id record, sw_str id, int64_t pk);
+
+/* ---- verbs -------------------------------------------------------------------------------------- */
+
+sw_status sw__lite_get(sw_session *session, sw_record_id record, const void *key, sw_arena *arena,
+                       void *out, sw_error *err);
+sw_status sw__lite_insert(sw_session *session, sw_record_id record, const void *row, sw_error *err);
+sw_status sw__lite_update(sw_session *session, sw_record_id record, const void *row, uint64_t mask,
+                          sw_error *err);
+sw_status sw__lite_add(sw_session *session, sw_record_id record, const void *row, sw_error *err);
+sw_status sw__lite_put(sw_session *session, sw_record_id record, const void *row, sw_error *err);
+sw_status sw__lite_remove(sw_session *session, sw_record_id record, const void *key, sw_error *err);
+sw_status sw__lite_scan(sw_session *session, const sw_scan *scan, sw_visit *visit, void *arg,
+                        sw_scan_end *end, sw_error *err);
+sw_status sw__lite_check(sw_session *session, sw_fault *fault, void *arg, sw_error *err);
+
+#endif

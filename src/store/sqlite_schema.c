@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How records lie in an SQLite file, printed from their descriptors: tables, indexes, views, and the
+ * steps from an older schema to this one.
+ *
+ * Compact inside: the table of a record is `<table>_data`. A record with an id has a row number `pk`;
+ * one that shares its parent's id has the parent's `pk`; one with a key of several parts is stored in
+ * key order (WITHOUT ROWID). Ids are 16 bytes, references are the parent's `pk`, words are numbers of
+ * the table `words`, times are microseconds.
+ *
+ * Plain outside: a view with the record's own table name and column names turns all that back into
+ * what the record says. A view joins with LEFT JOIN only: SQLite leaves out the joins that a query
+ * does not need, and the indexes below stay in use.
+ *
+ * PRAGMA user_version is the schema version. A field, index or record says with `.since` which version
+ * brought it; an older file gets what it lacks, and new views, in one transaction.
+ */
+#include <stdio.h>
+
+#include "store/sqlite_impl.h"
+
+const char *sw__lite_column(const sw_field *field)
+{
+    bool shared_id = (field->flags & SW_PRIMARY) && field->ref.record_plus_1;
+    return shared_id ? "pk" : sw_field_column(field);
+}
+
+/* ---- versions ----------------------------------------------------------------------------------- */
+
+static int since(uint8_t declared)
+{
+    return declared ? declared : 1;
+}
+
+/* A record is as old as its oldest field. */
+static int record_since(const sw_record *record)
+{
+    int oldest = since(record->fields[0].since);
+    for (size_t i = 1; i < record->field_count; i++) {
+        int at = since(record->fields[i].since);
+        oldest = at < oldest ? at : oldest;
+    }
+    return oldest;
+}
+
+int sw__lite_version(const sw_lite_schema *schema)
+{
+    int newest = 1;
+    for (size_t r = 0; r < schema->count; r++) {
+        const sw_record *record = &schema->records[r];
+        for (size_t i = 0; i < record->field_count; i++) {
+            int at = since(record->fields[i].since);
+            newest = at > newest ? at : newest;
+        }
+        for (size_t i = 0; i < record->index_count; i++) {
+            int at = since(record->indexes[i].since);
+            newest = at > newest ? at : newest;
+        }
+    }
+    return newest;
+}
+
+/* ---- tables ------------------------------------------------------------------------------------- */
+
+static void print_quoted(sw_buf *sql, const char *text)
+{
+    sw_buf_addc(sql, '\'');
+    for (const char *c = text; *c; c++) {
+        if (*c == '\'') {
+            sw_buf_addc(sql, '\'');
+        }
+        sw_buf_addc(sql, *c);
+    }
+    sw_buf_addc(sql, '\'');
+}
+
+static const char *on_delete(sw_on_delete rule)
+{
+    switch (rule) {
+    case SW_RESTRICT: return "RESTRICT";
+    case SW_SET_NULL: return "SET NULL";
+    case SW_CASCADE: return "CASCADE";
+    }
+    SW_IMPOSSIBLE("an unknown rule");
+}
+
+static void print_reference(const sw_lite_schema *schema, const sw_field *field, sw_buf *sql)
+{
+    if (field->ref.record_plus_1) {
+        sw_buf_addf(sql, " REFERENCES %s_data(pk) ON DELETE %s",
+                    schema->records[field->ref.record_plus_1 - 1].table,
+                    on_delete(field->ref.on_delete));
+    }
+}
+
+/* A field that comes later than its table needs a value for the rows that are there. */
+static void print_default(const sw_field *field, sw_buf *sql)
+{
+    sw_error ignored;
+    struct { sw_int number; } row = {SW_NULL_INT};
+    sw_field at_zero = *field;
+    at_zero.offset = 0;
+    sw_assert(field->fallback && sw__lite_form(field) != SW_LITE_WORD);
+    if (sw_kind_is_text(field->kind)) {
+        sw_buf_adds(sql, " DEFAULT ");
+        print_quoted(sql, field->fallback);
+    } else if (sw_field_parse(&at_zero, &row, sw_str_from(field->fallback), &ignored) ==
+               SW_STATUS_OK) {
+        sw_buf_addf(sql, " DEFAULT %lld", (long long)row.number.value);
+    }
+}
+
+static const char *column_type(const sw_field *field)
+{
+    switch (sw__lite_form(field)) {
+    case SW_LITE_NUMBER:
+    case SW_LITE_WORD:
+    case SW_LITE_REF: return "INTEGER";
+    case SW_LITE_TEXT: return "TEXT";
+    case SW_LITE_BYTES:
+    case SW_LITE_ID:
+    case SW_LITE_HEX: return "BLOB";
+    }
+    SW_IMPOSSIBLE("an unknown form");
+}
+
+static void print_column(const sw_lite_schema *schema, const sw_field *field, bool later, sw_buf *sql)
+{
+    sw_buf_addf(sql, "%s %s", sw__lite_column(field), column_type(field));
+    if ((field->flags & SW_NOT_NULL) || sw__lite_null_part(field)) {
+        sw_buf_adds(sql, " NOT NULL");
+        if (later) {
+            print_default(field, sql);
+        }
+    }
+    print_reference(schema, field, sql);
+}
+
+static void print_key(const sw_record *record, sw_buf *sql)
+{
+    const char *comma = "";
+    sw_buf_adds(sql, ",\n  PRIMARY KEY (");
+    for (size_t i = 0; i < record->field_count; i++) {
+        if (record->fields[i].flags & SW_KEY_PART) {
+            sw_buf_addf(sql, "%s%s", comma, sw__lite_column(&record->fields[i]));
+            comma = ", ";
+        }
+    }
+    sw_buf_adds(sql, ")\n) WITHOUT ROWID;\n");
+}
+
+static void print_table(const sw_lite_schema *schema, const sw_record *record, sw_buf *sql)
+{
+    sw_shape shape = sw__record_shape(record);
+    const char *comma = "";
+    sw_buf_addf(sql, "CREATE TABLE %s_data (", record->table);
+    if (shape != SW_SHAPE_KEY_PARTS) {
+        sw_buf_adds(sql, "\n  pk INTEGER PRIMARY KEY");
+        comma = ",";
+    }
+    for (size_t i = 0; i < record->field_count; i++) {
+        const sw_field *field = &record->fields[i];
+        if (shape == SW_SHAPE_SHARED_ID && (field->flags & SW_PRIMARY)) {
+            print_reference(schema, field, sql);
+        } else if (!(field->flags & SW_SHARED)) {
+            sw_buf_addf(sql, "%s\n  ", comma);
+            print_column(schema, field, false, sql);
+            comma = ",";
+        }
+    }
+    if (shape == SW_SHAPE_KEY_PARTS) {
+        print_key(record, sql);
+        return;
+    }
+    sw_buf_adds(sql, "\n);\n");
+    if (shape == SW_SHAPE_OWN_ID) {
+        sw_buf_addf(sql, "CREATE UNIQUE INDEX %s_id ON %s_data (id);\n", record->table,
+                    record->table);
+    }
+}
+
+/* A row number that others may hold in memory must never name another row: the highest one that was
+ * ever taken away is kept. */
+static void print_floor(const sw_lite_schema *schema, size_t at, sw_buf *sql)
+{
+    const char *table = schema->records[at].table;
+    for (size_t r = 0; r < schema->count; r++) {
+        const sw_record *other = &schema->records[r];
+        for (size_t i = 0; i < other->field_count; i++) {
+            if (other->fields[i].ref.record_plus_1 == at + 1) {
+                sw_buf_addf(sql,
+                            "CREATE TRIGGER %s_gone AFTER DELETE ON %s_data BEGIN\n"
+                            "  INSERT INTO floors (name, pk) VALUES ('%s', old.pk)\n"
+                            "  ON CONFLICT DO UPDATE SET pk = max(pk, excluded.pk);\nEND;\n",
+                            table, table, table);
+                return;
+            }
+        }
+    }
+}
+
+static void print_index(const sw_record *record, const sw_index *index, sw_buf *sql)
+{
+    sw_shape shape = sw__record_shape(record);
+    const char *comma = "";
+    sw_buf_addf(sql, "CREATE %sINDEX %s ON %s_data (", index->unique ? "UNIQUE " : "", index->name,
+                record->table);
+    for (size_t i = 0; i < index->count; i++) {
+        const sw_field *field = &record->fields[index->fields[i]];
+        /* The row number stands behind every index entry by itself. */
+        if (shape != SW_SHAPE_SHARED_ID || !(field->flags & SW_PRIMARY)) {
+            sw_buf_addf(sql, "%s%s", comma, sw__lite_column(field));
+            comma = ", ";
+        }
+    }
+    sw_buf_addc(sql, ')');
+    if (index->present) {
+        sw_buf_addf(sql, " WHERE %s IS NOT NULL", sw__lite_column(&record->fields[index->present]));
+    } else if (index->only) {
+        sw_buf_addf(sql, " WHERE %s = %d", sw__lite_column(&record->fields[index->only]),
+                    (int)index->only_value);
+    }
+    sw_buf_adds(sql, ";\n");
+}
+
+/* ---- views -------------------------------------------------------------------------------------- */
+
+/* The text of an id from the column `at`, given the prefix it mostly has. */
+static void print_id(const char *at, sw_str home, sw_buf *sql)
+{
+    sw_buf_addf(sql,
+                "CASE typeof(%s) WHEN 'blob' THEN"
+                " CASE WHEN length(%s) > 16 THEN CAST(substr(%s, 17) AS TEXT) ELSE '%.*s' END"
+                " || '-' || lower(hex(substr(%s, 1, 4)) || '-' || hex(substr(%s, 5, 2)) || '-' ||"
+                " hex(substr(%s, 7, 2)) || '-' || hex(substr(%s, 9, 2)) || '-' ||"
+                " hex(substr(%s, 11, 6))) ELSE %s END",
+                at, at, at, (int)home.len, home.ptr, at, at, at, at, at, at);
+}
+
+static void print_enum(const char *at, const sw_field *field, sw_buf *sql)
+{
+    const sw_enum_info *list = &sw__enums[field->words];
+    sw_buf_addf(sql, "CASE %s", at);
+    for (size_t i = 0; i < list->count; i++) {
+        sw_buf_addf(sql, " WHEN %zu THEN ", i);
+        print_quoted(sql, list->words[i]);
+    }
+    sw_buf_adds(sql, " END");
+}
+
+static void print_time_text(const char *at, sw_buf *sql)
+{
+    sw_buf_addf(sql,
+                "strftime('%%Y-%%m-%%dT%%H:%%M:%%S', (%s - (%s %% 1000000 + 1000000) %% 1000000)"
+                " / 1000000, 'unixepoch') || printf('.%%06dZ', (%s %% 1000000 + 1000000) %% 1000000)",
+                at, at, at);
+}
+
+/* The parent at the end of the chain: a shared id is its parent's, whose id may again be shared. */
+static const sw_record *id_holder(const sw_lite_schema *schema, const sw_field *field)
+{
+    const sw_record *parent = &schema->records[field->ref.record_plus_1 - 1];
+    const sw_field *primary = &parent->fields[sw_record_primary(parent)];
+    sw_assert(!primary->ref.record_plus_1);
+    return parent;
+}
+
+static void print_plain(const sw_lite_schema *schema, size_t i, const sw_field *field, sw_buf *sql)
+{
+    char at[160];
+    (void)snprintf(at, sizeof at, "%s.%s", field->flags & SW_SHARED ? "b" : "t",
+                   sw__lite_column(field));
+    switch (sw__lite_form(field)) {
+    case SW_LITE_WORD: sw_buf_addf(sql, "w%zu.word", i); return;
+    case SW_LITE_REF: {
+        const sw_record *parent = id_holder(schema, field);
+        (void)snprintf(at, sizeof at, "r%zu.id", i);
+        print_id(at, sw__lite_home(&parent->fields[sw_record_primary(parent)]), sql);
+        return;
+    }
+    case SW_LITE_ID: print_id(at, sw__lite_home(field), sql); return;
+    case SW_LITE_HEX:
+        sw_buf_addf(sql, "CASE typeof(%s) WHEN 'blob' THEN lower(hex(%s)) ELSE %s END", at, at, at);
+        return;
+    case SW_LITE_NUMBER:
+        if (field->kind == SW_KIND_ENUM) {
+            print_enum(at, field, sql);
+            return;
+        }
+        break;
+    case SW_LITE_TEXT:
+    case SW_LITE_BYTES: break;
+    }
+    sw_buf_adds(sql, at);
+}
+
+/* One column of the view, with the field's own name; nulls of keys are nulls again, and what a message
+ * without a body lacks has its fallback. */
+static void print_view_column(const sw_lite_schema *schema, size_t i, const sw_field *field,
+                              sw_buf *sql)
+{
+    bool fallback = (field->flags & SW_SHARED) && (field->flags & SW_NOT_NULL) && field->fallback;
+    bool blank = sw__lite_null_part(field) && sw__lite_form(field) == SW_LITE_ID;
+    sw_buf_adds(sql, fallback ? "ifnull(" : blank ? "nullif(" : "");
+    if (field->flags & SW_SECRET) {
+        sw_buf_adds(sql, "NULL");
+    } else if (blank) {
+        sw_buf_addf(sql, "CASE t.%s WHEN x'' THEN '' ELSE ", sw__lite_column(field));
+        print_plain(schema, i, field, sql);
+        sw_buf_adds(sql, " END, '')");
+    } else {
+        print_plain(schema, i, field, sql);
+    }
+    if (fallback) {
+        sw_buf_adds(sql, ", ");
+        print_quoted(sql, field->fallback);
+        sw_buf_addc(sql, ')');
+    }
+    sw_buf_addf(sql, " AS %s", sw_field_column(field));
+    if (field->kind == SW_KIND_TIME) {
+        char at[160];
+        (void)snprintf(at, sizeof at, "t.%s", sw__lite_column(field));
+        sw_buf_adds(sql, ",\n  ");
+        print_time_text(at, sql);
+        sw_buf_addf(sql, " AS %s_text", sw_field_column(field));
+    }
+}
+
+void sw__lite_join_body(sw_buf *sql)
+{
+    sw_buf_adds(sql, " LEFT JOIN message_bodies_data AS b"
+                     " ON b.organization_id = t.organization_id AND b.digest = t.body_hash");
+}
+
+static void print_view_joins(const sw_lite_schema *schema, const sw_record *record, sw_buf *sql)
+{
+    for (size_t i = 0; i < record->field_count; i++) {
+        const sw_field *field = &record->fields[i];
+        const char *column = sw__lite_column(field);
+        if (field->flags & (SW_HIDDEN | SW_SECRET)) {
+            continue;
+        }
+        if (sw__lite_form(field) == SW_LITE_WORD) {
+            sw_buf_addf(sql, "\nLEFT JOIN words AS w%zu ON w%zu.id = t.%s", i, i, column);
+        } else if (sw__lite_form(field) == SW_LITE_REF) {
+            sw_buf_addf(sql, "\nLEFT JOIN %s_data AS r%zu ON r%zu.pk = t.%s",
+                        id_holder(schema, field)->table, i, i, column);
+        }
+    }
+    if (sw__record_shared_mask(record)) {
+        sw__lite_join_body(sql);
+    }
+}
+
+static void print_view(const sw_lite_schema *schema, const sw_record *record, sw_buf *sql)
+{
+    const char *comma = "";
+    sw_buf_addf(sql, "CREATE VIEW %s AS SELECT", record->table);
+    for (size_t i = 0; i < record->field_count; i++) {
+        if (!(record->fields[i].flags & SW_HIDDEN)) {
+            sw_buf_addf(sql, "%s\n  ", comma);
+            print_view_column(schema, i, &record->fields[i], sql);
+            comma = ",";
+        }
+    }
+    if (sw__record_shape(record) != SW_SHAPE_KEY_PARTS) {
+        sw_buf_adds(sql, ",\n  t.pk AS pk");
+    }
+    sw_buf_addf(sql, "\nFROM %s_data AS t", record->table);
+    print_view_joins(schema, record, sql);
+    sw_buf_adds(sql, ";\n");
+}
+
+/* ---- from one version to the next --------------------------------------------------------------- */
+
+static const char basics[] =
+    "CREATE TABLE words (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE);\n"
+    "CREATE TABLE floors (name TEXT PRIMARY KEY, pk INTEGER NOT NULL) WITHOUT ROWID;\n"
+    "CREATE TABLE stepwell_help (topic TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;\n"
+    "INSERT INTO stepwell_help VALUES\n"
+    "('views', 'Read the views (steps, runs, usage_model_days ...): they show every record under its "
+    "own column names. The tables behind them end in _data; do not write to them.'),\n"
+    "('times', 'Times are microseconds since 1970-01-01 UTC; <name>_text beside each is ISO 8601.'),\n"
+    "('id', 'A condition on an id in a view reads every row. This finds one step at once: SELECT * "
+    "FROM steps WHERE pk = (SELECT pk FROM steps_data WHERE id = x''0193...''), the hexadecimal digits "
+    "of the id without its prefix and dashes; likewise for the other views with an id.'),\n"
+    "('while it is written', 'Reading never blocks the writer. Keep reads short: a long one keeps the "
+    "write-ahead log from being emptied.');\n";
+
+/* What a file of version `from` lacks, views aside. */
+static void print_changes(const sw_lite_schema *schema, int from, sw_buf *sql)
+{
+    for (size_t r = 0; r < schema->count; r++) {
+        const sw_record *record = &schema->records[r];
+        bool is_new = record_since(record) > from;
+        if (is_new) {
+            print_table(schema, record, sql);
+            print_floor(schema, r, sql);
+        }
+        for (size_t i = 0; !is_new && i < record->field_count; i++) {
+            if (since(record->fields[i].since) > from && !(record->fields[i].flags & SW_SHARED)) {
+                sw_buf_addf(sql, "ALTER TABLE %s_data ADD COLUMN ", record->table);
+                print_column(schema, &record->fields[i], true, sql);
+                sw_buf_adds(sql, ";\n");
+            }
+        }
+        for (size_t i = 0; i < record->index_count; i++) {
+            if (is_new || since(record->indexes[i].since) > from) {
+                print_index(record, &record->indexes[i], sql);
+            }
+        }
+    }
+}
+
+static void print_migration(const sw_lite_schema *schema, int from, sw_buf *sql)
+{
+    if (from == 0) {
+        sw_buf_addf(sql, "PRAGMA application_id = %d;\n", (int)SW_LITE_APPLICATION);
+        sw_buf_adds(sql, basics);
+    }
+    for (size_t r = 0; r < schema->count; r++) {
+        sw_buf_addf(sql, "DROP VIEW IF EXISTS %s;\n", schema->records[r].table);
+    }
+    print_changes(schema, from, sql);
+    for (size_t r = 0; r < schema->count; r++) {
+        if (schema->records[r].is_public) {
+            print_view(schema, &schema->records[r], sql);
+        }
+    }
+    sw_buf_addf(sql, "PRAGMA user_version = %d;\n", sw__lite_version(schema));
+}
+
+/* ---- what is there already ---------------------------------------------------------------------- */
+
+static sw_status ask(sqlite3 *db, const char *sql, int64_t *out, sw_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_step(stmt);
+        *out = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+        rc = rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+    }
+    sw_status status = rc == SQLITE_OK ? SW_STATUS_OK : sw__lite_fail(db, rc, "read the schema", err);
+    (void)sqlite3_finalize(stmt);
+    return status;
+}
+
+sw_status sw__lite_inspect(sqlite3 *db, const sw_lite_schema *schema, const char *path, int *version,
+                           sw_error *err)
+{
+    int64_t application = 0, user = 0, objects = 0;
+    sw_status status = ask(db, "PRAGMA application_id", &application, err);
+    if (status == SW_STATUS_OK) {
+        status = ask(db, "PRAGMA user_version", &user, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = ask(db, "SELECT count(*) FROM sqlite_schema", &objects, err);
+    }
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    *version = (int)user;
+    if (application != SW_LITE_APPLICATION && (application || user || objects)) {
+        return sw_fail(err, SW_STATUS_INVALID, "url", "%s is a database of another program", path);
+    }
+    if (user > sw__lite_version(schema)) {
+        return sw_fail(err, SW_STATUS_NEWER, NULL,
+                       "%s has schema version %d, and this program knows up to version %d: "
+                       "use the version that wrote it, or a later one",
+                       path, *version, sw__lite_version(schema));
+    }
+    return SW_STATUS_OK;
+}
+
+/* Inside the transaction: another process may have been first. */
+static sw_status migrate_locked(sqlite3 *db, const sw_lite_schema *schema, const sw_allocator *from,
+                                const char *path, sw_error *err)
+{
+    int version = 0;
+    sw_status status = sw__lite_inspect(db, schema, path, &version, err);
+    if (status != SW_STATUS_OK || version == sw__lite_version(schema)) {
+        return status;
+    }
+    sw_buf sql;
+    sw_buf_init(&sql, from, 1 << 20);
+    print_migration(schema, version, &sql);
+    status = sql.status == SW_STATUS_OK ? sw__lite_exec(db, sql.ptr, "write the schema", err)
+                                        : sw_no_memory(err);
+    sw_buf_fini(&sql);
+    return status;
+}
+
+sw_status sw__lite_migrate(sqlite3 *db, const sw_lite_schema *schema, const sw_allocator *from,
+                           const char *path, sw_error *err)
+{
+    sw_status status = sw__lite_exec(db, "BEGIN IMMEDIATE", "begin to write the schema", err);
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    status = migrate_locked(db, schema, from, path, err);
+    if (status == SW_STATUS_OK) {
+        status = sw__lite_exec(db, "COMMIT", "write the schema", err);
+    }
+    if (status != SW_STATUS_OK && !sqlite3_get_autocommit(db)) {
+        (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    return status;
+}
