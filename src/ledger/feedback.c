@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Feedback and tags: what people say about a step, at any time. What a call does not mention stays as
+ * it is; editing tags is arithmetic on a set, never a side effect of something else.
+ */
+#include "ledger/internal.h"
+
+typedef struct feedback_args {
+    sw_str id;
+    const sw_feedback_change *change;
+    sw_outcome *outcome;
+} feedback_args;
+
+typedef struct tag_list {
+    sw_str tags[SW_LIMIT_TAGS * 2];
+    size_t count;
+} tag_list;
+
+static bool tag_has(const tag_list *list, sw_str tag)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (sw_str_eq(list->tags[i], tag)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Reads a JSON array of strings into the list, each once. */
+static sw_status read_tags(sw_str text, const char *field, sw_arena *arena, tag_list *list,
+                           sw_error *err)
+{
+    sw_json json;
+
+    if (!text.ptr) {
+        return SW_STATUS_OK;
+    }
+    sw_json_init(&json, text, arena);
+    if (sw_json_next(&json) != SW_JSON_ARRAY) {
+        return sw_fail(err, SW_STATUS_INVALID, field, "must be an array of strings");
+    }
+    while (sw_json_next(&json) == SW_JSON_STRING) {
+        if (json.text.len > SW_LIMIT_TAG_BYTES) {
+            return sw_fail(err, SW_STATUS_TOO_LARGE, field, "a tag has at most %d bytes",
+                           (int)SW_LIMIT_TAG_BYTES);
+        }
+        if (tag_has(list, json.text)) {
+            continue;
+        }
+        if (list->count == SW_COUNT(list->tags)) {
+            return sw_fail(err, SW_STATUS_TOO_LARGE, field, "a step has at most %d tags",
+                           (int)SW_LIMIT_TAGS);
+        }
+        list->tags[list->count++] = json.text;
+    }
+    if (json.type != SW_JSON_ARRAY_END || sw_json_next(&json) != SW_JSON_END) {
+        return sw_fail(err, SW_STATUS_INVALID, field, "must be an array of strings");
+    }
+    return SW_STATUS_OK;
+}
+
+static sw_status write_tags(const tag_list *list, const tag_list *without, sw_arena *arena,
+                            const sw_allocator *from, sw_str *out, sw_error *err)
+{
+    sw_buf buf;
+    sw_json_out json;
+    size_t written = 0;
+
+    sw_buf_init(&buf, from, SW_LIMIT_JSON_BYTES);
+    sw_json_out_init(&json, &buf, false);
+    sw_json_open(&json, '[');
+    for (size_t i = 0; i < list->count; i++) {
+        if (!tag_has(without, list->tags[i])) {
+            sw_json_str(&json, list->tags[i]);
+            written++;
+        }
+    }
+    sw_json_close(&json, ']');
+    *out = buf.status == SW_STATUS_OK ? sw_arena_str(arena, sw_buf_str(&buf)) : SW_NULL_STR;
+    sw_buf_fini(&buf);
+    if (written > SW_LIMIT_TAGS) {
+        return sw_fail(err, SW_STATUS_TOO_LARGE, "tags", "a step has at most %d tags",
+                       (int)SW_LIMIT_TAGS);
+    }
+    return out->ptr ? SW_STATUS_OK : sw_no_memory(err);
+}
+
+static sw_status edit_tags(sw_group *group, const sw_feedback_change *c, sw_str old, sw_str *out,
+                           sw_error *err)
+{
+    tag_list *list = sw_arena_zeroed(&group->arena, sizeof *list);
+    tag_list *without = sw_arena_zeroed(&group->arena, sizeof *without);
+    sw_status status = SW_STATUS_OK;
+
+    if (!list || !without) {
+        return sw_no_memory(err);
+    }
+    status = read_tags(c->set_tags ? c->tags : old, "tags", &group->arena, list, err);
+    if (status == SW_STATUS_OK) {
+        status = read_tags(c->add_tags, "add_tags", &group->arena, list, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = read_tags(c->remove_tags, "remove_tags", &group->arena, without, err);
+    }
+    return status == SW_STATUS_OK ? write_tags(list, without, &group->arena,
+                                               &group->ledger->allocator, out, err)
+                                  : status;
+}
+
+static sw_status write_feedback(sw_group *group, const sw_task *task, sw_step *row, sw_outcome *outcome,
+                                sw_error *err)
+{
+    uint64_t mask = SW_MASK(SW_STEP_FEEDBACK) | SW_MASK(SW_STEP_TAGS) |
+                    SW_MASK(SW_STEP_UPDATED_AT) | SW_MASK(SW_STEP_LAST_UPDATED_BY_ID);
+    sw_status status = SW_STATUS_OK;
+
+    row->updated_at = sw_int_of(group->now_us);
+    row->last_updated_by_id = task->user_id;
+    status = sw_group_must(group, sw_store_update(group->session, SW_RECORD_STEP, row, mask, err), err);
+    if (status == SW_STATUS_OK) {
+        status = sw_group_journal(group, task, SW_CHANGE_FEEDBACK, SW_RECORD_STEP, row->id,
+                                  row->project_id, &outcome->seq, err);
+    }
+    return sw__verdict(outcome, SW_VERDICT_UPDATED, status, err);
+}
+
+static sw_status apply_feedback(sw_group *group, sw_task *task, sw_error *err)
+{
+    feedback_args *args = task->arg;
+    const sw_feedback_change *c = args->change;
+    sw_step old;
+    sw_step row;
+    sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &old, err);
+
+    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_id(args->outcome, args->id);
+    row = old;
+    if (status == SW_STATUS_OK && c->set_feedback) {
+        row.feedback = c->feedback;
+        status = sw_field_check(&sw_record_of(SW_RECORD_STEP)->fields[SW_STEP_FEEDBACK], &row, "", err);
+    }
+    if (status == SW_STATUS_OK && (c->set_tags || c->add_tags.ptr || c->remove_tags.ptr)) {
+        status = edit_tags(group, c, old.tags, &row.tags, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_field_check(&sw_record_of(SW_RECORD_STEP)->fields[SW_STEP_TAGS], &row, "", err);
+    }
+    if (status != SW_STATUS_OK) {
+        return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
+    }
+    if (sw_int_eq(old.feedback, row.feedback) && sw_str_eq(old.tags, row.tags)) {
+        sw_head *head = sw_group_head(group, task->organization_id, err);
+        args->outcome->seq = head ? head->seq : 0;
+        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED,
+                           head ? SW_STATUS_OK : group->broken, err);
+    }
+    return write_feedback(group, task, &row, args->outcome, err);
+}
+
+sw_status sw_step_feedback(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
+                           const sw_feedback_change *change, sw_outcome *outcome, sw_error *err)
+{
+    feedback_args args = {step_id, change, outcome};
+    sw_task task = {.apply = apply_feedback, .arg = &args, .weight = 1};
+    return sw__submit(ledger, actor, &task, err);
+}

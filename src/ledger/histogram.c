@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Latency histograms that merge by addition. Buckets grow by 4 %: a value is at most 2 % away from the
+ * middle of its bucket. On disk a histogram is a list of (distance to the bucket, count) in variable
+ * length integers, so that a day with a few steps costs a few bytes.
+ */
+#include <math.h>
+
+#include "ledger/internal.h"
+
+static const double growth = 1.04;
+static const double unit_ns = 1000.0; /* nothing that calls a model is measured finer */
+
+size_t sw_bucket_of(int64_t ns)
+{
+    double n = 0;
+
+    if ((double)ns <= unit_ns) {
+        return 0;
+    }
+    n = ceil(log((double)ns / unit_ns) / log(growth));
+    return n >= SW_BUCKETS ? SW_BUCKETS - 1 : (size_t)n;
+}
+
+int64_t sw_bucket_middle(size_t bucket)
+{
+    double low = 0;
+
+    if (bucket == 0) {
+        return (int64_t)unit_ns / 2;
+    }
+    low = unit_ns * pow(growth, (double)bucket - 1);
+    return (int64_t)(low * 2.0 * growth / (1.0 + growth));
+}
+
+static bool read_varint(sw_str *text, uint64_t *out)
+{
+    *out = 0;
+    for (unsigned shift = 0; text->len > 0 && shift < 63; shift += 7) {
+        uint8_t byte = (uint8_t)*text->ptr++;
+        text->len--;
+        *out |= (uint64_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_varint(sw_buf *out, uint64_t value)
+{
+    while (value >= 0x80) {
+        sw_buf_addc(out, (char)(uint8_t)(value | 0x80));
+        value >>= 7;
+    }
+    sw_buf_addc(out, (char)(uint8_t)value);
+}
+
+bool sw_histogram_add(sw_histogram *to, sw_str encoded)
+{
+    size_t bucket = 0;
+
+    while (encoded.ptr && encoded.len > 0) {
+        uint64_t step = 0;
+        uint64_t count = 0;
+        if (!read_varint(&encoded, &step) || !read_varint(&encoded, &count)) {
+            return false;
+        }
+        bucket += step;
+        if (bucket >= SW_BUCKETS || count > INT64_MAX / 2) {
+            return false;
+        }
+        to->count[bucket] += (int64_t)count;
+    }
+    return true;
+}
+
+void sw_histogram_encode(const sw_histogram *from, sw_buf *out)
+{
+    size_t last = 0;
+
+    for (size_t i = 0; i < SW_BUCKETS; i++) {
+        if (from->count[i] > 0) {
+            write_varint(out, i - last);
+            write_varint(out, (uint64_t)from->count[i]);
+            last = i;
+        }
+    }
+}
+
+int64_t sw_histogram_count(const sw_histogram *h)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < SW_BUCKETS; i++) {
+        sum += h->count[i];
+    }
+    return sum;
+}
+
+int64_t sw_histogram_percentile(const sw_histogram *h, int percent)
+{
+    int64_t count = sw_histogram_count(h);
+    int64_t rank = (count * percent + 99) / 100;
+    int64_t seen = 0;
+
+    for (size_t i = 0; i < SW_BUCKETS && count > 0; i++) {
+        seen += h->count[i];
+        if (seen >= rank) {
+            return sw_bucket_middle(i);
+        }
+    }
+    return -1;
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the ledger share. The public face is stepwell/ledger.h.
+ *
+ * All writes go through one thread, the writer. A call packs its arguments into an operation, queues
+ * it and sleeps; the writer takes everything that waits, applies it inside one store group, commits,
+ * and wakes them all. While a commit runs, the next group gathers: the commit is the only timer.
+ *
+ * An operation is applied to a group (sw_group). It must check everything before it writes anything:
+ * a refusal is its own business and never touches the others. When the store itself fails, the group
+ * is broken: it is rolled back and its operations are applied again one by one, so that only the
+ * culprit fails. Operations may therefore be applied several times and must not keep state.
+ */
+#ifndef SW_LEDGER_INTERNAL_H
+#define SW_LEDGER_INTERNAL_H
+
+#include <semaphore.h>
+
+#include "ledger/testing.h"
+#include "store/store.h"
+
+/* ---- sums --------------------------------------------------------------------------------------- */
+
+/* The sums in the order of sw_totals, as an array: num_steps, then totals.def. */
+enum { SW_SUMS = sizeof(sw_totals) / sizeof(int64_t) };
+typedef struct sw_sums {
+    int64_t v[SW_SUMS];
+} sw_sums;
+
+/* Where a record keeps the sums. Its fields after num_steps are consecutive (totals.def). */
+typedef struct sw_rollup {
+    sw_record_id record;
+    uint8_t num_steps;
+    uint8_t first; /* failed_steps */
+} sw_rollup;
+enum { SW_ROLLUP_PROJECT_DAY, SW_ROLLUP_ORG_HOUR, SW_ROLLUP_MODEL_DAY, SW_ROLLUP_AGENT_DAY, SW_ROLLUP_RUN, SW_ROLLUP_COUNT };
+extern const sw_rollup sw__rollups[SW_ROLLUP_COUNT];
+
+/* What one step adds to every sum that holds it; all zero for a retired step. */
+void sw_sums_of_step(const sw_step *step, sw_sums *out);
+void sw_sums_add(sw_sums *to, const sw_sums *delta, int sign);
+void sw_sums_to_row(const sw_rollup *rollup, const sw_sums *sums, void *row);
+void sw_sums_from_row(const sw_rollup *rollup, const void *row, sw_sums *out);
+/* The name of a sum, for people. */
+const char *sw_sums_name(size_t i);
+/* Fills the key of the cell of `which` that holds the step. False: none does (no run). */
+bool sw_rollup_key(size_t which, const sw_step *step, void *row);
+
+/* ---- latency histograms (histogram.c) ------------------------------------------------------------ */
+
+/* Buckets grow by 4 %, so that a bucket's middle is within 2 % of what it holds. Bucket 0 holds 0 to
+ * 1 microsecond; the last everything past about 12 days.
+ */
+enum { SW_BUCKETS = 720 };
+typedef struct sw_histogram {
+    int64_t count[SW_BUCKETS];
+} sw_histogram;
+size_t sw_bucket_of(int64_t ns);
+int64_t sw_bucket_middle(size_t bucket);
+/* Adds the encoded histogram; null adds nothing. False: the bytes are damaged. */
+bool sw_histogram_add(sw_histogram *to, sw_str encoded);
+/* Encodes into the buffer; an empty histogram encodes as null (empty text). */
+void sw_histogram_encode(const sw_histogram *from, sw_buf *out);
+/* Nearest rank: the middle of the bucket that holds it; -1 when empty. `percent` 1 to 100. */
+int64_t sw_histogram_percentile(const sw_histogram *h, int percent);
+int64_t sw_histogram_count(const sw_histogram *h);
+
+/* ---- the group ---------------------------------------------------------------------------------- */
+
+/* A rollup cell that moved in this group. */
+typedef struct sw_cell {
+    size_t which; /* of sw__rollups */
+    uint64_t hash;
+    void *key;    /* a row of the record, in the arena */
+    sw_sums sums;
+    bool seen;    /* by verify */
+} sw_cell;
+
+/* A histogram row that moved in this group: changes by bucket, for step, model and tool time. */
+typedef struct sw_spread {
+    sw_record_id record;
+    uint64_t hash;
+    void *key;
+    int32_t (*delta)[SW_BUCKETS]; /* three */
+    bool seen;    /* by verify */
+} sw_spread;
+
+/* An organization's counters; kept between groups while nobody else writes. */
+typedef struct sw_head {
+    char organization_id[SW_ID_MAX];
+    int64_t seq;
+    int64_t sequence_id;
+    bool dirty;
+} sw_head;
+
+/* A parent that is known to exist, and in whose organization. */
+typedef struct sw_known {
+    uint8_t record_plus_1;
+    uint8_t id_len;
+    uint8_t organization_len;
+    char id[64];
+    char organization_id[64];
+} sw_known;
+
+enum { SW_KNOWN = 8192, SW_HEADS = 8192 };
+
+typedef struct sw_table { /* open addressing over pointers */
+    void **slots;
+    size_t size; /* a power of two */
+    size_t count;
+} sw_table;
+
+typedef struct sw_group {
+    sw_ledger *ledger;
+    sw_session *session;
+    sw_arena arena;      /* lives as long as the group */
+    int64_t now_us;      /* wall clock */
+    int64_t lease_us;    /* the clock of leases */
+    sw_status broken;    /* the store failed: the group must be rolled back */
+    sw_error broken_error;
+    bool removed;        /* a parent was removed: what is known must be forgotten */
+    sw_table cells;
+    sw_table spreads;
+    sw_known *known;     /* SW_KNOWN of them, direct-mapped; kept between groups */
+    sw_head *heads;      /* SW_HEADS of them, open addressing; kept between groups */
+    size_t head_count;
+} sw_group;
+
+typedef struct sw_task sw_task;
+typedef sw_status sw_apply(sw_group *group, sw_task *task, sw_error *err);
+struct sw_task {
+    sw_apply *apply;
+    void *arg;
+    sw_str organization_id;
+    sw_str user_id;
+    size_t weight; /* items, for the group's cap */
+    bool alone;    /* must not share its group: it may refuse after having written */
+    sw_status status;
+    sw_error error;
+    sem_t done;
+    sw_task *next;
+};
+
+/* ---- the ledger --------------------------------------------------------------------------------- */
+
+struct sw_memory {
+    sw_arena arena;
+    sw_allocator from;
+};
+
+struct sw_ledger {
+    sw_allocator allocator;
+    sw_clock clock;
+    sw_random random;
+    sw_log log;
+    sw_store *store;
+    bool read_only;
+    bool no_reaper;
+    bool has_secret_key;
+    uint8_t secret_key[32];
+    int64_t anchor_wall_us; /* leases follow the wall clock as it was at opening ... */
+    int64_t anchor_mono_us; /* ... plus what has passed since, so that they never jump */
+
+    pthread_mutex_t lock;
+    pthread_cond_t work;     /* something is queued, or the ledger closes */
+    pthread_cond_t room;     /* the queue has room again */
+    pthread_cond_t committed;
+    sw_task *head;
+    sw_task **tail;
+    size_t queued;
+    bool closing;
+    bool writer_runs;
+    uint64_t commits;
+    pthread_t writer;
+    sw_session *write_session;
+    sw_group group;
+
+    pthread_mutex_t reader_lock;
+    pthread_cond_t reader_free;
+    sw_session *readers[SW_LIMIT_READERS];
+    size_t readers_idle;
+    size_t readers_open;
+};
+
+/* The time by which leases expire. */
+int64_t sw__lease_now(const sw_ledger *ledger);
+
+/* Queues the operation and waits until it is durable or refused. Fills `err` when not OK. */
+sw_status sw__submit(sw_ledger *ledger, const sw_actor *actor, sw_task *task, sw_error *err);
+sw_status sw__writer_start(sw_ledger *ledger, sw_error *err);
+void sw__writer_stop(sw_ledger *ledger);
+
+/* A read session for the calling thread; give it back. */
+sw_status sw__reader_take(sw_ledger *ledger, sw_session **out, sw_error *err) SW_MUST_CHECK;
+void sw__reader_give(sw_ledger *ledger, sw_session *session);
+
+/* The organization and user an actor stands for (the defaults for null). */
+sw_str sw__actor_organization(const sw_actor *actor);
+sw_str sw__actor_user(const sw_actor *actor);
+/* Whether a row of the record may be seen by the actor: its organization, or a provider all share. */
+bool sw__visible(const sw_actor *actor, sw_record_id record, const void *row);
+
+/* ---- inside a group (group.c) -------------------------------------------------------------------- */
+
+sw_status sw_group_init(sw_group *group, sw_ledger *ledger, sw_error *err);
+void sw_group_fini(sw_group *group);
+/* Forgets what was remembered about the store. */
+void sw_group_forget(sw_group *group);
+/* Only the parents: one of them was removed. */
+void sw_group_forget_known(sw_group *group);
+/* Starts anew for the next group. */
+void sw_group_start(sw_group *group, sw_session *session);
+/* Writes what the operations moved: cells, histograms, heads. */
+sw_status sw_group_flush(sw_group *group, sw_error *err);
+
+/* For verify, which gathers into a group that is never written: the cell or histogram of the key, if
+ * there is one; the cell of the key, made if need be (NULL: no memory); and adding up histograms. */
+sw_cell *sw_group_find_cell(sw_group *group, size_t which, const void *key);
+sw_spread *sw_group_find_spread(sw_group *group, sw_record_id record, const void *key);
+sw_cell *sw_group_make_cell(sw_group *group, size_t which, const void *key);
+sw_status sw_group_carry_spreads(sw_group *to, const sw_group *from, sw_record_id record,
+                                 sw_error *err);
+
+/* Passes a store's answer on; anything but OK marks the group as broken. For verbs that must succeed
+ * because everything was checked before. */
+sw_status sw_group_must(sw_group *group, sw_status status, sw_error *err);
+/* The same, but `allowed` (one more answer) passes without breaking the group. */
+sw_status sw_group_may(sw_group *group, sw_status status, sw_status allowed, sw_error *err);
+
+/* Adds an entry to the journal; *seq (may be NULL) gets its number. */
+sw_status sw_group_journal(sw_group *group, const sw_task *task, sw_change what, sw_record_id record,
+                           sw_str id, sw_str project_id, int64_t *seq, sw_error *err);
+/* The organization's counters; NULL with err filled when the store failed. */
+sw_head *sw_group_head(sw_group *group, sw_str organization_id, sw_error *err);
+
+/* Moves every sum that holds the step: sign +1 when it comes, -1 when it goes. */
+sw_status sw_group_count(sw_group *group, const sw_step *step, int sign, sw_error *err);
+/* Forgets what this group moved in the totals of a run that is being deleted. */
+void sw_group_drop_run(sw_group *group, sw_str run_id);
+/* Moves the histograms that hold the step's timings. */
+sw_status sw_group_time(sw_group *group, const sw_step *step, const sw_step_metrics *metrics,
+                        int sign, sw_error *err);
+
+/* INVALID naming `field` unless the record exists and the organization may refer to it. */
+sw_status sw_group_parent(sw_group *group, sw_record_id record, sw_str id, sw_str organization_id,
+                          const char *field, sw_error *err);
+/* Whether it exists in the organization: OK or NOT_FOUND (anything else breaks the group). */
+sw_status sw_group_known(sw_group *group, sw_record_id record, sw_str id, sw_str organization_id,
+                         sw_error *err);
+/* Gets a record by id if the organization may see it; else NOT_FOUND with the words for it. */
+sw_status sw_group_get(sw_group *group, const sw_task *task, sw_record_id record, sw_str id, void *out,
+                       sw_error *err);
+
+/* ---- rules (rules.c) ----------------------------------------------------------------------------- */
+
+sw_status sw__not_found(sw_record_id record, sw_str id, sw_error *err);
+/* A new id for the record, in the arena. */
+sw_str sw__new_id(sw_group *group, sw_record_id record);
+/* Checks the shape of an id that a caller names. */
+sw_status sw__check_id(sw_record_id record, sw_str id, const char *field, sw_error *err);
+/* Token arithmetic, usage_state, stop_reason, cost: fills what follows, refuses what does not add up
+ * (source api), or marks it inconsistent (the others). `given` are the fields the caller set. */
+sw_status sw__step_rules(sw_step *step, const char *path, sw_error *err);
+/* Brings JSON and TAGS fields into their stored form; a JSON null becomes a null field. */
+sw_status sw__row_canonical(sw_record_id record, void *row, sw_arena *arena, const char *path,
+                            sw_error *err);
+enum { SW_DIGEST = 16 };
+/* The digest of what was sent: every non-null field, by name, in any order of declaration. */
+typedef struct sw_digest {
+    sw_buf buf;
+} sw_digest;
+void sw_digest_init(sw_digest *digest, sw_arena *arena, const sw_allocator *from);
+void sw_digest_row(sw_digest *digest, sw_record_id record, const void *row, uint64_t except);
+/* 16 bytes in the arena; null text: no memory. */
+sw_str sw_digest_take(sw_digest *digest, sw_arena *arena);
+
+/* Sets outcome and returns its status. */
+sw_status sw__verdict(sw_outcome *outcome, sw_verdict verdict, sw_status status,
+                      const sw_error *err);
+void sw__outcome_id(sw_outcome *outcome, sw_str id);
+
+/* ---- parts of a step (parts.c) ------------------------------------------------------------------- */
+
+/* Checks, then writes. `prepare` fills rows in the arena and refuses; `write` must succeed. */
+typedef struct sw_parts {
+    sw_step_metrics *metrics; /* NULL: none */
+    bool metrics_exist;
+    sw_step_metrics old_metrics;
+    sw_message *messages;
+    bool *message_there;
+    size_t message_count;
+    sw_provider_trace *traces;
+    bool *trace_there;
+    size_t trace_count;
+} sw_parts;
+sw_status sw__parts_prepare(sw_group *group, const sw_task *task, const sw_step *step,
+                            const sw_step_entry *entry, const char *path, bool step_is_new,
+                            sw_parts *out, sw_error *err);
+sw_status sw__parts_write(sw_group *group, const sw_task *task, const sw_step *step, sw_parts *parts,
+                          sw_error *err);
+/* Whether parts_write would change anything. */
+bool sw__parts_new(const sw_parts *parts);
+/* Removes what goes along when a step is deleted (delete.c). */
+sw_status sw__parts_remove(sw_group *group, const sw_step *step, sw_error *err);
+/* Gathers the rows that satisfy the conditions, deep copies in the group's arena. */
+typedef struct sw_rows {
+    char *rows; /* `count` structs of the record, one after the other */
+    size_t count;
+} sw_rows;
+sw_status sw_group_gather(sw_group *group, sw_record_id record, const sw_condition *conditions,
+                          size_t condition_count, sw_rows *out, sw_error *err);
+/* Lets go of the message's body when no other step's message shows it; says whether it is gone. */
+sw_status sw__body_release(sw_group *group, const sw_message *message, bool *released,
+                           sw_error *err);
+
+/* ---- others -------------------------------------------------------------------------------------- */
+
+/* Ends expired leases inside a group (lease.c). */
+sw_status sw__reap(sw_group *group, sw_task *task, sw_error *err);
+/* Seals and opens secrets (seal.c); text in the arena. */
+sw_status sw__seal(const sw_ledger *ledger, sw_str secret, sw_arena *arena, sw_str *out,
+                   sw_error *err);
+sw_status sw__unseal(const sw_ledger *ledger, sw_str sealed, sw_arena *arena, sw_str *out,
+                     sw_error *err);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Logging steps: each item is checked whole, then written whole, and gets a verdict of its own.
+ *
+ * The id decides. A free id makes a new step. A taken one is compared by the digest of what was sent
+ * (promise P3), never by what the row became since. An id of another organization is refused in words
+ * that say no more than that it cannot be had.
+ */
+#include <stdio.h>
+
+#include "ledger/internal.h"
+
+typedef struct log_args {
+    const sw_step_entry *entries;
+    size_t count;
+    sw_outcome *outcomes;
+    bool atomic;
+} log_args;
+
+/* Fields that the ledger sets; a caller may only repeat nothing. */
+static const uint8_t ledgers_own[] = {
+    SW_STEP_UPDATED_AT, SW_STEP_CREATED_BY_ID, SW_STEP_LAST_UPDATED_BY_ID, SW_STEP_RETIRED_INTO,
+    SW_STEP_LEASE_EXPIRES_AT, SW_STEP_IS_DELETED, SW_STEP_CREATE_DIGEST, SW_STEP_END_DIGEST,
+};
+
+static sw_status refuse_own(const sw_task *task, const sw_step *step, const char *path, sw_error *err)
+{
+    const sw_record *record = sw_record_of(SW_RECORD_STEP);
+    char name[96];
+
+    for (size_t i = 0; i < SW_COUNT(ledgers_own); i++) {
+        const sw_field *field = &record->fields[ledgers_own[i]];
+        if (!sw_field_is_null(field, step)) {
+            (void)snprintf(name, sizeof name, "%s%s", path, field->name);
+            return sw_fail(err, SW_STATUS_INVALID, name, "is set by the ledger alone");
+        }
+    }
+    if (step->organization_id.ptr && !sw_str_eq(step->organization_id, task->organization_id)) {
+        (void)snprintf(name, sizeof name, "%sorganization_id", path);
+        return sw_fail(err, SW_STATUS_INVALID, name, "is not the organization that calls");
+    }
+    return SW_STATUS_OK;
+}
+
+static sw_status set_lease(sw_group *group, const sw_step_entry *entry, sw_step *step,
+                           const char *path, sw_error *err)
+{
+    int64_t seconds = entry->lease_seconds ? entry->lease_seconds : SW_LIMIT_LEASE_SECONDS_DEFAULT;
+    char name[96];
+
+    if (step->status.value != SW_STEP_STATUS_PENDING || step->source.value == SW_SOURCE_ADOPTED) {
+        return SW_STATUS_OK;
+    }
+    if (seconds < 1 || seconds > SW_LIMIT_LEASE_SECONDS) {
+        (void)snprintf(name, sizeof name, "%slease_seconds", path);
+        return sw_fail(err, SW_STATUS_INVALID, name, "must be 1 to %lld",
+                       (long long)SW_LIMIT_LEASE_SECONDS);
+    }
+    step->lease_expires_at = sw_int_of(group->lease_us + seconds * 1000000);
+    return SW_STATUS_OK;
+}
+
+static sw_status check_parents(sw_group *group, const sw_task *task, const sw_step *step,
+                               const char *path, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+    char name[96];
+
+    if (step->run_id.ptr) {
+        (void)snprintf(name, sizeof name, "%srun_id", path);
+        status = sw_group_parent(group, SW_RECORD_RUN, step->run_id, task->organization_id, name, err);
+    }
+    if (status == SW_STATUS_OK && step->provider_id.ptr) {
+        (void)snprintf(name, sizeof name, "%sprovider_id", path);
+        status = sw_group_parent(group, SW_RECORD_PROVIDER, step->provider_id, task->organization_id,
+                                 name, err);
+    }
+    return status;
+}
+
+static sw_str entry_digest(sw_group *group, const sw_step_entry *entry, const sw_step *step)
+{
+    sw_digest digest;
+
+    sw_digest_init(&digest, &group->arena, &group->ledger->allocator);
+    sw_digest_row(&digest, SW_RECORD_STEP, step, SW_MASK(SW_STEP_ID));
+    if (entry->metrics) {
+        sw_digest_row(&digest, SW_RECORD_STEP_METRICS, entry->metrics, 0);
+    }
+    for (size_t i = 0; i < entry->message_count; i++) {
+        sw_digest_row(&digest, SW_RECORD_MESSAGE, &entry->messages[i], 0);
+    }
+    for (size_t i = 0; i < entry->trace_count; i++) {
+        sw_digest_row(&digest, SW_RECORD_PROVIDER_TRACE, &entry->traces[i], 0);
+    }
+    return sw_digest_take(&digest, &group->arena);
+}
+
+/* From what the caller sent to the row that will be stored; refuses what breaks a rule. */
+static sw_status prepare(sw_group *group, const sw_task *task, const sw_step_entry *entry,
+                         const char *path, sw_step *row, sw_error *err)
+{
+    sw_status status = refuse_own(task, &entry->step, path, err);
+
+    *row = entry->step;
+    row->organization_id = task->organization_id;
+    if (status == SW_STATUS_OK && !row->id.ptr) {
+        row->id = sw__new_id(group, SW_RECORD_STEP);
+        status = row->id.ptr ? status : sw_no_memory(err);
+    } else if (status == SW_STATUS_OK) {
+        char name[96];
+        (void)snprintf(name, sizeof name, "%sid", path);
+        status = sw__check_id(SW_RECORD_STEP, row->id, name, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__row_canonical(SW_RECORD_STEP, row, &group->arena, path, err);
+    }
+    if (status == SW_STATUS_OK) {
+        row->create_digest = entry_digest(group, entry, row);
+        status = row->create_digest.ptr ? status : sw_no_memory(err);
+    }
+    if (!row->created_at.known) {
+        row->created_at = sw_int_of(group->now_us);
+    }
+    row->updated_at = sw_int_of(group->now_us);
+    row->created_by_id = task->user_id;
+    row->source = sw_int_of(row->source.value); /* null is api */
+    if (status == SW_STATUS_OK) {
+        status = sw__step_rules(row, path, err);
+    }
+    sw_row_defaults(sw_record_of(SW_RECORD_STEP), row);
+    if (status == SW_STATUS_OK) {
+        status = set_lease(group, entry, row, path, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_row_check(sw_record_of(SW_RECORD_STEP), row, path, err);
+    }
+    return status == SW_STATUS_OK ? check_parents(group, task, row, path, err) : status;
+}
+
+/* The id is taken: the same again, or something else? */
+static sw_status log_again(sw_group *group, const sw_task *task, const sw_step *row,
+                           sw_outcome *outcome, sw_error *err)
+{
+    sw_step there;
+    sw_status status =
+        sw_store_get(group->session, SW_RECORD_STEP, row, &group->arena, &there, err);
+
+    if (sw_group_must(group, status, err) != SW_STATUS_OK) {
+        return status;
+    }
+    if (!sw_str_eq(there.organization_id, task->organization_id)) {
+        status = sw_fail(err, SW_STATUS_CONFLICT, "id", "id not available");
+        return sw__verdict(outcome, SW_VERDICT_REJECTED, status, err);
+    }
+    if (sw_str_eq(there.create_digest, row->create_digest)) {
+        sw_head *head = sw_group_head(group, task->organization_id, err);
+        outcome->seq = head ? head->seq : 0;
+        return sw__verdict(outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken, err);
+    }
+    status = sw_fail(err, SW_STATUS_CONFLICT, "id", "a step with this id and other content exists");
+    return sw__verdict(outcome, SW_VERDICT_CONFLICT, status, err);
+}
+
+static sw_status log_new(sw_group *group, const sw_task *task, const sw_step *row, sw_parts *parts,
+                         sw_outcome *outcome, sw_error *err)
+{
+    sw_status status = sw_group_count(group, row, +1, err);
+
+    if (status == SW_STATUS_OK) {
+        status = sw__parts_write(group, task, row, parts, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_group_journal(group, task, SW_CHANGE_CREATED, SW_RECORD_STEP, row->id,
+                                  row->project_id, &outcome->seq, err);
+    }
+    return sw__verdict(outcome, SW_VERDICT_CREATED, status, err);
+}
+
+static sw_status log_one(sw_group *group, const sw_task *task, const sw_step_entry *entry,
+                         const char *path, sw_outcome *outcome, sw_error *err)
+{
+    sw_step row;
+    sw_parts parts;
+    sw_status status = SW_STATUS_OK;
+
+    memset(outcome, 0, sizeof *outcome);
+    status = prepare(group, task, entry, path, &row, err);
+    sw__outcome_id(outcome, row.id);
+    if (status == SW_STATUS_OK) {
+        status = sw__parts_prepare(group, task, &row, entry, path, true, &parts, err);
+    }
+    if (status == SW_STATUS_NO_MEMORY) {
+        return sw_group_must(group, status, err);
+    }
+    if (status != SW_STATUS_OK) {
+        return sw__verdict(outcome, SW_VERDICT_REJECTED, status, err);
+    }
+    status = sw_store_insert(group->session, SW_RECORD_STEP, &row, err);
+    if (status == SW_STATUS_EXISTS) {
+        return log_again(group, task, &row, outcome, err);
+    }
+    if (sw_group_must(group, status, err) != SW_STATUS_OK) {
+        return sw__verdict(outcome, SW_VERDICT_REJECTED, status, err);
+    }
+    return log_new(group, task, &row, &parts, outcome, err);
+}
+
+/* All or nothing: items that were fine share the fate of the one that was not. */
+static void sink_all(log_args *args, const sw_error *err)
+{
+    for (size_t i = 0; i < args->count; i++) {
+        if (args->outcomes[i].status == SW_STATUS_OK) {
+            (void)sw__verdict(&args->outcomes[i], SW_VERDICT_REJECTED, err->status, err);
+            args->outcomes[i].seq = 0;
+        }
+    }
+}
+
+static sw_status apply_log(sw_group *group, sw_task *task, sw_error *err)
+{
+    log_args *args = task->arg;
+    sw_status refused = SW_STATUS_OK;
+    char path[32] = "";
+
+    for (size_t i = 0; i < args->count && group->broken == SW_STATUS_OK; i++) {
+        sw_error item = {0};
+        sw_status status = SW_STATUS_OK;
+        if (args->count > 1) {
+            (void)snprintf(path, sizeof path, "steps[%zu].", i);
+        }
+        status = log_one(group, task, &args->entries[i], path, &args->outcomes[i], &item);
+        if (status != SW_STATUS_OK && refused == SW_STATUS_OK) {
+            refused = status;
+            item.status = status;
+            *err = item;
+        }
+    }
+    if (args->atomic && refused != SW_STATUS_OK) {
+        sink_all(args, err);
+        return refused;
+    }
+    return args->count == 1 ? refused : SW_STATUS_OK;
+}
+
+sw_status sw_step_log(sw_ledger *ledger, const sw_actor *actor, const sw_step_entry *entries,
+                      size_t count, bool atomic, sw_outcome *outcomes, sw_error *err)
+{
+    log_args args = {entries, count, outcomes, atomic};
+    sw_task task = {.apply = apply_log, .arg = &args, .weight = count, .alone = atomic && count > 1};
+
+    if (count > SW_LIMIT_BATCH_ITEMS) {
+        return sw_fail(err, SW_STATUS_TOO_LARGE, "steps", "at most %d steps a call",
+                       (int)SW_LIMIT_BATCH_ITEMS);
+    }
+    if (count == 0) {
+        return SW_STATUS_OK;
+    }
+    return sw__submit(ledger, actor, &task, err);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages of a step, between parts.c and messages.c. */
+#ifndef SW_LEDGER_MESSAGES_H
+#define SW_LEDGER_MESSAGES_H
+
+#include "ledger/internal.h"
+
+/* Fills parts->messages, refuses what breaks a rule. */
+sw_status sw__messages_prepare(sw_group *group, const sw_task *task, const sw_step *step,
+                               const sw_step_entry *entry, sw_parts *parts, sw_error *err);
+/* Writes those that are new, numbers them, and tells the run which tools were called. */
+sw_status sw__messages_write(sw_group *group, const sw_task *task, const sw_step *step,
+                             sw_parts *parts, sw_error *err);
+
+#endif

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What may happen to a step after it was logged: its one end, late fields, feedback, renewal. Which
+ * field may change when is a table here; everything else follows from it.
+ */
+#include "ledger/internal.h"
+
+/* What an end may write, and an update while the step is pending. */
+#define LATE                                                                                       \
+    (SW_MASK(SW_STEP_PROVIDER_ID) | SW_MASK(SW_STEP_PROVIDER_NAME) |                               \
+     SW_MASK(SW_STEP_PROVIDER_CATEGORY) | SW_MASK(SW_STEP_MODEL) | SW_MASK(SW_STEP_MODEL_HANDLE) | \
+     SW_MASK(SW_STEP_MODEL_ENDPOINT) | SW_MASK(SW_STEP_CONTEXT_WINDOW_LIMIT) |                     \
+     SW_MASK(SW_STEP_COMPLETION_TOKENS) | SW_MASK(SW_STEP_PROMPT_TOKENS) |                         \
+     SW_MASK(SW_STEP_TOTAL_TOKENS) | SW_MASK(SW_STEP_COMPLETION_TOKENS_DETAILS) |                  \
+     SW_MASK(SW_STEP_PROMPT_TOKENS_DETAILS) | SW_MASK(SW_STEP_CACHED_INPUT_TOKENS) |               \
+     SW_MASK(SW_STEP_CACHE_WRITE_TOKENS) | SW_MASK(SW_STEP_REASONING_TOKENS) |                     \
+     SW_MASK(SW_STEP_USAGE_STATE) | SW_MASK(SW_STEP_ERROR_TYPE) | SW_MASK(SW_STEP_ERROR_DATA) |    \
+     SW_MASK(SW_STEP_TRACE_ID) | SW_MASK(SW_STEP_REQUEST_ID) | SW_MASK(SW_STEP_METADATA) |         \
+     SW_MASK(SW_STEP_END_USER) | SW_MASK(SW_STEP_INPUT_PREVIEW) |                                  \
+     SW_MASK(SW_STEP_OUTPUT_PREVIEW) | SW_MASK(SW_STEP_CONTENT_TRUNCATED) |                        \
+     SW_MASK(SW_STEP_COST_NANO_USD) | SW_MASK(SW_STEP_PRICE_ID) |                                  \
+     SW_MASK(SW_STEP_CONVERSATION_ID))
+/* What people may still change when the step has ended. */
+#define ANYTIME (SW_MASK(SW_STEP_FEEDBACK) | SW_MASK(SW_STEP_TAGS) | SW_MASK(SW_STEP_TID))
+#define ONCE SW_MASK(SW_STEP_STOP_REASON)
+#define TOKENS                                                                                     \
+    (SW_MASK(SW_STEP_COMPLETION_TOKENS) | SW_MASK(SW_STEP_PROMPT_TOKENS) |                         \
+     SW_MASK(SW_STEP_TOTAL_TOKENS))
+
+/* ---- shared ------------------------------------------------------------------------------------- */
+
+static sw_status illegal(const sw_step *step, int64_t to, sw_error *err)
+{
+    return sw_fail(err, SW_STATUS_ILLEGAL_MOVE, "status", "the step is %s and cannot become %s",
+                   sw_enum_word(SW_ENUM_step_status, step->status.value),
+                   sw_enum_word(SW_ENUM_step_status, to));
+}
+
+/* Where one of the three counts is set, the old ones no longer bind the others. */
+static void forget_tokens(sw_step *row, uint64_t mask)
+{
+    uint64_t parts = SW_MASK(SW_STEP_CACHED_INPUT_TOKENS) | SW_MASK(SW_STEP_CACHE_WRITE_TOKENS) |
+                     SW_MASK(SW_STEP_REASONING_TOKENS);
+
+    if (mask & TOKENS) {
+        row->completion_tokens = row->prompt_tokens = row->total_tokens = SW_NULL_INT;
+        row->usage_state = SW_NULL_INT;
+    } else if ((mask & parts) && row->usage_state.value == SW_USAGE_STATE_UNKNOWN) {
+        row->usage_state = sw_int_of(SW_USAGE_STATE_PARTIAL);
+    }
+}
+
+static void take_fields(sw_step *row, const sw_step *from, uint64_t mask)
+{
+    const sw_record *record = sw_record_of(SW_RECORD_STEP);
+
+    forget_tokens(row, mask);
+    for (size_t i = 0; i < record->field_count; i++) {
+        if (mask & SW_MASK(i)) {
+            sw_field_copy(&record->fields[i], row, from);
+        }
+    }
+}
+
+/* The rules of the model and of tokens on the row as it would become. */
+static sw_status check_row(sw_group *group, const sw_task *task, sw_step *row, uint64_t mask,
+                           sw_error *err)
+{
+    sw_status status = sw__row_canonical(SW_RECORD_STEP, row, &group->arena, "", err);
+
+    if (status == SW_STATUS_OK) {
+        status = sw__step_rules(row, "", err);
+    }
+    if (status == SW_STATUS_OK) {
+        sw_row_defaults(sw_record_of(SW_RECORD_STEP), row);
+        status = sw_row_check(sw_record_of(SW_RECORD_STEP), row, "", err);
+    }
+    if (status == SW_STATUS_OK && (mask & SW_MASK(SW_STEP_PROVIDER_ID)) && row->provider_id.ptr) {
+        status = sw_group_parent(group, SW_RECORD_PROVIDER, row->provider_id, task->organization_id,
+                                 "provider_id", err);
+    }
+    return status;
+}
+
+/* The fields of `mask` in which the rows differ. */
+static uint64_t differing(const sw_step *a, const sw_step *b, uint64_t mask)
+{
+    const sw_record *record = sw_record_of(SW_RECORD_STEP);
+    uint64_t out = 0;
+
+    for (size_t i = 0; i < record->field_count; i++) {
+        if ((mask & SW_MASK(i)) && !sw_field_equal(&record->fields[i], a, b)) {
+            out |= SW_MASK(i);
+        }
+    }
+    return out;
+}
+
+static sw_status unchanged(sw_group *group, const sw_task *task, sw_outcome *outcome, sw_error *err)
+{
+    sw_head *head = sw_group_head(group, task->organization_id, err);
+
+    outcome->seq = head ? head->seq : 0;
+    return sw__verdict(outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken, err);
+}
+
+/* Sums and histograms move from the old row to the new one. */
+static sw_status recount(sw_group *group, const sw_step *old, const sw_step *row, sw_error *err)
+{
+    sw_step_metrics key = {.id = old->id};
+    sw_step_metrics metrics;
+    sw_status status = sw_group_count(group, old, -1, err);
+
+    if (status == SW_STATUS_OK) {
+        status = sw_group_count(group, row, +1, err);
+    }
+    if (status != SW_STATUS_OK || sw_str_eq(old->model, row->model)) {
+        return status;
+    }
+    status = sw_store_get(group->session, SW_RECORD_STEP_METRICS, &key, &group->arena, &metrics, err);
+    if (sw_group_may(group, status, SW_STATUS_NOT_FOUND, err) != SW_STATUS_OK) {
+        return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    }
+    status = sw_group_time(group, old, &metrics, -1, err);
+    return status == SW_STATUS_OK ? sw_group_time(group, row, &metrics, +1, err) : status;
+}
+
+/* Writes what differs between the rows, moves the sums, tells the journal. */
+static sw_status change(sw_group *group, const sw_task *task, const sw_step *old, sw_step *row,
+                        sw_change what, sw_outcome *outcome, sw_error *err)
+{
+    uint64_t mask = differing(old, row, SW_MASK_ALL);
+    sw_status status = SW_STATUS_OK;
+
+    row->updated_at = sw_int_of(group->now_us);
+    row->last_updated_by_id = task->user_id;
+    mask |= SW_MASK(SW_STEP_UPDATED_AT) | SW_MASK(SW_STEP_LAST_UPDATED_BY_ID);
+    status = sw_group_must(group, sw_store_update(group->session, SW_RECORD_STEP, row, mask, err), err);
+    if (status == SW_STATUS_OK) {
+        status = recount(group, old, row, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_group_journal(group, task, what, SW_RECORD_STEP, row->id, row->project_id,
+                                  &outcome->seq, err);
+    }
+    return sw__verdict(outcome, SW_VERDICT_UPDATED, status, err);
+}
+
+static sw_status refused(sw_outcome *outcome, sw_status status, const sw_error *err)
+{
+    bool conflict = status == SW_STATUS_CONFLICT || status == SW_STATUS_ILLEGAL_MOVE ||
+                    status == SW_STATUS_RESTRICTED;
+    return sw__verdict(outcome, conflict ? SW_VERDICT_CONFLICT : SW_VERDICT_REJECTED, status, err);
+}
+
+/* ---- the end ------------------------------------------------------------------------------------ */
+
+typedef struct end_args {
+    sw_str id;
+    const sw_step_entry *end;
+    sw_outcome *outcome;
+} end_args;
+
+static sw_str end_digest(sw_group *group, const sw_step_entry *end)
+{
+    sw_digest digest;
+
+    sw_digest_init(&digest, &group->arena, &group->ledger->allocator);
+    sw_digest_row(&digest, SW_RECORD_STEP, &end->step, SW_MASK(SW_STEP_ID));
+    if (end->metrics) {
+        sw_digest_row(&digest, SW_RECORD_STEP_METRICS, end->metrics, 0);
+    }
+    for (size_t i = 0; i < end->message_count; i++) {
+        sw_digest_row(&digest, SW_RECORD_MESSAGE, &end->messages[i], 0);
+    }
+    for (size_t i = 0; i < end->trace_count; i++) {
+        sw_digest_row(&digest, SW_RECORD_PROVIDER_TRACE, &end->traces[i], 0);
+    }
+    return sw_digest_take(&digest, &group->arena);
+}
+
+/* Which fields the end sets; refuses those it may not. */
+static sw_status end_mask(const sw_step *end, uint64_t *mask, sw_error *err)
+{
+    const sw_record *record = sw_record_of(SW_RECORD_STEP);
+    uint64_t given = sw_row_mask(record, end) & ~SW_MASK(SW_STEP_ID);
+    uint64_t allowed = LATE | ANYTIME | ONCE | SW_MASK(SW_STEP_STATUS);
+
+    for (size_t i = 0; i < record->field_count; i++) {
+        if (given & ~allowed & SW_MASK(i)) {
+            return sw_fail(err, SW_STATUS_INVALID, record->fields[i].name,
+                           "cannot be set when a step ends");
+        }
+    }
+    if (!end->status.known || end->status.value == SW_STEP_STATUS_PENDING) {
+        return sw_fail(err, SW_STATUS_INVALID, "status", "must be success, failed or cancelled");
+    }
+    *mask = given;
+    return SW_STATUS_OK;
+}
+
+static sw_change change_of(int64_t status)
+{
+    return status == SW_STEP_STATUS_SUCCESS  ? SW_CHANGE_SUCCEEDED
+           : status == SW_STEP_STATUS_FAILED ? SW_CHANGE_FAILED
+                                             : SW_CHANGE_CANCELLED;
+}
+
+/* The row as the end makes it, and the parts that come with it. */
+static sw_status end_prepare(sw_group *group, const sw_task *task, const end_args *args,
+                             const sw_step *old, sw_step *row, sw_parts *parts, sw_error *err)
+{
+    uint64_t mask = 0;
+    sw_status status = end_mask(&args->end->step, &mask, err);
+
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    take_fields(row, &args->end->step, mask);
+    row->lease_expires_at = SW_NULL_INT;
+    if (old->status.value != SW_STEP_STATUS_PENDING) {
+        return sw_str_eq(old->end_digest, row->end_digest)
+                   ? SW_STATUS_OK
+                   : illegal(old, args->end->step.status.value, err);
+    }
+    status = check_row(group, task, row, mask, err);
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    return sw__parts_prepare(group, task, row, args->end, "", false, parts, err);
+}
+
+static sw_status apply_end(sw_group *group, sw_task *task, sw_error *err)
+{
+    end_args *args = task->arg;
+    sw_step old;
+    sw_step row;
+    sw_parts parts;
+    sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &old, err);
+
+    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_id(args->outcome, args->id);
+    row = old;
+    if (status == SW_STATUS_OK) {
+        row.end_digest = end_digest(group, args->end);
+        status = row.end_digest.ptr ? end_prepare(group, task, args, &old, &row, &parts, err)
+                                    : sw_group_must(group, sw_no_memory(err), err);
+    }
+    if (status != SW_STATUS_OK) {
+        return refused(args->outcome, status, err);
+    }
+    if (old.status.value != SW_STEP_STATUS_PENDING) {
+        return unchanged(group, task, args->outcome, err);
+    }
+    status = change(group, task, &old, &row, change_of(row.status.value), args->outcome, err);
+    return status == SW_STATUS_OK ? sw__parts_write(group, task, &row, &parts, err) : status;
+}
+
+sw_status sw_step_end(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
+                      const sw_step_entry *end, sw_outcome *outcome, sw_error *err)
+{
+    end_args args = {step_id, end, outcome};
+    sw_task task = {.apply = apply_end, .arg = &args, .weight = 1};
+    return sw__submit(ledger, actor, &task, err);
+}
+
+/* ---- late fields -------------------------------------------------------------------------------- */
+
+typedef struct update_args {
+    sw_str id;
+    const sw_step *values;
+    uint64_t mask;
+    sw_outcome *outcome;
+} update_args;
+
+static sw_status update_allowed(const sw_step *old, const sw_step *values, uint64_t mask,
+                                sw_error *err)
+{
+    const sw_record *record = sw_record_of(SW_RECORD_STEP);
+    bool pending = old->status.value == SW_STEP_STATUS_PENDING;
+
+    for (size_t i = 0; i < record->field_count; i++) {
+        uint64_t bit = SW_MASK(i) & mask;
+        if (!bit || (bit & ANYTIME) || (pending && (bit & (LATE | ONCE)))) {
+            continue;
+        }
+        if ((bit & ONCE) && (!old->stop_reason.ptr ||
+                             sw_str_eq(old->stop_reason, values->stop_reason))) {
+            continue;
+        }
+        if (bit & (LATE | ONCE)) {
+            return sw_fail(err, SW_STATUS_ILLEGAL_MOVE, record->fields[i].name,
+                           "the step is %s; this can only be set while it is pending",
+                           sw_enum_word(SW_ENUM_step_status, old->status.value));
+        }
+        return sw_fail(err, SW_STATUS_INVALID, record->fields[i].name, "cannot be changed");
+    }
+    return SW_STATUS_OK;
+}
+
+static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
+{
+    update_args *args = task->arg;
+    bool people = (args->mask & ~(SW_MASK(SW_STEP_FEEDBACK) | SW_MASK(SW_STEP_TAGS))) == 0;
+    sw_step old;
+    sw_step row;
+    sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &old, err);
+
+    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_id(args->outcome, args->id);
+    if (status == SW_STATUS_OK) {
+        status = update_allowed(&old, args->values, args->mask, err);
+    }
+    if (status == SW_STATUS_OK) {
+        row = old;
+        take_fields(&row, args->values, args->mask);
+        status = check_row(group, task, &row, args->mask, err);
+    }
+    if (status != SW_STATUS_OK) {
+        return refused(args->outcome, status, err);
+    }
+    if (!differing(&old, &row, SW_MASK_ALL)) {
+        return unchanged(group, task, args->outcome, err);
+    }
+    return change(group, task, &old, &row, people ? SW_CHANGE_FEEDBACK : SW_CHANGE_UPDATED,
+                  args->outcome, err);
+}
+
+sw_status sw_step_update(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
+                         const sw_step *values, uint64_t mask, sw_outcome *outcome, sw_error *err)
+{
+    update_args args = {step_id, values, mask, outcome};
+    sw_task task = {.apply = apply_update, .arg = &args, .weight = 1};
+    return sw__submit(ledger, actor, &task, err);
+}
+
+/* ---- renewal ------------------------------------------------------------------------------------ */
+
+typedef struct renew_args {
+    sw_str id;
+    int64_t seconds;
+    sw_outcome *outcome;
+} renew_args;
+
+static sw_status apply_renew(sw_group *group, sw_task *task, sw_error *err)
+{
+    renew_args *args = task->arg;
+    sw_step row;
+    sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &row, err);
+
+    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_id(args->outcome, args->id);
+    if (status == SW_STATUS_OK && row.status.value != SW_STEP_STATUS_PENDING) {
+        status = sw_fail(err, SW_STATUS_ILLEGAL_MOVE, "status",
+                         "the step is %s; only a pending step has a lease to renew",
+                         sw_enum_word(SW_ENUM_step_status, row.status.value));
+    }
+    if (status != SW_STATUS_OK) {
+        return refused(args->outcome, status, err);
+    }
+    row.lease_expires_at = sw_int_of(group->lease_us + args->seconds * 1000000);
+    status = sw_store_update(group->session, SW_RECORD_STEP, &row,
+                             SW_MASK(SW_STEP_LEASE_EXPIRES_AT), err);
+    return sw__verdict(args->outcome, SW_VERDICT_UPDATED, sw_group_must(group, status, err), err);
+}
+
+sw_status sw_step_renew(sw_ledger *ledger, const sw_actor *actor, sw_str step_id, int64_t seconds,
+                        sw_outcome *outcome, sw_error *err)
+{
+    renew_args args = {step_id, seconds ? seconds : SW_LIMIT_LEASE_SECONDS_DEFAULT, outcome};
+    sw_task task = {.apply = apply_renew, .arg = &args, .weight = 1};
+
+    if (args.seconds < 1 || args.seconds > SW_LIMIT_LEASE_SECONDS) {
+        return sw_fail(err, SW_STATUS_INVALID, "seconds", "must be 1 to %lld",
+                       (long long)SW_LIMIT_LEASE_SECONDS);
+    }
+    return sw__submit(ledger, actor, &task, err);
+}

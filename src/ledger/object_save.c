@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Saving what was set in a record's relations, by the declared cascades: rows that are new are created
+ * by the verbs of their record, rows that are gone are deleted where the relation says delete-orphan.
+ */
+#include "ledger/object.h"
+
+/* ---- replacing metrics --------------------------------------------------------------------------- */
+
+typedef struct replace_args {
+    sw_str id;
+    const sw_step_metrics *metrics;
+    sw_outcome *outcome;
+} replace_args;
+
+static sw_status remove_metrics(sw_group *group, const sw_step *step, sw_error *err)
+{
+    sw_step_metrics key = {.id = step->id};
+    sw_step_metrics old;
+    sw_status status =
+        sw_store_get(group->session, SW_RECORD_STEP_METRICS, &key, &group->arena, &old, err);
+
+    if (sw_group_may(group, status, SW_STATUS_NOT_FOUND, err) != SW_STATUS_OK) {
+        return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    }
+    status = sw_group_time(group, step, &old, -1, err);
+    return status == SW_STATUS_OK
+               ? sw_group_must(group,
+                               sw_store_remove(group->session, SW_RECORD_STEP_METRICS, &key, err),
+                               err)
+               : status;
+}
+
+/* The new row is checked before the old one goes. */
+static sw_status apply_replace(sw_group *group, sw_task *task, sw_error *err)
+{
+    replace_args *args = task->arg;
+    sw_step_entry entry = {.metrics = args->metrics};
+    sw_parts parts;
+    sw_step step;
+    sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &step, err);
+
+    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_id(args->outcome, args->id);
+    if (status == SW_STATUS_OK) {
+        status = sw__parts_prepare(group, task, &step, &entry, "", true, &parts, err);
+    }
+    if (status != SW_STATUS_OK) {
+        return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
+    }
+    status = remove_metrics(group, &step, err);
+    if (status == SW_STATUS_OK) {
+        status = sw__parts_write(group, task, &step, &parts, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_group_journal(group, task, SW_CHANGE_METRICS, SW_RECORD_STEP, step.id,
+                                  step.project_id, &args->outcome->seq, err);
+    }
+    return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
+}
+
+sw_status sw__metrics_replace(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
+                              const sw_step_metrics *metrics, sw_outcome *outcome, sw_error *err)
+{
+    replace_args args = {step_id, metrics, outcome};
+    sw_task task = {.apply = apply_replace, .arg = &args, .weight = 2};
+    return sw__submit(ledger, actor, &task, err);
+}
+
+/* ---- creating and deleting, by record ------------------------------------------------------------ */
+
+static sw_str own_id(const sw_object *object)
+{
+    return sw_field_text(&object->record->fields[sw_record_primary(object->record)], object->row);
+}
+
+static sw_str row_id(sw_record_id record, const void *row)
+{
+    const sw_record *r = sw_record_of(record);
+    return sw_field_text(&r->fields[sw_record_primary(r)], row);
+}
+
+static sw_status create(sw_object *object, const sw_relation *relation, const void *row,
+                        sw_outcome *outcome, sw_error *err)
+{
+    const sw_record *r = sw_record_of((sw_record_id)relation->record);
+    void *linked = sw_arena_zeroed(&object->arena, r->size);
+    sw_str *link = NULL;
+
+    if (!linked) {
+        return sw_no_memory(err);
+    }
+    memcpy(linked, row, r->size);
+    link = sw_field_str(&r->fields[relation->via], linked);
+    *link = own_id(object);
+    switch ((sw_record_id)relation->record) {
+    case SW_RECORD_MESSAGE:
+        return sw_step_attach(object->ledger, &object->actor, own_id(object), linked, 1, NULL, 0,
+                              outcome, err);
+    case SW_RECORD_STEP: {
+        sw_step_entry entry = {.step = *(const sw_step *)linked};
+        return sw_step_log(object->ledger, &object->actor, &entry, 1, false, outcome, err);
+    }
+    case SW_RECORD_RUN:
+        return sw_run_create(object->ledger, &object->actor, linked, outcome, err);
+    case SW_RECORD_PROVIDER_MODEL:
+        return sw_record_create(object->ledger, &object->actor, SW_RECORD_PROVIDER_MODEL, linked,
+                                outcome, err);
+    default:
+        return sw_fail(err, SW_STATUS_UNSUPPORTED, relation->name, "is kept by the ledger itself");
+    }
+}
+
+static sw_status delete_orphan(sw_object *object, const sw_relation *relation, const void *row,
+                               sw_outcome *outcome, sw_error *err)
+{
+    sw_record_id record = (sw_record_id)relation->record;
+
+    return record == SW_RECORD_RUN
+               ? sw_run_delete(object->ledger, &object->actor, row_id(record, row), outcome, err)
+               : sw_record_delete(object->ledger, &object->actor, record, row_id(record, row),
+                                  outcome, err);
+}
+
+static bool has_id(sw_record_id record, const void *const *rows, size_t count, sw_str id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (sw_str_eq(row_id(record, rows[i]), id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static sw_status save_relation(sw_object *object, size_t i, sw_outcome *outcome, sw_error *err)
+{
+    const sw_relation *relation = &object->record->relations[i];
+    sw_record_id record = (sw_record_id)relation->record;
+    sw_related *related = &object->related[i];
+    sw_status status = SW_STATUS_OK;
+
+    if (record == SW_RECORD_STEP_METRICS) {
+        return sw__metrics_replace(object->ledger, &object->actor, own_id(object),
+                                   related->count ? related->rows[0] : NULL, outcome, err);
+    }
+    for (size_t k = 0; k < related->count && status == SW_STATUS_OK; k++) {
+        sw_str id = row_id(record, related->rows[k]);
+        if (!id.ptr || !has_id(record, related->old, related->old_count, id)) {
+            status = create(object, relation, related->rows[k], outcome, err);
+        }
+    }
+    for (size_t k = 0; k < related->old_count && status == SW_STATUS_OK; k++) {
+        sw_str id = row_id(record, related->old[k]);
+        if ((relation->cascade & SW_CASCADE_ORPHAN) &&
+            !has_id(record, related->rows, related->count, id)) {
+            status = delete_orphan(object, relation, related->old[k], outcome, err);
+        }
+    }
+    return status;
+}
+
+sw_status sw_object_save(sw_object *object, sw_outcome *outcome, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    memset(outcome, 0, sizeof *outcome);
+    outcome->verdict = SW_VERDICT_UNCHANGED;
+    sw__outcome_id(outcome, own_id(object));
+    for (size_t i = 0; i < object->record->relation_count && status == SW_STATUS_OK; i++) {
+        sw_related *related = &object->related[i];
+        if (!related->set) {
+            continue;
+        }
+        status = save_relation(object, i, outcome, err);
+        if (status == SW_STATUS_OK) {
+            related->set = false;
+            related->loaded = false;
+            related->rows = NULL;
+            related->count = 0;
+            status = sw__object_fetch(object, i, err);
+        }
+    }
+    return status;
+}

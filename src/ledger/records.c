@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Organizations, users, providers, models, projects, agents, conversations: the records that others
+ * refer to. One set of verbs walks their declarations; what is special about one of them (a provider's
+ * secrets, the trail an agent leaves in the histograms) is named here and nowhere else.
+ */
+#include "ledger/internal.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+typedef struct record_args {
+    sw_record_id record;
+    sw_str id;
+    const void *row;
+    uint64_t mask;
+    sw_outcome *outcome;
+} record_args;
+
+static bool handled(sw_record_id record)
+{
+    return record == SW_RECORD_ORGANIZATION || record == SW_RECORD_USER ||
+           record == SW_RECORD_PROVIDER || record == SW_RECORD_PROVIDER_MODEL ||
+           record == SW_RECORD_PROJECT || record == SW_RECORD_AGENT ||
+           record == SW_RECORD_CONVERSATION;
+}
+
+static sw_status not_handled(sw_record_id record, sw_error *err)
+{
+    return sw_fail(err, SW_STATUS_UNSUPPORTED, "record", "a %s has verbs of its own",
+                   sw_record_of(record)->name);
+}
+
+static int owner_field(sw_record_id record)
+{
+    return record == SW_RECORD_ORGANIZATION
+               ? -1
+               : sw_record_field(sw_record_of(record), SW_STR("organization_id"));
+}
+
+static sw_str *text_of(sw_record_id record, void *row, const char *name)
+{
+    const sw_record *r = sw_record_of(record);
+    int field = sw_record_field(r, sw_str_from(name));
+
+    sw_assert(field >= 0);
+    return sw_field_str(&r->fields[field], row);
+}
+
+static sw_int *number_of(sw_record_id record, void *row, const char *name)
+{
+    const sw_record *r = sw_record_of(record);
+    int field = sw_record_field(r, sw_str_from(name));
+
+    sw_assert(field >= 0);
+    return sw_field_int(&r->fields[field], row);
+}
+
+/* ---- secrets ------------------------------------------------------------------------------------ */
+
+static sw_status seal_one(sw_group *group, sw_str *plain, sw_str *sealed, const char *field,
+                          sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    if (!plain->ptr) {
+        return SW_STATUS_OK;
+    }
+    status = sw__seal(group->ledger, *plain, &group->arena, sealed, err);
+    if (status == SW_STATUS_UNSUPPORTED) {
+        return sw_fail(err, SW_STATUS_UNSUPPORTED, field,
+                       "secrets need a key: set STEPWELL_SECRET_KEY or STEPWELL_SECRET_KEY_FILE");
+    }
+    *plain = SW_NULL_STR;
+    return status;
+}
+
+static sw_status seal_secrets(sw_group *group, sw_provider *row, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    if (row->api_key_enc.ptr || row->access_key_enc.ptr) {
+        return sw_fail(err, SW_STATUS_INVALID,
+                       row->api_key_enc.ptr ? "api_key_enc" : "access_key_enc",
+                       "is set by the ledger alone; give the secret as api_key or access_key");
+    }
+    status = seal_one(group, &row->api_key, &row->api_key_enc, "api_key", err);
+    return status == SW_STATUS_OK ? seal_one(group, &row->access_key, &row->access_key_enc,
+                                             "access_key", err)
+                                  : status;
+}
+
+/* ---- create ------------------------------------------------------------------------------------- */
+
+/* Every declared reference must lead to a record the organization may use. */
+static sw_status check_parents(sw_group *group, const sw_task *task, sw_record_id record,
+                               const void *row, sw_error *err)
+{
+    const sw_record *r = sw_record_of(record);
+    int owner = owner_field(record);
+
+    for (size_t i = 0; i < r->field_count; i++) {
+        const sw_field *field = &r->fields[i];
+        sw_str id = SW_NULL_STR;
+        sw_status status = SW_STATUS_OK;
+        if (!field->ref.record_plus_1 || (field->flags & SW_PRIMARY)) {
+            continue;
+        }
+        id = sw_field_text(field, row);
+        if (!id.ptr) {
+            continue;
+        }
+        if ((int)i == owner && !sw_str_eq(id, task->organization_id)) {
+            return sw_fail(err, SW_STATUS_INVALID, field->name,
+                           "is not the organization that calls");
+        }
+        status = sw_group_parent(group, (sw_record_id)(field->ref.record_plus_1 - 1), id,
+                                 task->organization_id, field->name, err);
+        if (status != SW_STATUS_OK) {
+            return status;
+        }
+    }
+    return SW_STATUS_OK;
+}
+
+static sw_status stamp(sw_group *group, const sw_task *task, sw_record_id record, void *row,
+                       sw_error *err)
+{
+    int owner = owner_field(record);
+    sw_str *id = text_of(record, row, "id");
+    sw_int *created = number_of(record, row, "created_at");
+
+    if (!id->ptr) {
+        *id = sw__new_id(group, record);
+        if (!id->ptr) {
+            return sw_group_must(group, sw_no_memory(err), err);
+        }
+    }
+    if (owner >= 0) {
+        sw_str *organization = text_of(record, row, "organization_id");
+        *organization = organization->ptr ? *organization : task->organization_id;
+    }
+    *created = created->known ? *created : sw_int_of(group->now_us);
+    *number_of(record, row, "updated_at") = *created;
+    *text_of(record, row, "created_by_id") = task->user_id;
+    return sw__check_id(record, *id, "id", err);
+}
+
+static sw_status prepare_create(sw_group *group, const sw_task *task, sw_record_id record, void *row,
+                                sw_error *err)
+{
+    sw_status status = stamp(group, task, record, row, err);
+
+    if (status == SW_STATUS_OK && record == SW_RECORD_PROVIDER) {
+        status = seal_secrets(group, row, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__row_canonical(record, row, &group->arena, "", err);
+    }
+    if (status == SW_STATUS_OK) {
+        sw_row_defaults(sw_record_of(record), row);
+        status = sw_row_check(sw_record_of(record), row, "", err);
+    }
+    return status == SW_STATUS_OK ? check_parents(group, task, record, row, err) : status;
+}
+
+/* Whether what the caller gives is what is there; a sealed secret is compared opened. */
+static bool says_the_same(sw_group *group, sw_record_id record, const void *given, const void *there)
+{
+    const sw_record *r = sw_record_of(record);
+
+    for (size_t i = 0; i < r->field_count; i++) {
+        const sw_field *field = &r->fields[i];
+        if (sw_field_is_null(field, given) || (field->flags & SW_PRIMARY)) {
+            continue;
+        }
+        if (field->flags & SW_SECRET) {
+            sw_str sealed = i == SW_PROVIDER_API_KEY ? ((const sw_provider *)there)->api_key_enc
+                                                     : ((const sw_provider *)there)->access_key_enc;
+            sw_str open = SW_NULL_STR;
+            if (!sealed.ptr || sw__unseal(group->ledger, sealed, &group->arena, &open, NULL) !=
+                                   SW_STATUS_OK ||
+                !sw_str_eq(open, sw_field_text(field, given))) {
+                return false;
+            }
+        } else if (!sw_field_equal(field, given, there)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static sw_status create_again(sw_group *group, const sw_task *task, const record_args *args,
+                              const void *row, sw_error *err)
+{
+    sw_actor actor = {.organization_id = task->organization_id};
+    void *there = sw_arena_zeroed(&group->arena, sw_record_of(args->record)->size);
+    sw_error taken = *err;
+    sw_status status = SW_STATUS_OK;
+
+    if (!there) {
+        return sw_group_must(group, sw_no_memory(err), err);
+    }
+    status = sw_store_get(group->session, args->record, row, &group->arena, there, err);
+    if (status == SW_STATUS_NOT_FOUND) { /* not the id, but another unique value is taken */
+        status = sw_fail(err, SW_STATUS_CONFLICT, taken.field[0] ? taken.field : "name", "%s",
+                         taken.message[0] ? taken.message : "is taken already");
+        return sw__verdict(args->outcome, SW_VERDICT_CONFLICT, status, err);
+    }
+    if (sw_group_must(group, status, err) != SW_STATUS_OK) {
+        return status;
+    }
+    if (args->record != SW_RECORD_ORGANIZATION && !sw__visible(&actor, args->record, there)) {
+        status = sw_fail(err, SW_STATUS_CONFLICT, "id", "id not available");
+        return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
+    }
+    if (says_the_same(group, args->record, args->row, there)) {
+        sw_head *head = sw_group_head(group, task->organization_id, err);
+        args->outcome->seq = head ? head->seq : 0;
+        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED,
+                           head ? SW_STATUS_OK : group->broken, err);
+    }
+    status = sw_fail(err, SW_STATUS_CONFLICT, "id", "a %s with this id and other content exists",
+                     sw_record_of(args->record)->name);
+    return sw__verdict(args->outcome, SW_VERDICT_CONFLICT, status, err);
+}
+
+static sw_str project_of(sw_record_id record, const void *row)
+{
+    const sw_record *r = sw_record_of(record);
+    int field = sw_record_field(r, SW_STR("project_id"));
+    return field >= 0 ? sw_field_text(&r->fields[field], row) : SW_NULL_STR;
+}
+
+static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
+{
+    record_args *args = task->arg;
+    const sw_record *record = sw_record_of(args->record);
+    void *row = sw_arena_zeroed(&group->arena, record->size);
+    sw_status status = SW_STATUS_OK;
+
+    memset(args->outcome, 0, sizeof *args->outcome);
+    if (!row) {
+        return sw_group_must(group, sw_no_memory(err), err);
+    }
+    memcpy(row, args->row, record->size);
+    status = prepare_create(group, task, args->record, row, err);
+    sw__outcome_id(args->outcome, *text_of(args->record, row, "id"));
+    if (status != SW_STATUS_OK) {
+        return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
+    }
+    status = sw_store_insert(group->session, args->record, row, err);
+    if (status == SW_STATUS_EXISTS) {
+        return create_again(group, task, args, row, err);
+    }
+    if (sw_group_must(group, status, err) == SW_STATUS_OK) {
+        status = sw_group_journal(group, task, SW_CHANGE_CREATED, args->record,
+                                  *text_of(args->record, row, "id"),
+                                  project_of(args->record, row), &args->outcome->seq, err);
+    }
+    return sw__verdict(args->outcome, SW_VERDICT_CREATED, status, err);
+}
+
+sw_status sw_record_create(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
+                           const void *row, sw_outcome *outcome, sw_error *err)
+{
+    record_args args = {.record = record, .row = row, .outcome = outcome};
+    sw_task task = {.apply = apply_create, .arg = &args, .weight = 1};
+
+    return handled(record) ? sw__submit(ledger, actor, &task, err) : not_handled(record, err);
+}
+
+/* ---- update ------------------------------------------------------------------------------------- */
+
+static sw_status take_values(sw_group *group, const record_args *args, const void *old, void *row,
+                             sw_error *err)
+{
+    const sw_record *record = sw_record_of(args->record);
+    void *values = sw_arena_zeroed(&group->arena, record->size);
+    sw_status status = values ? SW_STATUS_OK : sw_group_must(group, sw_no_memory(err), err);
+
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    memcpy(values, args->row, record->size);
+    for (size_t i = 0; i < record->field_count; i++) {
+        const sw_field *field = &record->fields[i];
+        bool asked = (args->mask & SW_MASK(i)) && !sw_field_equal(field, old, values);
+        bool own = sw_str_eq(sw_str_from(field->name), SW_STR("updated_at")) ||
+                   sw_str_eq(sw_str_from(field->name), SW_STR("last_updated_by_id"));
+        if (asked && ((field->flags & SW_KEEP) || own)) {
+            return sw_fail(err, SW_STATUS_INVALID, field->name, "cannot be changed");
+        }
+        if (!(args->mask & SW_MASK(i))) {
+            sw_field_clear(field, values);
+        }
+    }
+    if (args->record == SW_RECORD_PROVIDER) {
+        sw_provider *provider = values;
+        uint64_t secrets = args->mask;
+        status = seal_secrets(group, provider, err);
+        ((sw_provider *)row)->api_key_enc = secrets & SW_MASK(SW_PROVIDER_API_KEY)
+                                                ? provider->api_key_enc
+                                                : ((sw_provider *)row)->api_key_enc;
+        ((sw_provider *)row)->access_key_enc = secrets & SW_MASK(SW_PROVIDER_ACCESS_KEY)
+                                                   ? provider->access_key_enc
+                                                   : ((sw_provider *)row)->access_key_enc;
+    }
+    for (size_t i = 0; i < record->field_count && status == SW_STATUS_OK; i++) {
+        if ((args->mask & SW_MASK(i)) && !(record->fields[i].flags & SW_SECRET)) {
+            sw_field_copy(&record->fields[i], row, values);
+        }
+    }
+    return status;
+}
+
+static sw_status write_update(sw_group *group, const sw_task *task, const record_args *args, void *row,
+                              sw_error *err)
+{
+    const sw_record *record = sw_record_of(args->record);
+    uint64_t mask = 0;
+    sw_status status = SW_STATUS_OK;
+
+    *number_of(args->record, row, "updated_at") = sw_int_of(group->now_us);
+    *text_of(args->record, row, "last_updated_by_id") = task->user_id;
+    for (size_t i = 0; i < record->field_count; i++) {
+        mask |= record->fields[i].flags & SW_KEEP ? 0 : SW_MASK(i);
+    }
+    status = sw_store_update(group->session, args->record, row, mask, err);
+    if (sw_group_may(group, status, SW_STATUS_EXISTS, err) == SW_STATUS_EXISTS) {
+        sw_error taken = *err;
+        status = sw_fail(err, SW_STATUS_CONFLICT, taken.field[0] ? taken.field : "name", "%s",
+                         taken.message[0] ? taken.message : "is taken already");
+        return sw__verdict(args->outcome, SW_VERDICT_CONFLICT, status, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_group_journal(group, task, SW_CHANGE_UPDATED, args->record, args->id,
+                                  project_of(args->record, row), &args->outcome->seq, err);
+    }
+    return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
+}
+
+static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
+{
+    record_args *args = task->arg;
+    const sw_record *record = sw_record_of(args->record);
+    void *old = sw_arena_zeroed(&group->arena, record->size);
+    void *row = sw_arena_zeroed(&group->arena, record->size);
+    sw_status status = SW_STATUS_OK;
+
+    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_id(args->outcome, args->id);
+    if (!old || !row) {
+        return sw_group_must(group, sw_no_memory(err), err);
+    }
+    status = sw_group_get(group, task, args->record, args->id, old, err);
+    if (status == SW_STATUS_OK) {
+        memcpy(row, old, record->size);
+        status = take_values(group, args, old, row, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__row_canonical(args->record, row, &group->arena, "", err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_row_check(record, row, "", err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = check_parents(group, task, args->record, row, err);
+    }
+    if (status != SW_STATUS_OK) {
+        return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
+    }
+    if (sw_row_equal(record, old, row)) {
+        sw_head *head = sw_group_head(group, task->organization_id, err);
+        args->outcome->seq = head ? head->seq : 0;
+        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED,
+                           head ? SW_STATUS_OK : group->broken, err);
+    }
+    return write_update(group, task, args, row, err);
+}
+
+sw_status sw_record_update(sw_ledger *ledger, const sw_actor *actor, sw_record_id record, sw_str id,
+                           const void *values, uint64_t mask, sw_outcome *outcome, sw_error *err)
+{
+    record_args args = {record, id, values, mask, outcome};
+    sw_task task = {.apply = apply_update, .arg = &args, .weight = 1};
+
+    return handled(record) ? sw__submit(ledger, actor, &task, err) : not_handled(record, err);
+}
+
+/* ---- delete ------------------------------------------------------------------------------------- */
+
+/* Timings that go with the agent leave the histograms; what its messages said goes too. */
+static sw_status agent_trail(sw_group *group, sw_str agent_id, sw_error *err)
+{
+    sw_value id = {.text = agent_id};
+    sw_condition timed = {SW_STEP_METRICS_AGENT_ID, SW_OP_EQ, &id, 1};
+    sw_condition said = {SW_MESSAGE_AGENT_ID, SW_OP_EQ, &id, 1};
+    sw_rows rows;
+    sw_status status = sw_group_gather(group, SW_RECORD_STEP_METRICS, &timed, 1, &rows, err);
+
+    for (size_t i = 0; i < rows.count && status == SW_STATUS_OK; i++) {
+        const sw_step_metrics *metrics = (const sw_step_metrics *)(const void *)rows.rows + i;
+        sw_step key = {.id = metrics->id};
+        sw_step step;
+        status = sw_group_must(
+            group, sw_store_get(group->session, SW_RECORD_STEP, &key, &group->arena, &step, err),
+            err);
+        status = status == SW_STATUS_OK ? sw_group_time(group, &step, metrics, -1, err) : status;
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_group_gather(group, SW_RECORD_MESSAGE, &said, 1, &rows, err);
+    }
+    for (size_t i = 0; i < rows.count && status == SW_STATUS_OK; i++) {
+        bool released = false;
+        sw_message *message = (sw_message *)(void *)rows.rows + i;
+        status = sw__body_release(group, message, &released, err);
+        if (status == SW_STATUS_OK && released) {
+            message->body_hash = SW_NULL_STR;
+            status = sw_group_must(group,
+                                   sw_store_update(group->session, SW_RECORD_MESSAGE, message,
+                                                   SW_MASK(SW_MESSAGE_BODY_HASH), err),
+                                   err);
+        }
+    }
+    return status;
+}
+
+/* Runs refer to their agent and restrict its deletion; asked first, before the trail is removed. */
+static sw_status agent_is_free(sw_group *group, sw_str agent_id, sw_error *err)
+{
+    sw_value id = {.text = agent_id};
+    sw_condition of_agent = {SW_RUN_AGENT_ID, SW_OP_EQ, &id, 1};
+    sw_rows rows;
+    sw_status status = sw_group_gather(group, SW_RECORD_RUN, &of_agent, 1, &rows, err);
+
+    if (status == SW_STATUS_OK && rows.count > 0) {
+        return sw_fail(err, SW_STATUS_RESTRICTED, "agent_id", "%zu runs refer to the agent",
+                       rows.count);
+    }
+    return status;
+}
+
+static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
+{
+    record_args *args = task->arg;
+    void *row = sw_arena_zeroed(&group->arena, sw_record_of(args->record)->size);
+    sw_str project = SW_NULL_STR;
+    sw_status status = SW_STATUS_OK;
+
+    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_id(args->outcome, args->id);
+    if (!row) {
+        return sw_group_must(group, sw_no_memory(err), err);
+    }
+    status = sw_group_get(group, task, args->record, args->id, row, err);
+    if (status == SW_STATUS_OK && args->record == SW_RECORD_AGENT) {
+        status = agent_is_free(group, args->id, err);
+        status = status == SW_STATUS_OK ? agent_trail(group, args->id, err) : status;
+    }
+    if (status == SW_STATUS_OK) {
+        project = project_of(args->record, row);
+        group->removed = true;
+        sw_group_forget_known(group);
+        status = sw_store_remove(group->session, args->record, row, err);
+        sw_group_may(group, status, SW_STATUS_RESTRICTED, err);
+    }
+    if (status != SW_STATUS_OK) {
+        return sw__verdict(args->outcome,
+                           status == SW_STATUS_RESTRICTED ? SW_VERDICT_CONFLICT
+                                                          : SW_VERDICT_REJECTED,
+                           status, err);
+    }
+    if (args->record != SW_RECORD_ORGANIZATION) { /* its journal went with it */
+        status = sw_group_journal(group, task, SW_CHANGE_DELETED, args->record, args->id, project,
+                                  &args->outcome->seq, err);
+    }
+    return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
+}
+
+sw_status sw_record_delete(sw_ledger *ledger, const sw_actor *actor, sw_record_id record, sw_str id,
+                           sw_outcome *outcome, sw_error *err)
+{
+    record_args args = {.record = record, .id = id, .outcome = outcome};
+    sw_task task = {.apply = apply_delete, .arg = &args, .weight = 10,
+                .alone = record == SW_RECORD_ORGANIZATION};
+
+    return handled(record) ? sw__submit(ledger, actor, &task, err) : not_handled(record, err);
+}
+
+/* ---- agents by name ------------------------------------------------------------------------------ */
+
+/* The deterministic id of telemetry.md E.6: SHA-256, shaped as a version 4 uuid. */
+static sw_str agent_id_of(sw_arena *arena, sw_str organization, sw_str project, sw_str name)
+{
+    static const char salt[] = "stepwell-id-1";
+    const sw_str parts[] = {sw_str_make(salt, sizeof salt - 1), organization, project,
+                            SW_STR("agent"), name};
+    crypto_hash_sha256_state state;
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    char text[SW_ID_TEXT];
+    size_t len = 0;
+
+    crypto_hash_sha256_init(&state);
+    for (size_t i = 0; i < SW_COUNT(parts); i++) {
+        if (i > 0) {
+            crypto_hash_sha256_update(&state, (const unsigned char *)"", 1);
+        }
+        crypto_hash_sha256_update(&state, (const unsigned char *)(parts[i].ptr ? parts[i].ptr : ""),
+                                  parts[i].len);
+    }
+    crypto_hash_sha256_final(&state, digest);
+    digest[6] = (digest[6] & 0x0f) | 0x40;
+    digest[8] = (digest[8] & 0x3f) | 0x80;
+    len = sw_id_print(SW_STR("agent"), digest, text);
+    return sw_arena_str(arena, sw_str_make(text, len));
+}
+
+typedef struct name_args {
+    sw_str project_id;
+    sw_str name;
+    sw_outcome *outcome;
+} name_args;
+
+static sw_status apply_agent_by_name(sw_group *group, sw_task *task, sw_error *err)
+{
+    name_args *args = task->arg;
+    sw_agent agent = {.name = args->name, .project_id = args->project_id};
+    record_args create = {.record = SW_RECORD_AGENT, .row = &agent, .outcome = args->outcome};
+    sw_task inner = *task;
+    sw_status status = SW_STATUS_OK;
+
+    memset(args->outcome, 0, sizeof *args->outcome);
+    agent.id = agent_id_of(&group->arena, task->organization_id, args->project_id, args->name);
+    if (!agent.id.ptr) {
+        return sw_group_must(group, sw_no_memory(err), err);
+    }
+    sw__outcome_id(args->outcome, agent.id);
+    status = sw_group_known(group, SW_RECORD_AGENT, agent.id, task->organization_id, err);
+    if (status == SW_STATUS_OK) {
+        sw_head *head = sw_group_head(group, task->organization_id, err);
+        args->outcome->seq = head ? head->seq : 0;
+        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED,
+                           head ? SW_STATUS_OK : group->broken, err);
+    }
+    inner.arg = &create;
+    return status == SW_STATUS_NOT_FOUND ? apply_create(group, &inner, err) : status;
+}
+
+sw_status sw_agent_by_name(sw_ledger *ledger, const sw_actor *actor, sw_str project_id, sw_str name,
+                           sw_outcome *outcome, sw_error *err)
+{
+    name_args args = {project_id, name, outcome};
+    sw_task task = {.apply = apply_agent_by_name, .arg = &args, .weight = 1};
+
+    if (!name.ptr || name.len == 0) {
+        return sw_fail(err, SW_STATUS_INVALID, "name", "an agent needs a name");
+    }
+    return sw__submit(ledger, actor, &task, err);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Restating and retiring: for steps that were derived from telemetry or a transcript, whose source may
+ * come to say more. Never for steps that a program wrote itself.
+ */
+#include "ledger/internal.h"
+
+/* What the source may never replace: who the step is, where it came from, and what people said. */
+#define KEPT                                                                                       \
+    (SW_MASK(SW_STEP_ID) | SW_MASK(SW_STEP_ORGANIZATION_ID) | SW_MASK(SW_STEP_SOURCE) |            \
+     SW_MASK(SW_STEP_FEEDBACK) | SW_MASK(SW_STEP_TAGS) | SW_MASK(SW_STEP_TID) |                    \
+     SW_MASK(SW_STEP_RETIRED_INTO) | SW_MASK(SW_STEP_CREATE_DIGEST) |                              \
+     SW_MASK(SW_STEP_END_DIGEST) | SW_MASK(SW_STEP_LEASE_EXPIRES_AT) |                             \
+     SW_MASK(SW_STEP_UPDATED_AT) | SW_MASK(SW_STEP_CREATED_BY_ID) |                                \
+     SW_MASK(SW_STEP_LAST_UPDATED_BY_ID) | SW_MASK(SW_STEP_IS_DELETED))
+
+static bool derived(const sw_step *step)
+{
+    return step->source.value == SW_SOURCE_OTLP || step->source.value == SW_SOURCE_TRANSCRIPT;
+}
+
+static sw_status only_derived(const sw_step *step, sw_error *err)
+{
+    if (derived(step)) {
+        return SW_STATUS_OK;
+    }
+    return sw_fail(err, SW_STATUS_ILLEGAL_MOVE, "source",
+                   "the step came from %s; only steps from otlp or transcript may be restated",
+                   sw_enum_word(SW_ENUM_source, step->source.value));
+}
+
+/* Moves sums, histograms and the row itself from old to row. */
+static sw_status move_step(sw_group *group, const sw_task *task, const sw_step *old, sw_step *row,
+                           sw_error *err)
+{
+    const sw_record *record = sw_record_of(SW_RECORD_STEP);
+    sw_step_metrics key = {.id = old->id};
+    sw_step_metrics metrics;
+    uint64_t mask = SW_MASK(SW_STEP_UPDATED_AT) | SW_MASK(SW_STEP_LAST_UPDATED_BY_ID);
+    sw_status status =
+        sw_store_get(group->session, SW_RECORD_STEP_METRICS, &key, &group->arena, &metrics, err);
+    bool timed = status == SW_STATUS_OK;
+
+    sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
+    row->updated_at = sw_int_of(group->now_us);
+    row->last_updated_by_id = task->user_id;
+    for (size_t i = 0; i < record->field_count; i++) {
+        mask |= sw_field_equal(&record->fields[i], old, row) ? 0 : SW_MASK(i);
+    }
+    if (group->broken == SW_STATUS_OK) {
+        status = sw_group_must(group,
+                               sw_store_update(group->session, SW_RECORD_STEP, row, mask, err), err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_group_count(group, old, -1, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_group_count(group, row, +1, err);
+    }
+    if (status == SW_STATUS_OK && timed) {
+        status = sw_group_time(group, old, &metrics, -1, err);
+    }
+    return status == SW_STATUS_OK && timed ? sw_group_time(group, row, &metrics, +1, err) : status;
+}
+
+/* ---- restate ------------------------------------------------------------------------------------ */
+
+typedef struct restate_args {
+    const sw_step_entry *entry;
+    sw_outcome *outcome;
+} restate_args;
+
+static sw_status restate_row(sw_group *group, const sw_task *task, const sw_step *said, sw_step *row,
+                             sw_error *err)
+{
+    const sw_record *record = sw_record_of(SW_RECORD_STEP);
+    bool counts = said->prompt_tokens.known || said->completion_tokens.known ||
+                  said->total_tokens.known;
+    sw_status status = SW_STATUS_OK;
+
+    if (counts) {
+        row->prompt_tokens = row->completion_tokens = row->total_tokens = SW_NULL_INT;
+        row->usage_state = SW_NULL_INT;
+    }
+    for (size_t i = 0; i < record->field_count; i++) {
+        if (!(KEPT & SW_MASK(i)) && !sw_field_is_null(&record->fields[i], said)) {
+            sw_field_copy(&record->fields[i], row, said);
+        }
+    }
+    if (row->status.value != SW_STEP_STATUS_PENDING) {
+        row->lease_expires_at = SW_NULL_INT;
+    }
+    status = sw__row_canonical(SW_RECORD_STEP, row, &group->arena, "", err);
+    if (status == SW_STATUS_OK) {
+        status = sw__step_rules(row, "", err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_row_check(record, row, "", err);
+    }
+    if (status == SW_STATUS_OK && row->run_id.ptr) {
+        status = sw_group_parent(group, SW_RECORD_RUN, row->run_id, task->organization_id, "run_id", err);
+    }
+    if (status == SW_STATUS_OK && row->provider_id.ptr) {
+        status = sw_group_parent(group, SW_RECORD_PROVIDER, row->provider_id, task->organization_id,
+                                 "provider_id", err);
+    }
+    return status;
+}
+
+static sw_status restate_write(sw_group *group, const sw_task *task, const restate_args *args,
+                               const sw_step *old, sw_step *row, sw_parts *parts, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    if (sw_row_equal(sw_record_of(SW_RECORD_STEP), old, row) && !sw__parts_new(parts)) {
+        sw_head *head = sw_group_head(group, task->organization_id, err);
+        args->outcome->seq = head ? head->seq : 0;
+        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED,
+                           head ? SW_STATUS_OK : group->broken, err);
+    }
+    status = move_step(group, task, old, row, err);
+    if (status == SW_STATUS_OK) {
+        status = sw__parts_write(group, task, row, parts, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_group_journal(group, task, SW_CHANGE_RESTATED, SW_RECORD_STEP, row->id,
+                                  row->project_id, &args->outcome->seq, err);
+    }
+    return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
+}
+
+static sw_status apply_restate(sw_group *group, sw_task *task, sw_error *err)
+{
+    restate_args *args = task->arg;
+    sw_step old;
+    sw_step row;
+    sw_parts parts;
+    sw_status status =
+        sw_group_get(group, task, SW_RECORD_STEP, args->entry->step.id, &old, err);
+
+    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_id(args->outcome, args->entry->step.id);
+    if (status == SW_STATUS_OK) {
+        status = only_derived(&old, err);
+    }
+    if (status == SW_STATUS_OK) {
+        row = old;
+        status = restate_row(group, task, &args->entry->step, &row, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__parts_prepare(group, task, &row, args->entry, "", false, &parts, err);
+    }
+    if (status != SW_STATUS_OK) {
+        bool conflict = status == SW_STATUS_ILLEGAL_MOVE || status == SW_STATUS_CONFLICT;
+        return sw__verdict(args->outcome, conflict ? SW_VERDICT_CONFLICT : SW_VERDICT_REJECTED,
+                           status, err);
+    }
+    return restate_write(group, task, args, &old, &row, &parts, err);
+}
+
+sw_status sw_step_restate(sw_ledger *ledger, const sw_actor *actor, const sw_step_entry *entry,
+                          sw_outcome *outcome, sw_error *err)
+{
+    restate_args args = {entry, outcome};
+    sw_task task = {.apply = apply_restate, .arg = &args, .weight = 1};
+    sw_status status = SW_STATUS_OK;
+
+    if (!derived(&entry->step)) {
+        return sw_fail(err, SW_STATUS_INVALID, "source", "must be otlp or transcript");
+    }
+    status = sw__submit(ledger, actor, &task, err);
+    if (status == SW_STATUS_NOT_FOUND) {
+        status = sw_step_log(ledger, actor, entry, 1, false, outcome, err);
+    }
+    return status;
+}
+
+/* ---- retire ------------------------------------------------------------------------------------- */
+
+typedef struct retire_args {
+    sw_str id;
+    sw_str survivor_id;
+    sw_outcome *outcome;
+} retire_args;
+
+static sw_status retire_check(const sw_step *old, const sw_step *survivor, sw_error *err)
+{
+    sw_status status = only_derived(old, err);
+
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    if (sw_str_eq(old->id, survivor->id)) {
+        return sw_fail(err, SW_STATUS_INVALID, "survivor_id", "a step cannot be folded into itself");
+    }
+    if (survivor->retired_into.ptr) {
+        return sw_fail(err, SW_STATUS_ILLEGAL_MOVE, "survivor_id", "that step is retired itself");
+    }
+    if (old->retired_into.ptr && !sw_str_eq(old->retired_into, survivor->id)) {
+        return sw_fail(err, SW_STATUS_ILLEGAL_MOVE, "retired_into",
+                       "the step is retired into another one already");
+    }
+    return SW_STATUS_OK;
+}
+
+static sw_status retire_write(sw_group *group, const sw_task *task, const sw_step *old,
+                              const sw_step *survivor, sw_outcome *outcome, sw_error *err)
+{
+    sw_step row = *old;
+    sw_step_alias alias = {.organization_id = old->organization_id,
+                           .project_id = old->project_id,
+                           .kind = SW_STR("merged"),
+                           .value = old->id,
+                           .step_id = survivor->id};
+    sw_status status = SW_STATUS_OK;
+
+    row.retired_into = survivor->id;
+    row.lease_expires_at = SW_NULL_INT;
+    status = move_step(group, task, old, &row, err);
+    if (status == SW_STATUS_OK) {
+        status = sw_group_must(group,
+                               sw_store_put(group->session, SW_RECORD_STEP_ALIAS, &alias, err), err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_group_journal(group, task, SW_CHANGE_RETIRED, SW_RECORD_STEP, row.id,
+                                  row.project_id, &outcome->seq, err);
+    }
+    return sw__verdict(outcome, SW_VERDICT_UPDATED, status, err);
+}
+
+static sw_status apply_retire(sw_group *group, sw_task *task, sw_error *err)
+{
+    retire_args *args = task->arg;
+    sw_step old;
+    sw_step survivor;
+    sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &old, err);
+
+    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_id(args->outcome, args->id);
+    if (status == SW_STATUS_OK) {
+        status = sw_group_get(group, task, SW_RECORD_STEP, args->survivor_id, &survivor, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = retire_check(&old, &survivor, err);
+    }
+    if (status != SW_STATUS_OK) {
+        return sw__verdict(args->outcome,
+                           status == SW_STATUS_ILLEGAL_MOVE ? SW_VERDICT_CONFLICT
+                                                            : SW_VERDICT_REJECTED,
+                           status, err);
+    }
+    if (old.retired_into.ptr) {
+        sw_head *head = sw_group_head(group, task->organization_id, err);
+        args->outcome->seq = head ? head->seq : 0;
+        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED,
+                           head ? SW_STATUS_OK : group->broken, err);
+    }
+    return retire_write(group, task, &old, &survivor, args->outcome, err);
+}
+
+sw_status sw_step_retire(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
+                         sw_str survivor_id, sw_outcome *outcome, sw_error *err)
+{
+    retire_args args = {step_id, survivor_id, outcome};
+    sw_task task = {.apply = apply_retire, .arg = &args, .weight = 1};
+    return sw__submit(ledger, actor, &task, err);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules that need no store: the shape of ids, the arithmetic of tokens, what counts as the same
+ * content, and how verdicts are worded.
+ */
+#include <sodium.h>
+
+#include "ledger/internal.h"
+
+/* ---- ids ---------------------------------------------------------------------------------------- */
+
+sw_status sw__not_found(sw_record_id record, sw_str id, sw_error *err)
+{
+    return sw_fail(err, SW_STATUS_NOT_FOUND, "id", "there is no %s %.*s",
+                   sw_record_of(record)->name, (int)(id.len > 80 ? 80 : id.len), id.ptr);
+}
+
+sw_str sw__new_id(sw_group *group, sw_record_id record)
+{
+    uint8_t uuid[SW_UUID];
+    char text[SW_ID_TEXT];
+    size_t len = 0;
+
+    sw_uuid_make(&group->ledger->random, group->now_us, uuid);
+    len = sw_id_print(sw_str_from(sw_record_of(record)->prefix), uuid, text);
+    return sw_arena_str(&group->arena, sw_str_make(text, len));
+}
+
+/* Adopted records keep the ids they had, so any short text may name one; what looks like an attempt at
+ * our own form must be right. */
+sw_status sw__check_id(sw_record_id record, sw_str id, const char *field, sw_error *err)
+{
+    const sw_record *r = sw_record_of(record);
+    const sw_field *primary = &r->fields[sw_record_primary(r)];
+    int shown = (int)(id.len > 80 ? 80 : id.len);
+
+    if (id.ptr && sw_id_valid(id, sw_str_from(primary->prefix))) {
+        return SW_STATUS_OK;
+    }
+    if (id.ptr && primary->prefix2 && sw_id_valid(id, sw_str_from(primary->prefix2))) {
+        return SW_STATUS_OK;
+    }
+    return sw_fail(err, SW_STATUS_INVALID_ID, field,
+                   "Invalid %s ID format: %.*s. Expected format: '%s-<uuid4>'", primary->prefix,
+                   shown, id.ptr ? id.ptr : "", primary->prefix);
+}
+
+/* ---- tokens ------------------------------------------------------------------------------------- */
+
+static const char *field_path(const char *path, const char *name, char out[96])
+{
+    size_t n = strlen(path);
+    size_t m = strlen(name);
+
+    if (n + m >= 96) {
+        return name;
+    }
+    memcpy(out, path, n);
+    memcpy(out + n, name, m + 1);
+    return out;
+}
+
+/* What is wrong with the numbers, or NULL; *field names the culprit. */
+static const char *token_fault(const sw_step *s, const char **field)
+{
+    int64_t prompt = s->prompt_tokens.value;
+    int64_t cached = s->cached_input_tokens.value;
+    int64_t written = s->cache_write_tokens.value;
+
+    if (s->total_tokens.value != prompt + s->completion_tokens.value) {
+        *field = "total_tokens";
+        return "must be prompt_tokens + completion_tokens";
+    }
+    if (cached > prompt) {
+        *field = "cached_input_tokens";
+        return "is more than prompt_tokens, of which it is a part";
+    }
+    if (cached + written > prompt) {
+        *field = "cache_write_tokens";
+        return "together with cached_input_tokens is more than prompt_tokens";
+    }
+    if (s->reasoning_tokens.value > s->completion_tokens.value) {
+        *field = "reasoning_tokens";
+        return "is more than completion_tokens, of which it is a part";
+    }
+    return NULL;
+}
+
+/* The third of prompt, completion and total follows from the other two. */
+static int complete_sum(sw_step *s)
+{
+    sw_int *p = &s->prompt_tokens;
+    sw_int *c = &s->completion_tokens;
+    sw_int *t = &s->total_tokens;
+    int reported = (int)(p->known + c->known + t->known);
+
+    if (t->known && p->known && !c->known && t->value >= p->value) {
+        *c = sw_int_of(t->value - p->value);
+    } else if (t->known && c->known && !p->known && t->value >= c->value) {
+        *p = sw_int_of(t->value - c->value);
+    }
+    if (!t->known) {
+        *t = sw_int_of(p->value + c->value);
+    }
+    *p = sw_int_of(p->value);
+    *c = sw_int_of(c->value);
+    return reported;
+}
+
+static sw_status token_rules(sw_step *s, const char *path, sw_error *err)
+{
+    bool any_part = s->cached_input_tokens.known || s->cache_write_tokens.known ||
+                    s->reasoning_tokens.known;
+    int reported = complete_sum(s);
+    const char *field = NULL;
+    const char *fault = token_fault(s, &field);
+    char name[96];
+
+    if (!s->usage_state.known) {
+        s->usage_state = sw_int_of(reported >= 2              ? SW_USAGE_STATE_REPORTED
+                                   : reported == 1 || any_part ? SW_USAGE_STATE_PARTIAL
+                                                               : SW_USAGE_STATE_UNKNOWN);
+    }
+    if (fault && s->source.value == SW_SOURCE_API) {
+        return sw_fail(err, SW_STATUS_INVALID, field_path(path, field, name), "%s", fault);
+    }
+    if (fault) {
+        s->usage_state = sw_int_of(SW_USAGE_STATE_INCONSISTENT);
+    }
+    return SW_STATUS_OK;
+}
+
+sw_status sw__step_rules(sw_step *s, const char *path, sw_error *err)
+{
+    char name[96];
+    sw_status status = token_rules(s, path, err);
+
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    if (s->cost_nano_usd.known && s->cost_nano_usd.value < 0) {
+        return sw_fail(err, SW_STATUS_INVALID, field_path(path, "cost_nano_usd", name),
+                       "must not be negative");
+    }
+    if (s->stop_reason.ptr && s->source.value != SW_SOURCE_ADOPTED &&
+        sw_enum_find(SW_ENUM_stop_reason, s->stop_reason) < 0) {
+        return sw_fail(err, SW_STATUS_INVALID, field_path(path, "stop_reason", name),
+                       "is none of the known stop reasons (end_turn, error, cancelled ...)");
+    }
+    return SW_STATUS_OK;
+}
+
+/* ---- the stored form of JSON --------------------------------------------------------------------- */
+
+static bool has_white_space(sw_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == ' ' || (text.ptr[i] >= '\t' && text.ptr[i] <= '\r')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static sw_status canonical_field(const sw_field *field, void *row, sw_arena *arena,
+                                 const char *path, sw_error *err)
+{
+    sw_str *text = sw_field_str(field, row);
+    const char *why = NULL;
+    size_t offset = 0;
+    char name[96];
+    sw_buf buf;
+
+    if (!text->ptr || !has_white_space(*text)) {
+        if (text->ptr && sw_str_eq(*text, SW_STR("null"))) {
+            *text = SW_NULL_STR;
+        }
+        return SW_STATUS_OK;
+    }
+    if (!sw_json_valid(*text, &why, &offset)) {
+        return sw_fail(err, SW_STATUS_INVALID, field_path(path, field->name, name),
+                       "is not valid JSON at byte %zu: %s", offset, why);
+    }
+    sw_buf_init(&buf, arena->from, SW_LIMIT_JSON_BYTES);
+    sw_json_minify(*text, &buf);
+    *text = buf.status == SW_STATUS_OK ? sw_arena_str(arena, sw_buf_str(&buf)) : SW_NULL_STR;
+    sw_buf_fini(&buf);
+    if (!text->ptr) {
+        return sw_no_memory(err);
+    }
+    if (sw_str_eq(*text, SW_STR("null"))) {
+        *text = SW_NULL_STR;
+    }
+    return SW_STATUS_OK;
+}
+
+sw_status sw__row_canonical(sw_record_id record, void *row, sw_arena *arena, const char *path,
+                            sw_error *err)
+{
+    const sw_record *r = sw_record_of(record);
+
+    for (size_t i = 0; i < r->field_count; i++) {
+        const sw_field *field = &r->fields[i];
+        if (field->kind == SW_KIND_JSON || field->kind == SW_KIND_TAGS) {
+            sw_status status = canonical_field(field, row, arena, path, err);
+            if (status != SW_STATUS_OK) {
+                return status;
+            }
+        }
+    }
+    return SW_STATUS_OK;
+}
+
+/* ---- the same content --------------------------------------------------------------------------- */
+
+/* What is digested is a list of (name, value), so that adding columns to the model changes no digest
+ * of a row that does not use them. */
+
+static void put_bytes(sw_digest *digest, const void *bytes, size_t len)
+{
+    char *at = sw_buf_reserve(&digest->buf, len);
+
+    if (at) {
+        memcpy(at, bytes, len);
+        digest->buf.len += len;
+    }
+}
+
+static void put_text(sw_digest *digest, const char *text, size_t len)
+{
+    uint32_t size = (uint32_t)len;
+    put_bytes(digest, &size, sizeof size);
+    put_bytes(digest, text, len);
+}
+
+void sw_digest_init(sw_digest *digest, sw_arena *arena, const sw_allocator *from)
+{
+    (void)arena;
+    sw_buf_init(&digest->buf, from, 0);
+}
+
+void sw_digest_row(sw_digest *digest, sw_record_id record, const void *row, uint64_t except)
+{
+    const sw_record *r = sw_record_of(record);
+
+    put_text(digest, r->name, strlen(r->name));
+    for (size_t i = 0; i < r->field_count; i++) {
+        const sw_field *field = &r->fields[i];
+        if ((except & SW_MASK(i)) || sw_field_is_null(field, row)) {
+            continue;
+        }
+        put_text(digest, field->name, strlen(field->name));
+        if (sw_kind_is_text(field->kind)) {
+            sw_str text = sw_field_text(field, row);
+            put_text(digest, text.ptr, text.len);
+        } else {
+            int64_t value = sw_field_number(field, row).value;
+            put_bytes(digest, &value, sizeof value);
+        }
+    }
+}
+
+sw_str sw_digest_take(sw_digest *digest, sw_arena *arena)
+{
+    unsigned char hash[SW_DIGEST];
+    sw_str out = SW_NULL_STR;
+
+    if (digest->buf.status == SW_STATUS_OK) {
+        crypto_generichash(hash, sizeof hash, (const unsigned char *)digest->buf.ptr,
+                           digest->buf.len, NULL, 0);
+        out = sw_arena_str(arena, sw_str_make((const char *)hash, sizeof hash));
+    }
+    sw_buf_fini(&digest->buf);
+    return out;
+}
+
+/* ---- verdicts ----------------------------------------------------------------------------------- */
+
+sw_status sw__verdict(sw_outcome *outcome, sw_verdict verdict, sw_status status,
+                      const sw_error *err)
+{
+    outcome->verdict = verdict;
+    outcome->status = status;
+    if (err && status != SW_STATUS_OK) {
+        outcome->error = *err;
+    }
+    return status;
+}
+
+void sw__outcome_id(sw_outcome *outcome, sw_str id)
+{
+    size_t len = id.len < SW_ID_MAX - 1 ? id.len : SW_ID_MAX - 1;
+
+    if (id.ptr) {
+        memcpy(outcome->id, id.ptr, len);
+    }
+    outcome->id[len] = '\0';
+}

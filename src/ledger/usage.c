@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Usage: sums and percentiles by up to four dimensions over any range of time.
+ *
+ * Whole days or hours come from rollups when one of them knows every dimension and condition asked
+ * for; the edges of the range, and everything no rollup knows, come from the steps themselves, within a
+ * stated bound. Both ways give the same numbers: a rollup cell is the sum of its rows, always.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ledger/usage.h"
+
+enum { SLOTS_AT_FIRST = 64 };
+
+/* ---- groups ------------------------------------------------------------------------------------- */
+
+bool sw__gather_fail(sw_gather *gather, sw_status status)
+{
+    gather->failed = true;
+    gather->error.status = status;
+    return false;
+}
+
+static bool key_equal(const sw_usage_key *a, const sw_usage_key *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (a->number[i] != b->number[i] || !sw_str_eq(a->text[i], b->text[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint64_t key_hash(const sw_usage_key *key, size_t count)
+{
+    uint64_t hash = 7;
+
+    for (size_t i = 0; i < count; i++) {
+        hash = sw_hash(hash, &key->number[i], sizeof key->number[i]);
+        hash = sw_hash(hash + (key->text[i].ptr != NULL), key->text[i].ptr ? key->text[i].ptr : "",
+                       key->text[i].len);
+    }
+    return hash;
+}
+
+static bool grow(sw_gather *g)
+{
+    size_t size = g->size ? g->size * 2 : SLOTS_AT_FIRST;
+    sw_gathered **slots = sw_arena_zeroed(g->arena, size * sizeof(sw_gathered *));
+
+    if (!slots) {
+        return sw__gather_fail(g, sw_no_memory(&g->error));
+    }
+    for (size_t i = 0; i < g->size; i++) {
+        if (g->slots[i]) {
+            size_t at = g->slots[i]->hash & (size - 1);
+            while (slots[at]) {
+                at = (at + 1) & (size - 1);
+            }
+            slots[at] = g->slots[i];
+        }
+    }
+    g->slots = slots;
+    g->size = size;
+    return true;
+}
+
+static sw_gathered *new_group(sw_gather *g, const sw_usage_key *key, uint64_t hash)
+{
+    sw_gathered *group = NULL;
+
+    if (g->count == SW_LIMIT_USAGE_GROUPS) {
+        g->full = true;
+        return NULL;
+    }
+    group = sw_arena_zeroed(g->arena, sizeof *group);
+    for (size_t i = 0; group && i < g->query->by_count; i++) {
+        group->key.number[i] = key->number[i];
+        group->key.text[i] = sw_arena_str(g->arena, key->text[i]);
+        if (key->text[i].ptr && !group->key.text[i].ptr) {
+            group = NULL;
+        }
+    }
+    if (!group) {
+        sw__gather_fail(g, sw_no_memory(&g->error));
+        return NULL;
+    }
+    group->hash = hash;
+    return group;
+}
+
+sw_gathered *sw__gather_group(sw_gather *g, const sw_usage_key *key)
+{
+    uint64_t hash = key_hash(key, g->query->by_count);
+    size_t at = 0;
+
+    if (g->count * 2 >= g->size && !grow(g)) {
+        return NULL;
+    }
+    at = hash & (g->size - 1);
+    while (g->slots[at]) {
+        if (g->slots[at]->hash == hash &&
+            key_equal(&g->slots[at]->key, key, g->query->by_count)) {
+            return g->slots[at];
+        }
+        at = (at + 1) & (g->size - 1);
+    }
+    g->slots[at] = new_group(g, key, hash);
+    g->count += g->slots[at] != NULL;
+    return g->slots[at];
+}
+
+static bool times_room(sw_gather *g, sw_times *times)
+{
+    size_t room = times->room ? times->room * 2 : 16;
+    int64_t *values = NULL;
+
+    if (times->count < times->room) {
+        return true;
+    }
+    values = sw_arena_alloc(g->arena, room * sizeof *values);
+    if (!values) {
+        return sw__gather_fail(g, sw_no_memory(&g->error));
+    }
+    if (times->count > 0) {
+        memcpy(values, times->values, times->count * sizeof *values);
+    }
+    times->values = values;
+    times->room = room;
+    return true;
+}
+
+void sw__gather_time(sw_gather *g, sw_times *times, int64_t ns)
+{
+    if (g->histograms) {
+        if (!times->histogram) {
+            times->histogram = sw_arena_zeroed(g->arena, sizeof *times->histogram);
+        }
+        if (!times->histogram) {
+            sw__gather_fail(g, sw_no_memory(&g->error));
+            return;
+        }
+        times->histogram->count[sw_bucket_of(ns)]++;
+    } else if (times_room(g, times)) {
+        times->values[times->count++] = ns;
+    }
+}
+
+/* ---- percentiles -------------------------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Nearest rank: the smallest value that `percent` of the values do not exceed. */
+static int64_t nearest_rank(const sw_times *times, size_t percent)
+{
+    size_t rank = (times->count * percent + 99) / 100;
+    return times->count ? times->values[rank - 1] : -1;
+}
+
+static sw_latency latency_of(sw_times *times)
+{
+    sw_latency out = {0, -1, -1, -1};
+
+    if (times->histogram) {
+        out.count = sw_histogram_count(times->histogram);
+        out.p50_ns = sw_histogram_percentile(times->histogram, 50);
+        out.p95_ns = sw_histogram_percentile(times->histogram, 95);
+        out.p99_ns = sw_histogram_percentile(times->histogram, 99);
+    } else if (times->count > 0) {
+        qsort(times->values, times->count, sizeof *times->values, by_value);
+        out.count = (int64_t)times->count;
+        out.p50_ns = nearest_rank(times, 50);
+        out.p95_ns = nearest_rank(times, 95);
+        out.p99_ns = nearest_rank(times, 99);
+    }
+    return out;
+}
+
+/* ---- the answer --------------------------------------------------------------------------------- */
+
+static sw_str key_text(const sw_gather *g, const sw_usage_key *key, size_t i)
+{
+    int year = 0;
+    int month = 0;
+    int day = 0;
+
+    if (g->query->by[i] == SW_DIMENSION_STATUS) {
+        return sw_str_from(sw_enum_word(SW_ENUM_step_status, key->number[i]));
+    }
+    if (g->query->by[i] == SW_DIMENSION_DAY) {
+        sw_day_civil(key->number[i], &year, &month, &day);
+        return sw_arena_printf(g->arena, "%04d-%02d-%02d", year, month, day);
+    }
+    if (g->query->by[i] == SW_DIMENSION_HOUR) {
+        int64_t hour = key->number[i];
+        int64_t of_day = ((hour % 24) + 24) % 24;
+        sw_day_civil((hour - of_day) / 24, &year, &month, &day);
+        return sw_arena_printf(g->arena, "%04d-%02d-%02dT%02d", year, month, day, (int)of_day);
+    }
+    return key->text[i];
+}
+
+static int by_key(const void *a, const void *b, void *arg)
+{
+    const sw_usage_group *x = a;
+    const sw_usage_group *y = b;
+    size_t count = *(const size_t *)arg;
+    int c = 0;
+
+    for (size_t i = 0; i < count && c == 0; i++) {
+        c = sw_str_cmp(x->keys[i], y->keys[i]);
+    }
+    return c;
+}
+
+static sw_usage_group *sorted(sw_gather *g, size_t *count)
+{
+    sw_usage_group *groups = sw_arena_zeroed(g->arena, (g->count + 1) * sizeof *groups);
+    size_t by_count = g->query->by_count;
+    size_t n = 0;
+
+    for (size_t i = 0; groups && i < g->size; i++) {
+        sw_gathered *from = g->slots[i];
+        if (!from || (by_count > 0 && from->sums.v[0] == 0)) {
+            continue; /* cells whose steps have all gone */
+        }
+        memcpy(&groups[n].totals, &from->sums, sizeof groups[n].totals);
+        for (size_t k = 0; k < by_count; k++) {
+            groups[n].keys[k] = key_text(g, &from->key, k);
+        }
+        groups[n].step_time = latency_of(&from->times[0]);
+        groups[n].model_time = latency_of(&from->times[1]);
+        groups[n].tool_time = latency_of(&from->times[2]);
+        n++;
+    }
+    if (groups) {
+        qsort_r(groups, n, sizeof *groups, by_key, &by_count);
+    }
+    *count = n;
+    return groups;
+}
+
+static sw_status answer(sw_gather *g, sw_usage_each *each, void *arg, sw_usage_end *end,
+                        sw_error *err)
+{
+    static const sw_usage_key none;
+    size_t count = 0;
+    sw_usage_group *groups = NULL;
+
+    if (g->query->by_count == 0 && g->count == 0 && !sw__gather_group(g, &none)) {
+        return sw_no_memory(err);
+    }
+    groups = sorted(g, &count);
+    if (!groups) {
+        return sw_no_memory(err);
+    }
+    end->groups = count;
+    end->rows = g->rows;
+    end->cells = g->cells;
+    end->complete = !g->full && (g->row_limit == 0 || g->rows < g->row_limit);
+    for (size_t i = 0; i < count; i++) {
+        if (!each(arg, &groups[i])) {
+            break;
+        }
+    }
+    return SW_STATUS_OK;
+}
+
+/* ---- the plan ----------------------------------------------------------------------------------- */
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+typedef struct plan {
+    int64_t from; /* microseconds; INT64_MIN: the beginning */
+    int64_t to;   /* INT64_MAX: no end */
+    int64_t first; /* whole units [first, last) come from sums */
+    int64_t last;
+    int64_t unit_us;
+} plan;
+
+static bool plan_units(const sw_usage_query *q, int64_t unit_us, plan *p)
+{
+    p->unit_us = unit_us;
+    p->from = q->from.known ? q->from.value : INT64_MIN;
+    p->to = q->to.known ? q->to.value : INT64_MAX;
+    p->first = q->from.known ? -floor_div(-p->from, unit_us) : INT64_MIN;
+    p->last = q->to.known ? floor_div(p->to, unit_us) : INT64_MAX;
+    return p->first < p->last;
+}
+
+static sw_status gather_edges(sw_gather *g, const plan *p, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    if (p->to != INT64_MAX && p->last * p->unit_us < p->to) {
+        status = sw__usage_rows(g, p->last * p->unit_us, p->to, err);
+    }
+    if (status == SW_STATUS_OK && p->from != INT64_MIN && p->from < p->first * p->unit_us) {
+        status = sw__usage_rows(g, p->from, p->first * p->unit_us, err);
+    }
+    return status;
+}
+
+static sw_status gather(sw_gather *g, sw_usage_end *end, sw_error *err)
+{
+    sw_record_id spread = SW_RECORD_LATENCY_ORG_DAY;
+    int64_t unit_us = 0;
+    int rollup = sw__usage_rollup(g->actor, g->query, &unit_us);
+    bool spreads = g->query->latency && sw__usage_histograms(g->actor, g->query, &spread);
+    plan p;
+    sw_status status = SW_STATUS_OK;
+
+    if (g->query->latency) {
+        unit_us = INT64_C(86400000000); /* histograms know whole days */
+        rollup = spreads ? rollup : -1;
+    }
+    if (rollup < 0 || !plan_units(g->query, unit_us, &p)) {
+        end->source = SW_USAGE_SOURCE_ROWS;
+        return sw__usage_rows(g, g->query->from.known ? g->query->from.value : INT64_MIN,
+                              g->query->to.known ? g->query->to.value : INT64_MAX, err);
+    }
+    g->histograms = spreads;
+    status = sw__usage_cells(g, rollup, p.first, p.last, err);
+    if (status == SW_STATUS_OK && spreads) {
+        status = sw__usage_spread(g, spread, p.first, p.last, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = gather_edges(g, &p, err);
+    }
+    end->source = g->rows > 0 ? SW_USAGE_SOURCE_BOTH : SW_USAGE_SOURCE_ROLLUP;
+    return status;
+}
+
+static sw_status check_query(const sw_usage_query *q, sw_error *err)
+{
+    if (q->by_count > SW_DIMENSIONS_MAX) {
+        return sw_fail(err, SW_STATUS_INVALID, "by", "at most %d dimensions", SW_DIMENSIONS_MAX);
+    }
+    for (size_t i = 0; i < q->by_count; i++) {
+        if ((unsigned)q->by[i] >= SW_DIMENSION_COUNT) {
+            return sw_fail(err, SW_STATUS_INVALID, "by", "is no dimension");
+        }
+    }
+    if (q->from.known && q->to.known && q->from.value > q->to.value) {
+        return sw_fail(err, SW_STATUS_INVALID, "from", "must be earlier than or equal to `to`");
+    }
+    if (q->zone_minutes < -18 * 60 || q->zone_minutes > 18 * 60) {
+        return sw_fail(err, SW_STATUS_INVALID, "zone_minutes", "must be within 18 hours of UTC");
+    }
+    return SW_STATUS_OK;
+}
+
+sw_status sw_usage(sw_ledger *ledger, const sw_actor *actor, const sw_usage_query *query,
+                   sw_usage_each *each, void *arg, sw_usage_end *end, sw_error *err)
+{
+    sw_error local = {.status = SW_STATUS_OK};
+    sw_usage_end unwanted;
+    sw_arena arena;
+    sw_gather g = {.arena = &arena, .actor = actor, .query = query,
+                   .row_limit = query->row_limit ? query->row_limit : SW_LIMIT_USAGE_ROWS};
+    sw_status status = check_query(query, err);
+
+    err = err ? err : &local;
+    end = end ? end : &unwanted;
+    memset(end, 0, sizeof *end);
+    if (status == SW_STATUS_OK) {
+        status = sw__snapshot_begin(ledger, &g.session, err);
+    }
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    sw_arena_init(&arena, &ledger->allocator, 0);
+    status = gather(&g, end, err);
+    if (status == SW_STATUS_OK && g.failed) {
+        *err = g.error;
+        status = g.error.status;
+    }
+    if (status == SW_STATUS_OK) {
+        status = answer(&g, each, arg, end, err);
+    }
+    sw_arena_fini(&arena);
+    sw__snapshot_end(ledger, g.session);
+    return status;
+}
