@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One invocation from beginning to end: words in, exit code out. Knows the commands only as rows.
+ */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+
+int sw_exit_code(sw_status status)
+{
+    switch (status) {
+#define SW_STATUS(NAME, NUMBER, HTTP, EXIT, RETRY, MESSAGE, DOC)                                       \
+    case SW_STATUS_##NAME:                                                                             \
+        return EXIT;
+#include "model/status.def"
+#undef SW_STATUS
+    }
+    return 1;
+}
+
+const char *sw_cli_advice(sw_status status)
+{
+    switch (status) {
+    case SW_STATUS_NOT_FOUND:
+        return "check the name, or write some steps first: stepwell demo";
+    case SW_STATUS_READ_ONLY:
+        return "check the permissions of the file and its folder, or name another with --store";
+    case SW_STATUS_FULL:
+        return "make room and try again; nothing that was acknowledged is lost";
+    case SW_STATUS_BUSY:
+        return "another process is writing; try again";
+    case SW_STATUS_IO:
+        return "check the disk and the permissions, or name another ledger with --store";
+    case SW_STATUS_CORRUPT:
+        return "restore the file from a copy, or name another with --store";
+    case SW_STATUS_NEWER:
+        return "use that version, or name another ledger with --store";
+    case SW_STATUS_NO_MEMORY:
+        return "free some memory and try again";
+    case SW_STATUS_DIFFERS:
+        return "keep a copy of the file and report it";
+    case SW_STATUS_INTERNAL:
+        return "this is a bug in Stepwell; please report it";
+    case SW_STATUS_INVALID:
+    case SW_STATUS_INVALID_ID:
+    case SW_STATUS_TOO_LARGE:
+    case SW_STATUS_UNSUPPORTED:
+        return "stepwell help says what can be asked";
+    case SW_STATUS_OK:
+    case SW_STATUS_CONFLICT:
+    case SW_STATUS_ILLEGAL_MOVE:
+    case SW_STATUS_RESTRICTED:
+    case SW_STATUS_NOT_LOADED:
+    case SW_STATUS_CLOSED:
+    case SW_STATUS_EXISTS:
+        break;
+    }
+    return NULL;
+}
+
+int sw_cli_fail(sw_cli *cli, sw_status status, const char *next)
+{
+    const char *message = cli->error.message[0] ? cli->error.message : sw_status_message(status);
+    fputs("stepwell: ", cli->err);
+    if (cli->error.field[0]) {
+        fprintf(cli->err, "%s: ", cli->error.field);
+    }
+    fprintf(cli->err, "%s%s%s\n", message, next ? "; " : "", next ? next : "");
+    return sw_exit_code(status);
+}
+
+int sw_cli_finish(sw_cli *cli)
+{
+    if (fflush(cli->out) == 0 && !ferror(cli->out)) {
+        return 0;
+    }
+    sw_status status =
+        sw_fail(&cli->error, SW_STATUS_IO, "", "the answer could not be written: %s", strerror(errno));
+    return sw_cli_fail(cli, status, "check where the output goes");
+}
+
+/* ---- the ledger ---------------------------------------------------------------------------------- */
+
+/* A ledger in memory begins empty, so there it makes no sense to ask for one that exists. */
+static bool is_in_memory(const char *store)
+{
+    return store && strncmp(store, "memory:", 7) == 0;
+}
+
+sw_status sw_cli_open(sw_cli *cli, bool write)
+{
+    const char *store = sw_cli_text(cli, SW_OPTION_STORE);
+    char named[1024];
+    if (!store) {
+        sw_status status = sw_default_store(named, sizeof named, &cli->error);
+        if (status != SW_STATUS_OK) {
+            return status;
+        }
+        store = named;
+    }
+    bool look = !write && !is_in_memory(store);
+    sw_ledger_options options = {
+        .store = store, .read_only = look, .must_exist = look, .no_reaper = look};
+    return sw_ledger_open(&options, &cli->ledger, &cli->error);
+}
+
+sw_actor sw_cli_actor(const sw_cli *cli)
+{
+    const char *organization = sw_cli_text(cli, SW_OPTION_ORGANIZATION);
+    return (sw_actor){.organization_id = sw_str_from(organization), .everywhere = !organization};
+}
+
+/* ---- JSON ---------------------------------------------------------------------------------------- */
+
+void sw_cli_json_begin(sw_cli *cli, sw_cli_json *json)
+{
+    sw_buf_init(&json->buf, &sw__libc_allocator, 0);
+    sw_json_out_init(&json->out, &json->buf, cli->terminal.is_terminal);
+}
+
+void sw_cli_json_key(sw_cli_json *json, const char *key)
+{
+    sw_json_key(&json->out, sw_str_from(key));
+}
+
+sw_status sw_cli_json_end(sw_cli *cli, sw_cli_json *json)
+{
+    sw_status status = json->buf.status;
+    if (status == SW_STATUS_OK) {
+        fwrite(json->buf.ptr, 1, json->buf.len, cli->out);
+        fputc('\n', cli->out);
+    }
+    sw_buf_fini(&json->buf);
+    return status;
+}
+
+/* ---- main ---------------------------------------------------------------------------------------- */
+
+static int run(sw_cli *cli, int count, const char *const *words)
+{
+    sw_status status = sw_cli_parse(cli, count, words);
+    if (status != SW_STATUS_OK) {
+        return sw_cli_fail(cli, status, NULL);
+    }
+    if (sw_cli_has(cli, SW_OPTION_HELP)) {
+        sw_cli_explain(cli, cli->command);
+        return sw_cli_finish(cli);
+    }
+    cli->memory = sw_memory_new(NULL);
+    if (!cli->memory) {
+        return sw_cli_fail(cli, sw_no_memory(&cli->error), sw_cli_advice(SW_STATUS_NO_MEMORY));
+    }
+    int code = sw__commands[cli->command].run(cli);
+    sw_memory_free(&cli->memory);
+    sw_ledger_close(&cli->ledger);
+    return code;
+}
+
+int sw_cli_main(int count, const char *const *words, FILE *out, FILE *err, int64_t now_us)
+{
+    sw_cli cli = {.out = out, .err = err, .terminal = sw_terminal_of(out), .now_us = now_us};
+    if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0) {
+        setlocale(LC_CTYPE, "C.UTF-8");
+    }
+    sw_arena_init(&cli.arena, &sw__libc_allocator, 0);
+    int code = run(&cli, count, words);
+    sw_arena_fini(&cli.arena);
+    return code;
+}

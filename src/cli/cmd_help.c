@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* help, version and completion: all of it printed from the rows of model/commands.def, the manual page
+ * too (stepwell help --man).
+ */
+#include "cli/cli.h"
+
+enum { OPTION_COLUMN = 24 };
+
+/* ---- for people ---------------------------------------------------------------------------------- */
+
+static void print_option(sw_cli *cli, const sw_option *option)
+{
+    char doc[640];
+    int at = fprintf(cli->out, "  --%s%s%s", option->name, option->argument ? " " : "",
+                     option->argument ? option->argument : "");
+    snprintf(doc, sizeof doc, "%s%s%s%s", option->doc, option->fallback ? " Default: " : "",
+             option->fallback ? option->fallback : "", option->fallback ? "." : "");
+    fprintf(cli->out, "%*s", at < OPTION_COLUMN - 1 ? OPTION_COLUMN - at : 2, "");
+    sw_text_wrap(cli->out, doc, at < OPTION_COLUMN - 1 ? OPTION_COLUMN : at + 2, OPTION_COLUMN,
+                 cli->terminal.width);
+}
+
+void sw_cli_explain(sw_cli *cli, sw_command_id id)
+{
+    const sw_command *command = &sw__commands[id];
+    bool blank = command->arguments[0] != '\0';
+    fprintf(cli->out, "stepwell %s%s%s [OPTIONS]\n\n", command->name, blank ? " " : "",
+            command->arguments);
+    sw_text_wrap(cli->out, command->paragraph, 0, 0, cli->terminal.width);
+    fputs("\nOptions:\n", cli->out);
+    for (size_t i = 0; i < SW_OPTION_COUNT; i++) {
+        if (sw_option_is_of((sw_option_id)i, id)) {
+            print_option(cli, &sw__options[i]);
+        }
+    }
+}
+
+static void print_overview(sw_cli *cli)
+{
+    fputs("stepwell: the system of record for the steps of AI agents\n\n"
+          "Usage: stepwell COMMAND [OPTIONS]\n\nCommands:\n",
+          cli->out);
+    for (size_t i = 0; i < SW_COMMAND_COUNT; i++) {
+        int at = fprintf(cli->out, "  %s", sw__commands[i].name);
+        fprintf(cli->out, "%*s%s\n", 14 - at, "", sw__commands[i].line);
+    }
+    fputs("\nstepwell help COMMAND explains a command. To begin: stepwell demo, then stepwell steps.\n",
+          cli->out);
+}
+
+/* ---- the manual page ----------------------------------------------------------------------------- */
+
+/* Text for troff: dashes that are minus signs, no line that begins with a request. */
+static void print_roff(FILE *out, const char *text)
+{
+    for (const char *at = text; *at; at++) {
+        if (*at == '-') {
+            fputs("\\-", out);
+        } else if (*at == '\\') {
+            fputs("\\e", out);
+        } else if ((*at == '.' || *at == '\'') && (at == text || at[-1] == '\n')) {
+            fprintf(out, "\\&%c", *at);
+        } else {
+            fputc(*at, out);
+        }
+    }
+}
+
+static void print_roff_option(FILE *out, const sw_option *option)
+{
+    fputs(".TP\n\\fB\\-\\-", out);
+    print_roff(out, option->name);
+    fprintf(out, "\\fR%s%s%s\n", option->argument ? " \\fI" : "",
+            option->argument ? option->argument : "", option->argument ? "\\fR" : "");
+    print_roff(out, option->doc);
+    if (option->fallback) {
+        fputs(" Default: ", out);
+        print_roff(out, option->fallback);
+        fputc('.', out);
+    }
+    fputc('\n', out);
+}
+
+static void print_roff_command(FILE *out, sw_command_id id)
+{
+    const sw_command *command = &sw__commands[id];
+    fprintf(out, ".SS stepwell %s %s\n", command->name, command->arguments);
+    print_roff(out, command->paragraph);
+    fputc('\n', out);
+    for (size_t i = 0; i < SW_OPTION_COUNT; i++) {
+        if (sw_option_is_of((sw_option_id)i, id) && i != SW_OPTION_HELP) {
+            print_roff_option(out, &sw__options[i]);
+        }
+    }
+}
+
+typedef struct exit_row {
+    int code;
+    const char *message;
+} exit_row;
+
+/* What an exit code means: the messages of every status that answers with it. */
+static void print_roff_exit(FILE *out, const exit_row *rows, size_t count, int code)
+{
+    bool first = true;
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].code != code) {
+            continue;
+        }
+        if (first) {
+            fprintf(out, ".TP\n\\fB%d\\fR\n", code);
+        }
+        fputs(first ? "" : ", ", out);
+        print_roff(out, rows[i].message);
+        first = false;
+    }
+    fputs(first ? "" : "\n", out);
+}
+
+static void print_roff_exits(FILE *out)
+{
+    enum { EXIT_MOST = 127 };
+    static const exit_row rows[] = {
+#define SW_STATUS(NAME, NUMBER, HTTP, EXIT, RETRY, MESSAGE, DOC) {EXIT, MESSAGE},
+#include "model/status.def"
+#undef SW_STATUS
+    };
+    for (int code = 0; code <= EXIT_MOST; code++) {
+        print_roff_exit(out, rows, SW_COUNT(rows), code);
+    }
+}
+
+static void print_manual(FILE *out)
+{
+    fprintf(out, ".\\\" Printed by: stepwell help --man\n.TH STEPWELL 1 \"\" \"Stepwell %s\"\n",
+            sw_version());
+    fputs(".SH NAME\nstepwell \\- the system of record for the steps of AI agents\n"
+          ".SH SYNOPSIS\n\\fBstepwell\\fR \\fICOMMAND\\fR [\\fIOPTIONS\\fR]\n"
+          ".SH DESCRIPTION\n"
+          "A step is one model call with the tool work it led to. Stepwell keeps, for every step, who ran\n"
+          "it, on what, what it cost, how it ended, what was said, and how to find it again.\n"
+          "Every command takes \\fB\\-\\-help\\fR.\n.SH COMMANDS\n",
+          out);
+    for (size_t i = 0; i < SW_COMMAND_COUNT; i++) {
+        print_roff_command(out, (sw_command_id)i);
+    }
+    fputs(".SH EXIT STATUS\n", out);
+    print_roff_exits(out);
+    fputs(".SH ENVIRONMENT\n"
+          ".TP\n\\fBSTEPWELL_STORE\\fR\nThe ledger, when \\-\\-store is not given.\n"
+          ".TP\n\\fBNO_COLOR\\fR\nWhen set, no colours.\n"
+          ".TP\n\\fBCOLUMNS\\fR\nThe width of a terminal that does not say it.\n"
+          ".SH EXAMPLES\n.nf\n"
+          "stepwell demo \\-\\-store sqlite:demo.db\n"
+          "stepwell steps \\-\\-store sqlite:demo.db \\-\\-failed \\-\\-since 7d\n"
+          "stepwell usage \\-\\-store sqlite:demo.db \\-\\-by model,day \\-\\-json\n"
+          ".fi\n",
+          out);
+}
+
+/* ---- completion ---------------------------------------------------------------------------------- */
+
+/* The words after an option with a closed list. */
+static void print_bash_words(FILE *out, const sw_option *option)
+{
+    const sw_enum_info *list = &sw__enums[option->words];
+    fprintf(out, "    --%s) COMPREPLY=($(compgen -W \"", option->name);
+    for (size_t i = 0; i < list->count; i++) {
+        fprintf(out, "%s%s", i ? " " : "", list->words[i]);
+    }
+    fputs("\" -- \"$word\")); return ;;\n", out);
+}
+
+static void print_bash_command(FILE *out, sw_command_id id)
+{
+    fprintf(out, "    %s) words=\"", sw__commands[id].name);
+    const char *blank = "";
+    for (size_t i = 0; i < SW_OPTION_COUNT; i++) {
+        if (sw_option_is_of((sw_option_id)i, id)) {
+            fprintf(out, "%s--%s", blank, sw__options[i].name);
+            blank = " ";
+        }
+    }
+    fputs("\" ;;\n", out);
+}
+
+static void print_bash(FILE *out)
+{
+    fputs("# Completion of stepwell for bash; printed by: stepwell completion bash\n"
+          "_stepwell() {\n"
+          "  local word=\"${COMP_WORDS[COMP_CWORD]}\" before=\"${COMP_WORDS[COMP_CWORD-1]}\" words\n"
+          "  case \"$before\" in\n",
+          out);
+    for (size_t i = 0; i < SW_OPTION_COUNT; i++) {
+        if (sw__options[i].kind == SW_OPTION_IS_WORD) {
+            print_bash_words(out, &sw__options[i]);
+        }
+    }
+    fputs("    --by) COMPREPLY=($(compgen -W \"", out);
+    for (size_t i = 0; i < SW_DIMENSION_COUNT; i++) {
+        fprintf(out, "%s%s", i ? " " : "", sw_enum_word(SW_ENUM_dimension, (int64_t)i));
+    }
+    fputs("\" -- \"$word\")); return ;;\n  esac\n  case \"${COMP_WORDS[1]}\" in\n", out);
+    for (size_t i = 0; i < SW_COMMAND_COUNT; i++) {
+        print_bash_command(out, (sw_command_id)i);
+    }
+    fputs("  esac\n  if [ \"$COMP_CWORD\" -eq 1 ] || [ \"${COMP_WORDS[1]}\" = help ]; then\n    words=\"",
+          out);
+    for (size_t i = 0; i < SW_COMMAND_COUNT; i++) {
+        fprintf(out, "%s%s", i ? " " : "", sw__commands[i].name);
+    }
+    fputs("\"\n  fi\n  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\n"
+          "complete -o default -F _stepwell stepwell\n",
+          out);
+}
+
+/* ---- the commands -------------------------------------------------------------------------------- */
+
+int sw_cli_help(sw_cli *cli)
+{
+    if (sw_cli_has(cli, SW_OPTION_MAN)) {
+        print_manual(cli->out);
+        return sw_cli_finish(cli);
+    }
+    if (!cli->argument) {
+        print_overview(cli);
+        return sw_cli_finish(cli);
+    }
+    sw_command_id command;
+    sw_status status = sw_cli_find_command(cli->argument, &command, &cli->error);
+    if (status != SW_STATUS_OK) {
+        return sw_cli_fail(cli, status, NULL);
+    }
+    sw_cli_explain(cli, command);
+    return sw_cli_finish(cli);
+}
+
+int sw_cli_completion(sw_cli *cli)
+{
+    if (strcmp(cli->argument, "bash") != 0) {
+        sw_status status = sw_fail(&cli->error, SW_STATUS_UNSUPPORTED, "",
+                                   "there is completion for bash only, not for %s", cli->argument);
+        return sw_cli_fail(cli, status, "write stepwell completion bash");
+    }
+    print_bash(cli->out);
+    return sw_cli_finish(cli);
+}
+
+int sw_cli_version(sw_cli *cli)
+{
+    sw_cli_json json;
+    if (!sw_cli_has(cli, SW_OPTION_JSON)) {
+        fprintf(cli->out, "stepwell %s\n", sw_version());
+        return sw_cli_finish(cli);
+    }
+    sw_cli_json_begin(cli, &json);
+    sw_json_open(&json.out, '{');
+    sw_cli_json_key(&json, "version");
+    sw_json_str(&json.out, sw_str_from(sw_version()));
+    sw_json_close(&json.out, '}');
+    sw_status status = sw_cli_json_end(cli, &json);
+    return status == SW_STATUS_OK ? sw_cli_finish(cli) : sw_cli_fail(cli, status, NULL);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* info: what the ledger is and holds. */
+#include "cli/cli.h"
+
+static sw_status print_json(sw_cli *cli, const sw_ledger_info *info)
+{
+    const struct {
+        const char *key;
+        int64_t value;
+    } counts[] = {{"schema_version", info->schema_version},
+                  {"file_bytes", info->file_bytes},
+                  {"organizations", info->organizations},
+                  {"steps", info->steps},
+                  {"pending_steps", info->pending_steps},
+                  {"runs", info->runs},
+                  {"journal_entries", info->journal_entries}};
+    sw_cli_json json;
+    sw_cli_json_begin(cli, &json);
+    sw_json_open(&json.out, '{');
+    sw_cli_json_key(&json, "version");
+    sw_json_str(&json.out, sw_str_from(sw_version()));
+    sw_cli_json_key(&json, "store");
+    sw_json_str(&json.out, sw_str_from(info->store));
+    sw_cli_json_key(&json, "path");
+    sw_json_str(&json.out, info->path[0] ? sw_str_from(info->path) : SW_NULL_STR);
+    for (size_t i = 0; i < SW_COUNT(counts); i++) {
+        sw_cli_json_key(&json, counts[i].key);
+        sw_json_int(&json.out, counts[i].value);
+    }
+    sw_json_close(&json.out, '}');
+    return sw_cli_json_end(cli, &json);
+}
+
+static void print_count(sw_cli *cli, const char *what, int64_t value)
+{
+    fprintf(cli->out, "%-16s %s\n", what, sw_text_or_blank(sw_show_count(&cli->arena, value)));
+}
+
+static void print_text(sw_cli *cli, const sw_ledger_info *info)
+{
+    fprintf(cli->out, "%-16s %s%s%s\n", "ledger", info->store, info->path[0] ? ":" : "", info->path);
+    fprintf(cli->out, "%-16s %d\n", "schema version", info->schema_version);
+    fprintf(cli->out, "%-16s %s\n", "size",
+            sw_text_or_blank(sw_show_bytes(&cli->arena, info->file_bytes)));
+    print_count(cli, "organizations", info->organizations);
+    print_count(cli, "runs", info->runs);
+    print_count(cli, "steps", info->steps);
+    print_count(cli, "pending steps", info->pending_steps);
+    print_count(cli, "journal entries", info->journal_entries);
+    fprintf(cli->out, "%-16s %s\n", "stepwell", sw_version());
+}
+
+int sw_cli_info(sw_cli *cli)
+{
+    sw_ledger_info info;
+    sw_status status = sw_cli_open(cli, false);
+    if (status == SW_STATUS_OK) {
+        status = sw_ledger_info_get(cli->ledger, &info, &cli->error);
+    }
+    if (status == SW_STATUS_OK && sw_cli_has(cli, SW_OPTION_JSON)) {
+        status = print_json(cli, &info);
+    } else if (status == SW_STATUS_OK) {
+        print_text(cli, &info);
+    }
+    return status == SW_STATUS_OK ? sw_cli_finish(cli) : sw_cli_fail(cli, status, sw_cli_advice(status));
+}

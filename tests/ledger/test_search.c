@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists that no index answers: free text, how long a step took, what it cost; how a search gives up, says
+ * so, and goes on.
+ */
+#include "tests/lib/lt.h"
+
+enum { STEPS = 200 };
+
+static void fill(lt *t)
+{
+    for (unsigned n = 0; n < STEPS; n++) {
+        sw_step_metrics m = {.step_ns = sw_int_of((int64_t)n * 1000)};
+        sw_step_entry e = {.step = lt_step(t, n), .metrics = n % 4 ? &m : NULL};
+        e.step.input_preview = n % 10 ? SW_STR("nothing to see") : SW_STR("Where is the Well?");
+        e.step.output_preview = n % 25 ? SW_NULL_STR : SW_STR("in the woods, WELL hidden");
+        if (n % 40 == 7) {
+            e.step.status = sw_int_of(SW_STEP_STATUS_FAILED);
+            e.step.error_data = SW_STR("{\"message\":\"the well is dry\"}");
+        }
+        lt_log_entry(t, &t->a, &e);
+    }
+}
+
+static size_t found(lt *t, const char *text)
+{
+    sw_list_query query = {.limit = -1, .text = sw_str_from(text)};
+    lt_rows rows = lt_list(t, &t->a, SW_RECORD_STEP, &query);
+    int64_t count = -1;
+    sw_list_end end;
+    OK(sw_count(t->ledger, &t->a, SW_RECORD_STEP, &query, &count, &end, &t->err));
+    SAME(count, rows.count);
+    return rows.count;
+}
+
+static void text_is_found_in_previews_and_errors(lt *t)
+{
+    fill(t);
+    SAME(found(t, "well"), 20 + 8 - 4 + 5); /* inputs, outputs, both, errors */
+    SAME(found(t, "WELL"), 29);
+    SAME(found(t, "where is the w"), 20);
+    SAME(found(t, "dry"), 5);
+    SAME(found(t, "no such text"), 0);
+    SAME(found(t, "%"), 0);
+    SAME(found(t, "_"), 0);
+    SAME(found(t, "?"), 20);
+}
+
+static void the_duration_is_a_filter(lt *t)
+{
+    static const sw_value from = {.number = 100000}, to = {.number = 150000};
+    static const sw_condition range[] = {{SW_STEP_METRICS_STEP_NS, SW_OP_GE, &from, 1},
+                                         {SW_STEP_METRICS_STEP_NS, SW_OP_LT, &to, 1}};
+    sw_list_query query = {.limit = -1, .metrics_conditions = range};
+    static const sw_value m = {.text = {"m", 1}};
+    static const sw_condition model = {SW_STEP_MODEL, SW_OP_EQ, &m, 1};
+    fill(t);
+    query.metrics_condition_count = 1;
+    SAME(lt_list(t, &t->a, SW_RECORD_STEP, &query).count, 75);
+    query.metrics_condition_count = 2;
+    SAME(lt_list(t, &t->a, SW_RECORD_STEP, &query).count, 37);
+    query.conditions = &model;
+    query.condition_count = 1;
+    query.text = SW_STR("well");
+    query.ascending = true;
+    for (size_t i = 0; i < 2; i++) {
+        lt_rows rows = lt_list(t, &t->a, SW_RECORD_STEP, &query);
+        for (size_t k = 0; k < rows.count; k++) {
+            int64_t ns = lt_metrics(t, &t->a, lt_row_id(&rows, k)).step_ns.value;
+            CHECK(ns >= 100000 && ns < 150000);
+        }
+        CHECK(rows.count > 0);
+        query.ascending = false;
+    }
+}
+
+/* Walks a search that may look at few rows at a time, by `resume`, and must find all there is. */
+static void walk_by_resume(lt *t, sw_list_query query, int64_t look_limit, bool ascending)
+{
+    sw_list_query all = query;
+    lt_rows want;
+    size_t seen = 0, turns = 0;
+    all.limit = all.look_limit = -1;
+    all.ascending = query.ascending = ascending;
+    want = lt_list(t, &t->a, SW_RECORD_STEP, &all);
+    query.look_limit = look_limit;
+    query.limit = -1;
+    for (;;) {
+        lt_rows page = lt_list(t, &t->a, SW_RECORD_STEP, &query);
+        for (size_t i = 0; i < page.count; i++, seen++) {
+            CHECK(seen < want.count);
+            TEXT(lt_row_id(&page, i), lt_row_id(&want, seen).ptr);
+        }
+        if (!page.end.gave_up) {
+            CHECK(page.end.complete);
+            break;
+        }
+        CHECK(!page.end.complete);
+        CHECK(page.end.looked <= look_limit);
+        CHECK(page.end.resume[0]);
+        CHECK(++turns <= STEPS);
+        query.after = pool_str(t->pool, sw_str_from(page.end.resume));
+    }
+    SAME(seen, want.count);
+    CHECK(turns > 0);
+}
+
+static void a_search_gives_up_and_goes_on(lt *t)
+{
+    static const sw_value value = {.number = 150};
+    static const sw_condition tokens = {SW_STEP_METRICS_STEP_NS, SW_OP_GE, &value, 1};
+    sw_list_query text = {.text = SW_STR("dry")};
+    sw_list_query slow = {.metrics_conditions = &tokens, .metrics_condition_count = 1};
+    fill(t);
+    for (int up = 0; up < 2; up++) {
+        walk_by_resume(t, text, 7, up);
+        walk_by_resume(t, text, 64, up);
+        walk_by_resume(t, slow, 10, up);
+    }
+}
+
+static void a_count_that_gave_up_says_so(lt *t)
+{
+    sw_list_query query = {.text = SW_STR("well"), .look_limit = 50};
+    sw_list_end end;
+    int64_t count = -1;
+    fill(t);
+    OK(sw_count(t->ledger, &t->a, SW_RECORD_STEP, &query, &count, &end, &t->err));
+    CHECK(end.gave_up);
+    CHECK(count >= 0 && count < 29);
+    query.look_limit = -1;
+    OK(sw_count(t->ledger, &t->a, SW_RECORD_STEP, &query, &count, &end, &t->err));
+    CHECK(!end.gave_up);
+    SAME(count, 29);
+}
+
+/* Bounds hold for what is asked, not for what is there: an index answers these without looking long. */
+static void an_index_looks_at_little(lt *t)
+{
+    static const sw_value failed = {.number = SW_STEP_STATUS_FAILED};
+    static const sw_value rare = {.text = {"rare", 4}};
+    static const sw_condition conditions[] = {{SW_STEP_STATUS, SW_OP_EQ, &failed, 1},
+                                              {SW_STEP_MODEL, SW_OP_EQ, &rare, 1}};
+    sw_step s = lt_step(t, 999);
+    fill(t);
+    s.model = SW_STR("rare");
+    lt_log(t, &t->a, &s);
+    for (int i = 0; i < 2; i++) {
+        sw_list_query query = {.conditions = &conditions[i], .condition_count = 1, .limit = 50};
+        lt_rows rows = lt_list(t, &t->a, SW_RECORD_STEP, &query);
+        SAME(rows.count, i ? 1 : 5);
+        CHECK(rows.end.looked <= 6);
+    }
+}
+
+static const lt_case cases[] = {
+    {"text is found in previews and errors", text_is_found_in_previews_and_errors, 0},
+    {"the duration is a filter", the_duration_is_a_filter, 0},
+    {"a search gives up and goes on", a_search_gives_up_and_goes_on, 0},
+    {"a count that gave up says so", a_count_that_gave_up_says_so, 0},
+    {"an index looks at little", an_index_looks_at_little, 0},
+};
+
+LT_MAIN("search", cases)

@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The writes of the naive ledger on steps and what hangs on them. Runs and agents are in naive_run.c,
+ * reading in naive_read.c.
+ */
+#include "tests/lib/naive.h"
+
+#include <stdlib.h>
+
+#include "tests/lib/naive_inside.h"
+
+naive *naive_new(void)
+{
+    naive *n = calloc(1, sizeof *n);
+    if (!n) {
+        abort();
+    }
+    n->pool = pool_new();
+    return n;
+}
+
+void naive_free(naive **n)
+{
+    if (*n) {
+        pool_free(&(*n)->pool);
+        free((*n)->steps);
+        free((*n)->runs);
+        free((*n)->agents);
+        free((*n)->messages);
+        free((*n)->traces);
+        free(*n);
+        *n = NULL;
+    }
+}
+
+void *nv_grow(void *at, size_t *count, size_t *room, size_t size)
+{
+    if (*count == *room) {
+        *room = *room ? *room * 2 : 64;
+        at = realloc(at, *room * size);
+        if (!at) {
+            abort();
+        }
+    }
+    memset((char *)at + *count * size, 0, size);
+    (*count)++;
+    return at;
+}
+
+bool nv_mine(const sw_actor *actor, sw_str organization_id)
+{
+    return actor->everywhere || sw_str_eq(actor->organization_id, organization_id);
+}
+
+nv_answer nv_say(sw_verdict verdict)
+{
+    return (nv_answer){.verdict = verdict};
+}
+
+nv_answer nv_refuse(const char *names)
+{
+    return (nv_answer){.verdict = SW_VERDICT_REJECTED, .names = names};
+}
+
+nv_answer nv_or(nv_answer answer, sw_verdict other)
+{
+    answer.either = true;
+    answer.other = other;
+    return answer;
+}
+
+static nv_step *find_step(naive *n, sw_str id)
+{
+    for (size_t i = 0; i < n->step_count; i++) {
+        if (n->steps[i].there && sw_str_eq(n->steps[i].row.id, id)) {
+            return &n->steps[i];
+        }
+    }
+    return NULL;
+}
+
+nv_step *naive_step(naive *n, const sw_actor *actor, sw_str id)
+{
+    nv_step *s = find_step(n, id);
+    return s && nv_mine(actor, s->row.organization_id) ? s : NULL;
+}
+
+/* ---- content: what was sent --------------------------------------------------------------------- */
+
+static void copy_entry(naive *n, sw_step_entry *to, const sw_step_entry *from)
+{
+    sw_step_metrics *metrics = NULL;
+    sw_message *messages = pool_alloc(n->pool, from->message_count * sizeof *messages + 1);
+    sw_provider_trace *traces = pool_alloc(n->pool, from->trace_count * sizeof *traces + 1);
+    *to = *from;
+    row_copy(SW_RECORD_STEP, &to->step, &from->step, n->pool);
+    if (from->metrics) {
+        metrics = pool_alloc(n->pool, sizeof *metrics);
+        row_copy(SW_RECORD_STEP_METRICS, metrics, from->metrics, n->pool);
+    }
+    for (size_t i = 0; i < from->message_count; i++) {
+        row_copy(SW_RECORD_MESSAGE, &messages[i], &from->messages[i], n->pool);
+    }
+    for (size_t i = 0; i < from->trace_count; i++) {
+        row_copy(SW_RECORD_PROVIDER_TRACE, &traces[i], &from->traces[i], n->pool);
+    }
+    to->metrics = metrics;
+    to->messages = messages;
+    to->traces = traces;
+}
+
+static bool same_entry(const sw_step_entry *a, const sw_step_entry *b)
+{
+    if (row_differs(SW_RECORD_STEP, &a->step, &b->step, 0) >= 0 ||
+        a->message_count != b->message_count || a->trace_count != b->trace_count ||
+        a->lease_seconds != b->lease_seconds || !a->metrics != !b->metrics) {
+        return false;
+    }
+    if (a->metrics && row_differs(SW_RECORD_STEP_METRICS, a->metrics, b->metrics, 0) >= 0) {
+        return false;
+    }
+    for (size_t i = 0; i < a->message_count; i++) {
+        if (row_differs(SW_RECORD_MESSAGE, &a->messages[i], &b->messages[i], 0) >= 0) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < a->trace_count; i++) {
+        if (row_differs(SW_RECORD_PROVIDER_TRACE, &a->traces[i], &b->traces[i], 0) >= 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- tokens ------------------------------------------------------------------------------------- */
+
+static void take_tokens(nv_step *s, const sw_step *given)
+{
+    sw_step *row = &s->row;
+    bool parts = given->prompt_tokens.known || given->completion_tokens.known;
+    s->prompt_given |= given->prompt_tokens.known != 0;
+    s->completion_given |= given->completion_tokens.known != 0;
+    row->prompt_tokens = given->prompt_tokens.known ? given->prompt_tokens : row->prompt_tokens;
+    row->completion_tokens =
+        given->completion_tokens.known ? given->completion_tokens : row->completion_tokens;
+    if (given->total_tokens.known) {
+        row->total_tokens = given->total_tokens;
+    } else if (parts) {
+        row->total_tokens = sw_int_of(row->prompt_tokens.value + row->completion_tokens.value);
+    }
+}
+
+static bool adds_up(const nv_step *s)
+{
+    const sw_step *row = &s->row;
+    int64_t cache = (row->cached_input_tokens.known ? row->cached_input_tokens.value : 0) +
+                    (row->cache_write_tokens.known ? row->cache_write_tokens.value : 0);
+    int64_t reasoning = row->reasoning_tokens.known ? row->reasoning_tokens.value : 0;
+    return cache <= row->prompt_tokens.value && reasoning <= row->completion_tokens.value &&
+           row->total_tokens.value == row->prompt_tokens.value + row->completion_tokens.value;
+}
+
+/* False: the source is api, and the numbers do not add up. */
+static bool judge_usage(nv_step *s, const sw_step *given)
+{
+    if (given->usage_state.known) {
+        s->row.usage_state = given->usage_state;
+    } else if (s->prompt_given && s->completion_given) {
+        s->row.usage_state = sw_int_of(SW_USAGE_STATE_REPORTED);
+    } else {
+        s->row.usage_state = sw_int_of(s->prompt_given || s->completion_given
+                                           ? SW_USAGE_STATE_PARTIAL
+                                           : SW_USAGE_STATE_UNKNOWN);
+    }
+    if (adds_up(s)) {
+        return true;
+    }
+    s->row.usage_state = sw_int_of(SW_USAGE_STATE_INCONSISTENT);
+    return s->row.source.value != SW_SOURCE_API;
+}
+
+/* ---- what hangs on a step ----------------------------------------------------------------------- */
+
+static void fill(sw_str *to, sw_str given, sw_str inherited)
+{
+    if (given.ptr) {
+        *to = given;
+    } else if (!to->ptr) {
+        *to = inherited;
+    }
+}
+
+/* Answers whether something changed. */
+static bool put_metrics(naive *n, const sw_actor *actor, nv_step *s, const sw_step_metrics *given)
+{
+    sw_step_metrics was = s->metrics;
+    sw_step_metrics *m = &s->metrics;
+    bool first = !s->has_metrics;
+    sw_step_metrics copy;
+    sw_str agent = naive_agent(n, actor, s->row.agent_id) ? s->row.agent_id : SW_NULL_STR;
+    row_copy(SW_RECORD_STEP_METRICS, &copy, given, n->pool);
+    for (int f = 0; f < SW_STEP_METRICS_FIELD_COUNT; f++) {
+        if (!row_is_null(SW_RECORD_STEP_METRICS, &copy, f)) {
+            row_set(SW_RECORD_STEP_METRICS, m, f, &copy);
+        }
+    }
+    m->id = s->row.id;
+    m->organization_id = s->row.organization_id;
+    if (first) {
+        fill(&m->run_id, copy.run_id, s->row.run_id);
+        fill(&m->provider_id, copy.provider_id, s->row.provider_id);
+        fill(&m->project_id, copy.project_id, s->row.project_id);
+        fill(&m->agent_id, copy.agent_id, agent);
+    }
+    s->has_metrics = true;
+    return first || row_differs(SW_RECORD_STEP_METRICS, &was, m, 0) >= 0;
+}
+
+static nv_message *find_message(naive *n, sw_str id)
+{
+    for (size_t i = 0; id.ptr && i < n->message_count; i++) {
+        if (n->messages[i].there && sw_str_eq(n->messages[i].row.id, id)) {
+            return &n->messages[i];
+        }
+    }
+    return NULL;
+}
+
+static nv_trace *find_trace(naive *n, sw_str id)
+{
+    for (size_t i = 0; id.ptr && i < n->trace_count; i++) {
+        if (n->traces[i].there && sw_str_eq(n->traces[i].row.id, id)) {
+            return &n->traces[i];
+        }
+    }
+    return NULL;
+}
+
+static void put_message(naive *n, const sw_actor *actor, nv_step *s, const sw_message *given)
+{
+    nv_message *m = NULL;
+    n->messages = nv_grow(n->messages, &n->message_count, &n->message_room, sizeof *n->messages);
+    m = &n->messages[n->message_count - 1];
+    m->there = true;
+    row_copy(SW_RECORD_MESSAGE, &m->sent, given, n->pool);
+    m->row = m->sent;
+    m->row.step_id = s->row.id;
+    m->row.organization_id = s->row.organization_id;
+    fill(&m->row.run_id, m->sent.run_id, s->row.run_id);
+    fill(&m->row.agent_id, m->sent.agent_id,
+         naive_agent(n, actor, s->row.agent_id) ? s->row.agent_id : SW_NULL_STR);
+}
+
+static void put_trace(naive *n, nv_step *s, const sw_provider_trace *given)
+{
+    nv_trace *t = NULL;
+    n->traces = nv_grow(n->traces, &n->trace_count, &n->trace_room, sizeof *n->traces);
+    t = &n->traces[n->trace_count - 1];
+    t->there = true;
+    row_copy(SW_RECORD_PROVIDER_TRACE, &t->sent, given, n->pool);
+    t->row = t->sent;
+    t->row.step_id = s->row.id;
+    t->row.organization_id = s->row.organization_id;
+}
+
+static nv_answer attach(naive *n, const sw_actor *actor, nv_step *s, const sw_message *messages,
+                        size_t message_count, const sw_provider_trace *traces, size_t trace_count)
+{
+    bool changed = false;
+    for (size_t i = 0; i < message_count; i++) {
+        nv_message *m = find_message(n, messages[i].id);
+        if (m && !nv_mine(actor, m->row.organization_id)) {
+            return nv_or(nv_refuse(NULL), SW_VERDICT_CONFLICT);
+        }
+        if (m && (row_differs(SW_RECORD_MESSAGE, &m->sent, &messages[i], 0) >= 0 ||
+                  !sw_str_eq(m->row.step_id, s->row.id))) {
+            return nv_or(nv_say(SW_VERDICT_CONFLICT), SW_VERDICT_REJECTED);
+        }
+    }
+    for (size_t i = 0; i < trace_count; i++) {
+        nv_trace *t = find_trace(n, traces[i].id);
+        if (t && (row_differs(SW_RECORD_PROVIDER_TRACE, &t->sent, &traces[i], 0) >= 0 ||
+                  !sw_str_eq(t->row.step_id, s->row.id))) {
+            return nv_or(nv_say(SW_VERDICT_CONFLICT), SW_VERDICT_REJECTED);
+        }
+    }
+    for (size_t i = 0; i < message_count; i++) {
+        if (!find_message(n, messages[i].id)) {
+            put_message(n, actor, s, &messages[i]);
+            changed = true;
+        }
+    }
+    for (size_t i = 0; i < trace_count; i++) {
+        if (!find_trace(n, traces[i].id)) {
+            put_trace(n, s, &traces[i]);
+            changed = true;
+        }
+    }
+    return nv_say(changed ? SW_VERDICT_UPDATED : SW_VERDICT_UNCHANGED);
+}
+
+static void put_all(naive *n, const sw_actor *actor, nv_step *s, const sw_step_entry *entry)
+{
+    if (entry->metrics) {
+        put_metrics(n, actor, s, entry->metrics);
+    }
+    attach(n, actor, s, entry->messages, entry->message_count, entry->traces, entry->trace_count);
+}
+
+/* ---- log ---------------------------------------------------------------------------------------- */
+
+static void fill_defaults(const sw_actor *actor, sw_step *row, sw_str id, int64_t now)
+{
+    sw_int *zero[] = {&row->prompt_tokens, &row->completion_tokens, &row->total_tokens,
+                      &row->content_truncated, &row->status, &row->source, &row->is_deleted};
+    row->id = id;
+    row->organization_id = actor->organization_id;
+    row->created_by_id = actor->user_id;
+    for (size_t i = 0; i < sizeof zero / sizeof zero[0]; i++) {
+        *zero[i] = zero[i]->known ? *zero[i] : sw_int_of(0);
+    }
+    row->tags = row->tags.ptr ? row->tags : SW_STR("[]");
+    row->created_at = row->created_at.known ? row->created_at : sw_int_of(now);
+}
+
+nv_answer naive_log(naive *n, const sw_actor *actor, const sw_step_entry *entry, sw_str id,
+                    int64_t now, const char *broken, bool dry)
+{
+    nv_step *old = find_step(n, id);
+    nv_step fresh = {.there = true};
+    bool no_run = entry->step.run_id.ptr && !naive_run(n, actor, entry->step.run_id);
+    if (old && !nv_mine(actor, old->row.organization_id)) {
+        return nv_refuse(NULL);
+    }
+    if (old && !broken && same_entry(&old->created, entry)) {
+        return nv_say(SW_VERDICT_UNCHANGED);
+    }
+    if (old) {
+        return nv_or(nv_say(SW_VERDICT_CONFLICT),
+                     broken || no_run ? SW_VERDICT_REJECTED : SW_VERDICT_CONFLICT);
+    }
+    row_copy(SW_RECORD_STEP, &fresh.row, &entry->step, n->pool);
+    fill_defaults(actor, &fresh.row, pool_str(n->pool, id), now);
+    take_tokens(&fresh, &entry->step);
+    if (broken || no_run) {
+        return nv_refuse(broken ? broken : "run_id");
+    }
+    if (!judge_usage(&fresh, &entry->step)) {
+        return nv_refuse("tokens");
+    }
+    if (dry) {
+        return nv_say(SW_VERDICT_CREATED);
+    }
+    copy_entry(n, &fresh.created, entry);
+    n->steps = nv_grow(n->steps, &n->step_count, &n->step_room, sizeof *n->steps);
+    n->steps[n->step_count - 1] = fresh;
+    put_all(n, actor, &n->steps[n->step_count - 1], entry);
+    return nv_say(SW_VERDICT_CREATED);
+}
+
+/* ---- end, update, feedback ---------------------------------------------------------------------- */
+
+static void overlay(naive *n, sw_step *row, const sw_step *given)
+{
+    sw_step copy;
+    row_copy(SW_RECORD_STEP, &copy, given, n->pool);
+    for (int f = 0; f < SW_STEP_FIELD_COUNT; f++) {
+        bool tokens = f == SW_STEP_PROMPT_TOKENS || f == SW_STEP_COMPLETION_TOKENS ||
+                      f == SW_STEP_TOTAL_TOKENS || f == SW_STEP_USAGE_STATE;
+        if (f != SW_STEP_ID && !tokens && !row_is_null(SW_RECORD_STEP, &copy, f)) {
+            row_set(SW_RECORD_STEP, row, f, &copy);
+        }
+    }
+}
+
+nv_answer naive_end(naive *n, const sw_actor *actor, sw_str id, const sw_step_entry *end,
+                    const char *broken)
+{
+    nv_step *s = naive_step(n, actor, id);
+    nv_step next;
+    if (!s) {
+        return nv_refuse(NULL);
+    }
+    if (s->row.status.value != SW_STEP_STATUS_PENDING) {
+        if (s->has_end && !broken && same_entry(&s->ended, end)) {
+            return nv_say(SW_VERDICT_UNCHANGED);
+        }
+        return nv_or(nv_say(SW_VERDICT_CONFLICT),
+                     broken ? SW_VERDICT_REJECTED : SW_VERDICT_CONFLICT);
+    }
+    if (broken) {
+        return nv_refuse(broken);
+    }
+    next = *s;
+    overlay(n, &next.row, &end->step);
+    take_tokens(&next, &end->step);
+    if (!judge_usage(&next, &end->step)) {
+        return nv_refuse("tokens");
+    }
+    copy_entry(n, &next.ended, end);
+    next.has_end = true;
+    *s = next;
+    put_all(n, actor, s, end);
+    return nv_say(SW_VERDICT_UPDATED);
+}
+
+static const char *refused_field(const nv_step *s, const sw_step *values, uint64_t mask)
+{
+    const uint64_t always = SW_FIELD_BIT(SW_STEP_TID) | SW_FIELD_BIT(SW_STEP_FEEDBACK) |
+                            SW_FIELD_BIT(SW_STEP_TAGS);
+    const uint64_t pending = SW_FIELD_BIT(SW_STEP_MODEL) | SW_FIELD_BIT(SW_STEP_MODEL_ENDPOINT) |
+                             SW_FIELD_BIT(SW_STEP_INPUT_PREVIEW) |
+                             SW_FIELD_BIT(SW_STEP_PROVIDER_NAME) |
+                             SW_FIELD_BIT(SW_STEP_COST_NANO_USD);
+    for (int f = 0; f < SW_STEP_FIELD_COUNT; f++) {
+        bool asked = mask >> f & 1;
+        bool open = s->row.status.value == SW_STEP_STATUS_PENDING && (pending >> f & 1);
+        bool first_reason = f == SW_STEP_STOP_REASON &&
+                            (!s->row.stop_reason.ptr ||
+                             sw_str_eq(s->row.stop_reason, values->stop_reason));
+        if (asked && !(always >> f & 1) && !open && !first_reason) {
+            return row_kind_of(SW_RECORD_STEP)->fields[f].name;
+        }
+    }
+    return NULL;
+}
+
+nv_answer naive_update(naive *n, const sw_actor *actor, sw_str id, const sw_step *values,
+                       uint64_t mask)
+{
+    nv_step *s = naive_step(n, actor, id);
+    const char *refused = s ? refused_field(s, values, mask) : NULL;
+    sw_step next, copy;
+    if (!s || refused) {
+        return s ? nv_or(nv_refuse(refused), SW_VERDICT_CONFLICT) : nv_refuse(NULL);
+    }
+    next = s->row;
+    row_copy(SW_RECORD_STEP, &copy, values, n->pool);
+    for (int f = 0; f < SW_STEP_FIELD_COUNT; f++) {
+        if (mask >> f & 1) {
+            row_set(SW_RECORD_STEP, &next, f, &copy);
+        }
+    }
+    if (row_differs(SW_RECORD_STEP, &s->row, &next, 0) < 0) {
+        return nv_say(SW_VERDICT_UNCHANGED);
+    }
+    s->row = next;
+    return nv_say(SW_VERDICT_UPDATED);
+}
+
+static sw_str change_tags(naive *n, sw_str tags, const sw_feedback_change *change)
+{
+    words have, add, out = {0};
+    sw_str removed = change->remove_tags;
+    words gone;
+    words_read(&gone, removed);
+    words_read(&add, change->add_tags);
+    words_read(&have, change->set_tags ? change->tags : tags);
+    for (size_t i = 0; i < have.count; i++) {
+        if (!words_have(&gone, have.at[i])) {
+            out.at[out.count++] = have.at[i];
+        }
+    }
+    for (size_t i = 0; i < add.count && out.count < WORDS_MAX; i++) {
+        if (!words_have(&out, add.at[i])) {
+            out.at[out.count++] = add.at[i];
+        }
+    }
+    return words_write(&out, n->pool);
+}
+
+nv_answer naive_feedback(naive *n, const sw_actor *actor, sw_str id,
+                         const sw_feedback_change *change)
+{
+    nv_step *s = naive_step(n, actor, id);
+    sw_int feedback = SW_NULL_INT;
+    sw_str tags = SW_NULL_STR;
+    bool same = false;
+    if (!s) {
+        return nv_refuse(NULL);
+    }
+    feedback = change->set_feedback ? change->feedback : s->row.feedback;
+    tags = change_tags(n, s->row.tags, change);
+    same = sw_int_eq(feedback, s->row.feedback) && sw_str_eq(tags, s->row.tags);
+    s->row.feedback = feedback;
+    s->row.tags = tags;
+    return nv_say(same ? SW_VERDICT_UNCHANGED : SW_VERDICT_UPDATED);
+}
+
+nv_answer naive_metrics(naive *n, const sw_actor *actor, sw_str id, const sw_step_metrics *metrics)
+{
+    nv_step *s = naive_step(n, actor, id);
+    bool first = s && !s->has_metrics;
+    nv_answer answer;
+    if (!s) {
+        return nv_refuse(NULL);
+    }
+    answer = nv_say(put_metrics(n, actor, s, metrics) ? SW_VERDICT_UPDATED : SW_VERDICT_UNCHANGED);
+    return first ? nv_or(answer, SW_VERDICT_CREATED) : answer;
+}
+
+nv_answer naive_attach(naive *n, const sw_actor *actor, sw_str id, const sw_message *messages,
+                       size_t message_count, const sw_provider_trace *traces, size_t trace_count)
+{
+    nv_step *s = naive_step(n, actor, id);
+    return s ? attach(n, actor, s, messages, message_count, traces, trace_count) : nv_refuse(NULL);
+}
+
+/* ---- delete, restate, retire -------------------------------------------------------------------- */
+
+nv_answer naive_delete(naive *n, const sw_actor *actor, sw_str id)
+{
+    nv_step *s = naive_step(n, actor, id);
+    if (!s) {
+        return nv_refuse(NULL);
+    }
+    for (size_t i = 0; i < n->message_count; i++) {
+        if (sw_str_eq(n->messages[i].row.step_id, s->row.id)) {
+            n->messages[i].row.step_id = SW_NULL_STR;
+            n->messages[i].row.text = SW_NULL_STR;
+        }
+    }
+    for (size_t i = 0; i < n->trace_count; i++) {
+        if (sw_str_eq(n->traces[i].row.step_id, s->row.id)) {
+            n->traces[i].there = false;
+        }
+    }
+    s->there = false;
+    return nv_say(SW_VERDICT_UPDATED);
+}
+
+nv_answer naive_restate(naive *n, const sw_actor *actor, const sw_step_entry *entry, int64_t now)
+{
+    nv_step *s = find_step(n, entry->step.id);
+    nv_step next;
+    bool changed = false;
+    if (!s) {
+        return naive_log(n, actor, entry, entry->step.id, now, NULL, false);
+    }
+    if (!nv_mine(actor, s->row.organization_id)) {
+        return nv_refuse(NULL);
+    }
+    if (s->row.source.value != SW_SOURCE_OTLP && s->row.source.value != SW_SOURCE_TRANSCRIPT) {
+        return nv_or(nv_say(SW_VERDICT_CONFLICT), SW_VERDICT_REJECTED);
+    }
+    if (entry->step.run_id.ptr && !naive_run(n, actor, entry->step.run_id)) {
+        return nv_refuse("run_id");
+    }
+    next = *s;
+    overlay(n, &next.row, &entry->step);
+    take_tokens(&next, &entry->step);
+    judge_usage(&next, &entry->step);
+    next.moved |= !sw_str_eq(next.row.run_id, s->row.run_id);
+    changed = row_differs(SW_RECORD_STEP, &next.row, &s->row, 0) >= 0;
+    *s = next;
+    if (entry->metrics) {
+        changed |= put_metrics(n, actor, s, entry->metrics);
+    }
+    return nv_say(changed ? SW_VERDICT_UPDATED : SW_VERDICT_UNCHANGED);
+}
+
+nv_answer naive_retire(naive *n, const sw_actor *actor, sw_str id, sw_str survivor)
+{
+    nv_step *s = naive_step(n, actor, id);
+    nv_step *into = naive_step(n, actor, survivor);
+    if (!s || !into) {
+        return nv_refuse(NULL);
+    }
+    if (s->row.source.value != SW_SOURCE_OTLP && s->row.source.value != SW_SOURCE_TRANSCRIPT) {
+        return nv_or(nv_say(SW_VERDICT_CONFLICT), SW_VERDICT_REJECTED);
+    }
+    if (sw_str_eq(s->row.retired_into, into->row.id)) {
+        return nv_say(SW_VERDICT_UNCHANGED);
+    }
+    s->row.retired_into = into->row.id;
+    return nv_say(SW_VERDICT_UPDATED);
+}

@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# ./dev explains itself, refuses what it does not know, and with --no-install lists what is missing and
+# installs nothing. A folder of small stand-ins plays a Debian without packages.
+set -eu
+root=$1
+. "$root/tests/lib/tap.sh"
+fake=$(mktemp -d)
+trap 'rm -rf "$fake"' EXIT
+
+printf '#!/bin/sh\nexit 1\n' >"$fake/dpkg-query"
+printf '#!/bin/sh\necho "$@" >>"%s/installed"\nexit 1\n' "$fake" >"$fake/apt-get"
+cp "$fake/apt-get" "$fake/sudo"
+chmod +x "$fake/dpkg-query" "$fake/apt-get" "$fake/sudo"
+
+# refuses TITLE WORDS COMMAND...: the command fails and says these words.
+refuses() {
+    title=$1 words=$2
+    shift 2
+    if ! "$@" >"$fake/said" 2>&1 && grep -qF -- "$words" "$fake/said"; then
+        ok "$title"
+    else
+        sed 's/^/# /' "$fake/said"
+        not_ok "$title"
+    fi
+}
+
+check 'help explains the jobs' sh -c '"$0" help | grep -q "fuzz \[NAME\]"' "$root/dev"
+refuses 'an unknown job' "there is no job 'dance'" "$root/dev" dance
+refuses 'an unknown option' 'test does not know --slow' "$root/dev" test --slow
+refuses 'missing packages are named' 'libsqlite3-dev: the embedded store' \
+    env PATH="$fake:$PATH" "$root/dev" run --no-install
+check 'run does not ask for what only tests need' sh -c '! grep -q cmocka "$0"' "$fake/said"
+refuses 'a test needs more' 'libcmocka-dev' env PATH="$fake:$PATH" "$root/dev" test --no-install
+check '--no-install installs nothing' test ! -e "$fake/installed"
+refuses 'without --no-install it installs' 'installing them' env PATH="$fake:$PATH" "$root/dev" run
+check 'and refreshes the lists first' sh -c 'head -n 1 "$0" | grep -q "update"' "$fake/installed"
+done_testing

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The generator's pages: each prints one derived file from the rows to standard output. */
+#ifndef SW_GEN_H
+#define SW_GEN_H
+
+#include "rows.h"
+
+/* The public header stepwell/facts.h. */
+void gen_facts(void);
+/* The private header json_order.h. */
+void gen_json_order_header(void);
+/* JSON Schema 2020-12 of the public records. */
+void gen_schema(void);
+/* The reference page docs/records.md. */
+void gen_records_page(void);
+
+/* ---- shared by the pages ------------------------------------------------------------------------ */
+
+/* Prints in capitals. */
+void gen_upper(const char *text);
+/* Prints a comment of one sentence or more at this indent, broken at 100 columns. */
+void gen_comment(int indent, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

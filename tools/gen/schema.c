@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prints the JSON Schema (2020-12) of the public records as one document: a definition per record, with
+ * the bounds of limits.def and the words of enums.def. It describes what Stepwell writes; a member that
+ * the schema does not name is left to later versions.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "gen.h"
+
+static void print_text(const char *text)
+{
+    putchar('"');
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\') {
+            putchar('\\');
+        }
+        putchar(*text);
+    }
+    putchar('"');
+}
+
+static void print_words(const gen_enum *list, bool nullable)
+{
+    printf("\"enum\": [");
+    for (size_t i = 0; i < list->count; i++) {
+        printf("%s\"%s\"", i ? ", " : "", list->words[i].word);
+    }
+    printf("%s], ", nullable ? ", null" : "");
+}
+
+static long long longest(const gen_field *field)
+{
+    const char *limit = field->flags & SW_PREVIEW      ? "PREVIEW_CHARS"
+                        : field->flags & SW_LONG_TEXT  ? "JSON_BYTES"
+                        : field->kind == GEN_KIND_ID   ? "ID_BYTES"
+                        : field->kind == GEN_KIND_WORD ? "WORD_BYTES"
+                                                       : "TEXT_BYTES";
+    return gen_limit_find(limit);
+}
+
+static void print_bounds(const gen_field *field)
+{
+    switch (field->kind) {
+    case GEN_KIND_HEX:
+        printf("\"pattern\": \"^[0-9a-f]{32}$\", ");
+        break;
+    case GEN_KIND_ID:
+    case GEN_KIND_TEXT:
+    case GEN_KIND_WORD:
+        printf("\"maxLength\": %lld, ", longest(field));
+        break;
+    case GEN_KIND_TAGS:
+        printf("\"items\": {\"type\": \"string\", \"maxLength\": %lld}, \"maxItems\": %lld, ",
+               gen_limit_find("TAG_BYTES"), gen_limit_find("TAGS"));
+        break;
+    case GEN_KIND_INT:
+        printf("\"minimum\": 0, \"maximum\": %lld, ", gen_limit_find("TOKENS"));
+        break;
+    case GEN_KIND_ENUM:
+        print_words(&gen_enums[field->words], !(field->flags & SW_NOT_NULL));
+        break;
+    case GEN_KIND_JSON:
+    case GEN_KIND_BYTES:
+    case GEN_KIND_BOOL:
+    case GEN_KIND_LONG:
+    case GEN_KIND_TIME:
+    case GEN_KIND_COUNT:
+        break;
+    }
+}
+
+static void print_format(const gen_field *field)
+{
+    const char *format = gen_kinds[field->kind].json_format;
+    /* A time without zone is no RFC 3339 date-time. */
+    if (*format && !(field->flags & SW_ZONELESS)) {
+        printf("\"format\": \"%s\", ", format);
+    }
+}
+
+static void print_default(const gen_field *field)
+{
+    if (!field->fallback) {
+        return;
+    }
+    switch (field->kind) {
+    case GEN_KIND_BOOL:
+        printf("\"default\": %s, ", strcmp(field->fallback, "0") == 0 ? "false" : "true");
+        break;
+    case GEN_KIND_JSON:
+    case GEN_KIND_TAGS:
+    case GEN_KIND_INT:
+    case GEN_KIND_LONG:
+        printf("\"default\": %s, ", field->fallback);
+        break;
+    case GEN_KIND_ID:
+    case GEN_KIND_HEX:
+    case GEN_KIND_TEXT:
+    case GEN_KIND_WORD:
+    case GEN_KIND_BYTES:
+    case GEN_KIND_ENUM:
+    case GEN_KIND_TIME:
+    case GEN_KIND_COUNT:
+        printf("\"default\": \"%s\", ", field->fallback);
+        break;
+    }
+}
+
+static void print_property(const gen_field *field)
+{
+    const char *type = field->flags & SW_ARRAY ? "array" : gen_kinds[field->kind].json_type;
+    printf("        \"%s\": {", field->name);
+    if (field->flags & SW_NOT_NULL) {
+        printf("\"type\": \"%s\", ", type);
+    } else {
+        printf("\"type\": [\"%s\", \"null\"], ", type);
+    }
+    print_format(field);
+    print_bounds(field);
+    print_default(field);
+    if (field->flags & SW_SECRET) {
+        printf("\"writeOnly\": true, ");
+    }
+    printf("\"description\": ");
+    print_text(field->doc);
+    putchar('}');
+}
+
+static void print_required(const gen_record *record, const size_t *order, size_t count)
+{
+    const char *comma = "";
+    printf("      \"required\": [");
+    for (size_t i = 0; i < count; i++) {
+        if (record->fields[order[i]].flags & SW_NOT_NULL) {
+            printf("%s\"%s\"", comma, record->fields[order[i]].name);
+            comma = ", ";
+        }
+    }
+    puts("]");
+}
+
+static void print_record(const gen_record *record)
+{
+    size_t order[GEN_FIELDS_MAX];
+    size_t count = gen_json_order(record, order);
+    printf("    \"%s\": {\n      \"type\": \"object\",\n      \"description\": ", record->name);
+    print_text(record->doc);
+    puts(",\n      \"properties\": {");
+    for (size_t i = 0; i < count; i++) {
+        print_property(&record->fields[order[i]]);
+        puts(i + 1 < count ? "," : "");
+    }
+    puts("      },");
+    print_required(record, order, count);
+    printf("    }");
+}
+
+void gen_schema(void)
+{
+    const char *comma = "";
+    puts("{\n"
+         "  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
+         "  \"title\": \"Stepwell records\",\n"
+         "  \"$comment\": \"Generated by tools/gen from the rows in model/ - do not edit.\",\n"
+         "  \"$defs\": {");
+    for (size_t i = 0; i < gen_record_count; i++) {
+        if (gen_records[i].is_public) {
+            printf("%s", comma);
+            print_record(&gen_records[i]);
+            comma = ",\n";
+        }
+    }
+    puts("\n  }\n}");
+}
