@@ -36,6 +36,12 @@ static bench_lap insert_bare(pair *p, int64_t count, int64_t batch)
     return sum;
 }
 
+static void add_lap(bench_lap *sum, bench_lap lap)
+{
+    sum->wall += lap.wall;
+    sum->cpu += lap.cpu;
+}
+
 static void measure_batches(bench *b)
 {
     enum { SLICES = 5 };
@@ -49,9 +55,7 @@ static void measure_batches(bench *b)
         for (int s = 0; s < SLICES; s++) {
             bench_well_runs(&p.well, b->slice);
             bench_well_log(&p.well, b->slice);
-            bench_lap slice = insert_bare(&p, b->slice, BENCH_BATCH);
-            bare.wall += slice.wall;
-            bare.cpu += slice.cpu;
+            add_lap(&bare, insert_bare(&p, b->slice, BENCH_BATCH));
         }
         int at = i < 0 ? 0 : i; /* the first round warms up and is overwritten */
         double rows = (double)(SLICES * b->slice);
@@ -68,19 +72,25 @@ static void measure_batches(bench *b)
 
 static void measure_threads(bench *b)
 {
-    enum { STEPS = 8000, ROWS = 1500, THREADS = 64 };
+    enum { SLICES = 8, STEPS = 1000, ROWS = 200, THREADS = 64 };
     double rate[BENCH_ROUNDS_MAX];
     pair p;
     open_pair(&p, b, "threads.well", "threads.bare", (bench_order){.blocks = false});
     for (int i = -1; i < b->rounds; i++) {
-        bench_well_runs(&p.well, STEPS);
-        bench_lap well = bench_well_log_each(&p.well, STEPS, THREADS);
-        bench_lap bare = insert_bare(&p, ROWS, 1);
-        rate[i < 0 ? 0 : i] = (STEPS / well.wall) / (ROWS / bare.wall);
+        bench_lap well = {0, 0};
+        bench_lap bare = {0, 0};
+        for (int s = 0; s < SLICES; s++) {
+            bench_well_runs(&p.well, STEPS);
+            add_lap(&well, bench_well_log_each(&p.well, STEPS, THREADS));
+            add_lap(&bare, insert_bare(&p, ROWS, 1));
+        }
+        double steps = SLICES * STEPS;
+        double rows = SLICES * ROWS;
+        rate[i < 0 ? 0 : i] = (steps / well.wall) / (rows / bare.wall);
         bench_say("ingest: 64 threads %.0f steps/s, CPU %.1f us; one row a commit %.0f rows/s,"
                   " CPU %.1f us",
-                  STEPS / well.wall, well.cpu / STEPS * 1e6, ROWS / bare.wall,
-                  bare.cpu / ROWS * 1e6);
+                  steps / well.wall, well.cpu / steps * 1e6, rows / bare.wall,
+                  bare.cpu / rows * 1e6);
     }
     bench_figure_set(BENCH_THREADS_RATE, rate, b->rounds);
     drop_pair(&p);

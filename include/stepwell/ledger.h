@@ -39,8 +39,8 @@ typedef struct sw_ledger_options {
     int64_t reader_cache_bytes; /* page cache of each reader; 0: 2 MiB */
     int64_t busy_ms;            /* longest wait for another process's write; 0: SW_LIMIT_BUSY_MS */
     bool read_only;
-    bool must_exist;            /* do not create the store */
-    bool no_reaper;             /* leave expired leases to other processes */
+    bool must_exist; /* do not create the store */
+    bool no_reaper;  /* leave expired leases to other processes */
     /* The key that seals providers' secrets: 32 bytes, or NULL: the environment's
      * STEPWELL_SECRET_KEY (64 hex digits), else the file STEPWELL_SECRET_KEY_FILE, else none, and then
      * secrets are refused. Copied. */
@@ -147,10 +147,10 @@ SW_API sw_status sw_step_renew(sw_ledger *ledger, const sw_actor *actor, sw_str 
 /* Feedback and tags: what is not asked for stays as it is. Tags are JSON arrays of strings. */
 typedef struct sw_feedback_change {
     bool set_feedback;
-    sw_int feedback;  /* sw_feedback, or null to clear it */
+    sw_int feedback; /* sw_feedback, or null to clear it */
     bool set_tags;
-    sw_str tags;      /* replaces; null or [] empties */
-    sw_str add_tags;  /* null: none; a tag that is there stays once */
+    sw_str tags;     /* replaces; null or [] empties */
+    sw_str add_tags; /* null: none; a tag that is there stays once */
     sw_str remove_tags;
 } sw_feedback_change;
 SW_API sw_status sw_step_feedback(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
@@ -221,7 +221,8 @@ SW_API sw_status sw_run_delete(sw_ledger *ledger, const sw_actor *actor, sw_str 
  * Deleting follows the declared rules (RESTRICT, SET NULL, CASCADE), and totals move along.
  */
 SW_API sw_status sw_record_create(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
-                                  const void *row, sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
+                                  const void *row, sw_outcome *outcome,
+                                  sw_error *err) SW_MUST_CHECK;
 SW_API sw_status sw_record_update(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
                                   sw_str id, const void *values, uint64_t mask, sw_outcome *outcome,
                                   sw_error *err) SW_MUST_CHECK;
@@ -250,25 +251,26 @@ SW_API sw_status sw_get(sw_ledger *ledger, const sw_actor *actor, sw_record_id r
  * always answered in the requested order. An unknown cursor is NOT_FOUND.
  */
 typedef struct sw_list_query {
-    const sw_condition *conditions;         /* over the record's own fields */
+    const sw_condition *conditions; /* over the record's own fields */
     size_t condition_count;
     const sw_condition *metrics_conditions; /* steps: over step_metrics; runs: over run_metrics */
     size_t metrics_condition_count;
-    sw_str text;      /* steps: found in a preview or in error_data, ASCII letters in any case */
+    sw_str text; /* steps: found in a preview or in error_data, ASCII letters in any case */
     bool ascending;
-    sw_str after;     /* ids; null: none */
+    sw_str after; /* ids; null: none */
     sw_str before;
-    int64_t limit;    /* 0: SW_LIMIT_LIST_ITEMS; -1: no limit (walks the whole, streaming) */
-    int64_t look_limit; /* rows to look at when no index answers; 0: SW_LIMIT_LOOK_ROWS, -1: no limit */
-    bool by_duration; /* runs: order by run_metrics.run_ns; no cursors */
+    int64_t limit; /* 0: SW_LIMIT_LIST_ITEMS; -1: no limit (walks the whole, streaming) */
+    int64_t
+        look_limit; /* rows to look at when no index answers; 0: SW_LIMIT_LOOK_ROWS, -1: no limit */
+    bool by_duration;           /* runs: order by run_metrics.run_ns; no cursors */
     sw_int duration_percentile; /* runs: 0 to 100, only runs at least as long as this percentile */
 } sw_list_query;
 
 typedef struct sw_list_end {
     int64_t count;
-    int64_t looked;   /* rows looked at */
-    bool complete;    /* nothing follows in this direction */
-    bool gave_up;     /* look_limit ended it; `resume` continues where it stopped looking */
+    int64_t looked; /* rows looked at */
+    bool complete;  /* nothing follows in this direction */
+    bool gave_up;   /* look_limit ended it; `resume` continues where it stopped looking */
     char resume[SW_ID_MAX];
 } sw_list_end;
 
@@ -297,14 +299,14 @@ enum { SW_DIMENSIONS_MAX = 4 };
 
 typedef struct sw_usage_query {
     sw_dimension by[SW_DIMENSIONS_MAX];
-    size_t by_count;     /* 0: one group, the total */
-    sw_int from;         /* created_at >= from, microseconds; null: the beginning */
-    sw_int to;           /* created_at < to; null: no end */
+    size_t by_count;                /* 0: one group, the total */
+    sw_int from;                    /* created_at >= from, microseconds; null: the beginning */
+    sw_int to;                      /* created_at < to; null: no end */
     const sw_condition *conditions; /* over step's fields */
     size_t condition_count;
     int32_t zone_minutes; /* days and hours are those of UTC + this; not 0: from rows */
-    bool latency;        /* also p50, p95, p99 */
-    int64_t row_limit;   /* 0: SW_LIMIT_USAGE_ROWS */
+    bool latency;         /* also p50, p95, p99 */
+    int64_t row_limit;    /* 0: SW_LIMIT_USAGE_ROWS */
 } sw_usage_query;
 
 /* Times in ns; -1 when there is no measurement. From histograms the relative error is at most 2 %;
@@ -332,9 +334,10 @@ typedef struct sw_usage_group {
 typedef struct sw_usage_end {
     size_t groups;
     sw_usage_source source;
-    int64_t rows;     /* steps read */
-    int64_t cells;    /* rollup cells read */
-    bool complete;    /* false: row_limit or SW_LIMIT_USAGE_GROUPS ended it; the sums are of the newest */
+    int64_t rows;  /* steps read */
+    int64_t cells; /* rollup cells read */
+    bool
+        complete; /* false: row_limit or SW_LIMIT_USAGE_GROUPS ended it; the sums are of the newest */
 } sw_usage_end;
 
 /* Groups come sorted by their keys, null first. Each sum equals the sum over the rows. Retired steps
@@ -380,20 +383,22 @@ SW_API sw_status sw_object_set(sw_object *object, const char *relation, const vo
                                size_t count, sw_error *err) SW_MUST_CHECK;
 /* Saves what was set, by the declared cascades: new related rows are created (save-update), rows that
  * were replaced or removed are deleted where the relation says delete-orphan. */
-SW_API sw_status sw_object_save(sw_object *object, sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
+SW_API sw_status sw_object_save(sw_object *object, sw_outcome *outcome,
+                                sw_error *err) SW_MUST_CHECK;
 SW_API void sw_object_free(sw_object **object);
 
 /* ---- proof -------------------------------------------------------------------------------------- */
 
 /* One difference: where, what was found, what the rows say. */
 typedef struct sw_difference {
-    const char *kind;  /* "rollup", "run", "reference", "life cycle", "journal", "histogram", "store" */
+    const char
+        *kind; /* "rollup", "run", "reference", "life cycle", "journal", "histogram", "store" */
     const char *where; /* e.g. "usage_project_days org-… 2026-11-22 …" */
     const char *what;  /* e.g. "total_tokens is 12, the rows say 15" */
 } sw_difference;
 typedef struct sw_verify_options {
     void (*difference)(void *arg, const sw_difference *difference); /* NULL: only count */
-    void (*progress)(void *arg, int64_t done, int64_t total);        /* NULL: none; steps */
+    void (*progress)(void *arg, int64_t done, int64_t total);       /* NULL: none; steps */
     void *arg;
 } sw_verify_options;
 typedef struct sw_verify_end {

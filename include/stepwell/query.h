@@ -9,13 +9,18 @@
 #include "stepwell/types.h"
 
 typedef enum sw_op {
-    SW_OP_EQ,       /* field = values[0] */
-    SW_OP_IN,       /* field equals one of values; no values: no row */
-    SW_OP_NE,       /* field is null or differs from values[0] */
-    SW_OP_LT, SW_OP_LE, SW_OP_GT, SW_OP_GE, /* null never matches */
-    SW_OP_NULL, SW_OP_NOT_NULL,
-    SW_OP_TAG_ANY, SW_OP_TAG_ALL, /* a TAGS field holds one, all of values */
-    SW_OP_CONTAINS  /* a text field contains values[0], ASCII letters in any case */
+    SW_OP_EQ, /* field = values[0] */
+    SW_OP_IN, /* field equals one of values; no values: no row */
+    SW_OP_NE, /* field is null or differs from values[0] */
+    SW_OP_LT,
+    SW_OP_LE,
+    SW_OP_GT,
+    SW_OP_GE, /* null never matches */
+    SW_OP_NULL,
+    SW_OP_NOT_NULL,
+    SW_OP_TAG_ANY,
+    SW_OP_TAG_ALL, /* a TAGS field holds one, all of values */
+    SW_OP_CONTAINS /* a text field contains values[0], ASCII letters in any case */
 } sw_op;
 
 /* A value: text for kinds held as sw_str, number for the others. */

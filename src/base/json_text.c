@@ -99,7 +99,7 @@ const char *sw__json_unescape(const char *at, const char *end, char *to, size_t 
                               const char **bad)
 {
     char *first = to;
-    char unused[4];
+    char unused[4] = "";
     while (at != end) {
         const char *slash = memchr(at, '\\', (size_t)(end - at));
         size_t run = (size_t)((slash ? slash : end) - at);

@@ -102,7 +102,12 @@ sw_status sw_cli_open(sw_cli *cli, bool write)
     bool look = !write && !is_in_memory(store);
     sw_ledger_options options = {
         .store = store, .read_only = look, .must_exist = look, .no_reaper = look};
-    return sw_ledger_open(&options, &cli->ledger, &cli->error);
+    sw_status status = sw_ledger_open(&options, &cli->ledger, &cli->error);
+    if (strcmp(cli->error.field, "url") == 0) {
+        /* The ledger's own word for what is an option here. */
+        snprintf(cli->error.field, sizeof cli->error.field, "--store");
+    }
+    return status;
 }
 
 sw_actor sw_cli_actor(const sw_cli *cli)
@@ -148,11 +153,15 @@ static int run(sw_cli *cli, int count, const char *const *words)
         return sw_cli_finish(cli);
     }
     cli->memory = sw_memory_new(NULL);
-    if (!cli->memory) {
+    cli->scratch = sw_memory_new(NULL);
+    if (!cli->memory || !cli->scratch) {
+        sw_memory_free(&cli->memory);
+        sw_memory_free(&cli->scratch);
         return sw_cli_fail(cli, sw_no_memory(&cli->error), sw_cli_advice(SW_STATUS_NO_MEMORY));
     }
     int code = sw__commands[cli->command].run(cli);
     sw_memory_free(&cli->memory);
+    sw_memory_free(&cli->scratch);
     sw_ledger_close(&cli->ledger);
     return code;
 }

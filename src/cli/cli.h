@@ -177,7 +177,13 @@ sw_str sw_show_percent(sw_arena *arena, int64_t part, int64_t whole); /* 3.1 % *
 
 /* ---- one invocation ------------------------------------------------------------------------------ */
 
-enum { SW_CLI_REPEATS = 16 };
+enum { SW_CLI_REPEATS = 16, SW_CLI_NAMES = 16 };
+
+/* A name that was looked up. */
+typedef struct sw_cli_name {
+    char id[SW_ID_MAX];
+    sw_str name;
+} sw_cli_name;
 
 struct sw_cli {
     sw_command_id command;
@@ -190,7 +196,10 @@ struct sw_cli {
     int64_t now_us;
     sw_arena arena;
     sw_memory *memory;
+    sw_memory *scratch; /* for one look-up */
     sw_ledger *ledger;
+    sw_cli_name names[SW_CLI_NAMES];
+    size_t names_next;
     sw_error error;
 };
 
@@ -223,6 +232,12 @@ sw_status sw_cli_open(sw_cli *cli, bool write);
 const char *sw_cli_advice(sw_status status);
 /* Who asks: the operator, everywhere or in --organization. */
 sw_actor sw_cli_actor(const sw_cli *cli);
+
+/* The record whose ids begin like this one, or -1. */
+int sw_cli_record_of_id(sw_str id);
+/* What the record with this id is called, cleaned for printing; null when it has no name, or is not
+ * there. The last few are remembered. */
+sw_str sw_cli_name_of(sw_cli *cli, sw_str id);
 
 /* The filters that --run, --model ... ask for. Memory is the invocation's. */
 enum { SW_CLI_CONDITIONS = 12 };

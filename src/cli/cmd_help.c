@@ -44,8 +44,10 @@ static void print_overview(sw_cli *cli)
         int at = fprintf(cli->out, "  %s", sw__commands[i].name);
         fprintf(cli->out, "%*s%s\n", 14 - at, "", sw__commands[i].line);
     }
-    fputs("\nstepwell help COMMAND explains a command. To begin: stepwell demo, then stepwell steps.\n",
-          cli->out);
+    fputc('\n', cli->out);
+    sw_text_wrap(cli->out,
+                 "stepwell help COMMAND explains a command. To begin: stepwell demo, then stepwell steps.",
+                 0, 0, cli->terminal.width);
 }
 
 /* ---- the manual page ----------------------------------------------------------------------------- */

@@ -25,20 +25,6 @@ typedef struct showing {
 
 /* ---- which record -------------------------------------------------------------------------------- */
 
-/* The record whose ids begin like this one, or -1. */
-static int record_of_id(sw_str id)
-{
-    for (int i = 0; i < SW_RECORD_COUNT; i++) {
-        const sw_record *record = sw_record_of((sw_record_id)i);
-        size_t length = strlen(record->prefix);
-        if (record->is_public && length > 0 && id.len > length && id.ptr[length] == '-' &&
-            memcmp(id.ptr, record->prefix, length) == 0) {
-            return i;
-        }
-    }
-    return id.len > 4 && memcmp(id.ptr, "job-", 4) == 0 ? SW_RECORD_RUN : -1;
-}
-
 static sw_status get(sw_cli *cli, sw_record_id record, sw_str id, void **row)
 {
     sw_actor actor = sw_cli_actor(cli);
@@ -74,7 +60,7 @@ static sw_status guess(sw_cli *cli, sw_str id, sw_record_id *record, void **row)
 static sw_status find(sw_cli *cli, sw_record_id *record, void **row)
 {
     sw_str id = sw_str_from(cli->argument);
-    int known = record_of_id(id);
+    int known = sw_cli_record_of_id(id);
     if (known < 0) {
         return guess(cli, id, record, row);
     }
@@ -172,31 +158,28 @@ static void show_row(sw_cli *cli, sw_cli_json *json, const char *key, sw_record_
         sw_cli_json_key(json, key);
         sw_record_write_json(record, row, &json->out);
     } else {
-        sw_show_fields(cli, record, row);
+        sw_show_fields(cli, record, row, record, NULL);
     }
 }
 
-/* The timings of a step or the totals of a run; a step may have none. */
-static sw_status show_metrics(sw_cli *cli, sw_cli_json *json, sw_record_id record, sw_str id)
+/* The timings of a step or the totals of a run: `of` is the record they belong to. A step may have none. */
+static sw_status show_metrics(sw_cli *cli, sw_cli_json *json, sw_record_id record, sw_record_id of,
+                              const void *owner, sw_str id)
 {
     void *row = NULL;
-    sw_error before = cli->error;
     sw_status status = get(cli, record, id, &row);
-    if (status == SW_STATUS_NOT_FOUND) {
-        cli->error = before;
-        if (json) {
-            sw_cli_json_key(json, "metrics");
+    if (json) {
+        sw_cli_json_key(json, "metrics");
+        if (status == SW_STATUS_OK) {
+            sw_record_write_json(record, row, &json->out);
+        } else {
             sw_json_null(&json->out);
         }
-        return SW_STATUS_OK;
+    } else if (status == SW_STATUS_OK) {
+        sw_show_heading(cli, record == SW_RECORD_STEP_METRICS ? "Timings" : "Totals");
+        sw_show_fields(cli, record, row, of, owner);
     }
-    if (status == SW_STATUS_OK) {
-        if (!json) {
-            sw_show_heading(cli, record == SW_RECORD_STEP_METRICS ? "Timings" : "Totals");
-        }
-        show_row(cli, json, "metrics", record, row);
-    }
-    return status;
+    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
 }
 
 static sw_status show_all_children(sw_cli *cli, sw_cli_json *json, const children *lists, size_t count,
@@ -216,7 +199,7 @@ static sw_status show_step(sw_cli *cli, sw_cli_json *json, const sw_step *step)
         {SW_RECORD_PROVIDER_TRACE, SW_PROVIDER_TRACE_STEP_ID, "Provider traces", "provider_traces", 0},
     };
     show_row(cli, json, "step", SW_RECORD_STEP, step);
-    sw_status status = show_metrics(cli, json, SW_RECORD_STEP_METRICS, step->id);
+    sw_status status = show_metrics(cli, json, SW_RECORD_STEP_METRICS, SW_RECORD_STEP, step, step->id);
     return status == SW_STATUS_OK ? show_all_children(cli, json, lists, SW_COUNT(lists), step->id)
                                   : status;
 }
@@ -228,7 +211,7 @@ static sw_status show_run(sw_cli *cli, sw_cli_json *json, const sw_run *run)
         {SW_RECORD_RUN, SW_RUN_PARENT_RUN_ID, "Runs it started", "sub_runs", 0},
     };
     show_row(cli, json, "run", SW_RECORD_RUN, run);
-    sw_status status = show_metrics(cli, json, SW_RECORD_RUN_METRICS, run->id);
+    sw_status status = show_metrics(cli, json, SW_RECORD_RUN_METRICS, SW_RECORD_RUN, run, run->id);
     return status == SW_STATUS_OK ? show_all_children(cli, json, lists, SW_COUNT(lists), run->id)
                                   : status;
 }
@@ -273,7 +256,9 @@ int sw_cli_show(sw_cli *cli)
     }
     status = sw_cli_has(cli, SW_OPTION_JSON) ? show_json(cli) : show(cli, NULL);
     if (status == SW_STATUS_NOT_FOUND || status == SW_STATUS_INVALID_ID) {
-        sw_fail(&cli->error, status, "", "nothing is called %s here", cli->argument);
+        cli->error = (sw_error){0};
+        status = sw_fail(&cli->error, SW_STATUS_NOT_FOUND, "", "nothing is called %s here",
+                         cli->argument);
         return sw_cli_fail(cli, status, "stepwell steps --limit 5 lists some");
     }
     return status == SW_STATUS_OK ? sw_cli_finish(cli)

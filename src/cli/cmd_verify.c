@@ -45,17 +45,18 @@ static void each_progress(void *arg, int64_t done, int64_t total)
 static void print_end(sw_cli *cli, const sw_verify_end *end)
 {
     sw_arena *arena = &cli->arena;
-    fprintf(cli->out, "%s steps, %s runs, %s sums and %s journal entries looked at: ",
+    fprintf(cli->out, "%s steps, %s runs, %s sums and %s journal entries were checked.\n",
             sw_text_or_blank(sw_show_count(arena, end->steps)),
             sw_text_or_blank(sw_show_count(arena, end->runs)),
             sw_text_or_blank(sw_show_count(arena, end->cells)),
             sw_text_or_blank(sw_show_count(arena, end->entries)));
     if (end->differences == 0) {
-        fputs("everything adds up.\n", cli->out);
+        fputs("Everything adds up.\n", cli->out);
     } else {
-        fprintf(cli->out, "%s differences%s.\n",
+        fprintf(cli->out, "%s %s not add up%s.\n",
                 sw_text_or_blank(sw_show_count(arena, end->differences)),
-                end->differences > SHOWN_MOST ? ", the first of them above" : "");
+                end->differences == 1 ? "thing does" : "things do",
+                end->differences > SHOWN_MOST ? "; the first of them are above" : "");
     }
 }
 

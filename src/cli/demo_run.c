@@ -9,6 +9,8 @@
 
 #define SECOND_US INT64_C(1000000)
 #define HOUR_US (3600 * SECOND_US)
+#define STEP_US (25 * SECOND_US) /* what to reckon with for a step */
+enum { LIVE_STEPS_MOST = 40 };
 
 sw_status sw_demo_stream_new(const sw_demo *demo, size_t organization, sw_demo_stream **out)
 {
@@ -71,8 +73,7 @@ static int64_t begin_of_run(sw_demo_stream *stream)
 
 static int64_t begin_of_live_run(sw_demo_stream *stream, int64_t length)
 {
-    int64_t ago = length * 9 * SECOND_US + demo_below(&stream->random, 90 * SECOND_US);
-    ago = ago > HOUR_US ? HOUR_US : ago;
+    int64_t ago = length * STEP_US + demo_below(&stream->random, 90 * SECOND_US);
     return stream->demo->options.until_us - ago;
 }
 
@@ -117,9 +118,9 @@ static void start(sw_demo_stream *stream, demo_run *run, const demo_agent *agent
     run->context = demo_between(random, 1400, 7200);
     run->cached = demo_chance(random, 700) ? run->context - demo_below(random, 900) : 0;
     run->length = demo_spread_pick(random, &run->scenario->steps);
-    if (run->length > stream->left) {
-        run->length = stream->left;
-    }
+    int64_t fits = (stream->demo->options.until_us - at_us) / STEP_US + 1;
+    run->length = run->length > fits ? fits : run->length;
+    run->length = run->length > stream->left ? stream->left : run->length;
     stream->left -= run->length;
 }
 
@@ -131,6 +132,18 @@ static bool is_live(const sw_demo_stream *stream)
     return total >= 8 && stream->left <= few;
 }
 
+static void make_live(sw_demo_stream *stream, demo_run *run)
+{
+    if (run->length > LIVE_STEPS_MOST) {
+        stream->left += run->length - LIVE_STEPS_MOST;
+        run->length = LIVE_STEPS_MOST;
+    }
+    run->fate = DEMO_LIVE;
+    run->begun_us = begin_of_live_run(stream, run->length);
+    run->clock_us = run->begun_us + 20000;
+    run->id = demo_id_make(&stream->random, "run", run->begun_us);
+}
+
 static demo_run *start_run(sw_demo_stream *stream)
 {
     demo_random *random = &stream->random;
@@ -140,10 +153,7 @@ static demo_run *start_run(sw_demo_stream *stream)
     start(stream, run, pick_agent(stream), at);
     run->fate = pick_fate(random);
     if (is_live(stream)) {
-        run->fate = DEMO_LIVE;
-        run->begun_us = begin_of_live_run(stream, run->length);
-        run->clock_us = run->begun_us + 20000;
-        run->id = demo_id_make(random, "run", run->begun_us);
+        make_live(stream, run);
     }
     make_trace(random, run->trace);
     run->staging = demo_chance(random, 120);

@@ -294,6 +294,7 @@ static sw_step_metrics *write_metrics(const demo_run *run, const demo_turn *turn
     sw_step_metrics *metrics = sw_arena_zeroed(arena, sizeof *metrics);
     if (metrics) {
         int64_t begin_ns = run->clock_us * 1000;
+        metrics->created_at = sw_int_of(run->clock_us);
         metrics->step_start_ns = sw_int_of(begin_ns);
         metrics->llm_request_start_ns = sw_int_of(begin_ns + extra_ns / 2);
         metrics->llm_request_ns = sw_int_of(turn->llm_ns);
@@ -369,7 +370,8 @@ sw_status demo_step_make(sw_demo_stream *stream, demo_run *run, sw_arena *arena,
     }
     if (turn->status == SW_STEP_STATUS_PENDING) {
         out->entry.lease_seconds = A_DAY;
-    } else {
+    } else if (turn->failure != &sw__demo_abandoned) {
+        /* Of an abandoned step nobody was left to measure anything. */
         out->entry.metrics = write_metrics(run, turn, extra_ns, arena);
     }
     if (reported && demo_chance(random, 20)) {

@@ -74,15 +74,25 @@ static bool is_unreported(sw_record_id record, const sw_field *field, const void
            step->usage_state.known && step->usage_state.value == SW_USAGE_STATE_UNKNOWN;
 }
 
+/* Ids of records that have a name are followed by it. */
+static sw_str field_text(sw_cli *cli, sw_record_id record, const sw_field *field, const void *row)
+{
+    if (is_unreported(record, field, row)) {
+        return SW_STR("unknown");
+    }
+    if (!sw_kind_is_text(field->kind)) {
+        return number_text(&cli->arena, field, sw_field_number(field, row).value);
+    }
+    sw_str text = sw_text_clean(&cli->arena, sw_field_text(field, row), false);
+    sw_str name = field->flags & SW_PRIMARY ? SW_NULL_STR : sw_cli_name_of(cli, text);
+    return name.len ? sw_arena_printf(&cli->arena, "%s (%s)", sw_text_or_blank(text), name.ptr) : text;
+}
+
 static void print_field(sw_cli *cli, sw_record_id record, const sw_field *field, const void *row)
 {
     bool colour = cli->terminal.colour;
-    sw_arena *arena = &cli->arena;
+    sw_str text = field_text(cli, record, field, row);
     sw_style style = SW_STYLE_PLAIN;
-    sw_str text = is_unreported(record, field, row) ? SW_STR("unknown")
-                  : sw_kind_is_text(field->kind)
-                      ? sw_text_clean(arena, sw_field_text(field, row), false)
-                      : number_text(arena, field, sw_field_number(field, row).value);
     if (record == SW_RECORD_STEP && field == &sw_record_of(record)->fields[SW_STEP_STATUS]) {
         style = sw_step_status_style(sw_field_number(field, row).value);
     }
@@ -91,14 +101,30 @@ static void print_field(sw_cli *cli, sw_record_id record, const sw_field *field,
             sw_style_off(colour, style));
 }
 
-void sw_show_fields(sw_cli *cli, sw_record_id record, const void *row)
+/* The owner has a field of the same name and kind with the same value. */
+static bool is_said(const sw_field *field, const void *row, sw_record_id of, const void *owner)
+{
+    const sw_record *record = sw_record_of(of);
+    int found = owner ? sw_record_field(record, sw_str_from(field->name)) : -1;
+    if (found < 0 || record->fields[found].kind != field->kind) {
+        return false;
+    }
+    const sw_field *other = &record->fields[found];
+    return sw_kind_is_text(field->kind)
+               ? sw_str_eq(sw_field_text(field, row), sw_field_text(other, owner))
+               : sw_int_eq(sw_field_number(field, row), sw_field_number(other, owner));
+}
+
+void sw_show_fields(sw_cli *cli, sw_record_id record, const void *row, sw_record_id of,
+                    const void *owner)
 {
     size_t count = 0;
     const uint8_t *shown = sw_record_shown(record, &count);
-    const sw_record *of = sw_record_of(record);
+    const sw_record *descriptor = sw_record_of(record);
     for (size_t i = 0; i < count; i++) {
-        const sw_field *field = &of->fields[shown[i]];
-        if (!sw_field_is_null(field, row) && !(field->flags & SW_SECRET)) {
+        const sw_field *field = &descriptor->fields[shown[i]];
+        if (!sw_field_is_null(field, row) && !(field->flags & SW_SECRET) &&
+            !is_said(field, row, of, owner)) {
             print_field(cli, record, field, row);
         }
     }

@@ -65,6 +65,12 @@ static void add_what(sw_step_table *steps, const sw_step *step)
     }
 }
 
+static void add_organization(sw_step_table *steps, sw_str id)
+{
+    sw_str name = steps->organizations ? sw_cli_name_of(steps->cli, id) : SW_NULL_STR;
+    add_clean(steps, name.ptr ? name : steps->organizations ? id : SW_NULL_STR, SW_STYLE_PLAIN);
+}
+
 static void add_tokens(sw_step_table *steps, const sw_step *step)
 {
     bool known = step->usage_state.known && step->usage_state.value != SW_USAGE_STATE_UNKNOWN;
@@ -99,7 +105,7 @@ void sw_step_table_add(sw_step_table *steps, const sw_step *step)
     sw_table_add(&steps->table, sw_str_from(status ? status : "?"),
                  sw_step_status_style(step->status.value));
     add_clean(steps, step->model.ptr ? step->model : SW_STR("unknown"), SW_STYLE_PLAIN);
-    add_clean(steps, steps->organizations ? step->organization_id : SW_NULL_STR, SW_STYLE_PLAIN);
+    add_organization(steps, step->organization_id);
     add_tokens(steps, step);
     add_cost(steps, step);
     add_what(steps, step);

@@ -26,6 +26,7 @@ extern const size_t sw__total_row_count;
 void sw_totals_add(sw_totals *to, const sw_totals *more);
 
 sw_status sw_usage_print_json(sw_cli *cli, const sw_usage_answer *answer);
-sw_status sw_usage_print_text(sw_cli *cli, const sw_usage_answer *answer);
+/* May put the groups in another order. */
+sw_status sw_usage_print_text(sw_cli *cli, sw_usage_answer *answer);
 
 #endif

@@ -4,6 +4,8 @@
  */
 #include "cli/usage.h"
 
+#include <stdlib.h>
+
 enum { KEYS_MOST = 2 * SW_DIMENSIONS_MAX };
 
 /* ---- cells --------------------------------------------------------------------------------------- */
@@ -30,6 +32,12 @@ static bool no_cost(const sw_totals *totals)
 static sw_str reported(sw_arena *arena, int64_t sum, int64_t known)
 {
     return known > 0 ? sw_show_count(arena, sum) : SW_STR("-");
+}
+
+/* A part of the tokens, which are unknown together. */
+static sw_str counted(sw_arena *arena, const sw_totals *totals, int64_t sum)
+{
+    return no_usage(totals) ? SW_STR("-") : sw_show_count(arena, sum);
 }
 
 static sw_str latency_text(sw_arena *arena, int64_t ns)
@@ -72,10 +80,10 @@ static void add_sums(sw_table *table, sw_arena *arena, const sw_totals *t, sw_st
     sw_style bad = t->failed_steps > 0 ? SW_STYLE_BAD : style;
     sw_table_add(table, sw_show_count(arena, t->num_steps), style);
     sw_table_add(table, sw_show_count(arena, t->failed_steps), bad);
-    sw_table_add(table, sw_show_count(arena, t->prompt_tokens), style);
+    sw_table_add(table, counted(arena, t, t->prompt_tokens), style);
     sw_table_add(table, reported(arena, t->cached_input_tokens, t->cached_known), style);
     sw_table_add(table, reported(arena, t->cache_write_tokens, t->cache_write_known), style);
-    sw_table_add(table, sw_show_count(arena, t->completion_tokens), style);
+    sw_table_add(table, counted(arena, t, t->completion_tokens), style);
     sw_table_add(table, reported(arena, t->reasoning_tokens, t->reasoning_known), style);
     sw_table_add(table, no_usage(t) ? SW_STR("unknown") : sw_show_count(arena, t->total_tokens), style);
     sw_table_add(table, no_usage(t) ? SW_STR("") : unknown_note(arena, t->usage_unknown), SW_STYLE_DIM);
@@ -95,57 +103,20 @@ static void add_times(sw_table *table, sw_arena *arena, const sw_usage_group *gr
 
 /* ---- keys: some are ids of records that have a name ----------------------------------------------- */
 
-static int named_record(sw_dimension by)
+static bool is_named(sw_dimension by)
 {
-    switch (by) {
-    case SW_DIMENSION_ORGANIZATION:
-        return SW_RECORD_ORGANIZATION;
-    case SW_DIMENSION_PROJECT:
-        return SW_RECORD_PROJECT;
-    case SW_DIMENSION_AGENT:
-        return SW_RECORD_AGENT;
-    case SW_DIMENSION_MODEL:
-    case SW_DIMENSION_PROVIDER:
-    case SW_DIMENSION_STATUS:
-    case SW_DIMENSION_STOP_REASON:
-    case SW_DIMENSION_USER:
-    case SW_DIMENSION_HOUR:
-    case SW_DIMENSION_DAY:
-        break;
-    }
-    return -1;
-}
-
-/* The record's name; null when there is none, or when the id is only a text. */
-static sw_str name_of(sw_cli *cli, sw_record_id record, sw_str id)
-{
-    union {
-        sw_organization organization;
-        sw_project project;
-        sw_agent agent;
-    } row;
-    sw_error ignored = {0};
-    sw_actor actor = sw_cli_actor(cli);
-    if (!id.ptr || sw_get(cli->ledger, &actor, record, id, cli->memory, &row, &ignored) != SW_STATUS_OK) {
-        return SW_NULL_STR;
-    }
-    sw_str name = record == SW_RECORD_ORGANIZATION ? row.organization.name
-                  : record == SW_RECORD_PROJECT    ? row.project.name
-                                                   : row.agent.name;
-    name = sw_text_clean(&cli->arena, name, false);
-    sw_memory_reset(cli->memory);
-    return name;
+    return by == SW_DIMENSION_ORGANIZATION || by == SW_DIMENSION_PROJECT || by == SW_DIMENSION_AGENT;
 }
 
 static void add_keys(sw_cli *cli, sw_table *table, const sw_usage_query *query, const sw_str *keys)
 {
     for (size_t i = 0; i < query->by_count; i++) {
-        int record = named_record(query->by[i]);
+        bool named = is_named(query->by[i]);
         sw_str key = sw_text_clean(&cli->arena, keys[i], false);
-        sw_str name = record < 0 ? SW_NULL_STR : name_of(cli, (sw_record_id)record, keys[i]);
+        sw_str name = named ? sw_cli_name_of(cli, keys[i]) : SW_NULL_STR;
         sw_style style = key.ptr ? SW_STYLE_PLAIN : SW_STYLE_DIM;
         sw_table_add(table, name.ptr ? name : key.ptr ? key : SW_STR("(none)"), style);
-        if (record >= 0) {
+        if (named) {
             sw_table_add(table, name.ptr ? key : SW_STR(""), SW_STYLE_DIM);
         }
     }
@@ -155,7 +126,7 @@ static void add_total_keys(sw_table *table, const sw_usage_query *query)
 {
     for (size_t i = 0; i < query->by_count; i++) {
         sw_table_add(table, i == 0 ? SW_STR("total") : SW_STR(""), SW_STYLE_BOLD);
-        if (named_record(query->by[i]) >= 0) {
+        if (is_named(query->by[i])) {
             sw_table_add(table, SW_STR(""), SW_STYLE_PLAIN);
         }
     }
@@ -180,7 +151,7 @@ static size_t make_columns(const sw_usage_query *query, const sw_column *more, s
     size_t at = 0;
     for (size_t i = 0; i < query->by_count; i++) {
         out[at++] = (sw_column){key_title(query->by[i]), .least = 10};
-        if (named_record(query->by[i]) >= 0) {
+        if (is_named(query->by[i])) {
             out[at++] = (sw_column){"ID", .least = 10, .drop = 20};
         }
     }
@@ -250,10 +221,10 @@ static void print_total(sw_cli *cli, const sw_usage_answer *answer)
     line(cli, "steps", sw_show_count(arena, t->num_steps), none);
     line(cli, "failed", sw_show_count(arena, t->failed_steps),
          sw_show_percent(arena, t->failed_steps, t->num_steps));
-    line(cli, "prompt tokens", sw_show_count(arena, t->prompt_tokens), none);
+    line(cli, "prompt tokens", counted(arena, t, t->prompt_tokens), none);
     line(cli, "  from the cache", reported(arena, t->cached_input_tokens, t->cached_known), none);
     line(cli, "  to the cache", reported(arena, t->cache_write_tokens, t->cache_write_known), none);
-    line(cli, "completion tokens", sw_show_count(arena, t->completion_tokens), none);
+    line(cli, "completion tokens", counted(arena, t, t->completion_tokens), none);
     line(cli, "  reasoning", reported(arena, t->reasoning_tokens, t->reasoning_known), none);
     line(cli, "tokens", no_usage(t) ? SW_STR("unknown") : sw_show_count(arena, t->total_tokens),
          no_usage(t) ? none : unknown_note(arena, t->usage_unknown));
@@ -266,9 +237,23 @@ static void print_total(sw_cli *cli, const sw_usage_answer *answer)
     }
 }
 
-sw_status sw_usage_print_text(sw_cli *cli, const sw_usage_answer *answer)
+/* The most tokens first; the order of the keys decides between equals. */
+static int by_tokens(const void *a, const void *b)
+{
+    const sw_usage_group *one = a;
+    const sw_usage_group *two = b;
+    int64_t left = one->totals.total_tokens;
+    int64_t right = two->totals.total_tokens;
+    return left != right ? (left < right) - (left > right) : sw_str_cmp(one->keys[0], two->keys[0]);
+}
+
+sw_status sw_usage_print_text(sw_cli *cli, sw_usage_answer *answer)
 {
     sw_status status = SW_STATUS_OK;
+    /* The order of ids means nothing to people. */
+    if (answer->query.by_count == 1 && is_named(answer->query.by[0]) && answer->count > 1) {
+        qsort(answer->groups, answer->count, sizeof *answer->groups, by_tokens);
+    }
     if (answer->query.by_count == 0) {
         print_total(cli, answer);
     } else if (answer->count == 0) {

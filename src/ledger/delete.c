@@ -36,8 +36,8 @@ static sw_seen gather_row(void *arg, const void *row)
 {
     gathering *g = arg;
 
-    if (!make_room(g) || !sw_row_copy(g->record, g->out->rows + g->out->count * g->record->size,
-                                      row, g->arena)) {
+    if (!make_room(g) ||
+        !sw_row_copy(g->record, g->out->rows + g->out->count * g->record->size, row, g->arena)) {
         g->no_memory = true;
         return SW_SEEN_STOP;
     }
@@ -45,20 +45,28 @@ static sw_seen gather_row(void *arg, const void *row)
     return SW_SEEN_COUNT;
 }
 
-sw_status sw_group_gather(sw_group *group, sw_record_id record, const sw_condition *conditions,
-                          size_t condition_count, sw_rows *out, sw_error *err)
+sw_status sw_group_gather(sw_group *group, const sw_scan *scan, sw_rows *out, sw_error *err)
 {
-    sw_scan scan = {.record = record, .conditions = conditions, .condition_count = condition_count};
-    gathering g = {.record = sw_record_of(record), .arena = &group->arena, .out = out};
+    gathering g = {.record = sw_record_of(scan->record), .arena = &group->arena, .out = out};
     sw_scan_end end;
     sw_status status = SW_STATUS_OK;
 
     memset(out, 0, sizeof *out);
-    status = sw_store_scan(group->session, &scan, gather_row, &g, &end, err);
+    status = sw_store_scan(group->session, scan, gather_row, &g, &end, err);
     if (status == SW_STATUS_OK && g.no_memory) {
         status = sw_no_memory(err);
     }
     return sw_group_must(group, status, err);
+}
+
+sw_status sw_group_gather_of(sw_group *group, sw_record_id record, uint8_t field, sw_str text,
+                             sw_rows *out, sw_error *err)
+{
+    sw_value value = {.text = text};
+    sw_condition condition = {field, SW_OP_EQ, &value, 1};
+    sw_scan scan = {.record = record, .conditions = &condition, .condition_count = 1};
+
+    return sw_group_gather(group, &scan, out, err);
 }
 
 /* ---- what goes along ---------------------------------------------------------------------------- */
@@ -79,18 +87,16 @@ static sw_status remove_times(sw_group *group, const sw_step *step, sw_error *er
 
 static sw_status remove_traces(sw_group *group, const sw_step *step, sw_error *err)
 {
-    sw_value id = {.text = step->id};
-    sw_condition of_step = {SW_PROVIDER_TRACE_STEP_ID, SW_OP_EQ, &id, 1};
     sw_rows rows;
-    sw_status status =
-        sw_group_gather(group, SW_RECORD_PROVIDER_TRACE, &of_step, 1, &rows, err);
+    sw_status status = sw_group_gather_of(group, SW_RECORD_PROVIDER_TRACE,
+                                          SW_PROVIDER_TRACE_STEP_ID, step->id, &rows, err);
     const sw_provider_trace *traces = (const void *)rows.rows;
 
     for (size_t i = 0; i < rows.count && status == SW_STATUS_OK; i++) {
         if (sw_str_eq(traces[i].organization_id, step->organization_id)) {
             status = sw_group_must(
-                group,
-                sw_store_remove(group->session, SW_RECORD_PROVIDER_TRACE, &traces[i], err), err);
+                group, sw_store_remove(group->session, SW_RECORD_PROVIDER_TRACE, &traces[i], err),
+                err);
         }
     }
     return status;
@@ -113,10 +119,9 @@ static sw_status silence(sw_group *group, sw_message *message, sw_error *err)
 
 static sw_status remove_bodies(sw_group *group, const sw_step *step, sw_error *err)
 {
-    sw_value id = {.text = step->id};
-    sw_condition of_step = {SW_MESSAGE_STEP_ID, SW_OP_EQ, &id, 1};
     sw_rows rows;
-    sw_status status = sw_group_gather(group, SW_RECORD_MESSAGE, &of_step, 1, &rows, err);
+    sw_status status =
+        sw_group_gather_of(group, SW_RECORD_MESSAGE, SW_MESSAGE_STEP_ID, step->id, &rows, err);
     sw_message *messages = (void *)rows.rows;
 
     for (size_t i = 0; i < rows.count && status == SW_STATUS_OK; i++) {
@@ -158,8 +163,8 @@ static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
         status = sw_group_count(group, &step, -1, err);
     }
     if (status == SW_STATUS_OK) {
-        status = sw_group_must(group,
-                               sw_store_remove(group->session, SW_RECORD_STEP, &step, err), err);
+        status =
+            sw_group_must(group, sw_store_remove(group->session, SW_RECORD_STEP, &step, err), err);
     }
     if (status == SW_STATUS_OK) {
         status = sw_group_journal(group, task, SW_CHANGE_DELETED, SW_RECORD_STEP, step.id,

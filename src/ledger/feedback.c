@@ -101,13 +101,13 @@ static sw_status edit_tags(sw_group *group, const sw_feedback_change *c, sw_str 
     if (status == SW_STATUS_OK) {
         status = read_tags(c->remove_tags, "remove_tags", &group->arena, without, err);
     }
-    return status == SW_STATUS_OK ? write_tags(list, without, &group->arena,
-                                               &group->ledger->allocator, out, err)
-                                  : status;
+    return status == SW_STATUS_OK
+               ? write_tags(list, without, &group->arena, &group->ledger->allocator, out, err)
+               : status;
 }
 
-static sw_status write_feedback(sw_group *group, const sw_task *task, sw_step *row, sw_outcome *outcome,
-                                sw_error *err)
+static sw_status write_feedback(sw_group *group, const sw_task *task, sw_step *row,
+                                sw_outcome *outcome, sw_error *err)
 {
     uint64_t mask = SW_MASK(SW_STEP_FEEDBACK) | SW_MASK(SW_STEP_TAGS) |
                     SW_MASK(SW_STEP_UPDATED_AT) | SW_MASK(SW_STEP_LAST_UPDATED_BY_ID);
@@ -115,7 +115,8 @@ static sw_status write_feedback(sw_group *group, const sw_task *task, sw_step *r
 
     row->updated_at = sw_int_of(group->now_us);
     row->last_updated_by_id = task->user_id;
-    status = sw_group_must(group, sw_store_update(group->session, SW_RECORD_STEP, row, mask, err), err);
+    status =
+        sw_group_must(group, sw_store_update(group->session, SW_RECORD_STEP, row, mask, err), err);
     if (status == SW_STATUS_OK) {
         status = sw_group_journal(group, task, SW_CHANGE_FEEDBACK, SW_RECORD_STEP, row->id,
                                   row->project_id, &outcome->seq, err);
@@ -136,7 +137,8 @@ static sw_status apply_feedback(sw_group *group, sw_task *task, sw_error *err)
     row = old;
     if (status == SW_STATUS_OK && c->set_feedback) {
         row.feedback = c->feedback;
-        status = sw_field_check(&sw_record_of(SW_RECORD_STEP)->fields[SW_STEP_FEEDBACK], &row, "", err);
+        status =
+            sw_field_check(&sw_record_of(SW_RECORD_STEP)->fields[SW_STEP_FEEDBACK], &row, "", err);
     }
     if (status == SW_STATUS_OK && (c->set_tags || c->add_tags.ptr || c->remove_tags.ptr)) {
         status = edit_tags(group, c, old.tags, &row.tags, err);
@@ -150,8 +152,8 @@ static sw_status apply_feedback(sw_group *group, sw_task *task, sw_error *err)
     if (sw_int_eq(old.feedback, row.feedback) && sw_str_eq(old.tags, row.tags)) {
         sw_head *head = sw_group_head(group, task->organization_id, err);
         args->outcome->seq = head ? head->seq : 0;
-        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED,
-                           head ? SW_STATUS_OK : group->broken, err);
+        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken,
+                           err);
     }
     return write_feedback(group, task, &row, args->outcome, err);
 }

@@ -16,6 +16,7 @@ sw_status sw_group_init(sw_group *group, sw_ledger *ledger, sw_error *err)
 {
     group->ledger = ledger;
     sw_arena_init(&group->arena, &ledger->allocator, 0);
+    sw_buf_init(&group->digest, &ledger->allocator, 0);
     group->known = sw_alloc_zeroed(&ledger->allocator, SW_KNOWN * sizeof *group->known);
     group->heads = sw_alloc_zeroed(&ledger->allocator, SW_HEADS * sizeof *group->heads);
     return group->known && group->heads ? SW_STATUS_OK : sw_no_memory(err);
@@ -27,6 +28,7 @@ void sw_group_fini(sw_group *group)
         sw_free(&group->ledger->allocator, group->known);
         sw_free(&group->ledger->allocator, group->heads);
         sw_arena_fini(&group->arena);
+        sw_buf_fini(&group->digest);
         memset(group, 0, sizeof *group);
     }
 }
@@ -58,6 +60,11 @@ void sw_group_start(sw_group *group, sw_session *session)
     if (group->head_count > HEADS_FULL) {
         sw_group_forget(group);
     }
+}
+
+int64_t sw_group_tick(sw_group *group)
+{
+    return group->now_us++;
 }
 
 sw_status sw_group_may(sw_group *group, sw_status status, sw_status allowed, sw_error *err)
@@ -219,9 +226,9 @@ sw_status sw_group_count(sw_group *group, const sw_step *step, int sign, sw_erro
 sw_cell *sw_group_find_cell(sw_group *group, size_t which, const void *key)
 {
     uint64_t hash = key_hash(sw_record_of(sw__rollups[which].record), key) + which;
-    void **slot = group->cells.size == 0 ? NULL
-                                         : table_slot(group, &group->cells, cell_hash, cell_same,
-                                                      hash, which, key);
+    void **slot = group->cells.size == 0
+                      ? NULL
+                      : table_slot(group, &group->cells, cell_hash, cell_same, hash, which, key);
     return slot ? *slot : NULL;
 }
 
@@ -285,7 +292,8 @@ static sw_spread *spread_of(sw_group *group, sw_record_id id, const void *key)
 {
     const sw_record *record = sw_record_of(id);
     uint64_t hash = key_hash(record, key) + (uint64_t)id;
-    void **slot = table_slot(group, &group->spreads, spread_hash, spread_same, hash, (size_t)id, key);
+    void **slot =
+        table_slot(group, &group->spreads, spread_hash, spread_same, hash, (size_t)id, key);
     sw_spread *spread = slot ? *slot : NULL;
 
     if (slot && !spread) {

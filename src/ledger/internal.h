@@ -32,7 +32,14 @@ typedef struct sw_rollup {
     uint8_t num_steps;
     uint8_t first; /* failed_steps */
 } sw_rollup;
-enum { SW_ROLLUP_PROJECT_DAY, SW_ROLLUP_ORG_HOUR, SW_ROLLUP_MODEL_DAY, SW_ROLLUP_AGENT_DAY, SW_ROLLUP_RUN, SW_ROLLUP_COUNT };
+enum {
+    SW_ROLLUP_PROJECT_DAY,
+    SW_ROLLUP_ORG_HOUR,
+    SW_ROLLUP_MODEL_DAY,
+    SW_ROLLUP_AGENT_DAY,
+    SW_ROLLUP_RUN,
+    SW_ROLLUP_COUNT
+};
 extern const sw_rollup sw__rollups[SW_ROLLUP_COUNT];
 
 /* What one step adds to every sum that holds it; all zero for a retired step. */
@@ -70,9 +77,9 @@ int64_t sw_histogram_count(const sw_histogram *h);
 typedef struct sw_cell {
     size_t which; /* of sw__rollups */
     uint64_t hash;
-    void *key;    /* a row of the record, in the arena */
+    void *key; /* a row of the record, in the arena */
     sw_sums sums;
-    bool seen;    /* by verify */
+    bool seen; /* by verify */
 } sw_cell;
 
 /* A histogram row that moved in this group: changes by bucket, for step, model and tool time. */
@@ -81,7 +88,7 @@ typedef struct sw_spread {
     uint64_t hash;
     void *key;
     int32_t (*delta)[SW_BUCKETS]; /* three */
-    bool seen;    /* by verify */
+    bool seen;                    /* by verify */
 } sw_spread;
 
 /* An organization's counters; kept between groups while nobody else writes. */
@@ -112,16 +119,17 @@ typedef struct sw_table { /* open addressing over pointers */
 typedef struct sw_group {
     sw_ledger *ledger;
     sw_session *session;
-    sw_arena arena;      /* lives as long as the group */
-    int64_t now_us;      /* wall clock */
-    int64_t lease_us;    /* the clock of leases */
-    sw_status broken;    /* the store failed: the group must be rolled back */
+    sw_arena arena;   /* lives as long as the group */
+    int64_t now_us;   /* wall clock */
+    int64_t lease_us; /* the clock of leases */
+    sw_status broken; /* the store failed: the group must be rolled back */
     sw_error broken_error;
-    bool removed;        /* a parent was removed: what is known must be forgotten */
+    bool removed;  /* a parent was removed: what is known must be forgotten */
+    sw_buf digest; /* used again and again */
     sw_table cells;
     sw_table spreads;
-    sw_known *known;     /* SW_KNOWN of them, direct-mapped; kept between groups */
-    sw_head *heads;      /* SW_HEADS of them, open addressing; kept between groups */
+    sw_known *known; /* SW_KNOWN of them, direct-mapped; kept between groups */
+    sw_head *heads;  /* SW_HEADS of them, open addressing; kept between groups */
     size_t head_count;
 } sw_group;
 
@@ -157,12 +165,13 @@ struct sw_ledger {
     bool no_reaper;
     bool has_secret_key;
     uint8_t secret_key[32];
-    int64_t anchor_wall_us; /* leases follow the wall clock as it was at opening ... */
+    uint32_t tags[SW_RECORD_COUNT][64]; /* of the names of fields (digest.c) */
+    int64_t anchor_wall_us;             /* leases follow the wall clock as it was at opening ... */
     int64_t anchor_mono_us; /* ... plus what has passed since, so that they never jump */
 
     pthread_mutex_t lock;
-    pthread_cond_t work;     /* something is queued, or the ledger closes */
-    pthread_cond_t room;     /* the queue has room again */
+    pthread_cond_t work; /* something is queued, or the ledger closes */
+    pthread_cond_t room; /* the queue has room again */
     pthread_cond_t committed;
     sw_task *head;
     sw_task **tail;
@@ -209,6 +218,9 @@ void sw_group_forget(sw_group *group);
 void sw_group_forget_known(sw_group *group);
 /* Starts anew for the next group. */
 void sw_group_start(sw_group *group, sw_session *session);
+/* Now, and a microsecond later each time, so that what one group creates without a time of its own has
+ * a time of its own after all. */
+int64_t sw_group_tick(sw_group *group);
 /* Writes what the operations moved: cells, histograms, heads. */
 sw_status sw_group_flush(sw_group *group, sw_error *err);
 
@@ -227,8 +239,9 @@ sw_status sw_group_must(sw_group *group, sw_status status, sw_error *err);
 sw_status sw_group_may(sw_group *group, sw_status status, sw_status allowed, sw_error *err);
 
 /* Adds an entry to the journal; *seq (may be NULL) gets its number. */
-sw_status sw_group_journal(sw_group *group, const sw_task *task, sw_change what, sw_record_id record,
-                           sw_str id, sw_str project_id, int64_t *seq, sw_error *err);
+sw_status sw_group_journal(sw_group *group, const sw_task *task, sw_change what,
+                           sw_record_id record, sw_str id, sw_str project_id, int64_t *seq,
+                           sw_error *err);
 /* The organization's counters; NULL with err filled when the store failed. */
 sw_head *sw_group_head(sw_group *group, sw_str organization_id, sw_error *err);
 
@@ -247,8 +260,8 @@ sw_status sw_group_parent(sw_group *group, sw_record_id record, sw_str id, sw_st
 sw_status sw_group_known(sw_group *group, sw_record_id record, sw_str id, sw_str organization_id,
                          sw_error *err);
 /* Gets a record by id if the organization may see it; else NOT_FOUND with the words for it. */
-sw_status sw_group_get(sw_group *group, const sw_task *task, sw_record_id record, sw_str id, void *out,
-                       sw_error *err);
+sw_status sw_group_get(sw_group *group, const sw_task *task, sw_record_id record, sw_str id,
+                       void *out, sw_error *err);
 
 /* ---- rules (rules.c) ----------------------------------------------------------------------------- */
 
@@ -264,14 +277,13 @@ sw_status sw__step_rules(sw_step *step, const char *path, sw_error *err);
 sw_status sw__row_canonical(sw_record_id record, void *row, sw_arena *arena, const char *path,
                             sw_error *err);
 enum { SW_DIGEST = 16 };
-/* The digest of what was sent: every non-null field, by name, in any order of declaration. */
-typedef struct sw_digest {
-    sw_buf buf;
-} sw_digest;
-void sw_digest_init(sw_digest *digest, sw_arena *arena, const sw_allocator *from);
-void sw_digest_row(sw_digest *digest, sw_record_id record, const void *row, uint64_t except);
-/* 16 bytes in the arena; null text: no memory. */
-sw_str sw_digest_take(sw_digest *digest, sw_arena *arena);
+/* The digest of what was sent (digest.c): rows are added, then it is taken, 16 bytes in the arena; null
+ * text: no memory. The tags stand for the names of fields. */
+void sw__digest_tags(sw_ledger *ledger);
+void sw__digest_row(sw_group *group, sw_record_id record, const void *row, uint64_t except);
+sw_str sw__digest_take(sw_group *group);
+/* Of a step (in its stored form) and what the entry brings with it. */
+sw_str sw__entry_digest(sw_group *group, const sw_step *step, const sw_step_entry *entry);
 
 /* Sets outcome and returns its status. */
 sw_status sw__verdict(sw_outcome *outcome, sw_verdict verdict, sw_status status,
@@ -295,26 +307,29 @@ typedef struct sw_parts {
 sw_status sw__parts_prepare(sw_group *group, const sw_task *task, const sw_step *step,
                             const sw_step_entry *entry, const char *path, bool step_is_new,
                             sw_parts *out, sw_error *err);
-sw_status sw__parts_write(sw_group *group, const sw_task *task, const sw_step *step, sw_parts *parts,
-                          sw_error *err);
+sw_status sw__parts_write(sw_group *group, const sw_task *task, const sw_step *step,
+                          sw_parts *parts, sw_error *err);
 /* Whether parts_write would change anything. */
 bool sw__parts_new(const sw_parts *parts);
 /* Removes what goes along when a step is deleted (delete.c). */
 sw_status sw__parts_remove(sw_group *group, const sw_step *step, sw_error *err);
-/* Gathers the rows that satisfy the conditions, deep copies in the group's arena. */
+/* Lets go of the message's body when no other step's message shows it; says whether it is gone. */
+sw_status sw__body_release(sw_group *group, const sw_message *message, bool *released,
+                           sw_error *err);
+/* Gathers the rows of a scan, deep copies in the group's arena. */
 typedef struct sw_rows {
     char *rows; /* `count` structs of the record, one after the other */
     size_t count;
 } sw_rows;
-sw_status sw_group_gather(sw_group *group, sw_record_id record, const sw_condition *conditions,
-                          size_t condition_count, sw_rows *out, sw_error *err);
-/* Lets go of the message's body when no other step's message shows it; says whether it is gone. */
-sw_status sw__body_release(sw_group *group, const sw_message *message, bool *released,
-                           sw_error *err);
+sw_status sw_group_gather(sw_group *group, const sw_scan *scan, sw_rows *out, sw_error *err);
+/* The rows whose field equals the text. */
+sw_status sw_group_gather_of(sw_group *group, sw_record_id record, uint8_t field, sw_str text,
+                             sw_rows *out, sw_error *err);
 
 /* ---- others -------------------------------------------------------------------------------------- */
 
-/* Ends expired leases inside a group (lease.c). */
+/* Whether a lease has run out (lease.c); and ends such steps inside a group. */
+sw_status sw__lease_due(sw_ledger *ledger, bool *due, sw_error *err);
 sw_status sw__reap(sw_group *group, sw_task *task, sw_error *err);
 /* Seals and opens secrets (seal.c); text in the arena. */
 sw_status sw__seal(const sw_ledger *ledger, sw_str secret, sw_arena *arena, sw_str *out,

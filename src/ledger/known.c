@@ -45,8 +45,9 @@ sw_head *sw_group_head(sw_group *group, sw_str organization_id, sw_error *err)
                : NULL;
 }
 
-sw_status sw_group_journal(sw_group *group, const sw_task *task, sw_change what, sw_record_id record,
-                           sw_str id, sw_str project_id, int64_t *seq, sw_error *err)
+sw_status sw_group_journal(sw_group *group, const sw_task *task, sw_change what,
+                           sw_record_id record, sw_str id, sw_str project_id, int64_t *seq,
+                           sw_error *err)
 {
     sw_head *head = sw_group_head(group, task->organization_id, err);
     sw_journal row = {
@@ -153,8 +154,8 @@ sw_status sw_group_parent(sw_group *group, sw_record_id record, sw_str id, sw_st
     return status;
 }
 
-sw_status sw_group_get(sw_group *group, const sw_task *task, sw_record_id record, sw_str id, void *out,
-                       sw_error *err)
+sw_status sw_group_get(sw_group *group, const sw_task *task, sw_record_id record, sw_str id,
+                       void *out, sw_error *err)
 {
     sw_status status = sw__check_id(record, id, "id", err);
 

@@ -6,46 +6,41 @@
 
 enum { REAP_AT_ONCE = 500 };
 
-typedef struct expired {
-    sw_arena *arena;
-    sw_step *steps;
-    size_t count;
-    bool no_memory;
-} expired;
-
-static sw_seen collect(void *arg, const void *row)
+/* Steps whose lease ran out at `now`, the longest expired first. */
+static sw_scan expired_at(const sw_value *now, sw_condition *due)
 {
-    expired *found = arg;
-
-    if (!sw_row_copy(sw_record_of(SW_RECORD_STEP), &found->steps[found->count], row,
-                     found->arena)) {
-        found->no_memory = true;
-        return SW_SEEN_STOP;
-    }
-    found->count++;
-    return SW_SEEN_COUNT;
+    *due = (sw_condition){SW_STEP_LEASE_EXPIRES_AT, SW_OP_LE, now, 1};
+    return (sw_scan){.record = SW_RECORD_STEP,
+                     .conditions = due,
+                     .condition_count = 1,
+                     .order = {SW_STEP_LEASE_EXPIRES_AT},
+                     .order_count = 1,
+                     .limit = REAP_AT_ONCE};
 }
 
-static sw_status find_expired(sw_group *group, expired *found, sw_error *err)
+static sw_seen see_one(void *arg, const void *row)
 {
-    sw_value now = {.number = group->lease_us};
-    sw_condition due = {SW_STEP_LEASE_EXPIRES_AT, SW_OP_LE, &now, 1};
-    sw_scan scan = {.record = SW_RECORD_STEP,
-                    .conditions = &due,
-                    .condition_count = 1,
-                    .order = {SW_STEP_LEASE_EXPIRES_AT},
-                    .order_count = 1,
-                    .limit = REAP_AT_ONCE};
-    sw_scan_end end;
-    sw_status status = SW_STATUS_OK;
+    (void)row;
+    *(bool *)arg = true;
+    return SW_SEEN_STOP;
+}
 
-    found->arena = &group->arena;
-    found->steps = sw_arena_zeroed(&group->arena, REAP_AT_ONCE * sizeof *found->steps);
-    if (!found->steps) {
-        return sw_no_memory(err);
+sw_status sw__lease_due(sw_ledger *ledger, bool *due, sw_error *err)
+{
+    sw_value now = {.number = sw__lease_now(ledger)};
+    sw_condition condition;
+    sw_scan scan = expired_at(&now, &condition);
+    sw_session *session = NULL;
+    sw_scan_end end;
+    sw_status status = sw__reader_take(ledger, &session, err);
+
+    *due = false;
+    if (status == SW_STATUS_OK) {
+        scan.fields = SW_MASK(SW_STEP_LEASE_EXPIRES_AT);
+        status = sw_store_scan(session, &scan, see_one, due, &end, err);
+        sw__reader_give(ledger, session);
     }
-    status = sw_store_scan(group->session, &scan, collect, found, &end, err);
-    return status == SW_STATUS_OK && found->no_memory ? sw_no_memory(err) : status;
+    return status;
 }
 
 static sw_status abandon(sw_group *group, const sw_step *old, sw_error *err)
@@ -57,13 +52,12 @@ static sw_status abandon(sw_group *group, const sw_step *old, sw_error *err)
                     SW_MASK(SW_STEP_UPDATED_AT);
     sw_status status = SW_STATUS_OK;
 
+    sw_assert(old->status.value == SW_STEP_STATUS_PENDING); /* only they hold a lease */
     step.lease_expires_at = SW_NULL_INT;
-    if (old->status.value == SW_STEP_STATUS_PENDING) {
-        step.status = sw_int_of(SW_STEP_STATUS_FAILED);
-        step.error_type = SW_STR("Abandoned");
-        step.error_data = SW_STR("{\"message\":\"the owner of the step was not heard of before its "
-                                 "lease ran out\"}");
-    }
+    step.status = sw_int_of(SW_STEP_STATUS_FAILED);
+    step.error_type = SW_STR("Abandoned");
+    step.error_data = SW_STR("{\"message\":\"the owner of the step was not heard of before its "
+                             "lease ran out\"}");
     step.updated_at = sw_int_of(group->now_us);
     status = sw_store_update(group->session, SW_RECORD_STEP, &step, mask, err);
     if (sw_group_must(group, status, err) == SW_STATUS_OK) {
@@ -82,12 +76,16 @@ static sw_status abandon(sw_group *group, const sw_step *old, sw_error *err)
 sw_status sw__reap(sw_group *group, sw_task *task, sw_error *err)
 {
     int64_t *ended = task->arg;
-    expired found = {0};
-    sw_status status = sw_group_must(group, find_expired(group, &found, err), err);
+    sw_value now = {.number = group->lease_us};
+    sw_condition due;
+    sw_scan scan = expired_at(&now, &due);
+    sw_rows found;
+    sw_status status = sw_group_gather(group, &scan, &found, err);
+    const sw_step *steps = (const void *)found.rows;
 
     *ended = 0;
     for (size_t i = 0; i < found.count && status == SW_STATUS_OK; i++) {
-        status = abandon(group, &found.steps[i], err);
+        status = abandon(group, &steps[i], err);
         *ended += status == SW_STATUS_OK;
     }
     return status;

@@ -28,8 +28,8 @@ static sw_status check_conditions(sw_record_id record, const sw_condition *condi
         bool unary = c->op == SW_OP_NULL || c->op == SW_OP_NOT_NULL;
         bool many = c->op == SW_OP_IN || c->op == SW_OP_TAG_ANY || c->op == SW_OP_TAG_ALL;
         if (c->field >= r->field_count || (r->fields[c->field].flags & SW_SECRET)) {
-            return sw_fail(err, SW_STATUS_INVALID, "conditions", "a %s has no such field to ask for",
-                           r->name);
+            return sw_fail(err, SW_STATUS_INVALID, "conditions",
+                           "a %s has no such field to ask for", r->name);
         }
         if (!unary && !many && c->count != 1) {
             return sw_fail(err, SW_STATUS_INVALID, r->fields[c->field].name,
@@ -44,9 +44,8 @@ sw_status sw__bounds(const sw_actor *actor, sw_record_id record, const sw_condit
                      sw_error *err)
 {
     const sw_record *r = sw_record_of(record);
-    int owner = record == SW_RECORD_ORGANIZATION
-                    ? SW_ORGANIZATION_ID
-                    : sw_record_field(r, SW_STR("organization_id"));
+    int owner = record == SW_RECORD_ORGANIZATION ? SW_ORGANIZATION_ID
+                                                 : sw_record_field(r, SW_STR("organization_id"));
     sw_status status = check_conditions(record, conditions, condition_count, err);
 
     if (status != SW_STATUS_OK) {
@@ -252,7 +251,8 @@ static sw_status check_query(sw_record_id record, const sw_list_query *q, sw_err
         return sw_fail(err, SW_STATUS_INVALID, "text", "only steps can be searched by text");
     }
     if (q->metrics_condition_count > 0 && !steps && !runs) {
-        return sw_fail(err, SW_STATUS_INVALID, "metrics_conditions", "only steps and runs have metrics");
+        return sw_fail(err, SW_STATUS_INVALID, "metrics_conditions",
+                       "only steps and runs have metrics");
     }
     if ((q->by_duration || q->duration_percentile.known) && !runs) {
         return sw_fail(err, SW_STATUS_INVALID, "by_duration", "only runs are ordered by duration");

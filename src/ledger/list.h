@@ -13,19 +13,19 @@ typedef struct sw_page {
     sw_arena *arena;
     sw_each *each;
     void *arg;
-    int64_t limit;      /* rows to show; 0: all */
+    int64_t limit; /* rows to show; 0: all */
     int64_t shown;
-    bool more;          /* a row past the limit was seen */
-    bool stopped;       /* the caller had enough */
-    bool reached_end;   /* the other cursor was reached */
+    bool more;        /* a row past the limit was seen */
+    bool stopped;     /* the caller had enough */
+    bool reached_end; /* the other cursor was reached */
     bool failed;
     sw_error error;
     sw_record_id metrics;
     const uint8_t *order;
     size_t order_count;
     bool descending;
-    const void *bound;  /* the row of the other cursor, or NULL */
-    bool turn_round;    /* keep the rows and show them in reverse */
+    const void *bound; /* the row of the other cursor, or NULL */
+    bool turn_round;   /* keep the rows and show them in reverse */
     sw_rows kept;
     size_t room;
 } sw_page;

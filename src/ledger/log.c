@@ -18,11 +18,13 @@ typedef struct log_args {
 
 /* Fields that the ledger sets; a caller may only repeat nothing. */
 static const uint8_t ledgers_own[] = {
-    SW_STEP_UPDATED_AT, SW_STEP_CREATED_BY_ID, SW_STEP_LAST_UPDATED_BY_ID, SW_STEP_RETIRED_INTO,
-    SW_STEP_LEASE_EXPIRES_AT, SW_STEP_IS_DELETED, SW_STEP_CREATE_DIGEST, SW_STEP_END_DIGEST,
+    SW_STEP_UPDATED_AT,    SW_STEP_CREATED_BY_ID,    SW_STEP_LAST_UPDATED_BY_ID,
+    SW_STEP_RETIRED_INTO,  SW_STEP_LEASE_EXPIRES_AT, SW_STEP_IS_DELETED,
+    SW_STEP_CREATE_DIGEST, SW_STEP_END_DIGEST,
 };
 
-static sw_status refuse_own(const sw_task *task, const sw_step *step, const char *path, sw_error *err)
+static sw_status refuse_own(const sw_task *task, const sw_step *step, const char *path,
+                            sw_error *err)
 {
     const sw_record *record = sw_record_of(SW_RECORD_STEP);
     char name[96];
@@ -67,32 +69,15 @@ static sw_status check_parents(sw_group *group, const sw_task *task, const sw_st
 
     if (step->run_id.ptr) {
         (void)snprintf(name, sizeof name, "%srun_id", path);
-        status = sw_group_parent(group, SW_RECORD_RUN, step->run_id, task->organization_id, name, err);
+        status =
+            sw_group_parent(group, SW_RECORD_RUN, step->run_id, task->organization_id, name, err);
     }
     if (status == SW_STATUS_OK && step->provider_id.ptr) {
         (void)snprintf(name, sizeof name, "%sprovider_id", path);
-        status = sw_group_parent(group, SW_RECORD_PROVIDER, step->provider_id, task->organization_id,
-                                 name, err);
+        status = sw_group_parent(group, SW_RECORD_PROVIDER, step->provider_id,
+                                 task->organization_id, name, err);
     }
     return status;
-}
-
-static sw_str entry_digest(sw_group *group, const sw_step_entry *entry, const sw_step *step)
-{
-    sw_digest digest;
-
-    sw_digest_init(&digest, &group->arena, &group->ledger->allocator);
-    sw_digest_row(&digest, SW_RECORD_STEP, step, SW_MASK(SW_STEP_ID));
-    if (entry->metrics) {
-        sw_digest_row(&digest, SW_RECORD_STEP_METRICS, entry->metrics, 0);
-    }
-    for (size_t i = 0; i < entry->message_count; i++) {
-        sw_digest_row(&digest, SW_RECORD_MESSAGE, &entry->messages[i], 0);
-    }
-    for (size_t i = 0; i < entry->trace_count; i++) {
-        sw_digest_row(&digest, SW_RECORD_PROVIDER_TRACE, &entry->traces[i], 0);
-    }
-    return sw_digest_take(&digest, &group->arena);
 }
 
 /* From what the caller sent to the row that will be stored; refuses what breaks a rule. */
@@ -115,13 +100,13 @@ static sw_status prepare(sw_group *group, const sw_task *task, const sw_step_ent
         status = sw__row_canonical(SW_RECORD_STEP, row, &group->arena, path, err);
     }
     if (status == SW_STATUS_OK) {
-        row->create_digest = entry_digest(group, entry, row);
+        row->create_digest = sw__entry_digest(group, row, entry);
         status = row->create_digest.ptr ? status : sw_no_memory(err);
     }
     if (!row->created_at.known) {
-        row->created_at = sw_int_of(group->now_us);
+        row->created_at = sw_int_of(sw_group_tick(group));
     }
-    row->updated_at = sw_int_of(group->now_us);
+    row->updated_at = row->created_at;
     row->created_by_id = task->user_id;
     row->source = sw_int_of(row->source.value); /* null is api */
     if (status == SW_STATUS_OK) {
@@ -246,7 +231,8 @@ sw_status sw_step_log(sw_ledger *ledger, const sw_actor *actor, const sw_step_en
                       size_t count, bool atomic, sw_outcome *outcomes, sw_error *err)
 {
     log_args args = {entries, count, outcomes, atomic};
-    sw_task task = {.apply = apply_log, .arg = &args, .weight = count, .alone = atomic && count > 1};
+    sw_task task = {
+        .apply = apply_log, .arg = &args, .weight = count, .alone = atomic && count > 1};
 
     if (count > SW_LIMIT_BATCH_ITEMS) {
         return sw_fail(err, SW_STATUS_TOO_LARGE, "steps", "at most %d steps a call",

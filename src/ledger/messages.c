@@ -4,7 +4,6 @@
  */
 #include "ledger/messages.h"
 
-#include <sodium.h>
 #include <stdio.h>
 
 enum { TOOLS_MAX = 256 };
@@ -31,13 +30,11 @@ static bool says_nothing(const sw_message *m)
 static sw_str body_digest(sw_group *group, const sw_message *message)
 {
     sw_message_body body;
-    sw_digest digest;
 
     body_of(message, &body);
-    sw_digest_init(&digest, &group->arena, &group->ledger->allocator);
-    sw_digest_row(&digest, SW_RECORD_MESSAGE_BODY, &body,
-                  SW_MASK(SW_MESSAGE_BODY_ORGANIZATION_ID) | SW_MASK(SW_MESSAGE_BODY_DIGEST));
-    return sw_digest_take(&digest, &group->arena);
+    sw__digest_row(group, SW_RECORD_MESSAGE_BODY, &body,
+                   SW_MASK(SW_MESSAGE_BODY_ORGANIZATION_ID) | SW_MASK(SW_MESSAGE_BODY_DIGEST));
+    return sw__digest_take(group);
 }
 
 typedef struct sharers {
@@ -140,7 +137,8 @@ static sw_status message_parents(sw_group *group, const sw_task *task, const sw_
             continue;
         }
         (void)snprintf(name, sizeof name, "%s%s", path, links[i].name);
-        status = sw_group_parent(group, links[i].record, links[i].id, task->organization_id, name, err);
+        status =
+            sw_group_parent(group, links[i].record, links[i].id, task->organization_id, name, err);
         if (status != SW_STATUS_OK) {
             return status;
         }
@@ -170,8 +168,8 @@ static sw_status is_there(sw_group *group, const sw_message *row, bool *there, s
     return SW_STATUS_OK;
 }
 
-static sw_status prepare_one(sw_group *group, const sw_task *task, const sw_step *step, sw_message *row,
-                             bool *there, const char *path, sw_error *err)
+static sw_status prepare_one(sw_group *group, const sw_task *task, const sw_step *step,
+                             sw_message *row, bool *there, const char *path, sw_error *err)
 {
     bool own_id = row->id.ptr != NULL;
     sw_status status = inherit(group, task, step, row, err);

@@ -116,7 +116,8 @@ static sw_status recount(sw_group *group, const sw_step *old, const sw_step *row
     if (status != SW_STATUS_OK || sw_str_eq(old->model, row->model)) {
         return status;
     }
-    status = sw_store_get(group->session, SW_RECORD_STEP_METRICS, &key, &group->arena, &metrics, err);
+    status =
+        sw_store_get(group->session, SW_RECORD_STEP_METRICS, &key, &group->arena, &metrics, err);
     if (sw_group_may(group, status, SW_STATUS_NOT_FOUND, err) != SW_STATUS_OK) {
         return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
     }
@@ -134,7 +135,8 @@ static sw_status change(sw_group *group, const sw_task *task, const sw_step *old
     row->updated_at = sw_int_of(group->now_us);
     row->last_updated_by_id = task->user_id;
     mask |= SW_MASK(SW_STEP_UPDATED_AT) | SW_MASK(SW_STEP_LAST_UPDATED_BY_ID);
-    status = sw_group_must(group, sw_store_update(group->session, SW_RECORD_STEP, row, mask, err), err);
+    status =
+        sw_group_must(group, sw_store_update(group->session, SW_RECORD_STEP, row, mask, err), err);
     if (status == SW_STATUS_OK) {
         status = recount(group, old, row, err);
     }
@@ -159,24 +161,6 @@ typedef struct end_args {
     const sw_step_entry *end;
     sw_outcome *outcome;
 } end_args;
-
-static sw_str end_digest(sw_group *group, const sw_step_entry *end)
-{
-    sw_digest digest;
-
-    sw_digest_init(&digest, &group->arena, &group->ledger->allocator);
-    sw_digest_row(&digest, SW_RECORD_STEP, &end->step, SW_MASK(SW_STEP_ID));
-    if (end->metrics) {
-        sw_digest_row(&digest, SW_RECORD_STEP_METRICS, end->metrics, 0);
-    }
-    for (size_t i = 0; i < end->message_count; i++) {
-        sw_digest_row(&digest, SW_RECORD_MESSAGE, &end->messages[i], 0);
-    }
-    for (size_t i = 0; i < end->trace_count; i++) {
-        sw_digest_row(&digest, SW_RECORD_PROVIDER_TRACE, &end->traces[i], 0);
-    }
-    return sw_digest_take(&digest, &group->arena);
-}
 
 /* Which fields the end sets; refuses those it may not. */
 static sw_status end_mask(const sw_step *end, uint64_t *mask, sw_error *err)
@@ -241,7 +225,7 @@ static sw_status apply_end(sw_group *group, sw_task *task, sw_error *err)
     sw__outcome_id(args->outcome, args->id);
     row = old;
     if (status == SW_STATUS_OK) {
-        row.end_digest = end_digest(group, args->end);
+        row.end_digest = sw__entry_digest(group, &args->end->step, args->end);
         status = row.end_digest.ptr ? end_prepare(group, task, args, &old, &row, &parts, err)
                                     : sw_group_must(group, sw_no_memory(err), err);
     }
@@ -283,8 +267,8 @@ static sw_status update_allowed(const sw_step *old, const sw_step *values, uint6
         if (!bit || (bit & ANYTIME) || (pending && (bit & (LATE | ONCE)))) {
             continue;
         }
-        if ((bit & ONCE) && (!old->stop_reason.ptr ||
-                             sw_str_eq(old->stop_reason, values->stop_reason))) {
+        if ((bit & ONCE) &&
+            (!old->stop_reason.ptr || sw_str_eq(old->stop_reason, values->stop_reason))) {
             continue;
         }
         if (bit & (LATE | ONCE)) {

@@ -42,7 +42,8 @@ static sw_status fetch_many(sw_object *object, const sw_relation *relation, sw_r
 {
     sw_value id = {.text = sw_field_text(&object->record->fields[relation->field], object->row)};
     sw_condition ours = {relation->via, SW_OP_EQ, &id, 1};
-    sw_list_query query = {.conditions = &ours, .condition_count = 1, .ascending = true, .limit = -1};
+    sw_list_query query = {
+        .conditions = &ours, .condition_count = 1, .ascending = true, .limit = -1};
     fetching f = {.object = object,
                   .record = sw_record_of((sw_record_id)relation->record),
                   .related = related};
@@ -160,14 +161,13 @@ sw_status sw_object_load(sw_ledger *ledger, const sw_actor *actor, sw_record_id 
     sw_arena_init(&object->arena, &ledger->allocator, 0);
     sw_assert(object->record->relation_count <= SW_RELATIONS_MAX);
     object->actor.everywhere = actor && actor->everywhere;
-    object->actor.organization_id =
-        sw_arena_str(&object->arena, sw__actor_organization(actor));
+    object->actor.organization_id = sw_arena_str(&object->arena, sw__actor_organization(actor));
     object->actor.user_id = sw_arena_str(&object->arena, sw__actor_user(actor));
     object->row = sw_arena_zeroed(&object->arena, object->record->size);
     status = object->row && !object->arena.failed ? SW_STATUS_OK : sw_no_memory(err);
     if (status == SW_STATUS_OK && sw_record_primary(object->record) < 0) {
-        status = sw_fail(err, SW_STATUS_UNSUPPORTED, "record", "a %s has no id",
-                         object->record->name);
+        status =
+            sw_fail(err, SW_STATUS_UNSUPPORTED, "record", "a %s has no id", object->record->name);
     }
     if (status == SW_STATUS_OK) {
         status = load_row(object, id, err);
@@ -272,8 +272,8 @@ sw_status sw_object_set(sw_object *object, const char *relation, const void *con
     declared = &object->record->relations[i];
     related = &object->related[i];
     if (!(declared->cascade & SW_CASCADE_SAVE)) {
-        return sw_fail(err, SW_STATUS_UNSUPPORTED, relation,
-                       "saving a %s does not save its %s", object->record->name, relation);
+        return sw_fail(err, SW_STATUS_UNSUPPORTED, relation, "saving a %s does not save its %s",
+                       object->record->name, relation);
     }
     if (!declared->many && count > 1) {
         return sw_fail(err, SW_STATUS_INVALID, relation, "is one, not many");

@@ -9,10 +9,10 @@ enum { SW_RELATIONS_MAX = 8 };
 
 typedef struct sw_related {
     bool loaded;
-    bool set;           /* replaced in memory, not saved yet */
+    bool set; /* replaced in memory, not saved yet */
     const void **rows;
     size_t count;
-    const void **old;   /* what was there when it was set */
+    const void **old; /* what was there when it was set */
     size_t old_count;
 } sw_related;
 

@@ -24,9 +24,8 @@ static sw_status remove_metrics(sw_group *group, const sw_step *step, sw_error *
     }
     status = sw_group_time(group, step, &old, -1, err);
     return status == SW_STATUS_OK
-               ? sw_group_must(group,
-                               sw_store_remove(group->session, SW_RECORD_STEP_METRICS, &key, err),
-                               err)
+               ? sw_group_must(
+                     group, sw_store_remove(group->session, SW_RECORD_STEP_METRICS, &key, err), err)
                : status;
 }
 

@@ -93,9 +93,9 @@ sw_str sw__actor_organization(const sw_actor *actor)
 
 sw_str sw__actor_user(const sw_actor *actor)
 {
-    return actor && actor->user_id.ptr ? actor->user_id
+    return actor && actor->user_id.ptr           ? actor->user_id
            : actor && actor->organization_id.ptr ? SW_NULL_STR
-                                                  : SW_STR(SW_DEFAULT_USER);
+                                                 : SW_STR(SW_DEFAULT_USER);
 }
 
 bool sw__visible(const sw_actor *actor, sw_record_id record, const void *row)
@@ -201,7 +201,8 @@ static sw_status find_secret_key(sw_ledger *ledger, const sw_ledger_options *opt
 static sw_status apply_defaults(sw_group *group, sw_task *task, sw_error *err)
 {
     sw_organization org = {.id = SW_STR(SW_DEFAULT_ORGANIZATION), .name = SW_STR("default_org")};
-    sw_user user = {.id = SW_STR(SW_DEFAULT_USER), .name = SW_STR("default_user"),
+    sw_user user = {.id = SW_STR(SW_DEFAULT_USER),
+                    .name = SW_STR("default_user"),
                     .organization_id = SW_STR(SW_DEFAULT_ORGANIZATION)};
     sw_status status = SW_STATUS_OK;
 
@@ -318,6 +319,7 @@ sw_status sw__ledger_open_with(const sw_ledger_options *options, const sw_clock 
         memcpy(ledger + 1, o, sizeof *o);
         ledger->log = (sw_log){log_line, ledger + 1, SW_LOG_DEBUG};
     }
+    sw__digest_tags(ledger);
     init_locks(ledger);
     status = start(ledger, o, err);
     if (status != SW_STATUS_OK) {

@@ -19,8 +19,8 @@ static void merge(const sw_record *record, void *row, const void *old)
     }
 }
 
-static sw_status inherit_agent(sw_group *group, const sw_task *task, const sw_step *step, sw_str *agent,
-                               sw_error *err)
+static sw_status inherit_agent(sw_group *group, const sw_task *task, const sw_step *step,
+                               sw_str *agent, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
 
@@ -65,8 +65,8 @@ static sw_status old_metrics(sw_group *group, const sw_step *step, sw_parts *out
     return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
 }
 
-static sw_status metrics_row(const sw_task *task, const sw_step *step,
-                             const sw_step_metrics *given, sw_step_metrics *row, sw_error *err)
+static sw_status metrics_row(const sw_task *task, const sw_step *step, const sw_step_metrics *given,
+                             sw_step_metrics *row, sw_error *err)
 {
     if (given->id.ptr && !sw_str_eq(given->id, step->id)) {
         return sw_fail(err, SW_STATUS_INVALID, "metrics.id", "is not the step's id");
@@ -133,8 +133,8 @@ static sw_status prepare_metrics(sw_group *group, const sw_task *task, const sw_
 
 static bool metrics_same(const sw_parts *parts)
 {
-    return parts->metrics_exist && sw_row_equal(sw_record_of(SW_RECORD_STEP_METRICS),
-                                                parts->metrics, &parts->old_metrics);
+    return parts->metrics_exist &&
+           sw_row_equal(sw_record_of(SW_RECORD_STEP_METRICS), parts->metrics, &parts->old_metrics);
 }
 
 static sw_status write_metrics(sw_group *group, const sw_task *task, const sw_step *step,
@@ -178,8 +178,8 @@ static sw_status trace_exists(sw_group *group, const sw_provider_trace *row, boo
                               sw_error *err)
 {
     sw_provider_trace old;
-    sw_status status = sw_store_get(group->session, SW_RECORD_PROVIDER_TRACE, row, &group->arena,
-                                    &old, err);
+    sw_status status =
+        sw_store_get(group->session, SW_RECORD_PROVIDER_TRACE, row, &group->arena, &old, err);
 
     *there = false;
     sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
@@ -277,8 +277,8 @@ bool sw__parts_new(const sw_parts *parts)
     return any;
 }
 
-sw_status sw__parts_write(sw_group *group, const sw_task *task, const sw_step *step, sw_parts *parts,
-                          sw_error *err)
+sw_status sw__parts_write(sw_group *group, const sw_task *task, const sw_step *step,
+                          sw_parts *parts, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
 
@@ -290,10 +290,10 @@ sw_status sw__parts_write(sw_group *group, const sw_task *task, const sw_step *s
     }
     for (size_t i = 0; i < parts->trace_count && status == SW_STATUS_OK; i++) {
         if (!parts->trace_there[i]) {
-            status = sw_group_must(group,
-                                   sw_store_insert(group->session, SW_RECORD_PROVIDER_TRACE,
-                                                   &parts->traces[i], err),
-                                   err);
+            status = sw_group_must(
+                group,
+                sw_store_insert(group->session, SW_RECORD_PROVIDER_TRACE, &parts->traces[i], err),
+                err);
         }
     }
     return status;
@@ -328,8 +328,8 @@ static sw_status apply_attach(sw_group *group, sw_task *task, sw_error *err)
     if (!sw__parts_new(&parts)) {
         sw_head *head = sw_group_head(group, task->organization_id, err);
         args->outcome->seq = head ? head->seq : 0;
-        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED,
-                           head ? SW_STATUS_OK : group->broken, err);
+        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken,
+                           err);
     }
     status = sw__parts_write(group, task, &step, &parts, err);
     if (status == SW_STATUS_OK) {
@@ -341,15 +341,18 @@ static sw_status apply_attach(sw_group *group, sw_task *task, sw_error *err)
 
 static sw_status attach(sw_ledger *ledger, const sw_actor *actor, attach_args *args, sw_error *err)
 {
-    sw_task task = {.apply = apply_attach, .arg = args,
-                .weight = 1 + args->parts.message_count + args->parts.trace_count};
+    sw_task task = {.apply = apply_attach,
+                    .arg = args,
+                    .weight = 1 + args->parts.message_count + args->parts.trace_count};
     return sw__submit(ledger, actor, &task, err);
 }
 
 sw_status sw_step_metrics_record(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
                                  const sw_step_metrics *metrics, sw_outcome *outcome, sw_error *err)
 {
-    attach_args args = {.id = step_id, .parts = {.metrics = metrics}, .what = SW_CHANGE_METRICS,
+    attach_args args = {.id = step_id,
+                        .parts = {.metrics = metrics},
+                        .what = SW_CHANGE_METRICS,
                         .outcome = outcome};
     return attach(ledger, actor, &args, err);
 }
@@ -361,7 +364,9 @@ sw_status sw_step_attach(sw_ledger *ledger, const sw_actor *actor, sw_str step_i
 {
     attach_args args = {
         .id = step_id,
-        .parts = {.messages = messages, .message_count = message_count, .traces = traces,
+        .parts = {.messages = messages,
+                  .message_count = message_count,
+                  .traces = traces,
                   .trace_count = trace_count},
         .what = message_count > 0 ? SW_CHANGE_MESSAGES : SW_CHANGE_TRACED,
         .outcome = outcome,

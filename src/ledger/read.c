@@ -217,7 +217,7 @@ static bool past(const struct timespec *deadline)
 }
 
 sw_status sw_journal_read(sw_ledger *ledger, const sw_actor *actor, int64_t after, int64_t limit,
-                     int64_t wait_ms, sw_each *each, void *arg, int64_t *last, sw_error *err)
+                          int64_t wait_ms, sw_each *each, void *arg, int64_t *last, sw_error *err)
 {
     journal_walk walk = {.each = each, .arg = arg, .last = after};
     sw_str organization = sw__actor_organization(actor);
@@ -234,8 +234,8 @@ sw_status sw_journal_read(sw_ledger *ledger, const sw_actor *actor, int64_t afte
     }
     for (;;) {
         uint64_t commits = commits_now(ledger);
-        status = journal_once(ledger, organization, limit > 0 ? limit : SW_LIMIT_LIST_ITEMS, &walk,
-                              err);
+        status =
+            journal_once(ledger, organization, limit > 0 ? limit : SW_LIMIT_LIST_ITEMS, &walk, err);
         if (status != SW_STATUS_OK || walk.count > 0 || wait_ms <= 0 || !open || past(&deadline)) {
             break;
         }
@@ -299,7 +299,9 @@ static sw_seen only_count(void *arg, const void *row)
 static sw_status count_rows(sw_session *session, sw_record_id record, const sw_condition *condition,
                             int64_t *out, sw_error *err)
 {
-    sw_scan scan = {.record = record, .conditions = condition, .condition_count = condition != NULL,
+    sw_scan scan = {.record = record,
+                    .conditions = condition,
+                    .condition_count = condition != NULL,
                     .fields = 1};
     sw_scan_end end = {0};
     sw_status status = sw_store_scan(session, &scan, only_count, NULL, &end, err);

@@ -84,9 +84,9 @@ static sw_status seal_secrets(sw_group *group, sw_provider *row, sw_error *err)
                        "is set by the ledger alone; give the secret as api_key or access_key");
     }
     status = seal_one(group, &row->api_key, &row->api_key_enc, "api_key", err);
-    return status == SW_STATUS_OK ? seal_one(group, &row->access_key, &row->access_key_enc,
-                                             "access_key", err)
-                                  : status;
+    return status == SW_STATUS_OK
+               ? seal_one(group, &row->access_key, &row->access_key_enc, "access_key", err)
+               : status;
 }
 
 /* ---- create ------------------------------------------------------------------------------------- */
@@ -145,8 +145,8 @@ static sw_status stamp(sw_group *group, const sw_task *task, sw_record_id record
     return sw__check_id(record, *id, "id", err);
 }
 
-static sw_status prepare_create(sw_group *group, const sw_task *task, sw_record_id record, void *row,
-                                sw_error *err)
+static sw_status prepare_create(sw_group *group, const sw_task *task, sw_record_id record,
+                                void *row, sw_error *err)
 {
     sw_status status = stamp(group, task, record, row, err);
 
@@ -164,7 +164,8 @@ static sw_status prepare_create(sw_group *group, const sw_task *task, sw_record_
 }
 
 /* Whether what the caller gives is what is there; a sealed secret is compared opened. */
-static bool says_the_same(sw_group *group, sw_record_id record, const void *given, const void *there)
+static bool says_the_same(sw_group *group, sw_record_id record, const void *given,
+                          const void *there)
 {
     const sw_record *r = sw_record_of(record);
 
@@ -177,8 +178,8 @@ static bool says_the_same(sw_group *group, sw_record_id record, const void *give
             sw_str sealed = i == SW_PROVIDER_API_KEY ? ((const sw_provider *)there)->api_key_enc
                                                      : ((const sw_provider *)there)->access_key_enc;
             sw_str open = SW_NULL_STR;
-            if (!sealed.ptr || sw__unseal(group->ledger, sealed, &group->arena, &open, NULL) !=
-                                   SW_STATUS_OK ||
+            if (!sealed.ptr ||
+                sw__unseal(group->ledger, sealed, &group->arena, &open, NULL) != SW_STATUS_OK ||
                 !sw_str_eq(open, sw_field_text(field, given))) {
                 return false;
             }
@@ -216,8 +217,8 @@ static sw_status create_again(sw_group *group, const sw_task *task, const record
     if (says_the_same(group, args->record, args->row, there)) {
         sw_head *head = sw_group_head(group, task->organization_id, err);
         args->outcome->seq = head ? head->seq : 0;
-        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED,
-                           head ? SW_STATUS_OK : group->broken, err);
+        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken,
+                           err);
     }
     status = sw_fail(err, SW_STATUS_CONFLICT, "id", "a %s with this id and other content exists",
                      sw_record_of(args->record)->name);
@@ -254,8 +255,8 @@ static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
     }
     if (sw_group_must(group, status, err) == SW_STATUS_OK) {
         status = sw_group_journal(group, task, SW_CHANGE_CREATED, args->record,
-                                  *text_of(args->record, row, "id"),
-                                  project_of(args->record, row), &args->outcome->seq, err);
+                                  *text_of(args->record, row, "id"), project_of(args->record, row),
+                                  &args->outcome->seq, err);
     }
     return sw__verdict(args->outcome, SW_VERDICT_CREATED, status, err);
 }
@@ -313,8 +314,8 @@ static sw_status take_values(sw_group *group, const record_args *args, const voi
     return status;
 }
 
-static sw_status write_update(sw_group *group, const sw_task *task, const record_args *args, void *row,
-                              sw_error *err)
+static sw_status write_update(sw_group *group, const sw_task *task, const record_args *args,
+                              void *row, sw_error *err)
 {
     const sw_record *record = sw_record_of(args->record);
     uint64_t mask = 0;
@@ -372,8 +373,8 @@ static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
     if (sw_row_equal(record, old, row)) {
         sw_head *head = sw_group_head(group, task->organization_id, err);
         args->outcome->seq = head ? head->seq : 0;
-        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED,
-                           head ? SW_STATUS_OK : group->broken, err);
+        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken,
+                           err);
     }
     return write_update(group, task, args, row, err);
 }
@@ -392,11 +393,9 @@ sw_status sw_record_update(sw_ledger *ledger, const sw_actor *actor, sw_record_i
 /* Timings that go with the agent leave the histograms; what its messages said goes too. */
 static sw_status agent_trail(sw_group *group, sw_str agent_id, sw_error *err)
 {
-    sw_value id = {.text = agent_id};
-    sw_condition timed = {SW_STEP_METRICS_AGENT_ID, SW_OP_EQ, &id, 1};
-    sw_condition said = {SW_MESSAGE_AGENT_ID, SW_OP_EQ, &id, 1};
     sw_rows rows;
-    sw_status status = sw_group_gather(group, SW_RECORD_STEP_METRICS, &timed, 1, &rows, err);
+    sw_status status = sw_group_gather_of(group, SW_RECORD_STEP_METRICS, SW_STEP_METRICS_AGENT_ID,
+                                          agent_id, &rows, err);
 
     for (size_t i = 0; i < rows.count && status == SW_STATUS_OK; i++) {
         const sw_step_metrics *metrics = (const sw_step_metrics *)(const void *)rows.rows + i;
@@ -408,7 +407,8 @@ static sw_status agent_trail(sw_group *group, sw_str agent_id, sw_error *err)
         status = status == SW_STATUS_OK ? sw_group_time(group, &step, metrics, -1, err) : status;
     }
     if (status == SW_STATUS_OK) {
-        status = sw_group_gather(group, SW_RECORD_MESSAGE, &said, 1, &rows, err);
+        status =
+            sw_group_gather_of(group, SW_RECORD_MESSAGE, SW_MESSAGE_AGENT_ID, agent_id, &rows, err);
     }
     for (size_t i = 0; i < rows.count && status == SW_STATUS_OK; i++) {
         bool released = false;
@@ -430,12 +430,13 @@ static sw_status agent_is_free(sw_group *group, sw_str agent_id, sw_error *err)
 {
     sw_value id = {.text = agent_id};
     sw_condition of_agent = {SW_RUN_AGENT_ID, SW_OP_EQ, &id, 1};
+    sw_scan scan = {
+        .record = SW_RECORD_RUN, .conditions = &of_agent, .condition_count = 1, .limit = 1};
     sw_rows rows;
-    sw_status status = sw_group_gather(group, SW_RECORD_RUN, &of_agent, 1, &rows, err);
+    sw_status status = sw_group_gather(group, &scan, &rows, err);
 
     if (status == SW_STATUS_OK && rows.count > 0) {
-        return sw_fail(err, SW_STATUS_RESTRICTED, "agent_id", "%zu runs refer to the agent",
-                       rows.count);
+        return sw_fail(err, SW_STATUS_RESTRICTED, "agent_id", "runs refer to the agent");
     }
     return status;
 }
@@ -481,8 +482,10 @@ sw_status sw_record_delete(sw_ledger *ledger, const sw_actor *actor, sw_record_i
                            sw_outcome *outcome, sw_error *err)
 {
     record_args args = {.record = record, .id = id, .outcome = outcome};
-    sw_task task = {.apply = apply_delete, .arg = &args, .weight = 10,
-                .alone = record == SW_RECORD_ORGANIZATION};
+    sw_task task = {.apply = apply_delete,
+                    .arg = &args,
+                    .weight = 10,
+                    .alone = record == SW_RECORD_ORGANIZATION};
 
     return handled(record) ? sw__submit(ledger, actor, &task, err) : not_handled(record, err);
 }
@@ -539,8 +542,8 @@ static sw_status apply_agent_by_name(sw_group *group, sw_task *task, sw_error *e
     if (status == SW_STATUS_OK) {
         sw_head *head = sw_group_head(group, task->organization_id, err);
         args->outcome->seq = head ? head->seq : 0;
-        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED,
-                           head ? SW_STATUS_OK : group->broken, err);
+        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken,
+                           err);
     }
     inner.arg = &create;
     return status == SW_STATUS_NOT_FOUND ? apply_create(group, &inner, err) : status;

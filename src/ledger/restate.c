@@ -47,8 +47,8 @@ static sw_status move_step(sw_group *group, const sw_task *task, const sw_step *
         mask |= sw_field_equal(&record->fields[i], old, row) ? 0 : SW_MASK(i);
     }
     if (group->broken == SW_STATUS_OK) {
-        status = sw_group_must(group,
-                               sw_store_update(group->session, SW_RECORD_STEP, row, mask, err), err);
+        status = sw_group_must(
+            group, sw_store_update(group->session, SW_RECORD_STEP, row, mask, err), err);
     }
     if (status == SW_STATUS_OK) {
         status = sw_group_count(group, old, -1, err);
@@ -69,12 +69,12 @@ typedef struct restate_args {
     sw_outcome *outcome;
 } restate_args;
 
-static sw_status restate_row(sw_group *group, const sw_task *task, const sw_step *said, sw_step *row,
-                             sw_error *err)
+static sw_status restate_row(sw_group *group, const sw_task *task, const sw_step *said,
+                             sw_step *row, sw_error *err)
 {
     const sw_record *record = sw_record_of(SW_RECORD_STEP);
-    bool counts = said->prompt_tokens.known || said->completion_tokens.known ||
-                  said->total_tokens.known;
+    bool counts =
+        said->prompt_tokens.known || said->completion_tokens.known || said->total_tokens.known;
     sw_status status = SW_STATUS_OK;
 
     if (counts) {
@@ -97,7 +97,8 @@ static sw_status restate_row(sw_group *group, const sw_task *task, const sw_step
         status = sw_row_check(record, row, "", err);
     }
     if (status == SW_STATUS_OK && row->run_id.ptr) {
-        status = sw_group_parent(group, SW_RECORD_RUN, row->run_id, task->organization_id, "run_id", err);
+        status = sw_group_parent(group, SW_RECORD_RUN, row->run_id, task->organization_id, "run_id",
+                                 err);
     }
     if (status == SW_STATUS_OK && row->provider_id.ptr) {
         status = sw_group_parent(group, SW_RECORD_PROVIDER, row->provider_id, task->organization_id,
@@ -114,8 +115,8 @@ static sw_status restate_write(sw_group *group, const sw_task *task, const resta
     if (sw_row_equal(sw_record_of(SW_RECORD_STEP), old, row) && !sw__parts_new(parts)) {
         sw_head *head = sw_group_head(group, task->organization_id, err);
         args->outcome->seq = head ? head->seq : 0;
-        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED,
-                           head ? SW_STATUS_OK : group->broken, err);
+        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken,
+                           err);
     }
     status = move_step(group, task, old, row, err);
     if (status == SW_STATUS_OK) {
@@ -134,8 +135,7 @@ static sw_status apply_restate(sw_group *group, sw_task *task, sw_error *err)
     sw_step old;
     sw_step row;
     sw_parts parts;
-    sw_status status =
-        sw_group_get(group, task, SW_RECORD_STEP, args->entry->step.id, &old, err);
+    sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->entry->step.id, &old, err);
 
     memset(args->outcome, 0, sizeof *args->outcome);
     sw__outcome_id(args->outcome, args->entry->step.id);
@@ -190,7 +190,8 @@ static sw_status retire_check(const sw_step *old, const sw_step *survivor, sw_er
         return status;
     }
     if (sw_str_eq(old->id, survivor->id)) {
-        return sw_fail(err, SW_STATUS_INVALID, "survivor_id", "a step cannot be folded into itself");
+        return sw_fail(err, SW_STATUS_INVALID, "survivor_id",
+                       "a step cannot be folded into itself");
     }
     if (survivor->retired_into.ptr) {
         return sw_fail(err, SW_STATUS_ILLEGAL_MOVE, "survivor_id", "that step is retired itself");
@@ -217,8 +218,8 @@ static sw_status retire_write(sw_group *group, const sw_task *task, const sw_ste
     row.lease_expires_at = SW_NULL_INT;
     status = move_step(group, task, old, &row, err);
     if (status == SW_STATUS_OK) {
-        status = sw_group_must(group,
-                               sw_store_put(group->session, SW_RECORD_STEP_ALIAS, &alias, err), err);
+        status = sw_group_must(
+            group, sw_store_put(group->session, SW_RECORD_STEP_ALIAS, &alias, err), err);
     }
     if (status == SW_STATUS_OK) {
         status = sw_group_journal(group, task, SW_CHANGE_RETIRED, SW_RECORD_STEP, row.id,
@@ -251,8 +252,8 @@ static sw_status apply_retire(sw_group *group, sw_task *task, sw_error *err)
     if (old.retired_into.ptr) {
         sw_head *head = sw_group_head(group, task->organization_id, err);
         args->outcome->seq = head ? head->seq : 0;
-        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED,
-                           head ? SW_STATUS_OK : group->broken, err);
+        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken,
+                           err);
     }
     return retire_write(group, task, &old, &survivor, args->outcome, err);
 }

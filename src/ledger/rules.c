@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rules that need no store: the shape of ids, the arithmetic of tokens, what counts as the same
- * content, and how verdicts are worded.
+/* Rules that need no store: the shape of ids, the arithmetic of tokens, the stored form of JSON, and
+ * how verdicts are worded.
  */
-#include <sodium.h>
-
 #include "ledger/internal.h"
 
 /* ---- ids ---------------------------------------------------------------------------------------- */
@@ -108,15 +106,15 @@ static int complete_sum(sw_step *s)
 
 static sw_status token_rules(sw_step *s, const char *path, sw_error *err)
 {
-    bool any_part = s->cached_input_tokens.known || s->cache_write_tokens.known ||
-                    s->reasoning_tokens.known;
+    bool any_part =
+        s->cached_input_tokens.known || s->cache_write_tokens.known || s->reasoning_tokens.known;
     int reported = complete_sum(s);
     const char *field = NULL;
     const char *fault = token_fault(s, &field);
     char name[96];
 
     if (!s->usage_state.known) {
-        s->usage_state = sw_int_of(reported >= 2              ? SW_USAGE_STATE_REPORTED
+        s->usage_state = sw_int_of(reported >= 2               ? SW_USAGE_STATE_REPORTED
                                    : reported == 1 || any_part ? SW_USAGE_STATE_PARTIAL
                                                                : SW_USAGE_STATE_UNKNOWN);
     }
@@ -208,69 +206,6 @@ sw_status sw__row_canonical(sw_record_id record, void *row, sw_arena *arena, con
         }
     }
     return SW_STATUS_OK;
-}
-
-/* ---- the same content --------------------------------------------------------------------------- */
-
-/* What is digested is a list of (name, value), so that adding columns to the model changes no digest
- * of a row that does not use them. */
-
-static void put_bytes(sw_digest *digest, const void *bytes, size_t len)
-{
-    char *at = sw_buf_reserve(&digest->buf, len);
-
-    if (at) {
-        memcpy(at, bytes, len);
-        digest->buf.len += len;
-    }
-}
-
-static void put_text(sw_digest *digest, const char *text, size_t len)
-{
-    uint32_t size = (uint32_t)len;
-    put_bytes(digest, &size, sizeof size);
-    put_bytes(digest, text, len);
-}
-
-void sw_digest_init(sw_digest *digest, sw_arena *arena, const sw_allocator *from)
-{
-    (void)arena;
-    sw_buf_init(&digest->buf, from, 0);
-}
-
-void sw_digest_row(sw_digest *digest, sw_record_id record, const void *row, uint64_t except)
-{
-    const sw_record *r = sw_record_of(record);
-
-    put_text(digest, r->name, strlen(r->name));
-    for (size_t i = 0; i < r->field_count; i++) {
-        const sw_field *field = &r->fields[i];
-        if ((except & SW_MASK(i)) || sw_field_is_null(field, row)) {
-            continue;
-        }
-        put_text(digest, field->name, strlen(field->name));
-        if (sw_kind_is_text(field->kind)) {
-            sw_str text = sw_field_text(field, row);
-            put_text(digest, text.ptr, text.len);
-        } else {
-            int64_t value = sw_field_number(field, row).value;
-            put_bytes(digest, &value, sizeof value);
-        }
-    }
-}
-
-sw_str sw_digest_take(sw_digest *digest, sw_arena *arena)
-{
-    unsigned char hash[SW_DIGEST];
-    sw_str out = SW_NULL_STR;
-
-    if (digest->buf.status == SW_STATUS_OK) {
-        crypto_generichash(hash, sizeof hash, (const unsigned char *)digest->buf.ptr,
-                           digest->buf.len, NULL, 0);
-        out = sw_arena_str(arena, sw_str_make((const char *)hash, sizeof hash));
-    }
-    sw_buf_fini(&digest->buf);
-    return out;
 }
 
 /* ---- verdicts ----------------------------------------------------------------------------------- */

@@ -66,17 +66,8 @@ static sw_status run_parents(sw_group *group, const sw_task *task, const sw_run 
     return status;
 }
 
-static sw_str run_digest(sw_group *group, const sw_run *run)
-{
-    sw_digest digest;
-
-    sw_digest_init(&digest, &group->arena, &group->ledger->allocator);
-    sw_digest_row(&digest, SW_RECORD_RUN, run, SW_MASK(SW_RUN_ID));
-    return sw_digest_take(&digest, &group->arena);
-}
-
-static sw_status prepare_create(sw_group *group, const sw_task *task, const sw_run *given, sw_run *row,
-                                sw_error *err)
+static sw_status prepare_create(sw_group *group, const sw_task *task, const sw_run *given,
+                                sw_run *row, sw_error *err)
 {
     sw_status status = refuse_own(task, given, err);
 
@@ -92,7 +83,8 @@ static sw_status prepare_create(sw_group *group, const sw_task *task, const sw_r
         status = sw__row_canonical(SW_RECORD_RUN, row, &group->arena, "", err);
     }
     if (status == SW_STATUS_OK) {
-        row->create_digest = run_digest(group, row);
+        sw__digest_row(group, SW_RECORD_RUN, row, SW_MASK(SW_RUN_ID));
+        row->create_digest = sw__digest_take(group);
         status = row->create_digest.ptr ? status : sw_group_must(group, sw_no_memory(err), err);
     }
     row->created_at = row->created_at.known ? row->created_at : sw_int_of(group->now_us);
@@ -242,14 +234,14 @@ static sw_status legal(const sw_run *old, int64_t to, sw_error *err)
     (AFTER_END | SW_MASK(SW_RUN_COMPLETED_AT) | SW_MASK(SW_RUN_STOP_REASON) |                      \
      SW_MASK(SW_RUN_BACKGROUND) | SW_MASK(SW_RUN_REQUEST_CONFIG) |                                 \
      SW_MASK(SW_RUN_CONVERSATION_ID) | SW_MASK(SW_RUN_TOTAL_DURATION_NS) |                         \
-     SW_MASK(SW_RUN_PROJECT_ID) | SW_MASK(SW_RUN_BASE_TEMPLATE_ID) |                               \
-     SW_MASK(SW_RUN_TEMPLATE_ID) | SW_MASK(SW_RUN_DEPLOYMENT_ID) | SW_MASK(SW_RUN_PARENT_RUN_ID))
+     SW_MASK(SW_RUN_PROJECT_ID) | SW_MASK(SW_RUN_BASE_TEMPLATE_ID) | SW_MASK(SW_RUN_TEMPLATE_ID) | \
+     SW_MASK(SW_RUN_DEPLOYMENT_ID) | SW_MASK(SW_RUN_PARENT_RUN_ID))
 
 static sw_status update_allowed(const sw_run *old, const update_args *args, sw_error *err)
 {
     const sw_record *record = sw_record_of(SW_RECORD_RUN);
-    bool moves = (args->mask & SW_MASK(SW_RUN_STATUS)) &&
-                 args->values->status.value != old->status.value;
+    bool moves =
+        (args->mask & SW_MASK(SW_RUN_STATUS)) && args->values->status.value != old->status.value;
     bool ended = run_ended(old->status.value) && !moves;
 
     for (size_t i = 0; i < record->field_count; i++) {
@@ -331,8 +323,8 @@ static sw_status note_end(sw_group *group, const sw_run *row, sw_error *err)
                       .last_run_duration_ms = sw_int_of(run_ns(row).value / 1000000),
                       .last_stop_reason = row->stop_reason,
                       .updated_at = sw_int_of(group->now_us)};
-    uint64_t mask = SW_MASK(SW_AGENT_LAST_RUN_COMPLETION) |
-                    SW_MASK(SW_AGENT_LAST_RUN_DURATION_MS) | SW_MASK(SW_AGENT_UPDATED_AT);
+    uint64_t mask = SW_MASK(SW_AGENT_LAST_RUN_COMPLETION) | SW_MASK(SW_AGENT_LAST_RUN_DURATION_MS) |
+                    SW_MASK(SW_AGENT_UPDATED_AT);
 
     mask |= row->stop_reason.ptr ? SW_MASK(SW_AGENT_LAST_STOP_REASON) : 0;
     return sw_group_must(group, sw_store_update(group->session, SW_RECORD_AGENT, &agent, mask, err),
@@ -375,7 +367,8 @@ static sw_status write_update(sw_group *group, const sw_task *task, const sw_run
 
     row->updated_at = sw_int_of(group->now_us);
     row->last_updated_by_id = task->user_id;
-    status = sw_group_must(group, sw_store_update(group->session, SW_RECORD_RUN, row, ~keep, err), err);
+    status =
+        sw_group_must(group, sw_store_update(group->session, SW_RECORD_RUN, row, ~keep, err), err);
     if (status == SW_STATUS_OK && run_ended(row->status.value)) {
         status = note_duration(group, row, err);
     }

@@ -35,9 +35,8 @@ sw_status sw__seal(const sw_ledger *ledger, sw_str secret, sw_arena *arena, sw_s
         return sw_no_memory(err);
     }
     ledger->random.fill(ledger->random.data, raw, NONCE);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(raw + NONCE, NULL,
-                                               (const unsigned char *)secret.ptr, secret.len, NULL,
-                                               0, NULL, raw, ledger->secret_key);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(raw + NONCE, NULL, (const unsigned char *)secret.ptr,
+                                               secret.len, NULL, 0, NULL, raw, ledger->secret_key);
     memcpy(text, form, FORM);
     sodium_bin2base64(text + FORM, text_len - FORM, raw, raw_len, BASE64);
     *out = sw_str_from(text);

@@ -24,7 +24,8 @@ static const char *const sum_names[] = {
 #include "model/totals.def"
 #undef SW_FIELD
 };
-_Static_assert(SW_COUNT(sum_names) == SW_SUMS, "sw_totals has num_steps and the rows of totals.def");
+_Static_assert(SW_COUNT(sum_names) == SW_SUMS,
+               "sw_totals has num_steps and the rows of totals.def");
 
 const char *sw_sums_name(size_t i)
 {

@@ -99,8 +99,7 @@ sw_gathered *sw__gather_group(sw_gather *g, const sw_usage_key *key)
     }
     at = hash & (g->size - 1);
     while (g->slots[at]) {
-        if (g->slots[at]->hash == hash &&
-            key_equal(&g->slots[at]->key, key, g->query->by_count)) {
+        if (g->slots[at]->hash == hash && key_equal(&g->slots[at]->key, key, g->query->by_count)) {
             return g->slots[at];
         }
         at = (at + 1) & (g->size - 1);
@@ -279,8 +278,8 @@ static int64_t floor_div(int64_t a, int64_t b)
 }
 
 typedef struct plan {
-    int64_t from; /* microseconds; INT64_MIN: the beginning */
-    int64_t to;   /* INT64_MAX: no end */
+    int64_t from;  /* microseconds; INT64_MIN: the beginning */
+    int64_t to;    /* INT64_MAX: no end */
     int64_t first; /* whole units [first, last) come from sums */
     int64_t last;
     int64_t unit_us;
@@ -364,7 +363,9 @@ sw_status sw_usage(sw_ledger *ledger, const sw_actor *actor, const sw_usage_quer
     sw_error local = {.status = SW_STATUS_OK};
     sw_usage_end unwanted;
     sw_arena arena;
-    sw_gather g = {.arena = &arena, .actor = actor, .query = query,
+    sw_gather g = {.arena = &arena,
+                   .actor = actor,
+                   .query = query,
                    .row_limit = query->row_limit ? query->row_limit : SW_LIMIT_USAGE_ROWS};
     sw_status status = check_query(query, err);
 

@@ -35,8 +35,8 @@ typedef struct sw_gather {
     sw_gathered **slots; /* open addressing */
     size_t size;
     size_t count;
-    bool histograms;     /* latency comes from histograms */
-    bool full;           /* SW_LIMIT_USAGE_GROUPS */
+    bool histograms; /* latency comes from histograms */
+    bool full;       /* SW_LIMIT_USAGE_GROUPS */
     bool failed;
     sw_error error;
     int64_t rows;
@@ -56,12 +56,11 @@ sw_status sw__usage_rows(sw_gather *gather, int64_t from, int64_t to, sw_error *
 /* The rollup that can answer the query, or -1; its unit of time in microseconds. */
 int sw__usage_rollup(const sw_actor *actor, const sw_usage_query *query, int64_t *unit_us);
 /* Whether histograms can answer its latency. */
-bool sw__usage_histograms(const sw_actor *actor, const sw_usage_query *query,
-                          sw_record_id *record);
+bool sw__usage_histograms(const sw_actor *actor, const sw_usage_query *query, sw_record_id *record);
 /* Adds whole units [from, to) from the rollup; from the histograms. */
 sw_status sw__usage_cells(sw_gather *gather, int rollup, int64_t from_unit, int64_t to_unit,
                           sw_error *err);
-sw_status sw__usage_spread(sw_gather *gather, sw_record_id record, int64_t from_day,
-                           int64_t to_day, sw_error *err);
+sw_status sw__usage_spread(sw_gather *gather, sw_record_id record, int64_t from_day, int64_t to_day,
+                           sw_error *err);
 
 #endif

@@ -14,7 +14,10 @@ typedef struct knowledge {
     bool hours;
 } knowledge;
 
-#define UNKNOWN {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}
+#define UNKNOWN                                                                                    \
+    {                                                                                              \
+        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1                                                     \
+    }
 _Static_assert(SW_DIMENSION_COUNT == 10, "UNKNOWN has a place for each dimension");
 
 static knowledge know(size_t i)
@@ -159,7 +162,8 @@ static sw_seen see_cell(void *arg, const void *row)
     return SW_SEEN_COUNT;
 }
 
-static size_t unit_bounds(sw_condition *out, uint8_t field, const sw_value *from, const sw_value *to)
+static size_t unit_bounds(sw_condition *out, uint8_t field, const sw_value *from,
+                          const sw_value *to)
 {
     size_t n = 0;
 
@@ -196,8 +200,8 @@ sw_status sw__usage_cells(sw_gather *g, int rollup, int64_t from_unit, int64_t t
         conditions[n].field = (uint8_t)walk.k.field[dimension_of(conditions[n].field)];
     }
     if (!g->actor || !g->actor->everywhere) {
-        conditions[n++] = (sw_condition){(uint8_t)walk.k.field[SW_DIMENSION_ORGANIZATION],
-                                         SW_OP_EQ, &owner, 1};
+        conditions[n++] =
+            (sw_condition){(uint8_t)walk.k.field[SW_DIMENSION_ORGANIZATION], SW_OP_EQ, &owner, 1};
     }
     n += unit_bounds(conditions + n, (uint8_t)walk.k.unit, &from, &to);
     scan.condition_count = n;
@@ -294,8 +298,7 @@ sw_status sw__usage_spread(sw_gather *g, sw_record_id record, int64_t from_day, 
         conditions[n].field = (uint8_t)walk.k.field[dimension_of(conditions[n].field)];
     }
     if (by_org && (!g->actor || !g->actor->everywhere)) {
-        conditions[n++] =
-            (sw_condition){SW_LATENCY_ORG_DAY_ORGANIZATION_ID, SW_OP_EQ, &owner, 1};
+        conditions[n++] = (sw_condition){SW_LATENCY_ORG_DAY_ORGANIZATION_ID, SW_OP_EQ, &owner, 1};
     }
     n += unit_bounds(conditions + n, (uint8_t)walk.k.field[SW_DIMENSION_DAY], &from, &to);
     scan.condition_count = n;

@@ -57,7 +57,8 @@ static void add_times(sw_gather *g, const sw_step *step, sw_gathered *group)
     sw_mark mark = sw_arena_mark(g->arena);
     sw_step_metrics key = {.id = step->id};
     sw_step_metrics m;
-    sw_status status = sw_store_get(g->session, SW_RECORD_STEP_METRICS, &key, g->arena, &m, &g->error);
+    sw_status status =
+        sw_store_get(g->session, SW_RECORD_STEP_METRICS, &key, g->arena, &m, &g->error);
 
     sw_arena_rewind(g->arena, mark); /* only numbers are used from here on */
     if (status != SW_STATUS_OK) {
@@ -146,12 +147,10 @@ static sw_status organization_rows(sw_gather *g, sw_str organization, int64_t fr
         return status;
     }
     if (from != INT64_MIN) {
-        bounds.conditions[bounds.count++] =
-            (sw_condition){SW_STEP_CREATED_AT, SW_OP_GE, &lower, 1};
+        bounds.conditions[bounds.count++] = (sw_condition){SW_STEP_CREATED_AT, SW_OP_GE, &lower, 1};
     }
     if (to != INT64_MAX) {
-        bounds.conditions[bounds.count++] =
-            (sw_condition){SW_STEP_CREATED_AT, SW_OP_LT, &upper, 1};
+        bounds.conditions[bounds.count++] = (sw_condition){SW_STEP_CREATED_AT, SW_OP_LT, &upper, 1};
     }
     scan.conditions = bounds.conditions;
     scan.condition_count = bounds.count;

@@ -132,7 +132,8 @@ static void check_life(sw_check *c, const sw_step *step)
 
     (void)snprintf(where, sizeof where, "steps id=%.*s", (int)step->id.len, step->id.ptr);
     if (!step->status.known || !sw_enum_word(SW_ENUM_step_status, step->status.value)) {
-        sw__differ(c, "life cycle", where, "status %lld is no status", (long long)step->status.value);
+        sw__differ(c, "life cycle", where, "status %lld is no status",
+                   (long long)step->status.value);
         return;
     }
     if (!pending && step->lease_expires_at.known) {

@@ -101,8 +101,8 @@ typedef struct journal_walk {
 
 static void journal_name(const journal_walk *walk, int64_t seq, char out[200])
 {
-    (void)snprintf(out, 200, "journal organization_id=%.*s seq=%lld",
-                   (int)walk->organization.len, walk->organization.ptr, (long long)seq);
+    (void)snprintf(out, 200, "journal organization_id=%.*s seq=%lld", (int)walk->organization.len,
+                   walk->organization.ptr, (long long)seq);
 }
 
 static sw_seen see_entry(void *arg, const void *row)
@@ -214,8 +214,9 @@ static void compare_spread(const spread_walk *walk, const void *row, const int32
     for (size_t i = 0; i < SW_BUCKETS; i++) {
         int64_t said = rows ? rows[i] : 0;
         if (stored.count[i] != said) {
-            sw__differ(walk->check, "histogram", where, "%s has %lld in bucket %zu, the rows say %lld",
-                       name, (long long)stored.count[i], i, (long long)said);
+            sw__differ(walk->check, "histogram", where,
+                       "%s has %lld in bucket %zu, the rows say %lld", name,
+                       (long long)stored.count[i], i, (long long)said);
             return;
         }
     }
@@ -245,8 +246,8 @@ sw_status sw__check_spreads(sw_check *c, sw_group *group, sw_record_id record, s
 {
     sw_value owner = {.text = organization};
     sw_condition mine = {SW_LATENCY_ORG_DAY_ORGANIZATION_ID, SW_OP_EQ, &owner, 1};
-    sw_scan scan = {.record = record, .conditions = &mine,
-                    .condition_count = organization.ptr ? 1 : 0};
+    sw_scan scan = {
+        .record = record, .conditions = &mine, .condition_count = organization.ptr ? 1 : 0};
     spread_walk walk = {c, group, record};
     sw_scan_end end;
     char where[400];

@@ -162,8 +162,12 @@ static void idle_wait(sw_ledger *ledger)
 static void idle_work(sw_ledger *ledger)
 {
     sw_error err = {0};
+    bool due = false;
 
-    if (!ledger->no_reaper) {
+    if (!ledger->no_reaper && sw__lease_due(ledger, &due, &err) != SW_STATUS_OK) {
+        sw_logf(&ledger->log, SW_LOG_WARN, "leases: %s", err.message);
+    }
+    if (due) {
         int64_t ended = 0;
         sw_task task = {.apply = sw__reap, .arg = &ended};
         group_run(ledger, &task);
@@ -210,7 +214,8 @@ static void *writer_main(void *arg)
 sw_status sw__writer_start(sw_ledger *ledger, sw_error *err)
 {
     int failed = 0;
-    sw_status status = sw_session_open(ledger->store, SW_SESSION_WRITE, &ledger->write_session, err);
+    sw_status status =
+        sw_session_open(ledger->store, SW_SESSION_WRITE, &ledger->write_session, err);
 
     if (status == SW_STATUS_OK) {
         status = sw_group_init(&ledger->group, ledger, err);

@@ -219,7 +219,7 @@ static void set_hex(sw_str text, sw_lite_value *out)
     out->len = bytes ? (size_t)SW_UUID : text.len;
 }
 
-static void set_text(int is, sw_str text, sw_lite_value *out)
+static void set_text(sw_lite_is is, sw_str text, sw_lite_value *out)
 {
     out->is = is;
     out->ptr = text.ptr;
@@ -445,6 +445,13 @@ static sw_status read_null(const sw_field *field, void *row, sw_error *err)
     return SW_STATUS_OK;
 }
 
+/* The empty id is text, so no bytes at all can stand for null. */
+static bool stands_for_null(sqlite3_stmt *stmt, int at, int type)
+{
+    return type == SQLITE_INTEGER ? sqlite3_column_int64(stmt, at) == 0
+                                  : type == SQLITE_BLOB && sqlite3_column_bytes(stmt, at) == 0;
+}
+
 sw_status sw__lite_read(sw_lite_session *session, sqlite3_stmt *stmt, int at, const sw_field *field,
                         bool borrow, sw_arena *arena, void *row, sw_error *err)
 {
@@ -458,8 +465,7 @@ sw_status sw__lite_read(sw_lite_session *session, sqlite3_stmt *stmt, int at, co
         return SW_STATUS_OK;
     }
     sw_str *out = sw_field_str(field, row);
-    if (sw__lite_null_part(field) && (form == SW_LITE_WORD ? sqlite3_column_int64(stmt, at) == 0
-                                                           : sqlite3_column_bytes(stmt, at) == 0)) {
+    if (sw__lite_null_part(field) && stands_for_null(stmt, at, type)) {
         *out = SW_NULL_STR;
         return SW_STATUS_OK;
     }

@@ -89,6 +89,7 @@ typedef struct sw_lite_table {
     uint64_t counters;
     uint64_t shared;
     bool is_parent;   /* others refer to its rows */
+    uint8_t forms[64]; /* sw_lite_form of each field, for the hot path */
 } sw_lite_table;
 
 /* The records a schema is made of: the model's, or a test's. */
@@ -178,8 +179,15 @@ typedef struct sw_lite_store {
 } sw_lite_store;
 
 /* A value as its column holds it. */
+typedef enum sw_lite_is {
+    SW_LITE_IS_NULL,
+    SW_LITE_IS_INT,
+    SW_LITE_IS_TEXT,
+    SW_LITE_IS_BLOB,
+    SW_LITE_IS_UNKNOWN
+} sw_lite_is;
 typedef struct sw_lite_value {
-    enum { SW_LITE_IS_NULL, SW_LITE_IS_INT, SW_LITE_IS_TEXT, SW_LITE_IS_BLOB, SW_LITE_IS_UNKNOWN } is;
+    sw_lite_is is;
     int64_t number;
     const void *ptr;
     size_t len;

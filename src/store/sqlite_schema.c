@@ -300,13 +300,13 @@ static void print_view_column(const sw_lite_schema *schema, size_t i, const sw_f
 {
     bool fallback = (field->flags & SW_SHARED) && (field->flags & SW_NOT_NULL) && field->fallback;
     bool blank = sw__lite_null_part(field) && sw__lite_form(field) == SW_LITE_ID;
-    sw_buf_adds(sql, fallback ? "ifnull(" : blank ? "nullif(" : "");
+    sw_buf_adds(sql, fallback ? "ifnull(" : "");
     if (field->flags & SW_SECRET) {
         sw_buf_adds(sql, "NULL");
     } else if (blank) {
-        sw_buf_addf(sql, "CASE t.%s WHEN x'' THEN '' ELSE ", sw__lite_column(field));
+        sw_buf_addf(sql, "CASE t.%s WHEN x'' THEN NULL ELSE ", sw__lite_column(field));
         print_plain(schema, i, field, sql);
-        sw_buf_adds(sql, " END, '')");
+        sw_buf_adds(sql, " END");
     } else {
         print_plain(schema, i, field, sql);
     }

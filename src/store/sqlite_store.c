@@ -26,7 +26,10 @@ enum {
 
 static sw_status status_of(sqlite3 *db, int rc)
 {
-    int cause = db ? sqlite3_system_errno(db) : 0;
+    /* What SQLite noted of the cause, or, where a commit failed and it notes nothing, what the last
+     * system call said; `control` clears that before each commit. */
+    int noted = db ? sqlite3_system_errno(db) : 0;
+    int cause = noted ? noted : errno;
     if (rc == SQLITE_IOERR_NOMEM) {
         return SW_STATUS_NO_MEMORY;
     }
@@ -164,6 +167,7 @@ static void fill_table(sw_lite_table *table, const sw_record *model)
     table->all = (SW_MASK(model->field_count) - 1) & ~table->shared;
     for (size_t i = 0; i < model->field_count; i++) {
         const sw_field *field = &model->fields[i];
+        table->forms[i] = (uint8_t)sw__lite_form(field);
         if (sw__field_is_key(field)) {
             sw_assert(table->key_count < SW_LITE_KEY_FIELDS);
             /* 0 and no bytes stand for a null part, so no value may look like them. */
@@ -432,11 +436,20 @@ static void lite_session_close(sw_session *head)
 
 /* ---- statements --------------------------------------------------------------------------------- */
 
+/* A shape as three words: a search through the slots comes before every verb. */
+static bool same_shape(const sw_lite_shape *a, const sw_lite_shape *b)
+{
+    uint64_t x[3], y[3];
+    memcpy(x, a, sizeof x);
+    memcpy(y, b, sizeof y);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2])) == 0;
+}
+
 static sw_lite_slot *find_slot(sw_lite_session *session, const sw_lite_shape *shape)
 {
     for (size_t i = 0; i < SW_LITE_SLOTS; i++) {
         sw_lite_slot *slot = &session->slots[i];
-        if (!slot->busy && memcmp(&slot->shape, shape, sizeof *shape) == 0) {
+        if (same_shape(&slot->shape, shape) && !slot->busy) {
             return slot;
         }
     }
@@ -528,6 +541,7 @@ static sw_status control(sw_lite_session *session, sw_lite_verb verb, const char
     if (status != SW_STATUS_OK) {
         return status;
     }
+    errno = 0;
     int rc = sqlite3_step(slot->stmt);
     if (rc == SQLITE_ROW && answer) {
         *answer = sqlite3_column_int64(slot->stmt, 0);

@@ -274,30 +274,69 @@ static sw_status no_such(const sw_field *field, sw_error *err)
                    sw__records[field->ref.record_plus_1 - 1].name);
 }
 
+/* Binds a field that needs looking up or another form. */
+static sw_status bind_encoded(sw_lite_session *session, const sw_field *field, size_t i,
+                              const void *row, sw_lite_slot *slot, bool *null, sw_error *err)
+{
+    sw_lite_value *value = &session->row[i];
+    sw_status status = sw__lite_encode(session, field, row, true, value, err);
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    if (value->is == SW_LITE_IS_UNKNOWN) {
+        return no_such(field, err);
+    }
+    *null = value->is == SW_LITE_IS_NULL;
+    if (!*null) {
+        sw__lite_bind(slot->stmt, (int)i + 1, value);
+    }
+    return SW_STATUS_OK;
+}
+
+/* Binds a number or a text as it is. */
+static void bind_plain(const sw_field *field, size_t i, const void *row, sw_lite_slot *slot, bool *null)
+{
+    int rc = SQLITE_OK;
+    if (sw_kind_is_text(field->kind)) {
+        sw_str text = sw_field_text(field, row);
+        *null = !text.ptr;
+        if (text.ptr) {
+            rc = sqlite3_bind_text(slot->stmt, (int)i + 1, text.ptr, (int)text.len, SQLITE_STATIC);
+        }
+    } else {
+        sw_int number = sw_field_number(field, row);
+        *null = !number.known;
+        if (number.known) {
+            rc = sqlite3_bind_int64(slot->stmt, (int)i + 1, number.value);
+        }
+    }
+    sw_assert(rc == SQLITE_OK);
+}
+
 /* Binds the fields of the mask at i + 1. Most fields of most rows are null, and so they were in the
  * row before: only what is or was something is bound. */
 static sw_status bind_fields(sw_lite_session *session, const sw_lite_table *table, uint64_t mask,
                              const void *row, sw_lite_slot *slot, sw_error *err)
 {
-    for (size_t i = 0; i < table->model->field_count; i++) {
+    for (; mask; mask &= mask - 1) {
+        size_t i = (size_t)__builtin_ctzll(mask);
         const sw_field *field = field_of(table, i);
-        sw_lite_value *value = &session->row[i];
-        if (!(mask & SW_MASK(i))) {
-            continue;
+        bool null = false;
+        if (table->forms[i] == SW_LITE_NUMBER || table->forms[i] == SW_LITE_TEXT) {
+            bind_plain(field, i, row, slot, &null);
+        } else {
+            sw_status status = bind_encoded(session, field, i, row, slot, &null, err);
+            if (status != SW_STATUS_OK) {
+                return status;
+            }
         }
-        sw_status status = sw__lite_encode(session, field, row, true, value, err);
-        if (status != SW_STATUS_OK) {
-            return status;
+        if (!null) {
+            slot->bound |= SW_MASK(i);
+        } else if (slot->bound & SW_MASK(i)) {
+            int rc = sqlite3_bind_null(slot->stmt, (int)i + 1);
+            sw_assert(rc == SQLITE_OK);
+            slot->bound &= ~SW_MASK(i);
         }
-        if (value->is == SW_LITE_IS_UNKNOWN) {
-            return no_such(field, err);
-        }
-        if (value->is == SW_LITE_IS_NULL && !(slot->bound & SW_MASK(i))) {
-            continue;
-        }
-        sw__lite_bind(slot->stmt, (int)i + 1, value);
-        slot->bound = value->is == SW_LITE_IS_NULL ? slot->bound & ~SW_MASK(i)
-                                                   : slot->bound | SW_MASK(i);
     }
     return SW_STATUS_OK;
 }

@@ -202,8 +202,10 @@ static bool complete(const sw_record *record, const void *row, uint64_t mask)
 {
     for (size_t i = 0; i < record->field_count; i++) {
         const sw_field *f = &record->fields[i];
-        if ((mask & SW_MASK(i)) && (f->flags & (SW_NOT_NULL | SW_SHARED)) == SW_NOT_NULL &&
-            sw_field_is_null(f, row)) {
+        if ((f->flags & (SW_NOT_NULL | SW_SHARED)) != SW_NOT_NULL || !(mask & SW_MASK(i))) {
+            continue;
+        }
+        if (sw_kind_is_text(f->kind) ? !sw_field_text(f, row).ptr : !sw_field_number(f, row).known) {
             return false;
         }
     }

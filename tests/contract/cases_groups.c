@@ -282,6 +282,29 @@ static void version_tells_of_commits(void **state)
 
 /* ---- the store itself --------------------------------------------------------------------------- */
 
+static void count_fault(void *arg, const char *where, const char *what)
+{
+    print_error("%s %s\n", where, what);
+    ++*(size_t *)arg;
+}
+
+/* What went through the interface leaves nothing behind that a check complains of. */
+static void checks_find_no_fault(void **state)
+{
+    contract *ct = *state;
+    size_t faults = 0;
+    CT_EXPECT(sw_store_check(ct->reader, count_fault, &faults, err), OK);
+    ct_world(ct);
+    ct_begin(ct);
+    stir(ct);
+    ct_commit(ct);
+    ct_begin(ct);
+    stir(ct);
+    ct_rollback(ct);
+    CT_EXPECT(sw_store_check(ct->reader, count_fault, &faults, err), OK);
+    assert_int_equal(faults, 0);
+}
+
 static void the_store_says_what_it_is(void **state)
 {
     contract *ct = *state;
@@ -295,18 +318,21 @@ static void the_store_says_what_it_is(void **state)
     CT_EXPECT(sw_store_tidy(ct->store, err), OK);
 }
 
-static void what_was_committed_is_there_again(void **state)
+/* Opened again, a store with a file has what was committed, one without has nothing. */
+static void opened_again_it_keeps_its_word(void **state)
 {
     contract *ct = *state;
     ct_picture before;
     if (!ct_has_file(ct)) {
-        skip();
+        ct_picture_take(&before, ct->reader);
     }
     ct_world(ct);
     ct_begin(ct);
     stir(ct);
     ct_commit(ct);
-    ct_picture_take(&before, ct->reader);
+    if (ct_has_file(ct)) {
+        ct_picture_take(&before, ct->reader);
+    }
     ct_begin(ct);
     stir(ct);
     ct_reopen(ct); /* the open group is given up */
@@ -326,7 +352,8 @@ const ct_case ct_group_cases[] = {
     {"readers may be many", readers_may_be_many},
     {"changed tells of others", changed_tells_of_others},
     {"version tells of commits", version_tells_of_commits},
+    {"checks find no fault", checks_find_no_fault},
     {"the store says what it is", the_store_says_what_it_is},
-    {"what was committed is there again", what_was_committed_is_there_again},
+    {"opened again, it keeps its word", opened_again_it_keeps_its_word},
     {NULL, NULL},
 };

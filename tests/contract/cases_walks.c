@@ -51,7 +51,9 @@ static naive *expected_of(contract *ct, const dataset *data, const sw_scan *scan
 
 static void expect_seen(const seen *s, const naive *expected, size_t count)
 {
-    assert_int_equal(s->count, count);
+    if (s->count != count) {
+        fail_msg("%s: %zu rows, not %zu", sw_record_of(s->record)->name, s->count, count);
+    }
     for (size_t i = 0; i < count; i++) {
         ct_same_row(s->record, s->rows[i], expected->rows[i]);
     }
@@ -234,36 +236,58 @@ static void searches_give_up_and_go_on(void **state)
     assert_true(looked >= (int64_t)all->count);
 }
 
-/* A search in steps finds what a search in one go finds. */
+/* Looks at `limit` rows, goes on from the place it was told, and so on to the end. */
+static void walk_by_place(contract *ct, const dataset *data, sw_scan scan, int64_t limit)
+{
+    naive *all = expected_of(ct, data, &scan);
+    seen *s = new_seen(ct, SW_RECORD_STEP);
+    sw_step place = {.id = SW_NULL_STR};
+    sw_scan_end end = {0};
+    assert_true(all->count > 3);
+    scan.look_limit = limit;
+    scan.place = &place;
+    scan.place_arena = &ct->arena;
+    for (size_t rounds = 0; !end.exhausted; rounds++) {
+        assert_true(rounds <= 2000);
+        CT_EXPECT(sw_store_scan(ct->reader, &scan, note_row, s, &end, err), OK);
+        sw_step *after = ct_struct(ct, SW_RECORD_STEP);
+        *after = place;
+        scan.after = after;
+    }
+    expect_seen(s, all, all->count);
+}
+
+/* A search in steps finds what a search in one go finds, in whatever order: along an index, by a field
+ * that none has, with nulls in it, with a field that a condition fixes.
+ */
 static void searches_in_steps_find_all(void **state)
 {
+    static const struct {
+        uint8_t order[SW_ORDER_FIELDS];
+        uint8_t count;
+    } orders[] = {{{SW_STEP_CREATED_AT, SW_STEP_ID}, 2},
+                  {{0}, 0},
+                  {{SW_STEP_COST_NANO_USD, SW_STEP_ID}, 2},
+                  {{SW_STEP_MODEL, SW_STEP_CREATED_AT, SW_STEP_ID}, 3},
+                  {{SW_STEP_ORGANIZATION_ID, SW_STEP_CREATED_AT, SW_STEP_ID}, 3},
+                  {{SW_STEP_STATUS, SW_STEP_ORGANIZATION_ID, SW_STEP_ID}, 3}};
     contract *ct = *state;
     listing list;
     dataset *data = dataset_fill(ct, 200);
     list_steps(ct, &list);
     const sw_value some = {.text = SW_STR("a")};
     sw_condition both[] = {list.condition, {SW_STEP_INPUT_PREVIEW, SW_OP_CONTAINS, &some, 1}};
-    sw_scan scan = list.scan;
-    scan.conditions = both;
-    scan.condition_count = 2;
-    naive *all = expected_of(ct, data, &scan);
-    assert_true(all->count > 3);
-    for (int64_t limit = 1; limit < 20; limit += 6) {
-        seen *s = new_seen(ct, SW_RECORD_STEP);
-        sw_step place = {.id = SW_NULL_STR};
-        sw_scan_end end = {0};
-        scan.after = NULL;
-        scan.look_limit = limit;
-        scan.place = &place;
-        scan.place_arena = &ct->arena;
-        for (size_t rounds = 0; !end.exhausted; rounds++) {
-            assert_true(rounds <= 2000);
-            CT_EXPECT(sw_store_scan(ct->reader, &scan, note_row, s, &end, err), OK);
-            sw_step *after = ct_struct(ct, SW_RECORD_STEP);
-            *after = place;
-            scan.after = after;
+    for (size_t i = 0; i < SW_COUNT(orders); i++) {
+        for (int down = 0; down < 2; down++) {
+            sw_scan scan = list.scan;
+            scan.conditions = both;
+            scan.condition_count = 2;
+            memcpy(scan.order, orders[i].order, sizeof scan.order);
+            scan.order_count = orders[i].count;
+            scan.descending = down == 1;
+            walk_by_place(ct, data, scan, 1);
+            walk_by_place(ct, data, scan, 9);
         }
-        expect_seen(s, all, all->count);
     }
 }
 
@@ -371,6 +395,50 @@ static void visits_may_read(void **state)
     CT_EXPECT(sw_session_commit(ct->reader, err), OK);
 }
 
+/* Another session commits in the middle of a scan: the scan and what is read inside it stay with what
+ * was there when it began.
+ */
+typedef struct intruder {
+    contract *ct;
+    sw_step *step; /* inserted during the first visit */
+    size_t rows;
+    size_t wrong;
+} intruder;
+
+static sw_seen commit_inside(void *arg, const void *row)
+{
+    intruder *in = arg;
+    sw_error told;
+    sw_step got;
+    (void)row;
+    if (in->rows++ == 0) {
+        in->wrong += sw_session_begin(in->ct->writer, NULL, &told) != SW_STATUS_OK;
+        in->wrong += sw_store_insert(in->ct->writer, SW_RECORD_STEP, in->step, &told) !=
+                     SW_STATUS_OK;
+        in->wrong += sw_session_commit(in->ct->writer, &told) != SW_STATUS_OK;
+    }
+    in->wrong += sw_store_get(in->ct->reader, SW_RECORD_STEP, in->step, &in->ct->arena, &got,
+                              &told) != SW_STATUS_NOT_FOUND;
+    return SW_SEEN_COUNT;
+}
+
+static void scans_keep_to_their_beginning(void **state)
+{
+    contract *ct = *state;
+    listing list;
+    dataset *data = dataset_fill(ct, 50);
+    list_steps(ct, &list);
+    list.scan.descending = false;
+    naive *all = expected_of(ct, data, &list.scan);
+    intruder in = {.ct = ct, .step = ct_row(ct, SW_RECORD_STEP, ROWGEN_FULL)};
+    in.step->organization_id = list.organization.text;
+    in.step->created_at = sw_int_of(INT64_C(253402300799999999)); /* the last to come */
+    CT_EXPECT(sw_store_scan(ct->reader, &list.scan, commit_inside, &in, NULL, err), OK);
+    assert_int_equal(in.wrong, 0);
+    assert_int_equal(in.rows, all->count);
+    ct_expect_row(ct, ct->reader, SW_RECORD_STEP, in.step);
+}
+
 /* A group scans what it has written itself. */
 static void groups_scan_their_own_rows(void **state)
 {
@@ -428,6 +496,7 @@ const ct_case ct_walk_cases[] = {
     {"searches in steps find all", searches_in_steps_find_all},
     {"visits may stop and skip", visits_may_stop_and_skip},
     {"visits may read", visits_may_read},
+    {"scans keep to their beginning", scans_keep_to_their_beginning},
     {"groups scan their own rows", groups_scan_their_own_rows},
     {"some fields are enough", some_fields_are_enough},
     {NULL, NULL},

@@ -29,7 +29,10 @@ static void *counted_resize(void *data, void *ptr, size_t size)
 
 void ct_memory_init(ct_memory *memory)
 {
-    *memory = (ct_memory){.face = {counted_resize, memory}};
+    memory->face = (sw_allocator){counted_resize, memory};
+    atomic_init(&memory->out, 0);
+    atomic_init(&memory->fail_in, 0);
+    memory->failed = false;
 }
 
 void ct_memory_fail_in(ct_memory *memory, int64_t calls)
@@ -87,7 +90,8 @@ static void make_url(contract *ct)
 
 void ct_open(contract *ct, const char *scheme, uint64_t seed)
 {
-    *ct = (contract){.scheme = scheme};
+    memset(ct, 0, sizeof *ct);
+    ct->scheme = scheme;
     ct_memory_init(&ct->memory);
     sw_arena_init(&ct->arena, NULL, 0);
     ct->gen = (rowgen){.state = seed, .arena = &ct->arena};

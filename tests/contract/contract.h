@@ -8,6 +8,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,8 +20,8 @@
 /* An allocator that counts what is out, and can be told to fail the n-th call from now. */
 typedef struct ct_memory {
     sw_allocator face;
-    int64_t out;     /* blocks handed out and not given back */
-    int64_t fail_in; /* calls until the failure; 0: never */
+    atomic_int_fast64_t out;     /* blocks handed out and not given back */
+    atomic_int_fast64_t fail_in; /* calls until the failure; 0: never */
     bool failed;
 } ct_memory;
 void ct_memory_init(ct_memory *memory);
@@ -127,6 +128,7 @@ extern const ct_case ct_group_cases[];
 extern const ct_case ct_scan_cases[];
 extern const ct_case ct_walk_cases[];
 extern const ct_case ct_fault_cases[];
+extern const ct_case ct_thread_cases[];
 /* Not a case of one store: the same random verbs on two of them. */
 int ct_random_setup(void **state);
 int ct_random_teardown(void **state);

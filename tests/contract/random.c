@@ -145,7 +145,7 @@ static bool lacks_parent(pair *p, const task *t, const sw_error *told)
 static bool agree(pair *p, const task *t, sw_status a, const sw_error *ea, sw_status b,
                   const sw_error *eb)
 {
-    if (a == b && strcmp(ea->field, eb->field) == 0) {
+    if (a == b && (a == SW_STATUS_EXISTS || strcmp(ea->field, eb->field) == 0)) {
         return true;
     }
     bool ok = (a == SW_STATUS_OK) == (b == SW_STATUS_OK);

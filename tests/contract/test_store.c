@@ -12,7 +12,8 @@
 enum { STORES = 8, CASES = 128, NAME = 128 };
 
 static const ct_case *const tables[] = {ct_row_cases,  ct_ref_cases,  ct_group_cases,
-                                        ct_scan_cases, ct_walk_cases, ct_fault_cases};
+                                        ct_scan_cases, ct_walk_cases, ct_fault_cases,
+                                        ct_thread_cases};
 
 /* The cases of one store, with the store's name before theirs. */
 typedef struct suite {

@@ -11,10 +11,12 @@ static sw_step imported(lt *t, unsigned n)
     return s;
 }
 
+/* By the same source, as all restatements are. */
 static sw_outcome restate(lt *t, const sw_step *step)
 {
     sw_step_entry e = {.step = *step};
     sw_outcome o;
+    e.step.source = sw_int_of(SW_SOURCE_OTLP);
     OK(sw_step_restate(t->ledger, &t->a, &e, &o, &t->err));
     return o;
 }
@@ -51,6 +53,32 @@ static void restating_replaces_what_is_said(lt *t)
     CLEAN();
 }
 
+/* Only feedback and tags are people's; every other field follows the source. */
+static void restating_reaches_every_other_field(lt *t)
+{
+    static const int texts[] = {SW_STEP_ORIGIN, SW_STEP_PROVIDER_NAME,
+                                SW_STEP_PROVIDER_CATEGORY, SW_STEP_MODEL, SW_STEP_MODEL_ENDPOINT,
+                                SW_STEP_STOP_REASON, SW_STEP_TID, SW_STEP_REQUEST_ID,
+                                SW_STEP_ERROR_TYPE, SW_STEP_PROJECT_ID, SW_STEP_MODEL_HANDLE,
+                                SW_STEP_PARENT_STEP_ID, SW_STEP_END_USER,
+                                SW_STEP_INPUT_PREVIEW, SW_STEP_OUTPUT_PREVIEW, SW_STEP_PRICE_ID};
+    for (unsigned i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        sw_step s = imported(t, i), more = {.id = s.id}, from = {.id = s.id}, out;
+        sw_str word = texts[i] == SW_STEP_STOP_REASON ? SW_STR("error") : lt_id(t, "step", 4711);
+        size_t at = row_kind_of(SW_RECORD_STEP)->fields[texts[i]].offset;
+        s.stop_reason = s.tid = SW_NULL_STR;
+        memcpy((char *)&from + at, &word, sizeof word);
+        row_set(SW_RECORD_STEP, &more, texts[i], &from);
+        lt_log(t, &t->a, &s);
+        if (restate(t, &more).verdict != SW_VERDICT_UPDATED) {
+            SAY("%s is not restated", row_kind_of(SW_RECORD_STEP)->fields[texts[i]].name);
+        }
+        out = lt_get(t, &t->a, s.id);
+        TEXT(row_text(SW_RECORD_STEP, &out, texts[i]), word.ptr);
+    }
+    CLEAN();
+}
+
 static void restating_the_same_changes_nothing(lt *t)
 {
     sw_step s = imported(t, 1);
@@ -68,8 +96,7 @@ static void restating_creates_what_is_not_there(lt *t)
     lt_rows journal;
     VERDICT(restate(t, &s), CREATED);
     VERDICT(restate(t, &s), UNCHANGED);
-    more.source = s.source;
-    more.tid = SW_STR("t");
+    more.end_user = SW_STR("ann");
     VERDICT(restate(t, &more), UPDATED);
     journal = lt_journal(t, &t->a, 0);
     SAME(((const sw_journal *)journal.at[journal.count - 1])->what.value,
@@ -82,15 +109,16 @@ static void what_the_api_wrote_is_not_restated(lt *t)
     const int64_t sources[] = {SW_SOURCE_API, SW_SOURCE_ADOPTED};
     for (unsigned i = 0; i < 2; i++) {
         sw_step s = lt_step(t, i), target = imported(t, 100 + i);
-        sw_step_entry e = {.step = {.id = s.id, .tid = SW_STR("x")}};
+        sw_step_entry e = {.step = {.id = s.id, .end_user = SW_STR("x")}};
         sw_outcome o;
         s.source = sw_int_of(sources[i]);
         lt_log(t, &t->a, &s);
         lt_log(t, &t->a, &target);
+        e.step.source = sw_int_of(SW_SOURCE_OTLP);
         CHECK(sw_step_restate(t->ledger, &t->a, &e, &o, &t->err) != SW_STATUS_OK);
         CHECK(o.verdict == SW_VERDICT_CONFLICT || o.verdict == SW_VERDICT_REJECTED);
         CHECK(sw_step_retire(t->ledger, &t->a, s.id, target.id, &o, &t->err) != SW_STATUS_OK);
-        CHECK(!lt_get(t, &t->a, s.id).tid.ptr);
+        CHECK(!lt_get(t, &t->a, s.id).end_user.ptr);
         CHECK(!lt_get(t, &t->a, s.id).retired_into.ptr);
     }
     SAME(lt_total(t, &t->a).num_steps, 4);
@@ -133,7 +161,7 @@ static void a_bad_restatement_changes_nothing(lt *t)
     sw_step_entry e = {.step = s};
     sw_outcome o;
     lt_log(t, &t->a, &s);
-    e.step.tid = SW_STR("new");
+    e.step.end_user = SW_STR("new");
     e.step.run_id = lt_run(t, &t->b, 1, lt_agent(t, &t->b, 1));
     CHECK(sw_step_restate(t->ledger, &t->a, &e, &o, &t->err) != SW_STATUS_OK);
     NAMES(&t->err, "run_id");
@@ -141,7 +169,7 @@ static void a_bad_restatement_changes_nothing(lt *t)
     e.step.metadata = SW_STR("{");
     IS(SW_STATUS_INVALID, sw_step_restate(t->ledger, &t->a, &e, &o, &t->err));
     NAMES(&t->err, "metadata");
-    CHECK(!lt_get(t, &t->a, s.id).tid.ptr);
+    CHECK(!lt_get(t, &t->a, s.id).end_user.ptr);
 }
 
 /* ---- retiring ----------------------------------------------------------------------------------- */
@@ -222,6 +250,7 @@ static void a_chain_of_retired_steps_makes_no_ring(lt *t)
 
 static const lt_case cases[] = {
     {"restating replaces what is said", restating_replaces_what_is_said, 0},
+    {"restating reaches every other field", restating_reaches_every_other_field, 0},
     {"restating the same changes nothing", restating_the_same_changes_nothing, 0},
     {"restating creates what is not there", restating_creates_what_is_not_there, 0},
     {"what the api wrote is not restated", what_the_api_wrote_is_not_restated, 0},

@@ -187,6 +187,7 @@ static void cancelling_is_idempotent(lt *t)
 {
     sw_str agent = lt_agent(t, &t->a, 1);
     sw_str open = lt_run(t, &t->a, 1, agent), done = lt_run(t, &t->a, 2, agent);
+    sw_run v = {.status = sw_int_of(SW_RUN_STATUS_CANCELLED)};
     sw_outcome o;
     OK(sw_run_cancel(t->ledger, &t->a, open, &o, &t->err));
     VERDICT(o, UPDATED);
@@ -200,6 +201,17 @@ static void cancelling_is_idempotent(lt *t)
     OK(sw_run_cancel(t->ledger, &t->a, done, &o, &t->err));
     VERDICT(o, UNCHANGED);
     SAME(lt_get_run(t, &t->a, done).status.value, SW_RUN_STATUS_COMPLETED);
+    done = lt_run(t, &t->a, 3, agent);
+    OK(move(t, done, SW_RUN_STATUS_FAILED, &o));
+    OK(sw_run_cancel(t->ledger, &t->a, done, &o, &t->err));
+    VERDICT(o, UNCHANGED);
+    done = lt_run(t, &t->a, 4, agent);
+    v.stop_reason = SW_STR("error");
+    OK(sw_run_update(t->ledger, &t->a, done, &v,
+                     SW_FIELD_BIT(SW_RUN_STATUS) | SW_FIELD_BIT(SW_RUN_STOP_REASON), &o, &t->err));
+    OK(sw_run_cancel(t->ledger, &t->a, done, &o, &t->err));
+    VERDICT(o, UNCHANGED);
+    TEXT(lt_get_run(t, &t->a, done).stop_reason, "error");
     IS(SW_STATUS_NOT_FOUND, sw_run_cancel(t->ledger, &t->a, lt_id(t, "run", 9), &o, &t->err));
 }
 

@@ -250,7 +250,7 @@ void lt_check_outcome(sw_outcome got, sw_verdict verdict, const char *file, int 
         lt_fail(file, line, "verdict %s with status %s", verdict_name(verdict),
                 status_name(got.status));
     }
-    if (verdict > SW_VERDICT_UPDATED && got.seq != 0) {
+    if (verdict > SW_VERDICT_UNCHANGED && got.seq != 0) {
         lt_fail(file, line, "verdict %s has a journal entry", verdict_name(verdict));
     }
 }

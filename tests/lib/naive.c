@@ -328,24 +328,26 @@ nv_answer naive_log(naive *n, const sw_actor *actor, const sw_step_entry *entry,
     nv_step *old = find_step(n, id);
     nv_step fresh = {.there = true};
     bool no_run = entry->step.run_id.ptr && !naive_run(n, actor, entry->step.run_id);
+    bool wrong_sum = false;
     if (old && !nv_mine(actor, old->row.organization_id)) {
         return nv_refuse(NULL);
     }
     if (old && !broken && same_entry(&old->created, entry)) {
         return nv_say(SW_VERDICT_UNCHANGED);
     }
-    if (old) {
-        return nv_or(nv_say(SW_VERDICT_CONFLICT),
-                     broken || no_run ? SW_VERDICT_REJECTED : SW_VERDICT_CONFLICT);
-    }
     row_copy(SW_RECORD_STEP, &fresh.row, &entry->step, n->pool);
     fill_defaults(actor, &fresh.row, pool_str(n->pool, id), now);
     take_tokens(&fresh, &entry->step);
-    if (broken || no_run) {
-        return nv_refuse(broken ? broken : "run_id");
+    wrong_sum = !judge_usage(&fresh, &entry->step);
+    if (old) {
+        bool wrong = broken || no_run || wrong_sum;
+        return nv_or(nv_say(SW_VERDICT_CONFLICT), wrong ? SW_VERDICT_REJECTED : SW_VERDICT_CONFLICT);
     }
-    if (!judge_usage(&fresh, &entry->step)) {
-        return nv_refuse("tokens");
+    if ((broken != NULL) + no_run + wrong_sum > 1) {
+        return nv_refuse(NULL); /* which of them is named is not said */
+    }
+    if (broken || no_run || wrong_sum) {
+        return nv_refuse(broken ? broken : no_run ? "run_id" : "tokens");
     }
     if (dry) {
         return nv_say(SW_VERDICT_CREATED);

@@ -224,6 +224,9 @@ size_t naive_usage(naive *n, const sw_actor *actor, const sw_usage_query *q, sw_
         }
         naive_add(&group_of(*out, &count, &key)->totals, s);
     }
+    if (q->by_count == 0) {
+        return 1; /* the total is a group, also of nothing */
+    }
     qsort(*out, count, sizeof **out, compare_groups);
     return count;
 }

@@ -45,7 +45,7 @@ void play_check(play *p, int actor, const char *what, const sw_outcome *o, nv_an
     }
     if (accepted) {
         note_change(p, actor, o, record, entries);
-    } else if (o->seq != 0) {
+    } else if (refused && o->seq != 0) {
         SAY("operation %lld, %s: a refusal has seq %lld", (long long)p->op, what,
             (long long)o->seq);
     }
@@ -325,7 +325,7 @@ static void do_restate(play *p, int actor)
     sw_step_entry e = chance_end(t, &p->rng);
     e.step.id = chance_step_id(t, &p->rng);
     e.step.source = sw_int_of(SW_SOURCE_OTLP);
-    e.step.tid = SW_STR("restated");
+    e.step.end_user = SW_STR("restated");
     if (!e.step.total_tokens.known) {
         e.step.prompt_tokens = sw_int_of(20);
         e.step.completion_tokens = sw_int_of(3);

@@ -672,6 +672,7 @@ static void an_error_says_what_and_where(void **state)
         {"\"\\ud800\"", "half of a surrogate pair stands alone", 1},
         {"\"\\ud800\\u0041\"", "half of a surrogate pair stands alone", 1},
         {"\"\\udc00\\ud800\"", "half of a surrogate pair stands alone", 1},
+        {"\"\\udc00\\udc00\"", "half of a surrogate pair stands alone", 1},
         {"\xef\xbb\xbf{}", "a value is expected", 0},
     };
     (void)state;

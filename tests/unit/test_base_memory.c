@@ -132,6 +132,20 @@ static void rewinding_keeps_what_was_before_the_mark(void **state)
     sw_arena_fini(&arena);
 }
 
+static void rewinding_makes_room_again(void **state)
+{
+    sw_arena arena;
+    (void)state;
+    sw_arena_init(&arena, NULL, 0);
+    assert_non_null(sw_arena_alloc(&arena, 100));
+    sw_mark mark = sw_arena_mark(&arena);
+    const char *first = sw_arena_alloc(&arena, 100);
+    sw_arena_rewind(&arena, mark);
+    assert_non_null(first);
+    assert_ptr_equal(sw_arena_alloc(&arena, 100), first);
+    sw_arena_fini(&arena);
+}
+
 static void an_arena_can_be_rewound_to_the_very_beginning(void **state)
 {
     sw_arena arena;
@@ -361,6 +375,7 @@ int main(void)
         cmocka_unit_test(zeroed_memory_is_zero_also_the_second_time),
         cmocka_unit_test(a_ceiling_holds_to_the_byte),
         cmocka_unit_test(rewinding_keeps_what_was_before_the_mark),
+        cmocka_unit_test(rewinding_makes_room_again),
         cmocka_unit_test(an_arena_can_be_rewound_to_the_very_beginning),
         cmocka_unit_test(chunks_are_used_again),
         cmocka_unit_test(an_arena_copies_text_with_a_nul_behind),

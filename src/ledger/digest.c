@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The same content: a 16-byte digest (BLAKE2b) of what was sent, by which a repeated call is told from
+ * a different one (promise P3).
+ *
+ * What is digested is a list of (field, value), each field by a hash of its name. A column that is added
+ * to the model later therefore changes no digest of a row that does not use it, and neither does an
+ * order. The buffer belongs to the group and is used again and again.
+ */
+#include <sodium.h>
+
+#include "ledger/internal.h"
+
+/* FNV-1a: what it gives is on disk, so it is written here and never changes. */
+static uint32_t name_tag(const char *name)
+{
+    uint32_t tag = 2166136261U;
+
+    for (; *name; name++) {
+        tag = (tag ^ (uint8_t)*name) * 16777619U;
+    }
+    return tag;
+}
+
+/* Two fields of a record with one tag would let different content look the same. */
+static void check_tags(const sw_record *record, const uint32_t *tags)
+{
+    for (size_t i = 0; i < record->field_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            sw_assert(tags[i] != tags[j]);
+        }
+    }
+}
+
+void sw__digest_tags(sw_ledger *ledger)
+{
+    for (size_t r = 0; r < SW_RECORD_COUNT; r++) {
+        const sw_record *record = sw_record_of((sw_record_id)r);
+        for (size_t i = 0; i < record->field_count; i++) {
+            ledger->tags[r][i] = name_tag(record->fields[i].name);
+        }
+        check_tags(record, ledger->tags[r]);
+    }
+}
+
+static char *put(char *at, const void *bytes, size_t len)
+{
+    memcpy(at, bytes, len);
+    return at + len;
+}
+
+static size_t row_bytes(const sw_record *record, const void *row, uint64_t except)
+{
+    size_t bytes = sizeof(uint32_t);
+
+    for (size_t i = 0; i < record->field_count; i++) {
+        const sw_field *field = &record->fields[i];
+        if (!(except & SW_MASK(i)) && !sw_field_is_null(field, row)) {
+            bytes += 2 * sizeof(uint32_t);
+            bytes += sw_kind_is_text(field->kind) ? sw_field_text(field, row).len : sizeof(int64_t);
+        }
+    }
+    return bytes;
+}
+
+static char *put_field(char *at, uint32_t tag, const sw_field *field, const void *row)
+{
+    int64_t number = 0;
+    sw_str value = sw_str_make((const char *)&number, sizeof number);
+    uint32_t len = 0;
+
+    if (sw_kind_is_text(field->kind)) {
+        value = sw_field_text(field, row);
+    } else {
+        number = sw_field_number(field, row).value;
+    }
+    len = (uint32_t)value.len;
+    at = put(at, &tag, sizeof tag);
+    at = put(at, &len, sizeof len);
+    return put(at, value.ptr, value.len);
+}
+
+void sw__digest_row(sw_group *group, sw_record_id id, const void *row, uint64_t except)
+{
+    const sw_record *record = sw_record_of(id);
+    size_t bytes = row_bytes(record, row, except);
+    char *start = sw_buf_reserve(&group->digest, bytes);
+    uint32_t kind = name_tag(record->name);
+    char *at = start;
+
+    if (!start) {
+        return; /* the buffer remembers; sw__digest_take tells */
+    }
+    at = put(at, &kind, sizeof kind);
+    for (size_t i = 0; i < record->field_count; i++) {
+        const sw_field *field = &record->fields[i];
+        if (!(except & SW_MASK(i)) && !sw_field_is_null(field, row)) {
+            at = put_field(at, group->ledger->tags[id][i], field, row);
+        }
+    }
+    sw_assert((size_t)(at - start) == bytes);
+    group->digest.len += bytes;
+}
+
+sw_str sw__digest_take(sw_group *group)
+{
+    unsigned char hash[SW_DIGEST];
+    sw_str out = SW_NULL_STR;
+
+    if (group->digest.status == SW_STATUS_OK) {
+        crypto_generichash(hash, sizeof hash, (const unsigned char *)group->digest.ptr,
+                           group->digest.len, NULL, 0);
+        out = sw_arena_str(&group->arena, sw_str_make((const char *)hash, sizeof hash));
+    }
+    sw_buf_clear(&group->digest);
+    return out;
+}
+
+sw_str sw__entry_digest(sw_group *group, const sw_step *step, const sw_step_entry *entry)
+{
+    sw__digest_row(group, SW_RECORD_STEP, step, SW_MASK(SW_STEP_ID));
+    if (entry->metrics) {
+        sw__digest_row(group, SW_RECORD_STEP_METRICS, entry->metrics, 0);
+    }
+    for (size_t i = 0; i < entry->message_count; i++) {
+        sw__digest_row(group, SW_RECORD_MESSAGE, &entry->messages[i], 0);
+    }
+    for (size_t i = 0; i < entry->trace_count; i++) {
+        sw__digest_row(group, SW_RECORD_PROVIDER_TRACE, &entry->traces[i], 0);
+    }
+    return sw__digest_take(group);
+}

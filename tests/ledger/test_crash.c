@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kill -9 at any moment. A child writes with several threads and tells through a pipe what the ledger has
+ * acknowledged; the parent kills it, opens the file, and finds: everything acknowledged is there, nothing
+ * is half there, verify is clean, and the ledger takes new writes. Also with two processes on one file.
+ */
+#include "tests/lib/lt.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { THREADS = 3, CHILDREN_MAX = 2, ACKS_MAX = 6000, BATCH = 3 };
+
+/* What was acknowledged: of child c, thread t, turn n. */
+typedef struct ack {
+    uint8_t child, thread;
+    char what; /* L logged, E ended, B a batch */
+    uint8_t unused;
+    uint32_t turn;
+} ack;
+
+static unsigned number_of(const ack *a, unsigned item)
+{
+    return (unsigned)a->child << 28 | (unsigned)a->thread << 24 | a->turn << 2 | item;
+}
+
+/* ---- the child ---------------------------------------------------------------------------------- */
+
+typedef struct child_thread {
+    lt t;
+    ack next;
+    int pipe;
+} child_thread;
+
+static void tell(child_thread *c, char what)
+{
+    ack a = c->next;
+    a.what = what;
+    if (write(c->pipe, &a, sizeof a) != (ssize_t)sizeof a) {
+        _exit(3);
+    }
+}
+
+/* A pending step with timings and a message, which is then ended. */
+static bool log_and_end(child_thread *c)
+{
+    lt *t = &c->t;
+    unsigned n = number_of(&c->next, 0);
+    sw_step_metrics m = {.step_ns = sw_int_of(n)};
+    sw_message message = lt_message(t, n, "hold on");
+    sw_step_entry e = {.step = lt_pending(t, n), .metrics = &m, .messages = &message,
+                       .message_count = 1};
+    sw_step_entry end = {.step = {.status = sw_int_of(SW_STEP_STATUS_SUCCESS)}};
+    sw_outcome o;
+    end.step.prompt_tokens = end.step.completion_tokens = sw_int_of(1);
+    if (sw_step_log(t->ledger, &t->a, &e, 1, false, &o, &t->err) != SW_STATUS_OK) {
+        return false;
+    }
+    tell(c, 'L');
+    if (sw_step_end(t->ledger, &t->a, e.step.id, &end, &o, &t->err) != SW_STATUS_OK) {
+        return false;
+    }
+    tell(c, 'E');
+    return true;
+}
+
+/* All or nothing. */
+static bool log_batch(child_thread *c)
+{
+    lt *t = &c->t;
+    sw_step_entry e[BATCH];
+    sw_outcome o[BATCH];
+    for (unsigned i = 0; i < BATCH; i++) {
+        e[i] = (sw_step_entry){.step = lt_step(t, number_of(&c->next, 1 + i))};
+    }
+    if (sw_step_log(t->ledger, &t->a, e, BATCH, true, o, &t->err) != SW_STATUS_OK) {
+        return false;
+    }
+    tell(c, 'B');
+    return true;
+}
+
+static void *child_work(void *arg)
+{
+    child_thread *c = arg;
+    for (c->next.turn = 0; c->next.turn < 1u << 20; c->next.turn++) {
+        if (!log_and_end(c) || !log_batch(c)) {
+            fprintf(stderr, "child: %s: %s\n", status_name(c->t.err.status), c->t.err.message);
+            _exit(4);
+        }
+    }
+    return NULL;
+}
+
+static void child_main(lt *t, int pipe, unsigned number)
+{
+    child_thread threads[THREADS];
+    pthread_t ids[THREADS];
+    sw_outcome o;
+    if (lt_try_open(t) != SW_STATUS_OK) {
+        fprintf(stderr, "child: open: %s: %s\n", status_name(t->err.status), t->err.message);
+        _exit(5);
+    }
+    for (unsigned i = 0xa; i <= 0xb; i++) {
+        sw_organization org = {.id = lt_id(t, "org", i), .created_at = sw_int_of(LT_TIME)};
+        org.name = pool_printf(t->pool, "organization %u", i);
+        if (sw_record_create(t->ledger, &t->operator_, SW_RECORD_ORGANIZATION, &org, &o, &t->err) !=
+            SW_STATUS_OK) {
+            fprintf(stderr, "child: %s\n", t->err.message);
+            _exit(6);
+        }
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        threads[i] = (child_thread){.t = *t, .pipe = pipe};
+        threads[i].t.pool = pool_new();
+        threads[i].next.child = (uint8_t)number;
+        threads[i].next.thread = (uint8_t)i;
+        if (pthread_create(&ids[i], NULL, child_work, &threads[i]) != 0) {
+            _exit(7);
+        }
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join(ids[i], NULL);
+    }
+    _exit(0);
+}
+
+/* ---- the parent --------------------------------------------------------------------------------- */
+
+static void spin(unsigned microseconds)
+{
+    struct timespec begin, now;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    do {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while ((now.tv_sec - begin.tv_sec) * 1000000 + (now.tv_nsec - begin.tv_nsec) / 1000 <
+             (long)microseconds);
+}
+
+static size_t read_acks(int from, ack *acks, size_t count, size_t until)
+{
+    while (count < until && count < ACKS_MAX) {
+        ssize_t got = read(from, &acks[count], sizeof *acks);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got != (ssize_t)sizeof *acks) {
+            break;
+        }
+        count++;
+    }
+    return count;
+}
+
+/* Starts the children, kills them after so many acknowledgements, answers all that came. */
+static size_t run_and_kill(lt *t, unsigned children, size_t until, unsigned later, ack *acks)
+{
+    pid_t ids[CHILDREN_MAX];
+    int ends[2], status = 0;
+    size_t count = 0;
+    assert_int_equal(pipe(ends), 0);
+    for (unsigned i = 0; i < children; i++) {
+        ids[i] = fork();
+        assert_true(ids[i] >= 0);
+        if (ids[i] == 0) {
+            close(ends[0]);
+            child_main(t, ends[1], i);
+        }
+    }
+    close(ends[1]);
+    count = read_acks(ends[0], acks, 0, until);
+    spin(later);
+    for (unsigned i = 0; i < children; i++) {
+        kill(ids[i], SIGKILL);
+    }
+    for (unsigned i = 0; i < children; i++) {
+        assert_int_equal(waitpid(ids[i], &status, 0), ids[i]);
+        if (!WIFSIGNALED(status)) {
+            SAY("child %u ended by itself with %d", i, WEXITSTATUS(status));
+        }
+    }
+    count = read_acks(ends[0], acks, count, ACKS_MAX);
+    close(ends[0]);
+    return count;
+}
+
+static void check_acks(lt *t, const ack *acks, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        sw_step s;
+        if (acks[i].what == 'B') {
+            for (unsigned k = 0; k < BATCH; k++) {
+                if (!lt_there(t, &t->a, SW_RECORD_STEP, lt_id(t, "step", number_of(&acks[i], 1 + k)))) {
+                    SAY("acknowledged batch %u of thread %u is lost", acks[i].turn, acks[i].thread);
+                }
+            }
+            continue;
+        }
+        if (!lt_there(t, &t->a, SW_RECORD_STEP, lt_id(t, "step", number_of(&acks[i], 0)))) {
+            SAY("acknowledged step %u of thread %u is lost", acks[i].turn, acks[i].thread);
+        }
+        s = lt_get(t, &t->a, lt_id(t, "step", number_of(&acks[i], 0)));
+        if (acks[i].what == 'E') {
+            SAME(s.status.value, SW_STEP_STATUS_SUCCESS);
+            SAME(s.total_tokens.value, 2);
+        }
+    }
+}
+
+/* Whoever is there is whole: a logged step with what came with it, a batch with all its items. */
+static void check_nothing_is_half(lt *t)
+{
+    lt_rows rows = lt_list(t, &t->a, SW_RECORD_STEP, NULL);
+    for (size_t i = 0; i < rows.count; i++) {
+        const sw_step *s = rows.at[i];
+        unsigned n = (unsigned)strtoul(s->id.ptr + 5, NULL, 16), first = n & ~3u;
+        if ((n & 3) == 0) {
+            CHECK(lt_there(t, &t->a, SW_RECORD_STEP_METRICS, s->id));
+            CHECK(lt_there(t, &t->a, SW_RECORD_MESSAGE, lt_id(t, "message", n)));
+            CHECK((s->status.value == SW_STEP_STATUS_PENDING) == (s->lease_expires_at.known != 0));
+            continue;
+        }
+        for (unsigned k = 1; k <= BATCH; k++) {
+            if (!lt_there(t, &t->a, SW_RECORD_STEP, lt_id(t, "step", first + k))) {
+                SAY("of a batch only some items are there");
+            }
+        }
+    }
+}
+
+static void once(lt *t, unsigned children, size_t until, unsigned later)
+{
+    static ack acks[ACKS_MAX];
+    sw_step more = lt_step(t, 0xffffff00);
+    size_t count = run_and_kill(t, children, until, later, acks);
+    lt_open(t);
+    CLEAN();
+    check_acks(t, acks, count);
+    check_nothing_is_half(t);
+    lt_organizations(t);
+    lt_log(t, &t->a, &more);
+    CLEAN();
+    lt_close(t);
+}
+
+static void many_times(lt *t, unsigned children, int64_t times)
+{
+    lt_rng rng = lt_seed(t->store);
+    pool *keep = t->pool;
+    for (int64_t i = 0; i < times; i++) {
+        snprintf(t->url, sizeof t->url, "sqlite:%s/crash-%lld.db", t->dir, (long long)i);
+        t->pool = pool_new();
+        sw_memory_reset(t->memory);
+        once(t, children, i % 8 == 0 ? 0 : 1 + lt_below(&rng, 150),
+             lt_below(&rng, i % 8 == 0 ? 30000 : 3000));
+        pool_free(&t->pool);
+    }
+    t->pool = keep;
+}
+
+static void a_killed_process_loses_nothing_acknowledged(lt *t)
+{
+    many_times(t, 1, lt_level(2, 10, 200));
+}
+
+static void two_killed_processes_lose_nothing_acknowledged(lt *t)
+{
+    many_times(t, 2, lt_level(2, 10, 200));
+}
+
+static const lt_case cases[] = {
+    {"a killed process loses nothing acknowledged", a_killed_process_loses_nothing_acknowledged,
+     LT_DISK | LT_CLOSED},
+    {"two killed processes lose nothing acknowledged",
+     two_killed_processes_lose_nothing_acknowledged, LT_DISK | LT_CLOSED},
+};
+
+LT_MAIN("crash", cases)

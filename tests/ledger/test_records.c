@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The records that others refer to: creating, changing, deleting by the declared rules; secrets that go
+ * in and never come out; agents that are known by their name.
+ */
+#include "tests/lib/lt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- one set of verbs --------------------------------------------------------------------------- */
+
+typedef union any {
+    sw_organization organization;
+    sw_user user;
+    sw_provider provider;
+    sw_provider_model model;
+    sw_project project;
+    sw_agent agent;
+    sw_conversation conversation;
+} any;
+
+static sw_status create(lt *t, const sw_actor *actor, sw_record_id record, const any *row,
+                        sw_outcome *o)
+{
+    return sw_record_create(t->ledger, actor, record, row, o, &t->err);
+}
+
+/* A right row of the record with the id number n, whose parents are made on the way. */
+static any fresh(lt *t, const sw_actor *actor, sw_record_id record, unsigned n)
+{
+    any row;
+    sw_str name = pool_printf(t->pool, "name %u", n);
+    memset(&row, 0, sizeof row);
+    switch ((int)record) {
+    case SW_RECORD_ORGANIZATION:
+        row.organization = (sw_organization){.id = lt_id(t, "org", n), .name = name};
+        break;
+    case SW_RECORD_USER:
+        row.user = (sw_user){.id = lt_id(t, "user", n), .name = name};
+        break;
+    case SW_RECORD_PROVIDER:
+        row.provider = (sw_provider){.id = lt_id(t, "provider", n), .name = name};
+        break;
+    case SW_RECORD_PROVIDER_MODEL:
+        row.model = (sw_provider_model){.id = lt_id(t, "model", n), .handle = name, .name = name};
+        row.model.display_name = name;
+        row.model.model_endpoint_type = SW_STR("openai");
+        row.model.provider_id = lt_provider(t, actor, 1000 + n);
+        break;
+    case SW_RECORD_PROJECT:
+        row.project = (sw_project){.id = lt_id(t, "project", n), .name = name};
+        break;
+    case SW_RECORD_AGENT:
+        row.agent = (sw_agent){.id = lt_id(t, "agent", n), .name = name};
+        break;
+    default:
+        row.conversation = (sw_conversation){.id = lt_id(t, "conv", n), .summary = name};
+        row.conversation.agent_id = lt_agent(t, actor, 1000 + n);
+    }
+    return row;
+}
+
+static const struct {
+    sw_record_id record;
+    int field; /* of text, that can be changed */
+    int organization_field;
+} verbs[] = {
+    {SW_RECORD_ORGANIZATION, SW_ORGANIZATION_NAME, -1},
+    {SW_RECORD_USER, SW_USER_NAME, SW_USER_ORGANIZATION_ID},
+    {SW_RECORD_PROVIDER, SW_PROVIDER_NAME, SW_PROVIDER_ORGANIZATION_ID},
+    {SW_RECORD_PROVIDER_MODEL, SW_PROVIDER_MODEL_DISPLAY_NAME, SW_PROVIDER_MODEL_ORGANIZATION_ID},
+    {SW_RECORD_PROJECT, SW_PROJECT_NAME, SW_PROJECT_ORGANIZATION_ID},
+    {SW_RECORD_AGENT, SW_AGENT_NAME, SW_AGENT_ORGANIZATION_ID},
+    {SW_RECORD_CONVERSATION, SW_CONVERSATION_SUMMARY, SW_CONVERSATION_ORGANIZATION_ID},
+};
+enum { VERBS = sizeof verbs / sizeof verbs[0] };
+
+static void put_text(sw_record_id record, any *row, int field, sw_str text)
+{
+    memcpy((char *)row + row_kind_of(record)->fields[field].offset, &text, sizeof text);
+}
+
+/* An organization is its own: the actor that changes it belongs to it. */
+static sw_actor owner(lt *t, sw_record_id record, unsigned n)
+{
+    return record == SW_RECORD_ORGANIZATION ? lt_actor(t, n) : t->a;
+}
+
+static void every_record_can_be_made_changed_and_deleted(lt *t)
+{
+    for (unsigned i = 0; i < VERBS; i++) {
+        sw_record_id record = verbs[i].record;
+        any row = fresh(t, &t->a, record, i + 1), got, change = {{.id = SW_NULL_STR}};
+        sw_str id = row_text(record, &row, 0);
+        sw_actor actor = owner(t, record, i + 1);
+        sw_outcome o;
+        OK(create(t, &t->a, record, &row, &o));
+        VERDICT(o, CREATED);
+        TEXT(sw_str_from(o.id), id.ptr);
+        OK(create(t, &t->a, record, &row, &o));
+        VERDICT(o, UNCHANGED);
+        OK(sw_get(t->ledger, &actor, record, id, t->memory, &got, &t->err));
+        if (verbs[i].organization_field >= 0) {
+            TEXT(row_text(record, &got, verbs[i].organization_field), t->a.organization_id.ptr);
+        }
+        put_text(record, &change, verbs[i].field, SW_STR("changed"));
+        OK(sw_record_update(t->ledger, &actor, record, id, &change, SW_FIELD_BIT(verbs[i].field),
+                            &o, &t->err));
+        VERDICT(o, UPDATED);
+        OK(sw_record_update(t->ledger, &actor, record, id, &change, SW_FIELD_BIT(verbs[i].field),
+                            &o, &t->err));
+        VERDICT(o, UNCHANGED);
+        OK(sw_get(t->ledger, &actor, record, id, t->memory, &got, &t->err));
+        TEXT(row_text(record, &got, verbs[i].field), "changed");
+        OK(sw_record_delete(t->ledger, &actor, record, id, &o, &t->err));
+        VERDICT(o, UPDATED);
+        IS(SW_STATUS_NOT_FOUND, sw_get(t->ledger, &actor, record, id, t->memory, &got, &t->err));
+        IS(SW_STATUS_NOT_FOUND, sw_record_delete(t->ledger, &actor, record, id, &o, &t->err));
+        VERDICT(o, REJECTED);
+    }
+    CLEAN();
+}
+
+static void other_content_is_a_conflict(lt *t)
+{
+    for (unsigned i = 0; i < VERBS; i++) {
+        any row = fresh(t, &t->a, verbs[i].record, i + 1);
+        sw_outcome o;
+        OK(create(t, &t->a, verbs[i].record, &row, &o));
+        put_text(verbs[i].record, &row, verbs[i].field, SW_STR("other"));
+        IS(SW_STATUS_CONFLICT, create(t, &t->a, verbs[i].record, &row, &o));
+        VERDICT(o, CONFLICT);
+    }
+}
+
+static void what_must_not_be_null_is_named(lt *t)
+{
+    for (unsigned i = 0; i < VERBS; i++) {
+        sw_record_id record = verbs[i].record;
+        any row = fresh(t, &t->a, record, i + 1);
+        const char *name = row_kind_of(record)->fields[verbs[i].field].name;
+        sw_outcome o;
+        if (record == SW_RECORD_AGENT || record == SW_RECORD_CONVERSATION) {
+            continue; /* their text may be null */
+        }
+        put_text(record, &row, verbs[i].field, SW_NULL_STR);
+        IS(SW_STATUS_INVALID, create(t, &t->a, record, &row, &o));
+        VERDICT(o, REJECTED);
+        NAMES(&t->err, name);
+        row = fresh(t, &t->a, record, i + 100);
+        put_text(record, &row, 0, SW_STR("no-such-id"));
+        IS(SW_STATUS_INVALID_ID, create(t, &t->a, record, &row, &o));
+    }
+}
+
+static void unique_names_are_unique(lt *t)
+{
+    const sw_record_id records[] = {SW_RECORD_PROVIDER, SW_RECORD_PROJECT};
+    for (unsigned i = 0; i < 2; i++) {
+        any first = fresh(t, &t->a, records[i], 1), second = fresh(t, &t->a, records[i], 2);
+        sw_outcome o;
+        put_text(records[i], &second, 1, row_text(records[i], &first, 1));
+        OK(create(t, &t->a, records[i], &first, &o));
+        IS(SW_STATUS_CONFLICT, create(t, &t->a, records[i], &second, &o));
+        OK(create(t, &t->b, records[i], &second, &o)); /* in another organization */
+        VERDICT(o, CREATED);
+    }
+}
+
+static void kept_fields_stay(lt *t)
+{
+    any row = fresh(t, &t->a, SW_RECORD_AGENT, 1), v;
+    sw_outcome o;
+    memset(&v, 0, sizeof v);
+    OK(create(t, &t->a, SW_RECORD_AGENT, &row, &o));
+    v.agent.organization_id = t->b.organization_id;
+    v.agent.created_at = sw_int_of(1);
+    v.agent.id = lt_id(t, "agent", 2);
+    CHECK(sw_record_update(t->ledger, &t->a, SW_RECORD_AGENT, row.agent.id, &v,
+                           SW_FIELD_BIT(SW_AGENT_ORGANIZATION_ID), &o, &t->err) != SW_STATUS_OK);
+    NAMES(&t->err, "organization_id");
+    CHECK(sw_record_update(t->ledger, &t->a, SW_RECORD_AGENT, row.agent.id, &v,
+                           SW_FIELD_BIT(SW_AGENT_CREATED_AT), &o, &t->err) != SW_STATUS_OK);
+    NAMES(&t->err, "created_at");
+    CHECK(sw_record_update(t->ledger, &t->a, SW_RECORD_AGENT, row.agent.id, &v,
+                           SW_FIELD_BIT(SW_AGENT_ID), &o, &t->err) != SW_STATUS_OK);
+}
+
+static void other_records_have_verbs_of_their_own(lt *t)
+{
+    sw_step s = lt_step(t, 1);
+    sw_outcome o;
+    CHECK(sw_record_create(t->ledger, &t->a, SW_RECORD_STEP, &s, &o, &t->err) != SW_STATUS_OK);
+    CHECK(sw_record_delete(t->ledger, &t->a, SW_RECORD_STEP, s.id, &o, &t->err) != SW_STATUS_OK);
+    SAME(lt_total(t, &t->a).num_steps, 0);
+}
+
+/* ---- deleting by the declared rules ------------------------------------------------------------- */
+
+static void restricted(lt *t, const sw_actor *actor, sw_record_id record, sw_str id)
+{
+    sw_outcome o;
+    IS(SW_STATUS_RESTRICTED, sw_record_delete(t->ledger, actor, record, id, &o, &t->err));
+    CHECK(o.verdict == SW_VERDICT_CONFLICT || o.verdict == SW_VERDICT_REJECTED);
+    SAME(o.seq, 0);
+    CHECK(lt_there(t, actor, record, id));
+}
+
+static void what_is_referred_to_stays(lt *t)
+{
+    sw_step s = lt_step(t, 1);
+    sw_outcome o;
+    sw_str agent = lt_agent(t, &t->a, 1);
+    sw_str run = lt_run(t, &t->a, 1, agent);
+    s.provider_id = lt_provider(t, &t->a, 1);
+    lt_log(t, &t->a, &s);
+    restricted(t, &t->a, SW_RECORD_PROVIDER, s.provider_id);
+    restricted(t, &t->a, SW_RECORD_AGENT, agent);
+    restricted(t, &t->a, SW_RECORD_ORGANIZATION, t->a.organization_id);
+    OK(sw_run_delete(t->ledger, &t->a, run, &o, &t->err));
+    OK(sw_record_delete(t->ledger, &t->a, SW_RECORD_AGENT, agent, &o, &t->err));
+    OK(sw_step_delete(t->ledger, &t->a, s.id, &o, &t->err));
+    OK(sw_record_delete(t->ledger, &t->a, SW_RECORD_PROVIDER, s.provider_id, &o, &t->err));
+    CLEAN();
+}
+
+static void an_agent_takes_its_own_along(lt *t)
+{
+    sw_str agent = lt_agent(t, &t->a, 1);
+    any conversation = fresh(t, &t->a, SW_RECORD_CONVERSATION, 1);
+    sw_step_metrics m = {.step_ns = sw_int_of(1000)};
+    sw_step_entry e = {.step = lt_step(t, 1), .metrics = &m};
+    sw_usage_query latency = {.latency = true};
+    sw_message message = lt_message(t, 1, "x");
+    sw_outcome o;
+    conversation.conversation.agent_id = agent;
+    OK(create(t, &t->a, SW_RECORD_CONVERSATION, &conversation, &o));
+    e.step.agent_id = message.agent_id = agent;
+    e.messages = &message;
+    e.message_count = 1;
+    lt_log_entry(t, &t->a, &e);
+    SAME(lt_usage(t, &t->a, &latency).at[0].step_time.count, 1);
+    OK(sw_record_delete(t->ledger, &t->a, SW_RECORD_AGENT, agent, &o, &t->err));
+    CHECK(!lt_there(t, &t->a, SW_RECORD_CONVERSATION, conversation.conversation.id));
+    CHECK(!lt_there(t, &t->a, SW_RECORD_STEP_METRICS, e.step.id));
+    CHECK(!lt_there(t, &t->a, SW_RECORD_MESSAGE, message.id));
+    TEXT(lt_get(t, &t->a, e.step.id).agent_id, agent.ptr); /* no reference: it stays */
+    SAME(lt_usage(t, &t->a, &latency).at[0].step_time.count, 0);
+    SAME(lt_total(t, &t->a).num_steps, 1);
+    CLEAN();
+}
+
+static void a_conversation_lets_its_runs_go(lt *t)
+{
+    any conversation = fresh(t, &t->a, SW_RECORD_CONVERSATION, 1);
+    sw_run run = {.id = lt_id(t, "run", 1), .agent_id = conversation.conversation.agent_id};
+    sw_outcome o;
+    OK(create(t, &t->a, SW_RECORD_CONVERSATION, &conversation, &o));
+    run.conversation_id = conversation.conversation.id;
+    OK(sw_run_create(t->ledger, &t->a, &run, &o, &t->err));
+    OK(sw_record_delete(t->ledger, &t->a, SW_RECORD_CONVERSATION, run.conversation_id, &o,
+                        &t->err));
+    CHECK(!lt_get_run(t, &t->a, run.id).conversation_id.ptr);
+    CLEAN();
+}
+
+static void a_provider_takes_its_models_along(lt *t)
+{
+    any model = fresh(t, &t->a, SW_RECORD_PROVIDER_MODEL, 1), got;
+    sw_outcome o;
+    OK(create(t, &t->a, SW_RECORD_PROVIDER_MODEL, &model, &o));
+    OK(sw_get(t->ledger, &t->a, SW_RECORD_PROVIDER_MODEL, model.model.id, t->memory, &got, &t->err));
+    TEXT(got.model.model_type, "llm");
+    SAME(got.model.enabled.value, 1);
+    OK(sw_record_delete(t->ledger, &t->a, SW_RECORD_PROVIDER, model.model.provider_id, &o, &t->err));
+    CHECK(!lt_there(t, &t->a, SW_RECORD_PROVIDER_MODEL, model.model.id));
+}
+
+/* ---- secrets ------------------------------------------------------------------------------------ */
+
+static sw_str secret_of(lt *t, sw_str id, int field)
+{
+    sw_str out = SW_NULL_STR;
+    OK(sw_provider_secret(t->ledger, &t->a, id, field, t->memory, &out, &t->err));
+    return out;
+}
+
+static void no_secret(const sw_provider *p)
+{
+    CHECK(!p->api_key.ptr && !p->access_key.ptr && !p->api_key_enc.ptr && !p->access_key_enc.ptr);
+}
+
+/* Whether the bytes are anywhere in the store's files. */
+static bool on_disk(const lt *t, const char *text)
+{
+    char command[800];
+    snprintf(command, sizeof command, "grep -qa '%s' '%s'/*", text, t->dir);
+    return t->on_disk && system(command) == 0;
+}
+
+static void secrets_go_in_and_stay_in(lt *t)
+{
+    sw_provider p = {.id = lt_id(t, "provider", 1), .name = SW_STR("visible-name")}, got, v = {0};
+    sw_outcome o;
+    lt_rows rows;
+    sw_str out = SW_NULL_STR;
+    p.api_key = SW_STR("sk-very-secret-1");
+    OK(sw_record_create(t->ledger, &t->a, SW_RECORD_PROVIDER, &p, &o, &t->err));
+    OK(sw_get(t->ledger, &t->a, SW_RECORD_PROVIDER, p.id, t->memory, &got, &t->err));
+    no_secret(&got);
+    rows = lt_list(t, &t->a, SW_RECORD_PROVIDER, NULL);
+    SAME(rows.count, 1);
+    no_secret(rows.at[0]);
+    TEXT(secret_of(t, p.id, SW_PROVIDER_API_KEY), "sk-very-secret-1");
+    IS(SW_STATUS_NOT_FOUND, sw_provider_secret(t->ledger, &t->a, p.id, SW_PROVIDER_ACCESS_KEY,
+                                               t->memory, &out, &t->err));
+    OK(sw_record_create(t->ledger, &t->a, SW_RECORD_PROVIDER, &p, &o, &t->err));
+    VERDICT(o, UNCHANGED);
+    v.api_key = SW_STR("sk-very-secret-2");
+    v.access_key = SW_STR("ak-very-secret-3");
+    OK(sw_record_update(t->ledger, &t->a, SW_RECORD_PROVIDER, p.id, &v,
+                        SW_FIELD_BIT(SW_PROVIDER_API_KEY) | SW_FIELD_BIT(SW_PROVIDER_ACCESS_KEY),
+                        &o, &t->err));
+    VERDICT(o, UPDATED);
+    TEXT(secret_of(t, p.id, SW_PROVIDER_API_KEY), "sk-very-secret-2");
+    TEXT(secret_of(t, p.id, SW_PROVIDER_ACCESS_KEY), "ak-very-secret-3");
+    CHECK(!on_disk(t, "very-secret"));
+    CHECK(!t->on_disk || on_disk(t, "visible-name"));
+    IS(SW_STATUS_NOT_FOUND, sw_provider_secret(t->ledger, &t->b, p.id, SW_PROVIDER_API_KEY,
+                                               t->memory, &out, &t->err));
+}
+
+static void without_a_key_secrets_are_refused(lt *t)
+{
+    sw_provider p = {.id = lt_id(t, "provider", 1), .name = SW_STR("p")};
+    sw_ledger_options options = {.store = t->url};
+    sw_ledger *plain = NULL;
+    sw_actor nobody = {0};
+    sw_outcome o;
+    sw_status s = SW_STATUS_OK;
+    unsetenv("STEPWELL_SECRET_KEY");
+    unsetenv("STEPWELL_SECRET_KEY_FILE");
+    OK(sw_ledger_open(&options, &plain, &t->err));
+    p.access_key = SW_STR("secret");
+    s = sw_record_create(plain, &nobody, SW_RECORD_PROVIDER, &p, &o, &t->err);
+    CHECK(s == SW_STATUS_UNSUPPORTED || s == SW_STATUS_INVALID);
+    VERDICT(o, REJECTED);
+    NAMES(&t->err, "access_key");
+    p.access_key = SW_NULL_STR;
+    OK(sw_record_create(plain, &nobody, SW_RECORD_PROVIDER, &p, &o, &t->err));
+    sw_ledger_close(&plain);
+}
+
+static void another_key_opens_nothing(lt *t)
+{
+    static const uint8_t other[32] = "another key";
+    sw_provider p = {.id = lt_id(t, "provider", 1), .name = SW_STR("p"), .api_key = SW_STR("mine")};
+    sw_str out = SW_NULL_STR;
+    sw_outcome o;
+    OK(sw_record_create(t->ledger, &t->a, SW_RECORD_PROVIDER, &p, &o, &t->err));
+    lt_close(t);
+    t->options.secret_key = other;
+    lt_open(t);
+    CHECK(sw_provider_secret(t->ledger, &t->a, p.id, SW_PROVIDER_API_KEY, t->memory, &out,
+                             &t->err) != SW_STATUS_OK);
+    CHECK(!out.ptr);
+}
+
+/* ---- agents by name ----------------------------------------------------------------------------- */
+
+/* The vector of telemetry.md H.1. */
+static void an_agent_is_known_by_its_name(lt *t)
+{
+    sw_actor anybody = {0};
+    sw_actor actor = lt_actor(t, 2);
+    sw_str project = SW_STR("project-00000000-0000-4000-8000-000000000001");
+    sw_organization org = {.id = SW_STR("org-00000000-0000-4000-8000-000000000002"),
+                           .name = SW_STR("o")};
+    sw_agent got;
+    sw_outcome o;
+    char first[SW_ID_MAX];
+    actor.organization_id = org.id;
+    OK(sw_record_create(t->ledger, &anybody, SW_RECORD_ORGANIZATION, &org, &o, &t->err));
+    OK(sw_agent_by_name(t->ledger, &actor, project, SW_STR("research-bot"), &o, &t->err));
+    VERDICT(o, CREATED);
+    TEXT(sw_str_from(o.id), "agent-9c6b46b7-3b1b-4121-8334-0ade4d8deb4f");
+    OK(sw_agent_by_name(t->ledger, &actor, project, SW_STR("research-bot"), &o, &t->err));
+    VERDICT(o, UNCHANGED);
+    TEXT(sw_str_from(o.id), "agent-9c6b46b7-3b1b-4121-8334-0ade4d8deb4f");
+    OK(sw_get(t->ledger, &actor, SW_RECORD_AGENT, sw_str_from(o.id), t->memory, &got, &t->err));
+    TEXT(got.name, "research-bot");
+    TEXT(got.project_id, project.ptr);
+    OK(sw_agent_by_name(t->ledger, &actor, SW_NULL_STR, SW_STR("research-bot"), &o, &t->err));
+    VERDICT(o, CREATED);
+    memcpy(first, o.id, sizeof first);
+    OK(sw_agent_by_name(t->ledger, &t->a, SW_NULL_STR, SW_STR("research-bot"), &o, &t->err));
+    VERDICT(o, CREATED);
+    CHECK(strcmp(first, o.id) != 0);
+    CHECK(sw_agent_by_name(t->ledger, &t->a, SW_NULL_STR, SW_NULL_STR, &o, &t->err) !=
+          SW_STATUS_OK);
+}
+
+static const lt_case cases[] = {
+    {"every record can be made, changed and deleted", every_record_can_be_made_changed_and_deleted, 0},
+    {"other content is a conflict", other_content_is_a_conflict, 0},
+    {"what must not be null is named", what_must_not_be_null_is_named, 0},
+    {"unique names are unique", unique_names_are_unique, 0},
+    {"kept fields stay", kept_fields_stay, 0},
+    {"other records have verbs of their own", other_records_have_verbs_of_their_own, 0},
+    {"what is referred to stays", what_is_referred_to_stays, 0},
+    {"an agent takes its own along", an_agent_takes_its_own_along, 0},
+    {"a conversation lets its runs go", a_conversation_lets_its_runs_go, 0},
+    {"a provider takes its models along", a_provider_takes_its_models_along, 0},
+    {"secrets go in and stay in", secrets_go_in_and_stay_in, 0},
+    {"without a key secrets are refused", without_a_key_secrets_are_refused, 0},
+    {"another key opens nothing", another_key_opens_nothing, LT_DISK},
+    {"an agent is known by its name", an_agent_is_known_by_its_name, 0},
+};
+
+LT_MAIN("records", cases)

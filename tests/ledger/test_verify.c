@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verify must see what is wrong: a good ledger is changed behind its back by raw SQL, one thing at a time,
+ * and each time verify names it; put right again, the ledger is clean again. Only where there is SQL.
+ */
+#include "tests/lib/lt.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+
+static void populate(lt *t)
+{
+    sw_str agent = lt_agent(t, &t->a, 1), run = lt_run(t, &t->a, 1, agent);
+    sw_outcome o;
+    for (unsigned n = 0; n < 12; n++) {
+        sw_step_metrics m = {.step_ns = sw_int_of(1000 * (int64_t)(n + 1))};
+        sw_message message = lt_message(t, n, "what was said");
+        sw_step_entry e = {.step = n == 11 ? lt_pending(t, n) : lt_step(t, n), .metrics = &m,
+                           .messages = &message, .message_count = 1};
+        e.step.run_id = n % 2 ? run : SW_NULL_STR;
+        e.step.agent_id = agent;
+        e.step.project_id = SW_STR("project-1");
+        e.step.status = sw_int_of(n == 11 ? 0 : 1 + n % 3);
+        e.lease_seconds = n == 11 ? SW_LIMIT_LEASE_SECONDS : 0;
+        lt_log_entry(t, &t->a, &e);
+    }
+    OK(sw_step_delete(t->ledger, &t->a, lt_id(t, "step", 10), &o, &t->err));
+}
+
+static void sql(lt *t, const char *text)
+{
+    sqlite3 *db = NULL;
+    char *why = NULL;
+    assert_int_equal(sqlite3_open(t->url + strlen("sqlite:"), &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 5000);
+    if (sqlite3_exec(db, "pragma foreign_keys = off; pragma ignore_check_constraints = on",
+                     NULL, NULL, &why) != SQLITE_OK ||
+        sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK) {
+        SAY("%s: %s", text, why);
+    }
+    if (sqlite3_changes(db) < 1) {
+        SAY("nothing was damaged by: %s", text);
+    }
+    sqlite3_close(db);
+}
+
+typedef struct seen {
+    const char *kind, *word;
+    int all, right;
+    char first[600];
+} seen;
+
+static void see(void *arg, const sw_difference *d)
+{
+    seen *s = arg;
+    char text[600];
+    snprintf(text, sizeof text, "%s | %s | %s", d->kind, d->where, d->what);
+    s->right += strcmp(d->kind, s->kind) == 0 && strstr(text, s->word) != NULL;
+    if (s->all++ == 0) {
+        memcpy(s->first, text, sizeof text);
+    }
+}
+
+/* A difference of that kind must be reported whose text holds the word. */
+static void expect(lt *t, const char *damage, const char *kind, const char *word)
+{
+    seen s = {.kind = kind, .word = word};
+    sw_verify_options options = {.difference = see, .arg = &s};
+    sw_verify_end end = {0};
+    CLEAN();
+    sql(t, damage);
+    IS(SW_STATUS_DIFFERS, sw_verify(t->ledger, &options, &end, &t->err));
+    if (s.right == 0) {
+        SAY("after \"%s\": no difference of kind '%s' with '%s'; %d others, the first: %s", damage,
+            kind, word, s.all, s.first);
+    }
+    SAME(end.differences, s.all);
+}
+
+static void rollups(lt *t)
+{
+    static const char *const tables[] = {"usage_project_days", "usage_org_hours",
+                                         "usage_model_days", "usage_agent_days"};
+    static const char *const columns[] = {"num_steps", "total_tokens", "usage_unknown",
+                                          "cost_unknown"};
+    populate(t);
+    for (int i = 0; i < 4; i++) {
+        char damage[200], repair[200];
+        snprintf(damage, sizeof damage, "update %s_data set %s = %s + 1", tables[i], columns[i],
+                 columns[i]);
+        snprintf(repair, sizeof repair, "update %s_data set %s = %s - 1", tables[i], columns[i],
+                 columns[i]);
+        expect(t, damage, "rollup", tables[i]);
+        sql(t, repair);
+    }
+    CLEAN();
+}
+
+static void a_cell_that_is_missing(lt *t)
+{
+    populate(t);
+    expect(t, "delete from usage_agent_days_data", "rollup", "usage_agent_days");
+}
+
+static void a_cell_that_should_not_be(lt *t)
+{
+    populate(t);
+    expect(t,
+           "insert into usage_org_hours_data select organization_id, hour + 5000, num_steps, "
+           "failed_steps, prompt_tokens, completion_tokens, total_tokens, cached_input_tokens, "
+           "cache_write_tokens, reasoning_tokens, cost_nano_usd, cached_known, cache_write_known, "
+           "reasoning_known, usage_unknown, cost_unknown from usage_org_hours_data",
+           "rollup", "usage_org_hours");
+}
+
+static void the_total_of_a_run(lt *t)
+{
+    populate(t);
+    expect(t, "update run_metrics_data set prompt_tokens = prompt_tokens + 3", "run",
+           "prompt_tokens");
+    sql(t, "update run_metrics_data set prompt_tokens = prompt_tokens - 3");
+    expect(t, "update run_metrics_data set num_steps = num_steps - 1", "run", "run-00000001");
+    sql(t, "update run_metrics_data set num_steps = num_steps + 1");
+    expect(t, "delete from run_metrics_data", "run", "run-00000001");
+}
+
+static void a_parent_that_is_gone(lt *t)
+{
+    populate(t);
+    expect(t, "delete from runs_data", "reference", "run");
+}
+
+static void an_agent_that_is_gone(lt *t)
+{
+    populate(t);
+    expect(t, "delete from agents_data", "reference", "agent");
+}
+
+static void a_step_under_its_timings_that_is_gone(lt *t)
+{
+    populate(t);
+    expect(t, "update step_metrics_data set pk = pk + 100000 where pk = (select max(pk) from "
+              "step_metrics_data)",
+           "reference", "step");
+}
+
+static void a_body_that_is_gone(lt *t)
+{
+    populate(t);
+    expect(t, "delete from message_bodies_data", "reference", "message");
+}
+
+static void an_end_that_was_undone(lt *t)
+{
+    populate(t);
+    expect(t, "update steps_data set status = 0 where pk = (select min(pk) from steps_data)",
+           "life cycle", "step-");
+}
+
+static void an_end_that_was_changed(lt *t)
+{
+    populate(t);
+    expect(t, "update steps_data set status = 3 where pk = (select min(pk) from steps_data "
+              "where status = 1)",
+           "rollup", "usage_project_days");
+}
+
+static void an_ended_step_with_a_lease(lt *t)
+{
+    populate(t);
+    expect(t, "update steps_data set lease_expires_at = 5 where pk = (select min(pk) from "
+              "steps_data where status = 1)",
+           "life cycle", "step-");
+}
+
+static void a_status_that_is_none(lt *t)
+{
+    populate(t);
+    expect(t, "update steps_data set status = 9 where pk = (select min(pk) from steps_data)",
+           "life cycle", "step-");
+}
+
+static void tokens_of_a_row(lt *t)
+{
+    populate(t);
+    expect(t, "update steps_data set total_tokens = 77 where pk = (select min(pk) from steps_data)",
+           "rollup", "total_tokens");
+}
+
+static void an_entry_of_the_journal(lt *t)
+{
+    populate(t);
+    expect(t, "update journal_data set what = 99 where seq = (select min(seq) + 2 from journal_data)",
+           "journal", "");
+}
+
+static void an_entry_beyond_the_head(lt *t)
+{
+    populate(t);
+    expect(t, "update journal_data set seq = seq + 1000 where seq = (select max(seq) from "
+              "journal_data)",
+           "journal", "");
+}
+
+static void an_entry_that_is_missing(lt *t)
+{
+    populate(t);
+    expect(t, "delete from journal_data where seq = (select max(seq) from journal_data)", "journal",
+           "");
+}
+
+static void the_head_of_the_journal(lt *t)
+{
+    populate(t);
+    expect(t, "update journal_heads_data set seq = 1 where seq > 1", "journal", "");
+}
+
+static void a_histogram(lt *t)
+{
+    populate(t);
+    expect(t, "update latency_org_days_data set step_time = null", "histogram", "");
+}
+
+static void a_histogram_of_a_model(lt *t)
+{
+    populate(t);
+    expect(t, "update latency_model_days_data set step_time = x'00'", "histogram", "");
+}
+
+static void a_page_of_the_file(lt *t)
+{
+    sw_verify_end end;
+    FILE *file = NULL;
+    char path[600];
+    populate(t);
+    lt_close(t);
+    snprintf(path, sizeof path, "%s", t->url + strlen("sqlite:"));
+    file = fopen(path, "r+b");
+    assert_non_null(file);
+    for (long at = 8192; at < 300000; at += 4096) {
+        if (fseek(file, at, SEEK_SET) == 0) {
+            fwrite("damaged, damaged, damaged", 1, 25, file);
+        }
+    }
+    fclose(file);
+    if (lt_try_open(t) == SW_STATUS_OK) {
+        CHECK(sw_verify(t->ledger, NULL, &end, &t->err) != SW_STATUS_OK);
+    } else {
+        CHECK(t->err.status == SW_STATUS_CORRUPT || t->err.status == SW_STATUS_IO);
+    }
+}
+
+static void counts_what_it_looked_at(lt *t)
+{
+    sw_verify_end end = {0};
+    sw_ledger_info info;
+    populate(t);
+    OK(sw_verify(t->ledger, NULL, &end, &t->err));
+    SAME(end.steps, 11);
+    SAME(end.runs, 1);
+    CHECK(end.cells > 0);
+    SAME(end.differences, 0);
+    OK(sw_ledger_info_get(t->ledger, &info, &t->err));
+    SAME(info.steps, 11);
+    SAME(info.runs, 1);
+    SAME(info.pending_steps, 1);
+    SAME(info.organizations, 3);
+    CHECK(info.journal_entries >= end.entries);
+    CHECK((info.file_bytes > 0) == t->on_disk);
+    CHECK(end.entries >= 14);
+}
+
+static const lt_case cases[] = {
+    {"counts what it looked at", counts_what_it_looked_at, 0},
+    {"rollups", rollups, LT_DISK},
+    {"a cell that is missing", a_cell_that_is_missing, LT_DISK},
+    {"a cell that should not be", a_cell_that_should_not_be, LT_DISK},
+    {"the total of a run", the_total_of_a_run, LT_DISK},
+    {"a parent that is gone", a_parent_that_is_gone, LT_DISK},
+    {"an agent that is gone", an_agent_that_is_gone, LT_DISK},
+    {"a step under its timings that is gone", a_step_under_its_timings_that_is_gone, LT_DISK},
+    {"a body that is gone", a_body_that_is_gone, LT_DISK},
+    {"an end that was undone", an_end_that_was_undone, LT_DISK},
+    {"an end that was changed", an_end_that_was_changed, LT_DISK},
+    {"an ended step with a lease", an_ended_step_with_a_lease, LT_DISK},
+    {"a status that is none", a_status_that_is_none, LT_DISK},
+    {"tokens of a row", tokens_of_a_row, LT_DISK},
+    {"an entry of the journal", an_entry_of_the_journal, LT_DISK},
+    {"an entry beyond the head", an_entry_beyond_the_head, LT_DISK},
+    {"an entry that is missing", an_entry_that_is_missing, LT_DISK},
+    {"the head of the journal", the_head_of_the_journal, LT_DISK},
+    {"a histogram", a_histogram, LT_DISK},
+    {"a histogram of a model", a_histogram_of_a_model, LT_DISK},
+    {"a page of the file", a_page_of_the_file, LT_DISK},
+};
+
+LT_MAIN("verify", cases)
