@@ -99,7 +99,7 @@ int main(int argc, char **argv)
     wishes w = parse(argc, argv);
     b.quick = w.quick;
     b.rounds = w.quick ? 5 : 7;
-    b.slice = w.quick ? 10000 : 20000;
+    b.slice = w.quick ? 5000 : 20000;
     b.size = w.size ? w.size : w.quick ? BENCH_FULL / 10 : BENCH_FULL;
     bench_names_make(&b.names);
     bench_folder_make();

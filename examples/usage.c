@@ -6,14 +6,31 @@
 
 #include <stepwell/ledger.h>
 
+/* Money is an integer of nano-dollars, so that sums stay exact; nothing here needs a floating point
+ * number. A cost that nobody knows is unknown, which is not the same as 0.
+ */
+static void print_cost(const sw_totals *totals)
+{
+    const long long nano = (long long)totals->cost_nano_usd;
+    if (totals->cost_unknown == totals->num_steps) {
+        printf(" %14s", "unknown");
+    } else {
+        printf(" %7lld.%06lld", nano / 1000000000, nano % 1000000000 / 1000);
+    }
+}
+
+/* Called once a group, in the order of the keys; keys[0] is the model, keys[1] the day. The texts live
+ * until this returns.
+ */
 static bool print_group(void *arg, const sw_usage_group *group)
 {
     const sw_str model = group->keys[0].ptr ? group->keys[0] : SW_STR("(unknown)");
     (void)arg;
-    printf("%-24.*s %.*s %8lld %12lld %12.6f %8lld\n", (int)model.len, model.ptr,
-           (int)group->keys[1].len, group->keys[1].ptr, (long long)group->totals.num_steps,
-           (long long)group->totals.total_tokens, (double)group->totals.cost_nano_usd / 1e9,
-           (long long)group->totals.cost_unknown);
+    printf("%-24.*s %.*s %8lld %12lld", (int)model.len, model.ptr, (int)group->keys[1].len,
+           group->keys[1].ptr, (long long)group->totals.num_steps,
+           (long long)group->totals.total_tokens);
+    print_cost(&group->totals);
+    printf(" %8lld\n", (long long)group->totals.cost_unknown);
     return true;
 }
 
@@ -26,7 +43,7 @@ int main(int argc, char **argv)
     sw_usage_end end;
     sw_error err;
     sw_status status = sw_ledger_open(&options, &ledger, &err);
-    printf("%-24s %-10s %8s %12s %12s %8s\n", "model", "day", "steps", "tokens", "cost in $",
+    printf("%-24s %-10s %8s %12s %14s %8s\n", "model", "day", "steps", "tokens", "cost in $",
            "unknown");
     if (status == SW_STATUS_OK) {
         status = sw_usage(ledger, &actor, &query, print_group, NULL, &end, &err);

@@ -10,8 +10,8 @@
 int sw_exit_code(sw_status status)
 {
     switch (status) {
-#define SW_STATUS(NAME, NUMBER, HTTP, EXIT, RETRY, MESSAGE, DOC)                                       \
-    case SW_STATUS_##NAME:                                                                             \
+#define SW_STATUS(NAME, NUMBER, HTTP, EXIT, RETRY, MESSAGE, DOC)                                   \
+    case SW_STATUS_##NAME:                                                                         \
         return EXIT;
 #include "model/status.def"
 #undef SW_STATUS
@@ -75,12 +75,12 @@ int sw_cli_finish(sw_cli *cli)
     if (fflush(cli->out) == 0 && !ferror(cli->out)) {
         return 0;
     }
-    sw_status status =
-        sw_fail(&cli->error, SW_STATUS_IO, "", "the answer could not be written: %s", strerror(errno));
+    sw_status status = sw_fail(&cli->error, SW_STATUS_IO, "", "the answer could not be written: %s",
+                               strerror(errno));
     return sw_cli_fail(cli, status, "check where the output goes");
 }
 
-/* ---- the ledger ---------------------------------------------------------------------------------- */
+/* ---- the ledger ------------------------------------------------------------------------------ */
 
 /* A ledger in memory begins empty, so there it makes no sense to ask for one that exists. */
 static bool is_in_memory(const char *store)
@@ -116,7 +116,7 @@ sw_actor sw_cli_actor(const sw_cli *cli)
     return (sw_actor){.organization_id = sw_str_from(organization), .everywhere = !organization};
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 void sw_cli_json_begin(sw_cli *cli, sw_cli_json *json)
 {
@@ -140,7 +140,7 @@ sw_status sw_cli_json_end(sw_cli *cli, sw_cli_json *json)
     return status;
 }
 
-/* ---- main ---------------------------------------------------------------------------------------- */
+/* ---- main ------------------------------------------------------------------------------------ */
 
 static int run(sw_cli *cli, int count, const char *const *words)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line: what its files share. One file a command; each command is a function that takes the
- * parsed invocation and answers with an exit code. Beneath them: the rows of model/commands.def and what
- * walks them, the terminal, the table, and the words for numbers.
+/* The command line: what its files share. One file a command; each command is a function that takes
+ * the parsed invocation and answers with an exit code. Beneath them: the rows of model/commands.def
+ * and what walks them, the terminal, the table, and the words for numbers.
  *
- * Nothing here is global: the invocation carries where to write, what time it is and its memory. What
- * is printed for people goes to cli->out, what is said about trouble or progress to cli->err.
+ * Nothing here is global: the invocation carries where to write, what time it is and its memory.
+ * What is printed for people goes to cli->out, what is said about trouble or progress to cli->err.
  */
 #ifndef SW_CLI_H
 #define SW_CLI_H
@@ -14,7 +14,7 @@
 #include "model/model.h"
 #include "stepwell/ledger.h"
 
-/* ---- commands and options: the rows of model/commands.def ---------------------------------------- */
+/* ---- commands and options: the rows of model/commands.def ------------------------------------ */
 
 typedef enum sw_command_id {
 #define SW_COMMAND(NAME, UPPER, ARGUMENTS, LEAST, MOST, LINE, PARAGRAPH) SW_COMMAND_##UPPER,
@@ -34,7 +34,8 @@ typedef enum sw_option_id {
     SW_OPTION_COUNT
 } sw_option_id;
 
-/* What an option takes: nothing, any text, a number of 0 or more, a time, a word of a closed list. */
+/* What an option takes: nothing, any text, a number of 0 or more, a time, a word of a closed list.
+ */
 typedef enum sw_option_kind {
     SW_OPTION_IS_FLAG,
     SW_OPTION_IS_TEXT,
@@ -73,16 +74,17 @@ extern const sw_option sw__options[SW_OPTION_COUNT];
 /* Whether the command takes the option. */
 bool sw_option_is_of(sw_option_id option, sw_command_id command);
 
-#define SW_COMMAND(NAME, UPPER, ARGUMENTS, LEAST, MOST, LINE, PARAGRAPH) sw_command_run sw_cli_##NAME;
+#define SW_COMMAND(NAME, UPPER, ARGUMENTS, LEAST, MOST, LINE, PARAGRAPH)                           \
+    sw_command_run sw_cli_##NAME;
 #define SW_OPTION(NAME, TEXT, KIND, ARGUMENT, COMMANDS, ...)
 #include "model/commands.def"
 #undef SW_COMMAND
 #undef SW_OPTION
 
-/* ---- the terminal -------------------------------------------------------------------------------- */
+/* ---- the terminal ---------------------------------------------------------------------------- */
 
-/* Where something is written. `width` is what prose is wrapped to; `limit` what a table must fit in, 0
- * when there is no limit because nobody looks at it on a terminal.
+/* Where something is written. `width` is what prose is wrapped to; `limit` what a table must fit
+ * in, 0 when there is no limit because nobody looks at it on a terminal.
  */
 typedef struct sw_terminal {
     bool is_terminal;
@@ -92,23 +94,31 @@ typedef struct sw_terminal {
 } sw_terminal;
 sw_terminal sw_terminal_of(FILE *file);
 
-typedef enum sw_style { SW_STYLE_PLAIN, SW_STYLE_BOLD, SW_STYLE_DIM, SW_STYLE_GOOD, SW_STYLE_BAD,
-                        SW_STYLE_WARN } sw_style;
+typedef enum sw_style {
+    SW_STYLE_PLAIN,
+    SW_STYLE_BOLD,
+    SW_STYLE_DIM,
+    SW_STYLE_GOOD,
+    SW_STYLE_BAD,
+    SW_STYLE_WARN
+} sw_style;
 /* What switches the style on, and off again; "" when there is no colour. */
 const char *sw_style_on(bool colour, sw_style style);
 const char *sw_style_off(bool colour, sw_style style);
 
-/* How many columns a text takes on a terminal; and the longest prefix that takes at most `columns`. */
+/* How many columns a text takes on a terminal; and the longest prefix that takes at most `columns`.
+ */
 int sw_text_columns(sw_str text);
 size_t sw_text_fit(sw_str text, int columns);
-/* The text without control characters, so that what an agent wrote cannot steer the terminal. Line feeds
- * stay when `lines`, else become blanks. Bytes that are no UTF-8 become '?'. */
+/* The text without control characters, so that what an agent wrote cannot steer the terminal. Line
+ * feeds stay when `lines`, else become blanks. Bytes that are no UTF-8 become '?'. */
 sw_str sw_text_clean(sw_arena *arena, sw_str text, bool lines);
-/* Prints prose in lines of at most `width` columns, each indented; the first line begins at `at`. */
+/* Prints prose in lines of at most `width` columns, each indented; the first line begins at `at`.
+ */
 void sw_text_wrap(FILE *out, const char *text, int at, int indent, int width);
 
-/* A bar with rate and time left, drawn over itself. It appears on a terminal only, after a second, and
- * leaves no trace. */
+/* A bar with rate and time left, drawn over itself. It appears on a terminal only, after a second,
+ * and leaves no trace. */
 typedef struct sw_progress {
     FILE *out;
     sw_terminal terminal;
@@ -124,7 +134,7 @@ void sw_progress_done(sw_progress *progress);
 sw_str sw_progress_line(sw_arena *arena, const char *unit, int64_t done, int64_t total,
                         int64_t passed_us, int width);
 
-/* ---- tables -------------------------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 typedef struct sw_column {
     const char *title;
@@ -139,8 +149,8 @@ typedef struct sw_cell {
 } sw_cell;
 
 enum { SW_TABLE_COLUMNS = 24 };
-/* A table is filled cell by cell, row by row, and printed. Columns in which every cell is empty are left
- * out. Text is borrowed until the table is printed. Memory failures show in print's answer.
+/* A table is filled cell by cell, row by row, and printed. Columns in which every cell is empty are
+ * left out. Text is borrowed until the table is printed. Memory failures show in print's answer.
  */
 typedef struct sw_table {
     const sw_column *columns;
@@ -158,7 +168,7 @@ void sw_table_add(sw_table *table, sw_str text, sw_style style);
 void sw_table_next_page(sw_table *table);
 sw_status sw_table_print(const sw_table *table, FILE *out, int limit, bool colour);
 
-/* ---- words for numbers: all live in the arena ---------------------------------------------------- */
+/* ---- words for numbers: all live in the arena ------------------------------------------------ */
 
 /* For printf: "" stands in for text that there was no memory for. */
 static inline const char *sw_text_or_blank(sw_str text)
@@ -166,16 +176,23 @@ static inline const char *sw_text_or_blank(sw_str text)
     return text.ptr ? text.ptr : "";
 }
 
-sw_str sw_show_count(sw_arena *arena, int64_t value);        /* 12,345 */
-sw_str sw_show_money(sw_arena *arena, int64_t nano_usd);     /* $1,234.5678, <$0.0001 */
-sw_str sw_show_money_exact(sw_arena *arena, int64_t nano_usd); /* $0.012345678: to the last digit */
-sw_str sw_show_duration(sw_arena *arena, int64_t ns);        /* 820 ms, 3.42 s, 2m 05s, 1h 02m */
-sw_str sw_show_bytes(sw_arena *arena, int64_t bytes);        /* 512 B, 1.5 MiB */
-sw_str sw_show_time(sw_arena *arena, int64_t us);            /* 2026-11-22T10:00:00Z, to the second */
-sw_str sw_show_ago(sw_arena *arena, int64_t us, int64_t now_us); /* 12s, 5m, 3h, 8d, else the date */
-sw_str sw_show_percent(sw_arena *arena, int64_t part, int64_t whole); /* 3.1 % */
+/* 12,345 */
+sw_str sw_show_count(sw_arena *arena, int64_t value);
+/* $1,234.5678, <$0.0001; and to the last digit: $0.012345678 */
+sw_str sw_show_money(sw_arena *arena, int64_t nano_usd);
+sw_str sw_show_money_exact(sw_arena *arena, int64_t nano_usd);
+/* 820 ms, 3.42 s, 2m 05s, 1h 02m */
+sw_str sw_show_duration(sw_arena *arena, int64_t ns);
+/* 512 B, 1.5 MiB */
+sw_str sw_show_bytes(sw_arena *arena, int64_t bytes);
+/* 2026-11-22T10:00:00Z, to the second */
+sw_str sw_show_time(sw_arena *arena, int64_t us);
+/* 12s, 5m, 3h, 8d; the date when it is long ago or not yet */
+sw_str sw_show_ago(sw_arena *arena, int64_t us, int64_t now_us);
+/* 3.1 % */
+sw_str sw_show_percent(sw_arena *arena, int64_t part, int64_t whole);
 
-/* ---- one invocation ------------------------------------------------------------------------------ */
+/* ---- one invocation -------------------------------------------------------------------------- */
 
 enum { SW_CLI_REPEATS = 16, SW_CLI_NAMES = 16 };
 
@@ -203,8 +220,8 @@ struct sw_cli {
     sw_error error;
 };
 
-/* Reads the words of the command line (without the program's name). On INVALID cli->error says what is
- * wrong and what to do; `--help` anywhere makes it the help command.
+/* Reads the words of the command line (without the program's name). On INVALID cli->error says what
+ * is wrong and what to do; `--help` anywhere makes it the help command.
  */
 sw_status sw_cli_parse(sw_cli *cli, int count, const char *const *words);
 /* The command with that name; INVALID suggests the nearest. */
@@ -221,7 +238,8 @@ bool sw_time_read(sw_str text, int64_t now_us, int64_t *us);
 /* Runs the program: parse, command, clean up. Answers with the exit code. */
 int sw_cli_main(int count, const char *const *words, FILE *out, FILE *err, int64_t now_us);
 int sw_exit_code(sw_status status);
-/* Prints "stepwell: <what went wrong>; <what to do next>" from cli->error, and answers with the exit code. */
+/* Prints "stepwell: <what went wrong>; <what to do next>" from cli->error, and answers with the
+ * exit code. */
 int sw_cli_fail(sw_cli *cli, sw_status status, const char *next);
 /* The end of a command that wrote its answer: says so when it could not be written. */
 int sw_cli_finish(sw_cli *cli);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* demo: writes the demo workload into the ledger. One thread follows each organization's stream, so that
- * their writes share commits while the order within an organization, and with it every journal number,
- * stays the same each time.
+/* demo: writes the demo workload into the ledger. One thread follows each organization's stream, so
+ * that their writes share commits while the order within an organization, and with it every journal
+ * number, stays the same each time.
  *
  * What is there already is left as it is: steps and runs of the same workload are `unchanged`.
  */
@@ -20,7 +20,7 @@ typedef struct fill {
     pthread_cond_t ended; /* a worker is done */
     size_t running;
     atomic_bool stop;
-    atomic_llong steps;   /* logged so far */
+    atomic_llong steps; /* logged so far */
 } fill;
 
 /* A run's end waits until the run's steps are written. */
@@ -47,7 +47,7 @@ typedef struct worker {
     sw_error error;
 } worker;
 
-/* ---- writing ------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* A record of the world may have moved on since an earlier demo (an agent remembers its last run):
  * that it is there is enough.
@@ -74,8 +74,8 @@ static sw_status write_steps(worker *w)
     if (w->entry_count == 0) {
         return SW_STATUS_OK;
     }
-    sw_status status = sw_step_log(w->all->cli->ledger, &w->actor, w->entries, w->entry_count, false,
-                                   w->outcomes, &w->error);
+    sw_status status = sw_step_log(w->all->cli->ledger, &w->actor, w->entries, w->entry_count,
+                                   false, w->outcomes, &w->error);
     for (size_t i = 0; i < w->entry_count && status == SW_STATUS_OK; i++) {
         switch (w->outcomes[i].verdict) {
         case SW_VERDICT_CREATED:
@@ -116,7 +116,8 @@ static sw_status write_event(worker *w, const sw_demo_event *event)
     sw_outcome outcome;
     switch (event->what) {
     case SW_DEMO_CONVERSATION:
-        return write_world(w, SW_RECORD_CONVERSATION, &event->conversation) ? SW_STATUS_OK : w->status;
+        return write_world(w, SW_RECORD_CONVERSATION, &event->conversation) ? SW_STATUS_OK
+                                                                            : w->status;
     case SW_DEMO_RUN:
         w->runs++;
         return sw_run_create(ledger, &w->actor, &event->run, &outcome, &w->error);
@@ -183,7 +184,7 @@ static void *run_worker(void *arg)
     return NULL;
 }
 
-/* ---- watching ------------------------------------------------------------------------------------ */
+/* ---- watching -------------------------------------------------------------------------------- */
 
 static int64_t mono_us(void)
 {
@@ -240,7 +241,7 @@ static sw_status finish(sw_cli *cli, worker *workers)
     return status;
 }
 
-/* ---- the answer ---------------------------------------------------------------------------------- */
+/* ---- the answer ------------------------------------------------------------------------------ */
 
 typedef struct result {
     int64_t runs;
@@ -333,5 +334,6 @@ int sw_cli_demo(sw_cli *cli)
     } else if (status == SW_STATUS_OK) {
         print_text(cli, &r);
     }
-    return status == SW_STATUS_OK ? sw_cli_finish(cli) : sw_cli_fail(cli, status, sw_cli_advice(status));
+    return status == SW_STATUS_OK ? sw_cli_finish(cli)
+                                  : sw_cli_fail(cli, status, sw_cli_advice(status));
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* help, version and completion: all of it printed from the rows of model/commands.def, the manual page
- * too (stepwell help --man).
+/* help, version and completion: all of it printed from the rows of model/commands.def, the manual
+ * page too (stepwell help --man).
  */
 #include "cli/cli.h"
 
 enum { OPTION_COLUMN = 24 };
 
-/* ---- for people ---------------------------------------------------------------------------------- */
+/* ---- for people ------------------------------------------------------------------------------ */
 
 static void print_option(sw_cli *cli, const sw_option *option)
 {
@@ -45,12 +45,13 @@ static void print_overview(sw_cli *cli)
         fprintf(cli->out, "%*s%s\n", 14 - at, "", sw__commands[i].line);
     }
     fputc('\n', cli->out);
-    sw_text_wrap(cli->out,
-                 "stepwell help COMMAND explains a command. To begin: stepwell demo, then stepwell steps.",
-                 0, 0, cli->terminal.width);
+    sw_text_wrap(
+        cli->out,
+        "stepwell help COMMAND explains a command. To begin: stepwell demo, then stepwell steps.",
+        0, 0, cli->terminal.width);
 }
 
-/* ---- the manual page ----------------------------------------------------------------------------- */
+/* ---- the manual page ------------------------------------------------------------------------- */
 
 /* Text for troff: dashes that are minus signs, no line that begins with a request. */
 static void print_roff(FILE *out, const char *text)
@@ -139,8 +140,8 @@ static void print_manual(FILE *out)
     fputs(".SH NAME\nstepwell \\- the system of record for the steps of AI agents\n"
           ".SH SYNOPSIS\n\\fBstepwell\\fR \\fICOMMAND\\fR [\\fIOPTIONS\\fR]\n"
           ".SH DESCRIPTION\n"
-          "A step is one model call with the tool work it led to. Stepwell keeps, for every step, who ran\n"
-          "it, on what, what it cost, how it ended, what was said, and how to find it again.\n"
+          "A step is one model call with the tool work it led to. Stepwell keeps, for every step,\n"
+          "who ran it, on what, what it cost, how it ended, what was said, and how to find it.\n"
           "Every command takes \\fB\\-\\-help\\fR.\n.SH COMMANDS\n",
           out);
     for (size_t i = 0; i < SW_COMMAND_COUNT; i++) {
@@ -160,7 +161,7 @@ static void print_manual(FILE *out)
           out);
 }
 
-/* ---- completion ---------------------------------------------------------------------------------- */
+/* ---- completion ------------------------------------------------------------------------------ */
 
 /* The words after an option with a closed list. */
 static void print_bash_words(FILE *out, const sw_option *option)
@@ -188,11 +189,12 @@ static void print_bash_command(FILE *out, sw_command_id id)
 
 static void print_bash(FILE *out)
 {
-    fputs("# Completion of stepwell for bash; printed by: stepwell completion bash\n"
-          "_stepwell() {\n"
-          "  local word=\"${COMP_WORDS[COMP_CWORD]}\" before=\"${COMP_WORDS[COMP_CWORD-1]}\" words\n"
-          "  case \"$before\" in\n",
-          out);
+    fputs(
+        "# Completion of stepwell for bash; printed by: stepwell completion bash\n"
+        "_stepwell() {\n"
+        "  local word=\"${COMP_WORDS[COMP_CWORD]}\" before=\"${COMP_WORDS[COMP_CWORD-1]}\" words\n"
+        "  case \"$before\" in\n",
+        out);
     for (size_t i = 0; i < SW_OPTION_COUNT; i++) {
         if (sw__options[i].kind == SW_OPTION_IS_WORD) {
             print_bash_words(out, &sw__options[i]);
@@ -206,7 +208,9 @@ static void print_bash(FILE *out)
     for (size_t i = 0; i < SW_COMMAND_COUNT; i++) {
         print_bash_command(out, (sw_command_id)i);
     }
-    fputs("  esac\n  if [ \"$COMP_CWORD\" -eq 1 ] || [ \"${COMP_WORDS[1]}\" = help ]; then\n    words=\"",
+    fputs("  esac\n"
+          "  if [ \"$COMP_CWORD\" -eq 1 ] || [ \"${COMP_WORDS[1]}\" = help ]; then\n"
+          "    words=\"",
           out);
     for (size_t i = 0; i < SW_COMMAND_COUNT; i++) {
         fprintf(out, "%s%s", i ? " " : "", sw__commands[i].name);
@@ -216,7 +220,7 @@ static void print_bash(FILE *out)
           out);
 }
 
-/* ---- the commands -------------------------------------------------------------------------------- */
+/* ---- the commands ---------------------------------------------------------------------------- */
 
 int sw_cli_help(sw_cli *cli)
 {

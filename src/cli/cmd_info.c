@@ -7,12 +7,9 @@ static sw_status print_json(sw_cli *cli, const sw_ledger_info *info)
     const struct {
         const char *key;
         int64_t value;
-    } counts[] = {{"schema_version", info->schema_version},
-                  {"file_bytes", info->file_bytes},
-                  {"organizations", info->organizations},
-                  {"steps", info->steps},
-                  {"pending_steps", info->pending_steps},
-                  {"runs", info->runs},
+    } counts[] = {{"schema_version", info->schema_version},  {"file_bytes", info->file_bytes},
+                  {"organizations", info->organizations},    {"steps", info->steps},
+                  {"pending_steps", info->pending_steps},    {"runs", info->runs},
                   {"journal_entries", info->journal_entries}};
     sw_cli_json json;
     sw_cli_json_begin(cli, &json);
@@ -38,7 +35,8 @@ static void print_count(sw_cli *cli, const char *what, int64_t value)
 
 static void print_text(sw_cli *cli, const sw_ledger_info *info)
 {
-    fprintf(cli->out, "%-16s %s%s%s\n", "ledger", info->store, info->path[0] ? ":" : "", info->path);
+    fprintf(cli->out, "%-16s %s%s%s\n", "ledger", info->store, info->path[0] ? ":" : "",
+            info->path);
     fprintf(cli->out, "%-16s %d\n", "schema version", info->schema_version);
     fprintf(cli->out, "%-16s %s\n", "size",
             sw_text_or_blank(sw_show_bytes(&cli->arena, info->file_bytes)));
@@ -62,5 +60,6 @@ int sw_cli_info(sw_cli *cli)
     } else if (status == SW_STATUS_OK) {
         print_text(cli, &info);
     }
-    return status == SW_STATUS_OK ? sw_cli_finish(cli) : sw_cli_fail(cli, status, sw_cli_advice(status));
+    return status == SW_STATUS_OK ? sw_cli_finish(cli)
+                                  : sw_cli_fail(cli, status, sw_cli_advice(status));
 }

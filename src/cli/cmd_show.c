@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* show: everything about one record. A step comes with its timings, messages and provider traces, a run
- * with its totals, its steps and the runs it started; any other record with its fields.
+/* show: everything about one record. A step comes with its timings, messages and provider traces, a
+ * run with its totals, its steps and the runs it started; any other record with its fields.
  */
 #include "cli/show.h"
 
@@ -23,7 +23,7 @@ typedef struct showing {
     bool any;
 } showing;
 
-/* ---- which record -------------------------------------------------------------------------------- */
+/* ---- which record ---------------------------------------------------------------------------- */
 
 static sw_status get(sw_cli *cli, sw_record_id record, sw_str id, void **row)
 {
@@ -50,7 +50,8 @@ static sw_status guess(sw_cli *cli, sw_str id, sw_record_id *record, void **row)
         cli->error = (sw_error){0};
         *record = candidates[i];
         status = get(cli, candidates[i], whole, row);
-        if (status != SW_STATUS_OK && status != SW_STATUS_NOT_FOUND && status != SW_STATUS_INVALID_ID) {
+        if (status != SW_STATUS_OK && status != SW_STATUS_NOT_FOUND &&
+            status != SW_STATUS_INVALID_ID) {
             break;
         }
     }
@@ -68,7 +69,7 @@ static sw_status find(sw_cli *cli, sw_record_id *record, void **row)
     return get(cli, *record, id, row);
 }
 
-/* ---- what belongs to it -------------------------------------------------------------------------- */
+/* ---- what belongs to it ---------------------------------------------------------------------- */
 
 static void print_trace(sw_cli *cli, const sw_provider_trace *trace)
 {
@@ -149,7 +150,7 @@ static sw_status show_children(sw_cli *cli, sw_cli_json *json, const children *w
     return status;
 }
 
-/* ---- a step, a run, anything else ---------------------------------------------------------------- */
+/* ---- a step, a run, anything else ------------------------------------------------------------ */
 
 static void show_row(sw_cli *cli, sw_cli_json *json, const char *key, sw_record_id record,
                      const void *row)
@@ -162,7 +163,8 @@ static void show_row(sw_cli *cli, sw_cli_json *json, const char *key, sw_record_
     }
 }
 
-/* The timings of a step or the totals of a run: `of` is the record they belong to. A step may have none. */
+/* The timings of a step or the totals of a run: `of` is the record they belong to. A step may have
+ * none. */
 static sw_status show_metrics(sw_cli *cli, sw_cli_json *json, sw_record_id record, sw_record_id of,
                               const void *owner, sw_str id)
 {
@@ -182,8 +184,8 @@ static sw_status show_metrics(sw_cli *cli, sw_cli_json *json, sw_record_id recor
     return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
 }
 
-static sw_status show_all_children(sw_cli *cli, sw_cli_json *json, const children *lists, size_t count,
-                                   sw_str id)
+static sw_status show_all_children(sw_cli *cli, sw_cli_json *json, const children *lists,
+                                   size_t count, sw_str id)
 {
     sw_status status = SW_STATUS_OK;
     for (size_t i = 0; i < count && status == SW_STATUS_OK; i++) {
@@ -196,10 +198,12 @@ static sw_status show_step(sw_cli *cli, sw_cli_json *json, const sw_step *step)
 {
     static const children lists[] = {
         {SW_RECORD_MESSAGE, SW_MESSAGE_STEP_ID, "Messages", "messages", 0},
-        {SW_RECORD_PROVIDER_TRACE, SW_PROVIDER_TRACE_STEP_ID, "Provider traces", "provider_traces", 0},
+        {SW_RECORD_PROVIDER_TRACE, SW_PROVIDER_TRACE_STEP_ID, "Provider traces", "provider_traces",
+         0},
     };
     show_row(cli, json, "step", SW_RECORD_STEP, step);
-    sw_status status = show_metrics(cli, json, SW_RECORD_STEP_METRICS, SW_RECORD_STEP, step, step->id);
+    sw_status status =
+        show_metrics(cli, json, SW_RECORD_STEP_METRICS, SW_RECORD_STEP, step, step->id);
     return status == SW_STATUS_OK ? show_all_children(cli, json, lists, SW_COUNT(lists), step->id)
                                   : status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* steps: the newest steps that pass every filter. Walks the list page by page with the cursor, so that
- * any number of steps takes the same memory.
+/* steps: the newest steps that pass every filter. Walks the list page by page with the cursor, so
+ * that any number of steps takes the same memory.
  */
 #include "cli/cli.h"
 
@@ -11,6 +11,7 @@ enum { PAGE = 500 };
 /* One walk: where the rows go, and where the next page begins. */
 typedef struct walk {
     sw_cli *cli;
+    sw_actor actor;
     sw_step_table table;
     sw_buf line; /* of JSON */
     bool json;
@@ -45,9 +46,8 @@ static bool each_step(void *arg, const void *row)
 static sw_status walk_page(walk *at, const sw_list_query *query, sw_list_end *end)
 {
     sw_cli *cli = at->cli;
-    sw_actor actor = sw_cli_actor(cli);
     sw_status status =
-        sw_list(cli->ledger, &actor, SW_RECORD_STEP, query, each_step, at, end, &cli->error);
+        sw_list(cli->ledger, &at->actor, SW_RECORD_STEP, query, each_step, at, end, &cli->error);
     if (status != SW_STATUS_OK) {
         return status;
     }
@@ -99,6 +99,9 @@ static sw_status list_steps(walk *at)
                            .ascending = sw_cli_has(cli, SW_OPTION_ASC),
                            .after = sw_str_from(sw_cli_text(cli, SW_OPTION_AFTER))};
     bool several = info.organizations > 1 && !sw_cli_has(cli, SW_OPTION_ORGANIZATION);
+    /* Where there is only the default organization its own index answers. */
+    at->actor = sw_cli_actor(cli);
+    at->actor.everywhere = several;
     sw_step_table_init(&at->table, cli, several);
     status = walk_pages(at, &query, sw_cli_count(cli, SW_OPTION_LIMIT));
     sw_step_table_fini(&at->table);

@@ -21,7 +21,7 @@ void sw_totals_add(sw_totals *to, const sw_totals *more)
     }
 }
 
-/* ---- the question -------------------------------------------------------------------------------- */
+/* ---- the question ---------------------------------------------------------------------------- */
 
 static sw_status add_dimension(sw_cli *cli, sw_str word, sw_usage_query *query)
 {
@@ -29,14 +29,15 @@ static sw_status add_dimension(sw_cli *cli, sw_str word, sw_usage_query *query)
     int found = sw_enum_find(SW_ENUM_dimension, word);
     if (found < 0) {
         int near = sw_nearest(word, list->words, list->count);
-        return sw_fail(&cli->error, SW_STATUS_INVALID, "", "--by cannot be %.*s%s%s%s", (int)word.len,
-                       word.ptr, near < 0 ? "; stepwell help usage says what" : "; did you mean ",
+        return sw_fail(&cli->error, SW_STATUS_INVALID, "", "--by cannot be %.*s%s%s%s",
+                       (int)word.len, word.ptr,
+                       near < 0 ? "; stepwell help usage says what" : "; did you mean ",
                        near < 0 ? "" : list->words[near], near < 0 ? "" : "?");
     }
     for (size_t i = 0; i < query->by_count; i++) {
         if (query->by[i] == (sw_dimension)found) {
-            return sw_fail(&cli->error, SW_STATUS_INVALID, "", "--by names %.*s twice; name it once",
-                           (int)word.len, word.ptr);
+            return sw_fail(&cli->error, SW_STATUS_INVALID, "",
+                           "--by names %.*s twice; name it once", (int)word.len, word.ptr);
         }
     }
     if (query->by_count == SW_DIMENSIONS_MAX) {
@@ -91,8 +92,8 @@ static sw_status ask(sw_cli *cli, sw_usage_answer *answer)
 {
     void *pair[] = {answer, cli};
     sw_actor actor = sw_cli_actor(cli);
-    sw_status status = sw_usage(cli->ledger, &actor, &answer->query, each_group, pair, &answer->end,
-                                &cli->error);
+    sw_status status =
+        sw_usage(cli->ledger, &actor, &answer->query, each_group, pair, &answer->end, &cli->error);
     if (status == SW_STATUS_OK && (answer->failed || cli->arena.failed)) {
         status = sw_no_memory(&cli->error);
     }

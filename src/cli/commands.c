@@ -5,13 +5,13 @@
 #include "cli/cli.h"
 
 #define SW_ON(COMMAND) (1U << SW_COMMAND_##COMMAND)
-#define SW_ON_LEDGER                                                                                   \
+#define SW_ON_LEDGER                                                                               \
     (SW_ON(DEMO) | SW_ON(STEPS) | SW_ON(SHOW) | SW_ON(USAGE) | SW_ON(VERIFY) | SW_ON(INFO))
 #define SW_ON_ALL ((1U << SW_COMMAND_COUNT) - 1U)
 
 _Static_assert(SW_COMMAND_COUNT < 32, "a bit for each command");
 
-#define SW_COMMAND(NAME, UPPER, ARGUMENTS, LEAST, MOST, LINE, PARAGRAPH)                               \
+#define SW_COMMAND(NAME, UPPER, ARGUMENTS, LEAST, MOST, LINE, PARAGRAPH)                           \
     [SW_COMMAND_##UPPER] = {#NAME, ARGUMENTS, LEAST, MOST, LINE, PARAGRAPH, sw_cli_##NAME},
 #define SW_OPTION(NAME, TEXT, KIND, ARGUMENT, COMMANDS, ...)
 const sw_command sw__commands[SW_COMMAND_COUNT] = {
@@ -21,11 +21,11 @@ const sw_command sw__commands[SW_COMMAND_COUNT] = {
 #undef SW_OPTION
 
 #define SW_COMMAND(NAME, UPPER, ARGUMENTS, LEAST, MOST, LINE, PARAGRAPH)
-#define SW_OPTION(NAME, TEXT, KIND, ARGUMENT, COMMANDS, ...)                                           \
-    [SW_OPTION_##NAME] = {.name = TEXT,                                                                \
-                          .kind = SW_OPTION_IS_##KIND,                                                 \
-                          .argument = ARGUMENT,                                                        \
-                          .commands = COMMANDS,                                                        \
+#define SW_OPTION(NAME, TEXT, KIND, ARGUMENT, COMMANDS, ...)                                       \
+    [SW_OPTION_##NAME] = {.name = TEXT,                                                            \
+                          .kind = SW_OPTION_IS_##KIND,                                             \
+                          .argument = ARGUMENT,                                                    \
+                          .commands = COMMANDS,                                                    \
                           .doc = __VA_ARGS__},
 const sw_option sw__options[SW_OPTION_COUNT] = {
 #include "model/commands.def"

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An invented workload of AI agents, believable in its shapes: a few organizations with their agents,
- * runs from one step to hundreds, prompts that grow and are cached, tools that fail, models that are
- * overloaded, people who are pleased or not. Used by `stepwell demo`, by benchmarks and by tests.
+/* An invented workload of AI agents, believable in its shapes: a few organizations with their
+ * agents, runs from one step to hundreds, prompts that grow and are cached, tools that fail, models
+ * that are overloaded, people who are pleased or not. Used by `stepwell demo`, by benchmarks and by
+ * tests.
  *
- * It is a pure function of its options: the same seed, number of steps and end give the same records,
- * byte for byte, on every machine (integers only). It knows the records and the base, and writes
- * nothing: whoever reads the events passes them to a ledger, or does something else with them.
+ * It is a pure function of its options: the same seed, number of steps and end give the same
+ * records, byte for byte, on every machine (integers only). It knows the records and the base, and
+ * writes nothing: whoever reads the events passes them to a ledger, or does something else with
+ * them.
  *
  * Each organization has a stream of its own. Streams share nothing that changes, so that several
  * threads may each follow one.

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* On what the demo's agents run: providers, models, and how they fail. Facts as rows; the prices are
- * invented for the demo and are no price list.
+/* On what the demo's agents run: providers, models, and how they fail. Facts as rows; the prices
+ * are invented for the demo and are no price list.
  */
 #include "cli/demo_private.h"
 
+/* Rows of data, one to a line. */
+/* clang-format off */
 const demo_provider sw__demo_providers[DEMO_PROVIDERS] = {
     {"anthropic", "anthropic", "https://api.anthropic.com/v1/messages", "anthropic"},
     {"openai", "openai", "https://api.openai.com/v1/responses", "openai"},
@@ -45,6 +47,7 @@ const demo_failure sw__demo_overflow = {
     -1, 400, "ContextWindowExceededError", "The prompt is longer than the context window of this model.", "llm_api_error", {{110, 180, 260, 390, 700, 1500}}};
 const demo_failure sw__demo_abandoned = {
     -1, 0, "Abandoned", "The lease ran out: its owner was not heard of in time.", "error", {{300000, 300000, 300000, 300000, 300000, 300001}}};
+/* clang-format on */
 
 const demo_failure *demo_failure_pick(demo_random *random, const demo_model *model)
 {

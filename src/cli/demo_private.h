@@ -5,17 +5,18 @@
 
 #include "cli/demo.h"
 
-/* ---- chance: demo_random.c ----------------------------------------------------------------------- */
+/* ---- chance: demo_random.c ------------------------------------------------------------------- */
 
 typedef struct demo_random {
     uint64_t state;
 } demo_random;
 
 uint64_t demo_u64(demo_random *random);
-int64_t demo_below(demo_random *random, int64_t bound);            /* 0 to bound - 1 */
+int64_t demo_below(demo_random *random, int64_t bound); /* 0 to bound - 1 */
 int64_t demo_between(demo_random *random, int64_t least, int64_t most);
 bool demo_chance(demo_random *random, int per_mille);
-/* A number whose distribution has these 0, 25, 50, 75, 95 and 100 % points, straight between them. */
+/* A number whose distribution has these 0, 25, 50, 75, 95 and 100 % points, straight between them.
+ */
 typedef struct demo_spread {
     int32_t at[6];
 } demo_spread;
@@ -31,12 +32,19 @@ static inline sw_str demo_id_str(const demo_id *id)
     return sw_str_make(id->text, id->len);
 }
 /* A text from a template: '#' becomes a number, '@' one of the subjects (the same in one text). */
-sw_str demo_fill(demo_random *random, sw_arena *arena, const char *text, const char *const *subjects);
+sw_str demo_fill(demo_random *random, sw_arena *arena, const char *text,
+                 const char *const *subjects);
 
-/* ---- what agents do: demo_texts.c ---------------------------------------------------------------- */
+/* ---- what agents do: demo_texts.c ------------------------------------------------------------ */
 
-enum { DEMO_SUBJECTS = 8, DEMO_ASKS = 6, DEMO_THOUGHTS = 5, DEMO_ANSWERS = 6, DEMO_TOOLS = 5,
-       DEMO_NAMES = 4 };
+enum {
+    DEMO_SUBJECTS = 8,
+    DEMO_ASKS = 6,
+    DEMO_THOUGHTS = 5,
+    DEMO_ANSWERS = 6,
+    DEMO_TOOLS = 5,
+    DEMO_NAMES = 4
+};
 
 typedef struct demo_tool {
     const char *name;
@@ -64,7 +72,7 @@ typedef struct demo_scenario {
 enum { DEMO_SCENARIOS = 5, DEMO_RESEARCH = 3 /* the scenario that others delegate to */ };
 extern const demo_scenario sw__demo_scenarios[DEMO_SCENARIOS];
 
-/* ---- providers, models, errors: demo_models.c ---------------------------------------------------- */
+/* ---- providers, models, errors: demo_models.c ------------------------------------------------ */
 
 typedef struct demo_provider {
     const char *name; /* as gen_ai.provider.name has it */
@@ -106,7 +114,7 @@ extern const demo_failure sw__demo_overflow;
 extern const demo_failure sw__demo_abandoned;
 const demo_failure *demo_failure_pick(demo_random *random, const demo_model *model);
 
-/* ---- the world: demo_world.c --------------------------------------------------------------------- */
+/* ---- the world: demo_world.c ----------------------------------------------------------------- */
 
 enum { DEMO_AGENTS_MOST = 12, DEMO_PROJECTS = 3, DEMO_USERS = 4 };
 
@@ -139,10 +147,15 @@ struct sw_demo {
     demo_organization organizations[SW_DEMO_ORGANIZATIONS];
 };
 
-/* ---- a run that is under way: demo_run.c, demo_step.c, demo_talk.c -------------------------------- */
+/* ---- a run that is under way: demo_run.c, demo_step.c, demo_talk.c --------------------------- */
 
-typedef enum demo_fate { DEMO_COMPLETES, DEMO_FAILS, DEMO_CANCELLED, DEMO_ABANDONED,
-                         DEMO_LIVE /* not over yet */ } demo_fate;
+typedef enum demo_fate {
+    DEMO_COMPLETES,
+    DEMO_FAILS,
+    DEMO_CANCELLED,
+    DEMO_ABANDONED,
+    DEMO_LIVE /* not over yet */
+} demo_fate;
 typedef enum demo_phase { DEMO_BEGINS, DEMO_WORKS, DEMO_ENDS } demo_phase;
 
 typedef struct demo_run {
@@ -161,8 +174,8 @@ typedef struct demo_run {
     int64_t first_token_ns;
     int64_t length;
     int64_t done;
-    int64_t context;  /* tokens that the next prompt repeats */
-    int64_t cached;   /* of them the provider has seen */
+    int64_t context; /* tokens that the next prompt repeats */
+    int64_t cached;  /* of them the provider has seen */
     char trace[33];
     char user[16];
     char ticket[16];
@@ -174,8 +187,8 @@ struct sw_demo_stream {
     const sw_demo *demo;
     const demo_organization *organization;
     demo_random random;
-    sw_buf text; /* for JSON under way */
-    int64_t left;    /* steps that no run has taken yet */
+    sw_buf text;               /* for JSON under way */
+    int64_t left;              /* steps that no run has taken yet */
     demo_run runs[DEMO_DEPTH]; /* the innermost is the last */
     size_t depth;
     struct {
@@ -196,8 +209,8 @@ typedef struct demo_turn {
     bool tool_failed[3];
     char calls[3][24];
     bool compacted; /* the context was full and has been summarized */
-    sw_str ask;    /* of the first step */
-    sw_str answer; /* what the model said; may be empty */
+    sw_str ask;     /* of the first step */
+    sw_str answer;  /* what the model said; may be empty */
     int64_t llm_ns;
     int64_t tool_ns;
     int64_t first_token_ns;
@@ -207,8 +220,8 @@ typedef struct demo_turn {
 sw_status demo_step_make(sw_demo_stream *stream, demo_run *run, sw_arena *arena, demo_turn *turn,
                          sw_demo_event *out);
 /* The messages of the turn. */
-sw_status demo_talk(sw_demo_stream *stream, const demo_run *run, const demo_turn *turn, sw_arena *arena,
-                    sw_step_entry *entry);
+sw_status demo_talk(sw_demo_stream *stream, const demo_run *run, const demo_turn *turn,
+                    sw_arena *arena, sw_step_entry *entry);
 /* The JSON that is in stream->text, moved into the arena. */
 sw_str demo_take_text(sw_demo_stream *stream, sw_arena *arena);
 

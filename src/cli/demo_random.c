@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chance that repeats itself: splitmix64 and what is drawn from it, in integers, so that no machine's
- * floating point changes a workload. Not for secrets.
+/* Chance that repeats itself: splitmix64 and what is drawn from it, in integers, so that no
+ * machine's floating point changes a workload. Not for secrets.
  */
 #include "cli/demo_private.h"
 
@@ -66,7 +66,8 @@ demo_id demo_id_make(demo_random *random, const char *prefix, int64_t at_us)
     return id;
 }
 
-sw_str demo_fill(demo_random *random, sw_arena *arena, const char *text, const char *const *subjects)
+sw_str demo_fill(demo_random *random, sw_arena *arena, const char *text,
+                 const char *const *subjects)
 {
     enum { NUMBER = 12 };
     const char *subject = subjects[demo_below(random, DEMO_SUBJECTS)];
@@ -81,7 +82,8 @@ sw_str demo_fill(demo_random *random, sw_arena *arena, const char *text, const c
     }
     for (const char *at = text; *at; at++) {
         if (*at == '#') {
-            length += (size_t)snprintf(out + length, NUMBER, "%d", (int)demo_between(random, 12, 9870));
+            length +=
+                (size_t)snprintf(out + length, NUMBER, "%d", (int)demo_between(random, 12, 9870));
         } else if (*at == '@') {
             memcpy(out + length, subject, strlen(subject));
             length += strlen(subject);

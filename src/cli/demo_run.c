@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A stream: one run after the other until the organization's steps are used up. A run takes its steps
- * from what is left when it begins, so that the numbers come out exactly; a step may start another
- * agent's run, which is then followed first.
+/* A stream: one run after the other until the organization's steps are used up. A run takes its
+ * steps from what is left when it begins, so that the numbers come out exactly; a step may start
+ * another agent's run, which is then followed first.
  */
 #include "cli/demo_private.h"
 
@@ -24,7 +24,8 @@ sw_status sw_demo_stream_new(const sw_demo *demo, size_t organization, sw_demo_s
     stream->organization = &demo->organizations[organization];
     stream->left = stream->organization->steps;
     stream->random.state = demo->options.seed * UINT64_C(0x9E6C63D0876A9A47) +
-                           (uint64_t)demo->options.steps * UINT64_C(0xD6E8FEB86659FD93) + organization;
+                           (uint64_t)demo->options.steps * UINT64_C(0xD6E8FEB86659FD93) +
+                           organization;
     sw_buf_init(&stream->text, &demo->allocator, 0);
     return SW_STATUS_OK;
 }
@@ -47,10 +48,10 @@ sw_str demo_take_text(sw_demo_stream *stream, sw_arena *arena)
     return sw_arena_str(arena, sw_buf_str(&stream->text));
 }
 
-/* ---- when ---------------------------------------------------------------------------------------- */
+/* ---- when ------------------------------------------------------------------------------------ */
 
-/* Runs begin where the hours are busy, in order: how far the stream has come says when. The last hour
- * and a half is kept free, so that what began can end.
+/* Runs begin where the hours are busy, in order: how far the stream has come says when. The last
+ * hour and a half is kept free, so that what began can end.
  */
 static int64_t begin_of_run(sw_demo_stream *stream)
 {
@@ -77,12 +78,15 @@ static int64_t begin_of_live_run(sw_demo_stream *stream, int64_t length)
     return stream->demo->options.until_us - ago;
 }
 
-/* ---- beginning a run ----------------------------------------------------------------------------- */
+/* ---- beginning a run ------------------------------------------------------------------------- */
 
 static demo_fate pick_fate(demo_random *random)
 {
     int64_t at = demo_below(random, 1000);
-    return at < 880 ? DEMO_COMPLETES : at < 945 ? DEMO_FAILS : at < 990 ? DEMO_CANCELLED : DEMO_ABANDONED;
+    return at < 880   ? DEMO_COMPLETES
+           : at < 945 ? DEMO_FAILS
+           : at < 990 ? DEMO_CANCELLED
+                      : DEMO_ABANDONED;
 }
 
 /* Most work is done by a few agents: the first of a list are the busiest. */
@@ -160,7 +164,8 @@ static demo_run *start_run(sw_demo_stream *stream)
     int64_t person = demo_below(random, 60) * demo_below(random, 60) / 60;
     snprintf(run->user, sizeof run->user, "usr_%d", (int)(1000 + person));
     if (strcmp(run->scenario->tag, "support") == 0 && demo_chance(random, 300)) {
-        snprintf(run->ticket, sizeof run->ticket, "TICKET-%d", (int)demo_between(random, 10000, 99999));
+        snprintf(run->ticket, sizeof run->ticket, "TICKET-%d",
+                 (int)demo_between(random, 10000, 99999));
     }
     return run;
 }
@@ -190,9 +195,10 @@ static void delegate(sw_demo_stream *stream)
     stream->depth++;
 }
 
-/* ---- events -------------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
-static bool needs_conversation(sw_demo_stream *stream, demo_run *run, sw_arena *arena, sw_demo_event *out)
+static bool needs_conversation(sw_demo_stream *stream, demo_run *run, sw_arena *arena,
+                               sw_demo_event *out)
 {
     size_t agent = (size_t)(run->agent - stream->organization->agents);
     bool fresh = stream->conversations[agent].runs_left == 0;
@@ -221,14 +227,15 @@ static void show_run(const sw_demo_stream *stream, const demo_run *run, sw_arena
                      sw_demo_event *out)
 {
     out->what = SW_DEMO_RUN;
-    out->run = (sw_run){.id = id_text(arena, &run->id),
-                        .status = sw_int_of(SW_RUN_STATUS_RUNNING),
-                        .background = sw_int_of(strcmp(run->scenario->origin, "cron") == 0),
-                        .agent_id = demo_id_str(&run->agent->id),
-                        .conversation_id = id_text(arena, &run->conversation),
-                        .project_id = demo_id_str(&stream->organization->projects[run->agent->project]),
-                        .parent_run_id = id_text(arena, &run->parent_run),
-                        .created_at = sw_int_of(run->begun_us)};
+    out->run =
+        (sw_run){.id = id_text(arena, &run->id),
+                 .status = sw_int_of(SW_RUN_STATUS_RUNNING),
+                 .background = sw_int_of(strcmp(run->scenario->origin, "cron") == 0),
+                 .agent_id = demo_id_str(&run->agent->id),
+                 .conversation_id = id_text(arena, &run->conversation),
+                 .project_id = demo_id_str(&stream->organization->projects[run->agent->project]),
+                 .parent_run_id = id_text(arena, &run->parent_run),
+                 .created_at = sw_int_of(run->begun_us)};
 }
 
 static void show_run_end(const demo_run *run, sw_arena *arena, sw_demo_event *out)

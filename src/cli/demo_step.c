@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One step: what happens in it is decided first (a turn), then written down. Tokens behave as they do
- * in real logs: the prompt repeats the context, the provider has most of it in its cache, the answer
- * and what tools returned make the next prompt longer, until the context is summarized.
+/* One step: what happens in it is decided first (a turn), then written down. Tokens behave as they
+ * do in real logs: the prompt repeats the context, the provider has most of it in its cache, the
+ * answer and what tools returned make the next prompt longer, until the context is summarized.
  */
 #include "cli/demo_private.h"
 
@@ -18,7 +18,7 @@ typedef struct bill {
     int64_t reasoning;
 } bill;
 
-/* ---- deciding ------------------------------------------------------------------------------------ */
+/* ---- deciding -------------------------------------------------------------------------------- */
 
 static void decide_end(demo_random *random, const demo_run *run, demo_turn *turn)
 {
@@ -95,7 +95,7 @@ static void decide(sw_demo_stream *stream, demo_run *run, sw_arena *arena, demo_
     }
 }
 
-/* ---- tokens, money and time ---------------------------------------------------------------------- */
+/* ---- tokens, money and time ------------------------------------------------------------------ */
 
 static bill make_bill(demo_random *random, const demo_run *run, const demo_turn *turn)
 {
@@ -168,8 +168,8 @@ static void write_bill(const demo_model *model, const bill *b, sw_arena *arena, 
     write_details(model, b, arena, step);
 }
 
-/* A call that failed reported nothing; neither does, sometimes, a call that was cancelled, and a small
- * server that streams. */
+/* A call that failed reported nothing; neither does, sometimes, a call that was cancelled, and a
+ * small server that streams. */
 static bool reports_usage(demo_random *random, const demo_run *run, const demo_turn *turn)
 {
     if (turn->status == SW_STEP_STATUS_SUCCESS) {
@@ -189,7 +189,7 @@ static void take_time(demo_random *random, const demo_run *run, const bill *b, d
     turn->llm_ns += demo_below(random, NS_PER_MS);
 }
 
-/* ---- writing it down ----------------------------------------------------------------------------- */
+/* ---- writing it down ------------------------------------------------------------------------- */
 
 static void write_failure(sw_demo_stream *stream, const demo_failure *failure, sw_arena *arena,
                           sw_step *step)
@@ -223,18 +223,19 @@ static void write_words(sw_demo_stream *stream, const demo_run *run, sw_arena *a
                                  demo_chance(random, 40) ? ",\"sampled\"" : "");
     step->end_user = sw_arena_str(arena, sw_str_from(run->user));
     step->trace_id = sw_arena_str(arena, sw_str_from(run->trace));
-    step->request_id =
-        sw_arena_printf(arena, "req_%016llx", (unsigned long long)demo_u64(random));
+    step->request_id = sw_arena_printf(arena, "req_%016llx", (unsigned long long)demo_u64(random));
     if (run->ticket[0]) {
         step->tid = sw_arena_str(arena, sw_str_from(run->ticket));
     }
     if (demo_chance(random, 250)) {
-        step->metadata = sw_arena_printf(arena, "{\"prompt_version\":%d}", (int)demo_between(random, 3, 9));
+        step->metadata =
+            sw_arena_printf(arena, "{\"prompt_version\":%d}", (int)demo_between(random, 3, 9));
     }
 }
 
 /* People judge whole answers: the last step of a run that nobody else's step started. */
-static void write_feedback(demo_random *random, const demo_run *run, const demo_turn *turn, sw_step *step)
+static void write_feedback(demo_random *random, const demo_run *run, const demo_turn *turn,
+                           sw_step *step)
 {
     int64_t at = demo_below(random, 1000);
     int negative = turn->failure ? 150 : 30;
@@ -319,8 +320,8 @@ static void write_trace(sw_demo_stream *stream, const demo_run *run, const demo_
     }
     demo_id id = demo_id_make(&stream->random, "provider_trace", run->clock_us);
     trace->id = some_id(arena, &id);
-    trace->request_json = sw_arena_printf(arena, "{\"model\":\"%s\",\"stream\":true,\"max_tokens\":8192}",
-                                          run->model->name);
+    trace->request_json = sw_arena_printf(
+        arena, "{\"model\":\"%s\",\"stream\":true,\"max_tokens\":8192}", run->model->name);
     trace->response_json =
         sw_arena_printf(arena, "{\"stop_reason\":\"%s\",\"usage\":{\"input_tokens\":%d}}",
                         turn->last ? "end_turn" : "tool_use", (int)entry->step.prompt_tokens.value);
@@ -343,8 +344,8 @@ static void move_on(sw_demo_stream *stream, demo_run *run, const demo_turn *turn
             run->context += demo_spread_pick(random, &returned);
         }
     }
-    int64_t pause_us = turn->failure ? demo_between(random, 700000, 9000000)
-                                     : demo_between(random, 2000, 90000);
+    int64_t pause_us =
+        turn->failure ? demo_between(random, 700000, 9000000) : demo_between(random, 2000, 90000);
     run->clock_us += step_ns / 1000 + (turn->last ? 1000 : pause_us);
     if (run->clock_us > stream->demo->options.until_us) {
         run->clock_us = stream->demo->options.until_us;

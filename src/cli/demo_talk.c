@@ -116,8 +116,8 @@ static void tool_returns(talk *t, const demo_turn *turn, size_t i)
     message->is_err = sw_int_of(failed);
 }
 
-sw_status demo_talk(sw_demo_stream *stream, const demo_run *run, const demo_turn *turn, sw_arena *arena,
-                    sw_step_entry *entry)
+sw_status demo_talk(sw_demo_stream *stream, const demo_run *run, const demo_turn *turn,
+                    sw_arena *arena, sw_step_entry *entry)
 {
     talk t = {.stream = stream, .run = run, .arena = arena, .at_us = run->clock_us};
     t.messages = sw_arena_zeroed(arena, MESSAGES_MOST * sizeof *t.messages);
@@ -128,8 +128,9 @@ sw_status demo_talk(sw_demo_stream *stream, const demo_run *run, const demo_turn
         say(&t, SW_MESSAGE_ROLE_SYSTEM, sw_str_from(run->scenario->system));
         say(&t, SW_MESSAGE_ROLE_USER, turn->ask);
     } else if (turn->compacted) {
-        say(&t, SW_MESSAGE_ROLE_SUMMARY, SW_STR("The earlier work of this run, in short: the question is "
-                                                "understood, the first findings stand."));
+        say(&t, SW_MESSAGE_ROLE_SUMMARY,
+            SW_STR("The earlier work of this run, in short: the question is "
+                   "understood, the first findings stand."));
     }
     t.at_us += turn->llm_ns / 1000;
     if (turn->tool_count > 0) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the demo's agents are asked, do and say: one row of texts for each line of work. '#' becomes a
- * number and '@' one of the subjects.
+/* What the demo's agents are asked, do and say: one row of texts for each line of work. '#' becomes
+ * a number and '@' one of the subjects.
  */
 #include "cli/demo_private.h"
 
+/* clang-format off */
 const demo_scenario sw__demo_scenarios[DEMO_SCENARIOS] = {
     {.tag = "coding",
      .origin = "cli",
@@ -142,3 +143,4 @@ const demo_scenario sw__demo_scenarios[DEMO_SCENARIOS] = {
      .steps = {{1, 2, 5, 9, 30, 110}},
      .delegates = 18},
 };
+/* clang-format on */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is in the demo: organizations with their users, projects, providers, models and agents, and how
- * busy each hour is. The world depends on the seed and the end only, so that workloads of different
- * length meet in the same organizations.
+/* Who is in the demo: organizations with their users, projects, providers, models and agents, and
+ * how busy each hour is. The world depends on the seed and the end only, so that workloads of
+ * different length meet in the same organizations.
  */
 #include "cli/demo_private.h"
 
@@ -19,23 +19,35 @@ typedef struct organization_row {
 } organization_row;
 
 static const organization_row rows[SW_DEMO_ORGANIZATIONS] = {
-    {"Halden Robotics", 46, 12, {"Ida Brandt", "Jonas Vik", "Mei Tanaka", "build server"},
+    {"Halden Robotics",
+     46,
+     12,
+     {"Ida Brandt", "Jonas Vik", "Mei Tanaka", "build server"},
      {"fleet-software", "customer-portal", "internal-tools"}},
-    {"Tallgrass Retail", 29, 8, {"Carla Moreno", "Ben Achterberg", "Noor Haddad", "shop backend"},
+    {"Tallgrass Retail",
+     29,
+     8,
+     {"Carla Moreno", "Ben Achterberg", "Noor Haddad", "shop backend"},
      {"shop", "warehouse", "marketing"}},
-    {"Blue Harbor Clinics", 17, 6, {"Aoife Byrne", "Tomás Silva", "Priya Nair", "scheduler"},
+    {"Blue Harbor Clinics",
+     17,
+     6,
+     {"Aoife Byrne", "Tomás Silva", "Priya Nair", "scheduler"},
      {"appointments", "records", "research"}},
-    {"Meridian Insurance", 8, 4, {"Zoë Lindqvist", "Karl Weiss", "Amara Okafor", "batch account"},
+    {"Meridian Insurance",
+     8,
+     4,
+     {"Zoë Lindqvist", "Karl Weiss", "Amara Okafor", "batch account"},
      {"claims", "quotes", "compliance"}},
 };
 
-/* ---- how busy ------------------------------------------------------------------------------------ */
+/* ---- how busy -------------------------------------------------------------------------------- */
 
 /* Working hours, a dip at noon, quiet nights that never stop; a third of it at weekends. */
 static void make_weights(sw_demo *demo)
 {
-    static const uint8_t hours[24] = {6, 4, 3, 3, 4, 8, 18, 40, 72, 96, 100, 92,
-                                      66, 84, 98, 94, 86, 64, 40, 30, 26, 20, 14, 9};
+    static const uint8_t hours[24] = {6,  4,  3,  3,  4,  8,  18, 40, 72, 96, 100, 92,
+                                      66, 84, 98, 94, 86, 64, 40, 30, 26, 20, 14,  9};
     int64_t begin_us = demo->options.until_us - DEMO_SLOTS * HOUR_US;
     demo->weights[0] = 0;
     for (int i = 0; i < DEMO_SLOTS; i++) {
@@ -47,7 +59,7 @@ static void make_weights(sw_demo *demo)
     }
 }
 
-/* ---- making -------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 static int64_t world_time(const sw_demo *demo)
 {
@@ -134,7 +146,8 @@ sw_actor sw_demo_actor(const sw_demo *demo, size_t organization)
 {
     sw_assert(organization < SW_DEMO_ORGANIZATIONS);
     const demo_organization *of = &demo->organizations[organization];
-    return (sw_actor){.organization_id = demo_id_str(&of->id), .user_id = demo_id_str(&of->users[3])};
+    return (sw_actor){.organization_id = demo_id_str(&of->id),
+                      .user_id = demo_id_str(&of->users[3])};
 }
 
 int64_t sw_demo_steps(const sw_demo *demo, size_t organization)
@@ -143,7 +156,7 @@ int64_t sw_demo_steps(const sw_demo *demo, size_t organization)
     return demo->organizations[organization].steps;
 }
 
-/* ---- showing ------------------------------------------------------------------------------------- */
+/* ---- showing --------------------------------------------------------------------------------- */
 
 /* One visit of the world: to whom, and whether it goes on. */
 typedef struct tour {

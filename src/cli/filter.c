@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the options that narrow a question (--run, --model, --since ...) to conditions over steps. One
- * table says which option is which field; an option given several times means any of its values.
+/* From the options that narrow a question (--run, --model, --since ...) to conditions over steps.
+ * One table says which option is which field; an option given several times means any of its
+ * values.
  */
 #include "cli/cli.h"
 
@@ -20,7 +21,8 @@ static const filter_row rows[] = {
     {SW_OPTION_TAG, SW_STEP_TAGS, SW_OP_TAG_ALL},
 };
 
-static void keep(sw_cli_filter *filter, uint8_t field, sw_op op, const sw_value *values, size_t count)
+static void keep(sw_cli_filter *filter, uint8_t field, sw_op op, const sw_value *values,
+                 size_t count)
 {
     sw_assert(filter->count < SW_CLI_CONDITIONS);
     filter->conditions[filter->count++] =
@@ -50,7 +52,8 @@ static sw_status add_option(sw_cli *cli, const filter_row *row, sw_cli_filter *o
     return SW_STATUS_OK;
 }
 
-static sw_status add_number(sw_cli *cli, uint8_t field, sw_op op, int64_t number, sw_cli_filter *out)
+static sw_status add_number(sw_cli *cli, uint8_t field, sw_op op, int64_t number,
+                            sw_cli_filter *out)
 {
     sw_value *value = sw_arena_zeroed(&cli->arena, sizeof *value);
     if (!value) {

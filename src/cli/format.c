@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers as people read them. What is shown is exact to its last digit: money is rounded half-even from
- * nano-dollars, and something that is not zero never looks like zero.
+/* Numbers as people read them. What is shown is exact to its last digit: money is rounded half-even
+ * from nano-dollars, and something that is not zero never looks like zero.
  */
 #include "cli/cli.h"
 
@@ -87,7 +87,8 @@ sw_str sw_show_duration(sw_arena *arena, int64_t ns)
     }
     int64_t seconds = (int64_t)round_even((uint64_t)ms, 1000);
     if (seconds < 3600) {
-        return sw_arena_printf(arena, "%s%dm %02ds", sign, (int)(seconds / 60), (int)(seconds % 60));
+        return sw_arena_printf(arena, "%s%dm %02ds", sign, (int)(seconds / 60),
+                               (int)(seconds % 60));
     }
     int64_t minutes = (int64_t)round_even((uint64_t)seconds, 60);
     return sw_arena_printf(arena, "%s%" PRId64 "h %02dm", sign, minutes / 60, (int)(minutes % 60));

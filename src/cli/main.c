@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program. Everything it does is in sw_cli_main; here are only the words, the streams and the clock.
+/* The program. Everything it does is in sw_cli_main; here are only the words, the streams and the
+ * clock.
  */
 #include "cli/cli.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From an id to the name that people know: which record an id belongs to, and what it is called. Knows no
- * record by name; one that has a field called `name` has a name.
+/* From an id to the name that people know: which record an id belongs to, and what it is called.
+ * Knows no record by name; one that has a field called `name` has a name.
  */
 #include "cli/cli.h"
 
@@ -45,7 +45,8 @@ static sw_str look_up(sw_cli *cli, sw_record_id id, int name, sw_str key)
 sw_str sw_cli_name_of(sw_cli *cli, sw_str id)
 {
     int record = sw_cli_record_of_id(id);
-    int name = record < 0 ? -1 : sw_record_field(sw_record_of((sw_record_id)record), SW_STR("name"));
+    int name =
+        record < 0 ? -1 : sw_record_field(sw_record_of((sw_record_id)record), SW_STR("name"));
     if (name < 0 || id.len >= SW_ID_MAX) {
         return SW_NULL_STR;
     }

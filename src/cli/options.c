@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the words of a command line to an invocation. Knows no command and no option by name except
- * --help: everything it needs stands in the rows. Values are checked here, once, so that a command may
- * read them without asking whether they are right.
+ * --help: everything it needs stands in the rows. Values are checked here, once, so that a command
+ * may read them without asking whether they are right.
  */
 #include "cli/cli.h"
 
@@ -14,7 +14,7 @@ typedef struct words {
     const char *const *end;
 } words;
 
-/* ---- times --------------------------------------------------------------------------------------- */
+/* ---- times ----------------------------------------------------------------------------------- */
 
 enum { SECOND_US = 1000000 };
 
@@ -65,7 +65,7 @@ bool sw_time_read(sw_str text, int64_t now_us, int64_t *us)
     return true;
 }
 
-/* ---- suggestions --------------------------------------------------------------------------------- */
+/* ---- suggestions ----------------------------------------------------------------------------- */
 
 sw_status sw_cli_find_command(const char *word, sw_command_id *out, sw_error *err)
 {
@@ -79,10 +79,11 @@ sw_status sw_cli_find_command(const char *word, sw_command_id *out, sw_error *er
     }
     int near = sw_nearest(sw_str_from(word), names, SW_COMMAND_COUNT);
     if (near >= 0) {
-        return sw_fail(err, SW_STATUS_INVALID, "", "no command is called %s; did you mean %s?", word,
-                       names[near]);
+        return sw_fail(err, SW_STATUS_INVALID, "", "no command is called %s; did you mean %s?",
+                       word, names[near]);
     }
-    return sw_fail(err, SW_STATUS_INVALID, "", "no command is called %s; stepwell help lists them", word);
+    return sw_fail(err, SW_STATUS_INVALID, "", "no command is called %s; stepwell help lists them",
+                   word);
 }
 
 /* An option that another command has is worth saying; else the nearest of this command's. */
@@ -98,15 +99,16 @@ static sw_status unknown_option(sw_cli *cli, sw_str name)
     }
     int near = sw_nearest(name, names, count);
     if (near >= 0) {
-        return sw_fail(&cli->error, SW_STATUS_INVALID, "", "%s has no option --%.*s; did you mean --%s?",
-                       command, (int)name.len, name.ptr, names[near]);
+        return sw_fail(&cli->error, SW_STATUS_INVALID, "",
+                       "%s has no option --%.*s; did you mean --%s?", command, (int)name.len,
+                       name.ptr, names[near]);
     }
     return sw_fail(&cli->error, SW_STATUS_INVALID, "",
                    "%s has no option --%.*s; stepwell help %s lists what it has", command,
                    (int)name.len, name.ptr, command);
 }
 
-/* ---- values -------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static sw_status check_word(sw_cli *cli, const sw_option *option, const char *value)
 {
@@ -119,8 +121,9 @@ static sw_status check_word(sw_cli *cli, const sw_option *option, const char *va
         return sw_fail(&cli->error, SW_STATUS_INVALID, "", "--%s cannot be %s; did you mean %s?",
                        option->name, value, list->words[near]);
     }
-    return sw_fail(&cli->error, SW_STATUS_INVALID, "", "--%s cannot be %s; stepwell help %s says what",
-                   option->name, value, sw__commands[cli->command].name);
+    return sw_fail(&cli->error, SW_STATUS_INVALID, "",
+                   "--%s cannot be %s; stepwell help %s says what", option->name, value,
+                   sw__commands[cli->command].name);
 }
 
 static sw_status check_value(sw_cli *cli, const sw_option *option, const char *value)
@@ -144,9 +147,11 @@ static sw_status check_value(sw_cli *cli, const sw_option *option, const char *v
         break;
     case SW_OPTION_IS_TIME:
         if (!sw_time_read(text, cli->now_us, &number)) {
-            return sw_fail(&cli->error, SW_STATUS_INVALID, "",
-                           "--%s needs a time such as 2026-11-22, 2026-11-22T10:00:00Z, today or 2h, "
-                           "not %s", option->name, value);
+            return sw_fail(
+                &cli->error, SW_STATUS_INVALID, "",
+                "--%s needs a time such as 2026-11-22, 2026-11-22T10:00:00Z, today or 2h, "
+                "not %s",
+                option->name, value);
         }
         break;
     case SW_OPTION_IS_WORD:
@@ -174,7 +179,7 @@ static sw_status keep_value(sw_cli *cli, size_t id, const char *value)
     return SW_STATUS_OK;
 }
 
-/* ---- words --------------------------------------------------------------------------------------- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 static int find_option(const sw_cli *cli, sw_str name)
 {
@@ -221,8 +226,9 @@ static sw_status read_argument(sw_cli *cli, const char *word)
 {
     const sw_command *command = &sw__commands[cli->command];
     if (command->arguments_max == 0 || cli->argument) {
-        return sw_fail(&cli->error, SW_STATUS_INVALID, "", "%s takes no %s; stepwell help %s says what it takes",
-                       command->name, word, command->name);
+        return sw_fail(&cli->error, SW_STATUS_INVALID, "",
+                       "%s takes no %s; stepwell help %s says what it takes", command->name, word,
+                       command->name);
     }
     cli->argument = word;
     return SW_STATUS_OK;
@@ -279,7 +285,7 @@ sw_status sw_cli_parse(sw_cli *cli, int count, const char *const *words_given)
     return status == SW_STATUS_OK ? check_arguments(cli) : status;
 }
 
-/* ---- reading what was given ---------------------------------------------------------------------- */
+/* ---- reading what was given ------------------------------------------------------------------ */
 
 bool sw_cli_has(const sw_cli *cli, sw_option_id option)
 {

@@ -7,8 +7,8 @@
 
 /* A heading, with a blank line before it. */
 void sw_show_heading(sw_cli *cli, const char *heading);
-/* Every field that is not null, in V1's order, with its unit. What the record that it belongs to says in
- * the same words (`of`, `owner`, which may be NULL) is not said again.
+/* Every field that is not null, in V1's order, with its unit. What the record that it belongs to
+ * says in the same words (`of`, `owner`, which may be NULL) is not said again.
  */
 void sw_show_fields(sw_cli *cli, sw_record_id record, const void *row, sw_record_id of,
                     const void *owner);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any record, field by field, by walking its descriptors: a new field shows up by itself, in words that
- * its kind and unit give. Null fields are left out.
+/* Any record, field by field, by walking its descriptors: a new field shows up by itself, in words
+ * that its kind and unit give. Null fields are left out.
  */
 #include "cli/show.h"
 
@@ -85,7 +85,8 @@ static sw_str field_text(sw_cli *cli, sw_record_id record, const sw_field *field
     }
     sw_str text = sw_text_clean(&cli->arena, sw_field_text(field, row), false);
     sw_str name = field->flags & SW_PRIMARY ? SW_NULL_STR : sw_cli_name_of(cli, text);
-    return name.len ? sw_arena_printf(&cli->arena, "%s (%s)", sw_text_or_blank(text), name.ptr) : text;
+    return name.len ? sw_arena_printf(&cli->arena, "%s (%s)", sw_text_or_blank(text), name.ptr)
+                    : text;
 }
 
 static void print_field(sw_cli *cli, sw_record_id record, const sw_field *field, const void *row)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A message for people: who speaks, the text, the tools it asks for and what they returned. Reads the
- * JSON of the parts as it comes; a part that it does not know is shown as it was written.
+/* A message for people: who speaks, the text, the tools it asks for and what they returned. Reads
+ * the JSON of the parts as it comes; a part that it does not know is shown as it was written.
  */
 #include "cli/show.h"
 
@@ -24,7 +24,8 @@ static void print_lines(sw_cli *cli, sw_str text)
     }
 }
 
-/* Reads the object that the current token opens. A name "function.name" is the member of a member. */
+/* Reads the object that the current token opens. A name "function.name" is the member of a member.
+ */
 static bool read_part(sw_json *json, const char *const *names, const char *prefix, part *out)
 {
     while (sw_json_next(json) == SW_JSON_KEY) {
@@ -91,11 +92,12 @@ static void print_call(sw_cli *cli, const part *at)
     sw_str arguments = sw_text_clean(&cli->arena, at->values[2], false);
     bool colour = cli->terminal.colour;
     fprintf(cli->out, "%*s%scalls %s%s %s\n", INDENT, "", sw_style_on(colour, SW_STYLE_BOLD),
-            sw_text_or_blank(name), sw_style_off(colour, SW_STYLE_BOLD), sw_text_or_blank(arguments));
+            sw_text_or_blank(name), sw_style_off(colour, SW_STYLE_BOLD),
+            sw_text_or_blank(arguments));
 }
 
-static const char *const return_names[] = {"tool_call_id", "status", "func_response", "stdout",
-                                           "stderr", NULL};
+static const char *const return_names[] = {"tool_call_id", "status", "func_response",
+                                           "stdout",       "stderr", NULL};
 
 static void print_return(sw_cli *cli, const part *at)
 {
@@ -119,7 +121,8 @@ void sw_show_message(sw_cli *cli, const sw_message *message)
             name.len ? ")" : "");
     if (message->text.len) {
         print_lines(cli, message->text);
-    } else if (message->content.len && !each_part(cli, message->content, content_names, print_content)) {
+    } else if (message->content.len &&
+               !each_part(cli, message->content, content_names, print_content)) {
         print_lines(cli, message->content);
     }
     if (message->tool_calls.len && !each_part(cli, message->tool_calls, call_names, print_call)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of steps: when, how it ended, on what, how much, and under which id. On a terminal times are
- * relative and ids may lose their prefix to save room (show takes them back without it); elsewhere
- * times are ISO 8601 and ids are whole.
+/* The table of steps: when, how it ended, on what, how much, and under which id. On a terminal
+ * times are relative and ids may lose their prefix to save room (show takes them back without it);
+ * elsewhere times are ISO 8601 and ids are whole.
  */
 #include "cli/cli.h"
 
@@ -36,9 +36,8 @@ sw_style sw_step_status_style(int64_t status)
 void sw_step_table_init(sw_step_table *steps, sw_cli *cli, bool organizations)
 {
     int limit = cli->terminal.limit;
-    *steps = (sw_step_table){.cli = cli,
-                             .organizations = organizations,
-                             .bare_ids = limit > 0 && limit < BARE_BELOW};
+    *steps = (sw_step_table){
+        .cli = cli, .organizations = organizations, .bare_ids = limit > 0 && limit < BARE_BELOW};
     sw_table_init(&steps->table, columns, SW_COUNT(columns));
     sw_arena_init(&steps->arena, &sw__libc_allocator, 0);
 }
@@ -74,14 +73,16 @@ static void add_organization(sw_step_table *steps, sw_str id)
 static void add_tokens(sw_step_table *steps, const sw_step *step)
 {
     bool known = step->usage_state.known && step->usage_state.value != SW_USAGE_STATE_UNKNOWN;
-    sw_str tokens = known ? sw_show_count(&steps->arena, step->total_tokens.value) : SW_STR("unknown");
+    sw_str tokens =
+        known ? sw_show_count(&steps->arena, step->total_tokens.value) : SW_STR("unknown");
     sw_table_add(&steps->table, tokens, known ? SW_STYLE_PLAIN : SW_STYLE_DIM);
 }
 
 static void add_cost(sw_step_table *steps, const sw_step *step)
 {
     bool known = step->cost_nano_usd.known != 0;
-    sw_str cost = known ? sw_show_money(&steps->arena, step->cost_nano_usd.value) : SW_STR("unknown");
+    sw_str cost =
+        known ? sw_show_money(&steps->arena, step->cost_nano_usd.value) : SW_STR("unknown");
     sw_table_add(&steps->table, cost, known ? SW_STYLE_PLAIN : SW_STYLE_DIM);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables that fit. A column is as wide as its widest cell; when the whole is wider than the terminal,
- * columns that may be cut are cut, the widest first, and when that is not enough columns that may be
- * left out are left out. Without a terminal nothing is cut: a program may be reading.
+/* Tables that fit. A column is as wide as its widest cell; when the whole is wider than the
+ * terminal, columns that may be cut are cut, the widest first, and when that is not enough columns
+ * that may be left out are left out. Without a terminal nothing is cut: a program may be reading.
  */
 #include "cli/cli.h"
 
@@ -46,7 +46,7 @@ void sw_table_next_page(sw_table *table)
     table->headless = true;
 }
 
-/* ---- layout -------------------------------------------------------------------------------------- */
+/* ---- layout ---------------------------------------------------------------------------------- */
 
 static void measure(const sw_table *table, layout *out)
 {
@@ -117,10 +117,10 @@ static void lay_out(const sw_table *table, int limit, layout *out)
     }
 }
 
-/* ---- printing ------------------------------------------------------------------------------------ */
+/* ---- printing -------------------------------------------------------------------------------- */
 
-/* What a cell shows in its column: the text, cut with an ellipsis when it is too wide. `width` becomes
- * the columns it takes.
+/* What a cell shows in its column: the text, cut with an ellipsis when it is too wide. `width`
+ * becomes the columns it takes.
  */
 static size_t cut(sw_str text, int *width, bool *is_cut)
 {
@@ -143,9 +143,9 @@ static int print_cell(FILE *out, const sw_cell *cell, int width, bool right, int
     size_t length = cut(cell->text, &taken, &too_wide);
     int pad = width - taken;
     if (taken > 0) {
-        fprintf(out, "%*s%s%.*s%s%s", owed + (right ? pad : 0), "", sw_style_on(colour, cell->style),
-                (int)length, sw_text_or_blank(cell->text), too_wide ? "…" : "",
-                sw_style_off(colour, cell->style));
+        fprintf(out, "%*s%s%.*s%s%s", owed + (right ? pad : 0), "",
+                sw_style_on(colour, cell->style), (int)length, sw_text_or_blank(cell->text),
+                too_wide ? "…" : "", sw_style_off(colour, cell->style));
         owed = 0;
     }
     return owed + (right && taken > 0 ? 0 : pad) + GAP;
@@ -160,7 +160,8 @@ static void print_row(const sw_table *table, const sw_cell *cells, const layout 
         const sw_column *column = &table->columns[i];
         const sw_cell title = {sw_str_from(column->title), SW_STYLE_BOLD};
         if (at->width[i] > 0) {
-            owed = print_cell(out, cells ? &cells[i] : &title, at->width[i], column->right, owed, colour);
+            owed = print_cell(out, cells ? &cells[i] : &title, at->width[i], column->right, owed,
+                              colour);
         }
     }
     fputc('\n', out);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a terminal needs: its width, colours when they are wanted, the columns a text takes, prose in
- * lines, and a bar that shows how far something is. Text that an agent wrote is cleaned before it gets
- * here near a terminal.
+/* What a terminal needs: its width, colours when they are wanted, the columns a text takes, prose
+ * in lines, and a bar that shows how far something is. Text that an agent wrote is cleaned before
+ * it gets here near a terminal.
  *
- * Widths come from wcwidth, which knows them when the program's locale is UTF-8 (sw_cli_main sees to
- * that). wchar_t holds the code point.
+ * Widths come from wcwidth, which knows them when the program's locale is UTF-8 (sw_cli_main sees
+ * to that). wchar_t holds the code point.
  */
 #include "cli/cli.h"
 
@@ -19,7 +19,8 @@ static int environment_columns(void)
 {
     int64_t columns = 0;
     const char *text = getenv("COLUMNS");
-    return text && sw_parse_int(sw_str_from(text), &columns) && columns >= WIDTH_LEAST && columns < 10000
+    return text && sw_parse_int(sw_str_from(text), &columns) && columns >= WIDTH_LEAST &&
+                   columns < 10000
                ? (int)columns
                : 0;
 }
@@ -50,7 +51,8 @@ sw_terminal sw_terminal_of(FILE *file)
 
 const char *sw_style_on(bool colour, sw_style style)
 {
-    static const char *const codes[] = {"", "\033[1m", "\033[2m", "\033[32m", "\033[31m", "\033[33m"};
+    static const char *const codes[] = {"",         "\033[1m",  "\033[2m",
+                                        "\033[32m", "\033[31m", "\033[33m"};
     return colour ? codes[style] : "";
 }
 
@@ -59,10 +61,10 @@ const char *sw_style_off(bool colour, sw_style style)
     return colour && style != SW_STYLE_PLAIN ? "\033[0m" : "";
 }
 
-/* ---- columns ------------------------------------------------------------------------------------- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
-/* The code point at the beginning, and its length; a byte that is no UTF-8 is a code point of its own,
- * marked as -1.
+/* The code point at the beginning, and its length; a byte that is no UTF-8 is a code point of its
+ * own, marked as -1.
  */
 static size_t decode(sw_str text, int32_t *code)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The answer of `usage` for people: a table of groups with their sum, or, without groups, a list. What
- * is unknown is said beside each sum and is never shown as 0.
+/* The answer of `usage` for people: a table of groups with their sum, or, without groups, a list.
+ * What is unknown is said beside each sum and is never shown as 0.
  */
 #include "cli/usage.h"
 
@@ -8,7 +8,7 @@
 
 enum { KEYS_MOST = 2 * SW_DIMENSIONS_MAX };
 
-/* ---- cells --------------------------------------------------------------------------------------- */
+/* ---- cells ----------------------------------------------------------------------------------- */
 
 static sw_str unknown_note(sw_arena *arena, int64_t unknown)
 {
@@ -45,7 +45,7 @@ static sw_str latency_text(sw_arena *arena, int64_t ns)
     return ns < 0 ? SW_STR("-") : sw_show_duration(arena, ns);
 }
 
-/* ---- the table ----------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static const sw_column sums[] = {
     {"STEPS", .right = true},
@@ -85,10 +85,14 @@ static void add_sums(sw_table *table, sw_arena *arena, const sw_totals *t, sw_st
     sw_table_add(table, reported(arena, t->cache_write_tokens, t->cache_write_known), style);
     sw_table_add(table, counted(arena, t, t->completion_tokens), style);
     sw_table_add(table, reported(arena, t->reasoning_tokens, t->reasoning_known), style);
-    sw_table_add(table, no_usage(t) ? SW_STR("unknown") : sw_show_count(arena, t->total_tokens), style);
-    sw_table_add(table, no_usage(t) ? SW_STR("") : unknown_note(arena, t->usage_unknown), SW_STYLE_DIM);
-    sw_table_add(table, no_cost(t) ? SW_STR("unknown") : sw_show_money(arena, t->cost_nano_usd), style);
-    sw_table_add(table, no_cost(t) ? SW_STR("") : unknown_note(arena, t->cost_unknown), SW_STYLE_DIM);
+    sw_table_add(table, no_usage(t) ? SW_STR("unknown") : sw_show_count(arena, t->total_tokens),
+                 style);
+    sw_table_add(table, no_usage(t) ? SW_STR("") : unknown_note(arena, t->usage_unknown),
+                 SW_STYLE_DIM);
+    sw_table_add(table, no_cost(t) ? SW_STR("unknown") : sw_show_money(arena, t->cost_nano_usd),
+                 style);
+    sw_table_add(table, no_cost(t) ? SW_STR("") : unknown_note(arena, t->cost_unknown),
+                 SW_STYLE_DIM);
 }
 
 static void add_times(sw_table *table, sw_arena *arena, const sw_usage_group *group)
@@ -101,11 +105,12 @@ static void add_times(sw_table *table, sw_arena *arena, const sw_usage_group *gr
     }
 }
 
-/* ---- keys: some are ids of records that have a name ----------------------------------------------- */
+/* ---- keys: some are ids of records that have a name ------------------------------------------ */
 
 static bool is_named(sw_dimension by)
 {
-    return by == SW_DIMENSION_ORGANIZATION || by == SW_DIMENSION_PROJECT || by == SW_DIMENSION_AGENT;
+    return by == SW_DIMENSION_ORGANIZATION || by == SW_DIMENSION_PROJECT ||
+           by == SW_DIMENSION_AGENT;
 }
 
 static void add_keys(sw_cli *cli, sw_table *table, const sw_usage_query *query, const sw_str *keys)
@@ -135,11 +140,16 @@ static void add_total_keys(sw_table *table, const sw_usage_query *query)
 static const char *key_title(sw_dimension by)
 {
     static const char *const titles[SW_DIMENSION_COUNT] = {
-        [SW_DIMENSION_ORGANIZATION] = "ORGANIZATION", [SW_DIMENSION_PROJECT] = "PROJECT",
-        [SW_DIMENSION_AGENT] = "AGENT",               [SW_DIMENSION_MODEL] = "MODEL",
-        [SW_DIMENSION_PROVIDER] = "PROVIDER",         [SW_DIMENSION_STATUS] = "STATUS",
-        [SW_DIMENSION_STOP_REASON] = "STOP REASON",   [SW_DIMENSION_USER] = "USER",
-        [SW_DIMENSION_HOUR] = "HOUR",                 [SW_DIMENSION_DAY] = "DAY",
+        [SW_DIMENSION_ORGANIZATION] = "ORGANIZATION",
+        [SW_DIMENSION_PROJECT] = "PROJECT",
+        [SW_DIMENSION_AGENT] = "AGENT",
+        [SW_DIMENSION_MODEL] = "MODEL",
+        [SW_DIMENSION_PROVIDER] = "PROVIDER",
+        [SW_DIMENSION_STATUS] = "STATUS",
+        [SW_DIMENSION_STOP_REASON] = "STOP REASON",
+        [SW_DIMENSION_USER] = "USER",
+        [SW_DIMENSION_HOUR] = "HOUR",
+        [SW_DIMENSION_DAY] = "DAY",
     };
     return titles[by];
 }
@@ -172,8 +182,7 @@ static sw_status print_groups(sw_cli *cli, const sw_usage_answer *answer)
         add_total_keys(&table, &answer->query);
         add_sums(&table, &cli->arena, &answer->total, SW_STYLE_BOLD);
     }
-    sw_status status =
-        sw_table_print(&table, cli->out, cli->terminal.limit, cli->terminal.colour);
+    sw_status status = sw_table_print(&table, cli->out, cli->terminal.limit, cli->terminal.colour);
     sw_table_fini(&table);
     return status;
 }
@@ -188,13 +197,12 @@ static sw_status print_group_times(sw_cli *cli, const sw_usage_answer *answer)
         add_times(&table, &cli->arena, &answer->groups[i]);
     }
     fputc('\n', cli->out);
-    sw_status status =
-        sw_table_print(&table, cli->out, cli->terminal.limit, cli->terminal.colour);
+    sw_status status = sw_table_print(&table, cli->out, cli->terminal.limit, cli->terminal.colour);
     sw_table_fini(&table);
     return status;
 }
 
-/* ---- without groups ------------------------------------------------------------------------------ */
+/* ---- without groups -------------------------------------------------------------------------- */
 
 static void line(sw_cli *cli, const char *what, sw_str value, sw_str note)
 {
@@ -265,8 +273,10 @@ sw_status sw_usage_print_text(sw_cli *cli, sw_usage_answer *answer)
         }
     }
     if (status == SW_STATUS_OK && !answer->end.complete) {
-        fprintf(cli->out, "The answer is not whole: only the newest %s steps were read. Narrow it with "
-                "--since.\n", sw_text_or_blank(sw_show_count(&cli->arena, answer->end.rows)));
+        fprintf(cli->out,
+                "The answer is not whole: only the newest %s steps were read. Narrow it with "
+                "--since.\n",
+                sw_text_or_blank(sw_show_count(&cli->arena, answer->end.rows)));
     }
     return status == SW_STATUS_OK && cli->arena.failed ? sw_no_memory(&cli->error) : status;
 }

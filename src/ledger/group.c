@@ -55,6 +55,8 @@ void sw_group_start(sw_group *group, sw_session *session)
     group->lease_us = sw__lease_now(ledger);
     group->broken = SW_STATUS_OK;
     group->removed = false;
+    group->entries = NULL;
+    group->entry_count = group->entry_room = 0;
     memset(&group->cells, 0, sizeof group->cells);
     memset(&group->spreads, 0, sizeof group->spreads);
     if (group->head_count > HEADS_FULL) {
@@ -467,6 +469,9 @@ sw_status sw_group_flush(sw_group *group, sw_error *err)
         if (group->spreads.slots[i]) {
             status = flush_spread(group, group->spreads.slots[i], err);
         }
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_group_flush_journal(group, err);
     }
     return status == SW_STATUS_OK ? flush_heads(group, err) : status;
 }

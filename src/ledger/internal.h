@@ -124,8 +124,11 @@ typedef struct sw_group {
     int64_t lease_us; /* the clock of leases */
     sw_status broken; /* the store failed: the group must be rolled back */
     sw_error broken_error;
-    bool removed;  /* a parent was removed: what is known must be forgotten */
-    sw_buf digest; /* used again and again */
+    bool removed;        /* a parent was removed: what is known must be forgotten */
+    sw_buf digest;       /* used again and again */
+    sw_journal *entries; /* of the journal, written when the group ends */
+    size_t entry_count;
+    size_t entry_room;
     sw_table cells;
     sw_table spreads;
     sw_known *known; /* SW_KNOWN of them, direct-mapped; kept between groups */
@@ -242,6 +245,8 @@ sw_status sw_group_may(sw_group *group, sw_status status, sw_status allowed, sw_
 sw_status sw_group_journal(sw_group *group, const sw_task *task, sw_change what,
                            sw_record_id record, sw_str id, sw_str project_id, int64_t *seq,
                            sw_error *err);
+/* Writes the gathered entries; part of sw_group_flush. */
+sw_status sw_group_flush_journal(sw_group *group, sw_error *err);
 /* The organization's counters; NULL with err filled when the store failed. */
 sw_head *sw_group_head(sw_group *group, sw_str organization_id, sw_error *err);
 

@@ -45,6 +45,25 @@ sw_head *sw_group_head(sw_group *group, sw_str organization_id, sw_error *err)
                : NULL;
 }
 
+static bool keep_entry(sw_group *group, const sw_journal *row)
+{
+    if (group->entry_count == group->entry_room) {
+        size_t room = group->entry_room ? group->entry_room * 2 : 256;
+        sw_journal *entries = sw_arena_alloc(&group->arena, room * sizeof *entries);
+        if (!entries) {
+            return false;
+        }
+        if (group->entry_count > 0) {
+            memcpy(entries, group->entries, group->entry_count * sizeof *entries);
+        }
+        group->entries = entries;
+        group->entry_room = room;
+    }
+    group->entries[group->entry_count] = *row;
+    return sw_row_copy(sw_record_of(SW_RECORD_JOURNAL), &group->entries[group->entry_count++], row,
+                       &group->arena);
+}
+
 sw_status sw_group_journal(sw_group *group, const sw_task *task, sw_change what,
                            sw_record_id record, sw_str id, sw_str project_id, int64_t *seq,
                            sw_error *err)
@@ -63,13 +82,40 @@ sw_status sw_group_journal(sw_group *group, const sw_task *task, sw_change what,
     if (!head) {
         return group->broken;
     }
+    row.seq = sw_int_of(head->seq + 1);
+    if (!keep_entry(group, &row)) {
+        return sw_group_must(group, sw_no_memory(err), err);
+    }
     head->seq++;
     head->dirty = true;
-    row.seq = sw_int_of(head->seq);
     if (seq) {
         *seq = head->seq;
     }
-    return sw_group_must(group, sw_store_insert(group->session, SW_RECORD_JOURNAL, &row, err), err);
+    return SW_STATUS_OK;
+}
+
+sw_status sw_group_flush_journal(sw_group *group, sw_error *err)
+{
+    const void **rows = sw_arena_alloc(&group->arena, (group->entry_count + 1) * sizeof *rows);
+    bool *existed = sw_arena_alloc(&group->arena, group->entry_count + 1);
+    sw_status status = SW_STATUS_OK;
+
+    if (!rows || !existed) {
+        return sw_no_memory(err);
+    }
+    for (size_t i = 0; i < group->entry_count; i++) {
+        rows[i] = &group->entries[i];
+    }
+    if (group->entry_count > 0) {
+        status = sw_store_insert_many(group->session, SW_RECORD_JOURNAL, rows, group->entry_count,
+                                      existed, err);
+    }
+    for (size_t i = 0; i < group->entry_count && status == SW_STATUS_OK; i++) {
+        if (existed[i]) {
+            status = sw_fail(err, SW_STATUS_CORRUPT, "seq", "the journal has this number already");
+        }
+    }
+    return status;
 }
 
 /* ---- parents ------------------------------------------------------------------------------------ */

@@ -161,33 +161,99 @@ static sw_status log_new(sw_group *group, const sw_task *task, const sw_step *ro
     return sw__verdict(outcome, SW_VERDICT_CREATED, status, err);
 }
 
-static sw_status log_one(sw_group *group, const sw_task *task, const sw_step_entry *entry,
-                         const char *path, sw_outcome *outcome, sw_error *err)
-{
+/* ---- one item, or a chunk of them ---------------------------------------------------------------- */
+
+/* Steps that bring nothing but timings are inserted a chunk at a time. What has messages or traces goes
+ * alone: their ids must be looked up after those of the item before are in. */
+enum { CHUNK = 64 };
+
+typedef struct item {
     sw_step row;
     sw_parts parts;
+    sw_outcome *outcome;
+} item;
+
+typedef struct chunk {
+    item *items; /* CHUNK of them */
+    size_t count;
+} chunk;
+
+/* False: the item is refused (or the group is broken), and its outcome says so. */
+static bool admit(sw_group *group, const sw_task *task, const sw_step_entry *entry,
+                  const char *path, item *it, sw_error *err)
+{
     sw_status status = SW_STATUS_OK;
 
-    memset(outcome, 0, sizeof *outcome);
-    status = prepare(group, task, entry, path, &row, err);
-    sw__outcome_id(outcome, row.id);
+    memset(it->outcome, 0, sizeof *it->outcome);
+    status = prepare(group, task, entry, path, &it->row, err);
+    sw__outcome_id(it->outcome, it->row.id);
     if (status == SW_STATUS_OK) {
-        status = sw__parts_prepare(group, task, &row, entry, path, true, &parts, err);
+        status = sw__parts_prepare(group, task, &it->row, entry, path, true, &it->parts, err);
     }
     if (status == SW_STATUS_NO_MEMORY) {
-        return sw_group_must(group, status, err);
+        (void)sw_group_must(group, status, err);
     }
     if (status != SW_STATUS_OK) {
-        return sw__verdict(outcome, SW_VERDICT_REJECTED, status, err);
+        (void)sw__verdict(it->outcome, SW_VERDICT_REJECTED, status, err);
     }
-    status = sw_store_insert(group->session, SW_RECORD_STEP, &row, err);
-    if (status == SW_STATUS_EXISTS) {
-        return log_again(group, task, &row, outcome, err);
+    return status == SW_STATUS_OK;
+}
+
+static void log_chunk(sw_group *group, const sw_task *task, chunk *c)
+{
+    const void *rows[CHUNK];
+    bool existed[CHUNK];
+    sw_error err = {.status = SW_STATUS_OK};
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < c->count; i++) {
+        rows[i] = &c->items[i].row;
     }
-    if (sw_group_must(group, status, err) != SW_STATUS_OK) {
-        return sw__verdict(outcome, SW_VERDICT_REJECTED, status, err);
+    if (c->count > 0) {
+        status =
+            sw_store_insert_many(group->session, SW_RECORD_STEP, rows, c->count, existed, &err);
+        status = sw_group_must(group, status, &err);
     }
-    return log_new(group, task, &row, &parts, outcome, err);
+    for (size_t i = 0; i < c->count && status == SW_STATUS_OK; i++) {
+        item *it = &c->items[i];
+        sw_error own = {.status = SW_STATUS_OK};
+        if (existed[i]) {
+            (void)log_again(group, task, &it->row, it->outcome, &own);
+        } else {
+            (void)log_new(group, task, &it->row, &it->parts, it->outcome, &own);
+        }
+        status = group->broken;
+    }
+    c->count = 0;
+}
+
+static void log_entries(sw_group *group, const sw_task *task, const log_args *args, chunk *c)
+{
+    char path[32] = "";
+
+    for (size_t i = 0; i < args->count && group->broken == SW_STATUS_OK; i++) {
+        const sw_step_entry *entry = &args->entries[i];
+        bool plain = entry->message_count == 0 && entry->trace_count == 0;
+        item *it = NULL;
+        sw_error err = {.status = SW_STATUS_OK};
+        if (!plain || c->count == CHUNK) {
+            log_chunk(group, task, c);
+        }
+        if (args->count > 1) {
+            (void)snprintf(path, sizeof path, "steps[%zu].", i);
+        }
+        it = &c->items[c->count];
+        it->outcome = &args->outcomes[i];
+        if (group->broken == SW_STATUS_OK && admit(group, task, entry, path, it, &err)) {
+            c->count++;
+            if (!plain) {
+                log_chunk(group, task, c);
+            }
+        }
+    }
+    if (group->broken == SW_STATUS_OK) {
+        log_chunk(group, task, c);
+    }
 }
 
 /* All or nothing: items that were fine share the fate of the one that was not. */
@@ -204,20 +270,21 @@ static void sink_all(log_args *args, const sw_error *err)
 static sw_status apply_log(sw_group *group, sw_task *task, sw_error *err)
 {
     log_args *args = task->arg;
+    size_t room = args->count < CHUNK ? args->count : CHUNK;
+    chunk c = {.items = sw_arena_alloc(&group->arena, room * sizeof *c.items)};
     sw_status refused = SW_STATUS_OK;
-    char path[32] = "";
 
-    for (size_t i = 0; i < args->count && group->broken == SW_STATUS_OK; i++) {
-        sw_error item = {0};
-        sw_status status = SW_STATUS_OK;
-        if (args->count > 1) {
-            (void)snprintf(path, sizeof path, "steps[%zu].", i);
-        }
-        status = log_one(group, task, &args->entries[i], path, &args->outcomes[i], &item);
-        if (status != SW_STATUS_OK && refused == SW_STATUS_OK) {
-            refused = status;
-            item.status = status;
-            *err = item;
+    if (!c.items) {
+        return sw_group_must(group, sw_no_memory(err), err);
+    }
+    log_entries(group, task, args, &c);
+    if (group->broken != SW_STATUS_OK) {
+        return group->broken;
+    }
+    for (size_t i = 0; i < args->count && refused == SW_STATUS_OK; i++) {
+        refused = args->outcomes[i].status;
+        if (refused != SW_STATUS_OK) {
+            *err = args->outcomes[i].error;
         }
     }
     if (args->atomic && refused != SW_STATUS_OK) {

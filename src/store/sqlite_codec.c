@@ -41,8 +41,8 @@ static sw_lite_number *number_place(sw_lite_session *session, uint8_t of, sw_str
         return NULL;
     }
     if (!session->numbers) {
-        session->numbers = sw_alloc_zeroed(&session->store->allocator,
-                                           SW_LITE_NUMBERS * sizeof *session->numbers);
+        session->numbers =
+            sw_alloc_zeroed(&session->store->allocator, SW_LITE_NUMBERS * sizeof *session->numbers);
         if (!session->numbers) {
             return NULL;
         }
@@ -57,8 +57,8 @@ static bool number_known(const sw_lite_session *session, const sw_lite_number *p
            memcmp(place->text, text.ptr, text.len) == 0;
 }
 
-static void number_put(const sw_lite_session *session, sw_lite_number *place, uint8_t of, sw_str text,
-                       int64_t number)
+static void number_put(const sw_lite_session *session, sw_lite_number *place, uint8_t of,
+                       sw_str text, int64_t number)
 {
     if (place) {
         place->number = number;
@@ -232,8 +232,8 @@ static void set_number(int64_t number, sw_lite_value *out)
     out->number = number;
 }
 
-sw_status sw__lite_encode(sw_lite_session *session, const sw_field *field, const void *row, bool add,
-                          sw_lite_value *out, sw_error *err)
+sw_status sw__lite_encode(sw_lite_session *session, const sw_field *field, const void *row,
+                          bool add, sw_lite_value *out, sw_error *err)
 {
     sw_lite_form form = sw__lite_form(field);
     sw_status status = SW_STATUS_OK;
@@ -250,20 +250,29 @@ sw_status sw__lite_encode(sw_lite_session *session, const sw_field *field, const
         return SW_STATUS_OK;
     }
     switch (form) {
-    case SW_LITE_TEXT: set_text(SW_LITE_IS_TEXT, text, out); break;
-    case SW_LITE_BYTES: set_text(SW_LITE_IS_BLOB, text, out); break;
-    case SW_LITE_ID: set_key(field, text, out); break;
-    case SW_LITE_HEX: set_hex(text, out); break;
+    case SW_LITE_TEXT:
+        set_text(SW_LITE_IS_TEXT, text, out);
+        break;
+    case SW_LITE_BYTES:
+        set_text(SW_LITE_IS_BLOB, text, out);
+        break;
+    case SW_LITE_ID:
+        set_key(field, text, out);
+        break;
+    case SW_LITE_HEX:
+        set_hex(text, out);
+        break;
     case SW_LITE_WORD:
         status = word_number(session, text, add, &number, err);
         set_number(number, out);
         break;
     case SW_LITE_REF:
-        status = sw__lite_pk(session, (sw_record_id)(field->ref.record_plus_1 - 1), text, &number,
-                             err);
+        status =
+            sw__lite_pk(session, (sw_record_id)(field->ref.record_plus_1 - 1), text, &number, err);
         set_number(number, out);
         break;
-    case SW_LITE_NUMBER: break;
+    case SW_LITE_NUMBER:
+        break;
     }
     return status;
 }
@@ -272,13 +281,20 @@ void sw__lite_bind(sqlite3_stmt *stmt, int at, const sw_lite_value *value)
 {
     int rc = SQLITE_OK;
     switch (value->is) {
-    case SW_LITE_IS_NULL: rc = sqlite3_bind_null(stmt, at); break;
-    case SW_LITE_IS_INT: rc = sqlite3_bind_int64(stmt, at, value->number); break;
-    case SW_LITE_IS_TEXT: bind_text(stmt, at, value->ptr, value->len); break;
+    case SW_LITE_IS_NULL:
+        rc = sqlite3_bind_null(stmt, at);
+        break;
+    case SW_LITE_IS_INT:
+        rc = sqlite3_bind_int64(stmt, at, value->number);
+        break;
+    case SW_LITE_IS_TEXT:
+        bind_text(stmt, at, value->ptr, value->len);
+        break;
     case SW_LITE_IS_BLOB:
         rc = sqlite3_bind_blob(stmt, at, value->ptr, (int)value->len, SQLITE_STATIC);
         break;
-    case SW_LITE_IS_UNKNOWN: SW_IMPOSSIBLE("an unknown value has no column form");
+    case SW_LITE_IS_UNKNOWN:
+        SW_IMPOSSIBLE("an unknown value has no column form");
     }
     sw_assert(rc == SQLITE_OK);
 }
@@ -288,8 +304,8 @@ void sw__lite_bind(sqlite3_stmt *stmt, int at, const sw_lite_value *value)
 static sw_lite_name *name_place(sw_lite_session *session, uint8_t of, int64_t number)
 {
     if (!session->names) {
-        session->names = sw_alloc_zeroed(&session->store->allocator,
-                                         SW_LITE_NAMES * sizeof *session->names);
+        session->names =
+            sw_alloc_zeroed(&session->store->allocator, SW_LITE_NAMES * sizeof *session->names);
         if (!session->names) {
             return NULL;
         }
@@ -304,8 +320,8 @@ static bool name_known(const sw_lite_session *session, const sw_lite_name *place
     return place && place->age == session->age && place->number == number && place->of == of;
 }
 
-static void name_put(const sw_lite_session *session, sw_lite_name *place, uint8_t of, int64_t number,
-                     sw_str text)
+static void name_put(const sw_lite_session *session, sw_lite_name *place, uint8_t of,
+                     int64_t number, sw_str text)
 {
     if (place && text.len <= SW_LITE_REMEMBERED) {
         place->number = number;
@@ -369,10 +385,9 @@ static sw_status find_name(sw_lite_session *session, uint8_t of, int64_t number,
     sw_str home = word ? SW_STR("word") : sw__lite_home(&table->model->fields[table->primary]);
     const sw_lite_shape shape = {.verb = word ? SW_LITE_WORD_TEXT : SW_LITE_ID_OF_PK, .record = of};
     sw_lite_slot *slot = NULL;
-    sw_status status =
-        word ? sw__lite_take(session, &shape, build_text, "SELECT word FROM words WHERE id = ?1",
-                             &slot, err)
-             : sw__lite_take(session, &shape, build_id_of_pk, table, &slot, err);
+    sw_status status = word ? sw__lite_take(session, &shape, build_text,
+                                            "SELECT word FROM words WHERE id = ?1", &slot, err)
+                            : sw__lite_take(session, &shape, build_id_of_pk, table, &slot, err);
     if (status != SW_STATUS_OK) {
         return status;
     }
@@ -471,8 +486,10 @@ sw_status sw__lite_read(sw_lite_session *session, sqlite3_stmt *stmt, int at, co
     }
     switch (form) {
     case SW_LITE_TEXT:
-    case SW_LITE_BYTES: return read_text(stmt, at, borrow, arena, out, err);
-    case SW_LITE_ID: return column_id(session, stmt, at, sw__lite_home(field), arena, out, err);
+    case SW_LITE_BYTES:
+        return read_text(stmt, at, borrow, arena, out, err);
+    case SW_LITE_ID:
+        return column_id(session, stmt, at, sw__lite_home(field), arena, out, err);
     case SW_LITE_HEX:
         return type == SQLITE_BLOB ? read_hex(stmt, at, arena, out, err)
                                    : read_text(stmt, at, borrow, arena, out, err);
@@ -481,7 +498,8 @@ sw_status sw__lite_read(sw_lite_session *session, sqlite3_stmt *stmt, int at, co
     case SW_LITE_REF:
         return name_of(session, (uint8_t)(field->ref.record_plus_1 - 1),
                        sqlite3_column_int64(stmt, at), arena, out, err);
-    case SW_LITE_NUMBER: break;
+    case SW_LITE_NUMBER:
+        break;
     }
     SW_IMPOSSIBLE("an unknown form");
 }

@@ -17,6 +17,7 @@
 
 enum {
     SW_LITE_APPLICATION = 0x53744557, /* "StEW", PRAGMA application_id */
+    SW_LITE_MANY = 32,                /* rows that one statement inserts */
     SW_LITE_SLOTS = 96,               /* prepared statements a session keeps */
     SW_LITE_NUMBERS = 8192,           /* slots of text to number: 1 MiB in the write session */
     SW_LITE_NAMES = 2048,             /* slots of number to text: 256 KiB a session */
@@ -42,19 +43,26 @@ typedef enum sw_lite_form {
 static inline sw_lite_form sw__lite_form(const sw_field *field)
 {
     switch (field->kind) {
-    case SW_KIND_ID: return field->ref.record_plus_1 ? SW_LITE_REF : SW_LITE_ID;
-    case SW_KIND_HEX: return SW_LITE_HEX;
-    case SW_KIND_WORD: return SW_LITE_WORD;
+    case SW_KIND_ID:
+        return field->ref.record_plus_1 ? SW_LITE_REF : SW_LITE_ID;
+    case SW_KIND_HEX:
+        return SW_LITE_HEX;
+    case SW_KIND_WORD:
+        return SW_LITE_WORD;
     case SW_KIND_TEXT:
     case SW_KIND_JSON:
-    case SW_KIND_TAGS: return SW_LITE_TEXT;
-    case SW_KIND_BYTES: return SW_LITE_BYTES;
+    case SW_KIND_TAGS:
+        return SW_LITE_TEXT;
+    case SW_KIND_BYTES:
+        return SW_LITE_BYTES;
     case SW_KIND_ENUM:
     case SW_KIND_BOOL:
     case SW_KIND_INT:
     case SW_KIND_LONG:
-    case SW_KIND_TIME: return SW_LITE_NUMBER;
-    case SW_KIND_COUNT: break;
+    case SW_KIND_TIME:
+        return SW_LITE_NUMBER;
+    case SW_KIND_COUNT:
+        break;
     }
     SW_IMPOSSIBLE("a kind without a form");
 }
@@ -81,14 +89,15 @@ static inline sw_str sw__lite_home(const sw_field *field)
 typedef struct sw_lite_table {
     const sw_record *model;
     sw_shape shape;
-    int primary;      /* the primary field, or -1 */
+    int primary; /* the primary field, or -1 */
     uint8_t keys[SW_LITE_KEY_FIELDS];
     uint8_t key_count;
-    uint64_t all;     /* fields of the table itself, without the shared ones */
+    uint64_t all; /* fields of the table itself, without the shared ones */
     uint64_t key;
     uint64_t counters;
     uint64_t shared;
-    bool is_parent;   /* others refer to its rows */
+    uint64_t border;   /* fields that name the organization: they tell few rows from each other */
+    bool is_parent;    /* others refer to its rows */
     uint8_t forms[64]; /* sw_lite_form of each field, for the hot path */
 } sw_lite_table;
 
@@ -106,8 +115,8 @@ int sw__lite_version(const sw_lite_schema *schema);
 sw_status sw__lite_migrate(sqlite3 *db, const sw_lite_schema *schema, const sw_allocator *from,
                            const char *path, sw_error *err);
 /* Answers NEWER, or INVALID for another program's file. `version` 0: the file is empty. */
-sw_status sw__lite_inspect(sqlite3 *db, const sw_lite_schema *schema, const char *path, int *version,
-                           sw_error *err);
+sw_status sw__lite_inspect(sqlite3 *db, const sw_lite_schema *schema, const char *path,
+                           int *version, sw_error *err);
 /* The join that fills the shared fields of message, as text after FROM. */
 void sw__lite_join_body(sw_buf *sql);
 /* The name of the unique index over the id of an own-id record is its table's name and "_id". */
@@ -118,6 +127,7 @@ typedef enum sw_lite_verb {
     SW_LITE_FREE,
     SW_LITE_GET,
     SW_LITE_INSERT,
+    SW_LITE_INSERT_MANY,
     SW_LITE_PUT,
     SW_LITE_ADD,
     SW_LITE_UPDATE,
@@ -168,7 +178,7 @@ typedef struct sw_lite_store {
     sw_allocator allocator;
     char *path;
     bool read_only;
-    bool immutable;   /* nobody can write beside it: read without the log's index */
+    bool immutable; /* nobody can write beside it: read without the log's index */
     int64_t cache_bytes;
     int64_t reader_cache_bytes;
     int64_t busy_ms;
@@ -199,11 +209,11 @@ typedef struct sw_lite_session {
     sw_lite_store *store;
     sqlite3 *db;
     sw_session_mode mode;
-    bool in_group;      /* a write group is open: nobody else can write */
-    bool asked;         /* data_version is known */
+    bool in_group; /* a write group is open: nobody else can write */
+    bool asked;    /* data_version is known */
     int64_t data_version;
-    uint64_t clock;     /* of slot use */
-    uint32_t age;       /* of `numbers`: entries of another age are void */
+    uint64_t clock; /* of slot use */
+    uint32_t age;   /* of `numbers`: entries of another age are void */
     sw_lite_number *numbers;
     sw_lite_name *names;
     int64_t last_pk[SW_RECORD_COUNT]; /* highest row number ever given; 0: ask */
@@ -211,7 +221,8 @@ typedef struct sw_lite_session {
     sw_lite_slot slots[SW_LITE_SLOTS];
 } sw_lite_session;
 
-static inline const sw_lite_table *sw__lite_table(const sw_lite_session *session, sw_record_id record)
+static inline const sw_lite_table *sw__lite_table(const sw_lite_session *session,
+                                                  sw_record_id record)
 {
     return &session->store->tables[record];
 }
@@ -236,8 +247,8 @@ void sw__lite_forget(sw_lite_session *session);
 /* The field's value as its column holds it. A word nobody has used or a parent that does not exist is
  * UNKNOWN; with `add` an unknown word enters the dictionary. The value points into the row and into
  * itself. */
-sw_status sw__lite_encode(sw_lite_session *session, const sw_field *field, const void *row, bool add,
-                          sw_lite_value *out, sw_error *err);
+sw_status sw__lite_encode(sw_lite_session *session, const sw_field *field, const void *row,
+                          bool add, sw_lite_value *out, sw_error *err);
 void sw__lite_bind(sqlite3_stmt *stmt, int at, const sw_lite_value *value);
 /* Column `at` into the field. With `borrow`, text and bytes stay the statement's; ids and words are
  * always the arena's. */
@@ -254,6 +265,10 @@ void sw__lite_remember_pk(sw_lite_session *session, sw_record_id record, sw_str 
 sw_status sw__lite_get(sw_session *session, sw_record_id record, const void *key, sw_arena *arena,
                        void *out, sw_error *err);
 sw_status sw__lite_insert(sw_session *session, sw_record_id record, const void *row, sw_error *err);
+sw_status sw__lite_insert_many(sw_session *session, sw_record_id record, const void *const *rows,
+                               size_t count, bool *existed, sw_error *err);
+/* The number the next row of the record will have. */
+sw_status sw__lite_next_pk(sw_lite_session *session, sw_record_id record, int64_t *pk, sw_error *err);
 sw_status sw__lite_update(sw_session *session, sw_record_id record, const void *row, uint64_t mask,
                           sw_error *err);
 sw_status sw__lite_add(sw_session *session, sw_record_id record, const void *row, sw_error *err);

@@ -4,9 +4,10 @@
  * SQLite is asked for a walk along one index, in order, between bounds, and nothing more: the rows that
  * come are the rows looked at, so a bound on looking means what it says.
  *
- * The choice, best first: an index bound in all its fields by EQ; one whose leading fields are bound and
- * whose next fields are the order; any with bound leading fields, and the rows are sorted. More bound
- * fields win, then a condition of the index itself.
+ * The choice, best first: a unique index bound in all its fields by EQ; one whose leading fields are
+ * bound and whose next fields are the order; one bound in all its fields; any with bound leading fields,
+ * and the rows are sorted. More bound fields win, then a condition of the index itself. An order that
+ * lacks only the id at its end counts as the order: SQLite sorts the rows that tie, a tie at a time.
  */
 #include "store/sqlite_plan.h"
 
@@ -73,12 +74,21 @@ static bool covers(const sw_lite_plan *p, const sw_index *index)
     return false;
 }
 
-/* How far a path serves: its score is higher, the better. Sets bound and sorted. */
+/* An index may end before the id that makes its order total. SQLite then sorts each set of rows that
+ * tie, and those are few: the walk is still a walk. */
+static bool only_ties(const sw_lite_plan *p, size_t ordered)
+{
+    return ordered > 0 && ordered + 1 == p->order_count && p->table->shape == SW_SHAPE_OWN_ID &&
+           p->order[ordered] == p->table->primary;
+}
+
+/* How far a path serves: the higher, the better. Sets bound and sorted. */
 static int weigh(sw_lite_plan *p, const uint8_t *fields, size_t count, bool unique)
 {
     size_t bound = 0, ordered = 0;
-    while (bound < count && p->equal[fields[bound]] >= 0) {
-        bound++;
+    int narrow = 0;
+    for (; bound < count && p->equal[fields[bound]] >= 0; bound++) {
+        narrow += p->table->border & SW_MASK(fields[bound]) ? 60 : 100;
     }
     while (bound + ordered < count && ordered < p->order_count &&
            fields[bound + ordered] == p->order[ordered] &&
@@ -86,13 +96,14 @@ static int weigh(sw_lite_plan *p, const uint8_t *fields, size_t count, bool uniq
         ordered++;
     }
     p->bound = (uint8_t)bound;
-    p->sorted = ordered < p->order_count;
+    p->sorted = ordered < p->order_count && !only_ties(p, ordered);
     bool whole = bound == count;
-    int rank = whole && unique ? 3 : whole ? 2 : !p->sorted ? 1 : 0;
-    return rank * 1000 + (int)bound * 100 + (int)ordered * 10;
+    int rank = whole && unique ? 3 : whole && narrow >= 100 ? 2 : !p->sorted ? 1 : 0;
+    return rank * 1000 + narrow + (int)ordered * 10;
 }
 
-static void use_path(sw_lite_plan *p, uint8_t path, const uint8_t *fields, size_t count, bool unique)
+static void use_path(sw_lite_plan *p, uint8_t path, const uint8_t *fields, size_t count,
+                     bool unique)
 {
     p->path = path;
     p->field_count = (uint8_t)count;
@@ -115,7 +126,7 @@ static void choose_path(sw_lite_plan *p)
         }
         sw_lite_plan trial = *p;
         int score = weigh(&trial, index->fields, index->count, index->unique);
-        score += score && (index->only || index->present) ? 105 : 0;
+        score += score && (index->only || index->present) ? 105 : 0; /* as good as a bound field */
         if (score > best) {
             best = score;
             use_path(p, (uint8_t)i, index->fields, index->count, index->unique);
@@ -210,8 +221,8 @@ void sw__lite_plan(sw_lite_plan *p, const sw_lite_table *table, const sw_scan *s
 /* Walking a shared id in the order of ids means walking the parent's. */
 static bool walks_parent(const sw_lite_plan *p)
 {
-    return p->table->shape == SW_SHAPE_SHARED_ID && p->path == SW_LITE_PATH_NONE && p->order_count == 1 &&
-           p->order[0] == p->table->primary;
+    return p->table->shape == SW_SHAPE_SHARED_ID && p->path == SW_LITE_PATH_NONE &&
+           p->order_count == 1 && p->order[0] == p->table->primary;
 }
 
 static const sw_record *parent_of(const sw_field *field)
@@ -245,7 +256,8 @@ static void print_ordered(const sw_lite_plan *p, uint8_t at, sw_buf *sql)
     case SW_LITE_NUMBER:
     case SW_LITE_TEXT:
     case SW_LITE_BYTES:
-    case SW_LITE_HEX: break;
+    case SW_LITE_HEX:
+        break;
     }
     sw_buf_addf(sql, "t.%s", column);
 }
@@ -255,7 +267,8 @@ static void print_from(const sw_lite_plan *p, sw_buf *sql)
     const sw_record *record = p->table->model;
     if (walks_parent(p)) {
         const char *parent = parent_of(sw__lite_plan_field(p, p->order[0]))->table;
-        sw_buf_addf(sql, " FROM %s_data AS p INDEXED BY %s_id CROSS JOIN %s_data AS t ON t.pk = p.pk",
+        sw_buf_addf(sql,
+                    " FROM %s_data AS p INDEXED BY %s_id CROSS JOIN %s_data AS t ON t.pk = p.pk",
                     parent, parent, record->table);
     } else if (p->path < record->index_count) {
         sw_buf_addf(sql, " FROM %s_data AS t INDEXED BY %s", record->table,
@@ -376,15 +389,18 @@ static void print_where(const sw_lite_plan *p, sw_buf *sql)
     const char *and = " WHERE ";
     int parameter = 1;
     for (size_t i = 0; i < p->bound; i++, and = " AND ") {
-        sw_buf_addf(sql, "%st.%s = ?%d", and, sw__lite_column(sw__lite_plan_field(p, p->fields[i])), parameter++);
+        sw_buf_addf(sql, "%st.%s = ?%d", and, sw__lite_column(sw__lite_plan_field(p, p->fields[i])),
+                    parameter++);
     }
     if (p->path < record->index_count) {
         const sw_index *index = &record->indexes[p->path];
         if (index->present) {
-            sw_buf_addf(sql, "%st.%s IS NOT NULL", and, sw__lite_column(sw__lite_plan_field(p, index->present)));
+            sw_buf_addf(sql, "%st.%s IS NOT NULL", and,
+                        sw__lite_column(sw__lite_plan_field(p, index->present)));
             and = " AND ";
         } else if (index->only) {
-            sw_buf_addf(sql, "%st.%s = %d", and, sw__lite_column(sw__lite_plan_field(p, index->only)),
+            sw_buf_addf(sql, "%st.%s = %d", and,
+                        sw__lite_column(sw__lite_plan_field(p, index->only)),
                         (int)index->only_value);
             and = " AND ";
         }
@@ -393,8 +409,9 @@ static void print_where(const sw_lite_plan *p, sw_buf *sql)
         int at = i ? p->upper : p->lower;
         if (at >= 0) {
             const sw_condition *c = condition_of(p, at);
-            sw_buf_addf(sql, "%st.%s %s ?%d", and, sw__lite_column(sw__lite_plan_field(p, c->field)),
-                        op_text(c->op), parameter++);
+            sw_buf_addf(sql, "%st.%s %s ?%d", and,
+                        sw__lite_column(sw__lite_plan_field(p, c->field)), op_text(c->op),
+                        parameter++);
             and = " AND ";
         }
     }

@@ -15,22 +15,23 @@ typedef struct sw_lite_plan {
     int8_t equal[64];                  /* the EQ condition of a field, or -1 */
     uint8_t order[SW_LITE_KEY_FIELDS]; /* what is left to order by: not bound by EQ */
     uint8_t order_count;
-    uint8_t full[SW_LITE_KEY_FIELDS];  /* the order as asked for */
+    uint8_t full[SW_LITE_KEY_FIELDS]; /* the order as asked for */
     uint8_t full_count;
-    uint8_t path;                      /* an index of the record, PATH_KEY or PATH_NONE */
+    uint8_t path; /* an index of the record, PATH_KEY or PATH_NONE */
     uint8_t fields[SW_LITE_KEY_FIELDS];
-    uint8_t field_count;               /* of the path */
-    uint8_t bound;                     /* leading fields bound by EQ */
-    bool sorted;                       /* the path does not give the order */
-    int lower, upper;                  /* conditions on the first field after the bound ones, or -1 */
-    uint8_t after_count;               /* fields of order that `after` compares */
-    bool after_same;                   /* the place itself counts as after */
-    bool nothing;                      /* no row can match */
-    uint64_t need;                     /* fields in the answer, by rising number */
+    uint8_t field_count; /* of the path */
+    uint8_t bound;       /* leading fields bound by EQ */
+    bool sorted;         /* the path does not give the order */
+    int lower, upper;    /* conditions on the first field after the bound ones, or -1 */
+    uint8_t after_count; /* fields of order that `after` compares */
+    bool after_same;     /* the place itself counts as after */
+    bool nothing;        /* no row can match */
+    uint64_t need;       /* fields in the answer, by rising number */
 } sw_lite_plan;
 
 /* Decides. `scratch` is a zeroed row struct, and is zeroed again afterwards. */
-void sw__lite_plan(sw_lite_plan *plan, const sw_lite_table *table, const sw_scan *scan, void *scratch);
+void sw__lite_plan(sw_lite_plan *plan, const sw_lite_table *table, const sw_scan *scan,
+                   void *scratch);
 /* Whether the statement takes care of that condition, so that no row need be tested. */
 bool sw__lite_pushed(const sw_lite_plan *plan, size_t condition);
 /* What the statement is, and its text. Parameters: the bound fields in path order, the lower bound, the

@@ -11,9 +11,9 @@ enum { MAX_TESTS = 64 };
 typedef struct test {
     const sw_condition *condition;
     const sw_field *field;
-    int column;             /* in the answer */
-    size_t count;           /* of values that can be in the file at all */
-    sw_lite_value *values;  /* encoded; NULL: decode the field and ask the model */
+    int column;            /* in the answer */
+    size_t count;          /* of values that can be in the file at all */
+    sw_lite_value *values; /* encoded; NULL: decode the field and ask the model */
 } test;
 
 /* ---- binding ------------------------------------------------------------------------------------ */
@@ -23,11 +23,11 @@ typedef struct run {
     sw_lite_session *session;
     const sw_lite_plan *plan;
     sqlite3_stmt *stmt;
-    sw_arena arena;  /* bound values and tests, then the text of one row at a time */
+    sw_arena arena; /* bound values and tests, then the text of one row at a time */
     void *row;
     test tests[MAX_TESTS];
     size_t test_count;
-    bool nothing;    /* a word, a parent or an id that is in no row */
+    bool nothing; /* a word, a parent or an id that is in no row */
 } run;
 
 /* A value of a condition as its column holds it; in the arena, for a statement borrows it. */
@@ -51,7 +51,8 @@ static sw_status bind_condition(run *r, int at, const sw_condition *c, sw_error 
     if (!value) {
         return sw_no_memory(err);
     }
-    sw_status status = encode_value(r, sw__lite_plan_field(r->plan, c->field), &c->values[0], value, err);
+    sw_status status =
+        encode_value(r, sw__lite_plan_field(r->plan, c->field), &c->values[0], value, err);
     if (status == SW_STATUS_OK && value->is == SW_LITE_IS_UNKNOWN) {
         r->nothing = true;
     } else if (status == SW_STATUS_OK) {
@@ -123,16 +124,19 @@ static bool tests_column(const sw_field *field, sw_op op)
     switch (op) {
     case SW_OP_EQ:
     case SW_OP_IN:
-    case SW_OP_NE: return !(field->flags & SW_SHARED);
+    case SW_OP_NE:
+        return !(field->flags & SW_SHARED);
     case SW_OP_LT:
     case SW_OP_LE:
     case SW_OP_GT:
-    case SW_OP_GE: return sw__lite_form(field) == SW_LITE_NUMBER;
+    case SW_OP_GE:
+        return sw__lite_form(field) == SW_LITE_NUMBER;
     case SW_OP_NULL:
     case SW_OP_NOT_NULL:
     case SW_OP_TAG_ANY:
     case SW_OP_TAG_ALL:
-    case SW_OP_CONTAINS: return false;
+    case SW_OP_CONTAINS:
+        return false;
     }
     SW_IMPOSSIBLE("an unknown operator");
 }
@@ -166,7 +170,9 @@ static sw_status make_tests(run *r, sw_error *err)
         }
         sw_assert(r->test_count < MAX_TESTS);
         test *t = &r->tests[r->test_count++];
-        *t = (test){.condition = c, .field = sw__lite_plan_field(p, c->field), .column = column_at(p, c->field)};
+        *t = (test){.condition = c,
+                    .field = sw__lite_plan_field(p, c->field),
+                    .column = column_at(p, c->field)};
         if (tests_column(t->field, c->op)) {
             sw_status status = encode_values(r, t, err);
             if (status != SW_STATUS_OK) {
@@ -205,8 +211,9 @@ static bool column_is_null(sqlite3_stmt *stmt, int type, const test *t)
     if (type == SQLITE_NULL || !sw__lite_null_part(t->field)) {
         return type == SQLITE_NULL;
     }
-    return type == SQLITE_INTEGER ? sqlite3_column_int64(stmt, t->column) == 0
-                                  : type == SQLITE_BLOB && sqlite3_column_bytes(stmt, t->column) == 0;
+    return type == SQLITE_INTEGER
+               ? sqlite3_column_int64(stmt, t->column) == 0
+               : type == SQLITE_BLOB && sqlite3_column_bytes(stmt, t->column) == 0;
 }
 
 static bool column_holds(sqlite3_stmt *stmt, const test *t)
@@ -269,8 +276,8 @@ static sw_status keep_place(run *r, sw_error *err)
     const sw_lite_plan *p = r->plan;
     for (size_t i = 0; p->scan->place && i < p->full_count; i++) {
         sw_status status = sw__lite_read(r->session, r->stmt, column_at(p, p->full[i]),
-                                         sw__lite_plan_field(p, p->full[i]), false, p->scan->place_arena,
-                                         p->scan->place, err);
+                                         sw__lite_plan_field(p, p->full[i]), false,
+                                         p->scan->place_arena, p->scan->place, err);
         if (status != SW_STATUS_OK) {
             return status;
         }
@@ -322,8 +329,8 @@ static sw_status walk(run *r, sw_visit *visit, void *arg, sw_scan_end *end, sw_e
     return SW_STATUS_OK;
 }
 
-static sw_status run_scan(run *r, const sw_lite_plan *p, sw_visit *visit, void *arg, sw_scan_end *end,
-                          sw_error *err)
+static sw_status run_scan(run *r, const sw_lite_plan *p, sw_visit *visit, void *arg,
+                          sw_scan_end *end, sw_error *err)
 {
     const sw_lite_shape shape = sw__lite_plan_shape(p);
     sw_lite_slot *slot = NULL;

@@ -76,9 +76,12 @@ static void print_quoted(sw_buf *sql, const char *text)
 static const char *on_delete(sw_on_delete rule)
 {
     switch (rule) {
-    case SW_RESTRICT: return "RESTRICT";
-    case SW_SET_NULL: return "SET NULL";
-    case SW_CASCADE: return "CASCADE";
+    case SW_RESTRICT:
+        return "RESTRICT";
+    case SW_SET_NULL:
+        return "SET NULL";
+    case SW_CASCADE:
+        return "CASCADE";
     }
     SW_IMPOSSIBLE("an unknown rule");
 }
@@ -96,7 +99,9 @@ static void print_reference(const sw_lite_schema *schema, const sw_field *field,
 static void print_default(const sw_field *field, sw_buf *sql)
 {
     sw_error ignored;
-    struct { sw_int number; } row = {SW_NULL_INT};
+    struct {
+        sw_int number;
+    } row = {SW_NULL_INT};
     sw_field at_zero = *field;
     at_zero.offset = 0;
     sw_assert(field->fallback && sw__lite_form(field) != SW_LITE_WORD);
@@ -114,16 +119,20 @@ static const char *column_type(const sw_field *field)
     switch (sw__lite_form(field)) {
     case SW_LITE_NUMBER:
     case SW_LITE_WORD:
-    case SW_LITE_REF: return "INTEGER";
-    case SW_LITE_TEXT: return "TEXT";
+    case SW_LITE_REF:
+        return "INTEGER";
+    case SW_LITE_TEXT:
+        return "TEXT";
     case SW_LITE_BYTES:
     case SW_LITE_ID:
-    case SW_LITE_HEX: return "BLOB";
+    case SW_LITE_HEX:
+        return "BLOB";
     }
     SW_IMPOSSIBLE("an unknown form");
 }
 
-static void print_column(const sw_lite_schema *schema, const sw_field *field, bool later, sw_buf *sql)
+static void print_column(const sw_lite_schema *schema, const sw_field *field, bool later,
+                         sw_buf *sql)
 {
     sw_buf_addf(sql, "%s %s", sw__lite_column(field), column_type(field));
     if ((field->flags & SW_NOT_NULL) || sw__lite_null_part(field)) {
@@ -249,10 +258,11 @@ static void print_enum(const char *at, const sw_field *field, sw_buf *sql)
 
 static void print_time_text(const char *at, sw_buf *sql)
 {
-    sw_buf_addf(sql,
-                "strftime('%%Y-%%m-%%dT%%H:%%M:%%S', (%s - (%s %% 1000000 + 1000000) %% 1000000)"
-                " / 1000000, 'unixepoch') || printf('.%%06dZ', (%s %% 1000000 + 1000000) %% 1000000)",
-                at, at, at);
+    sw_buf_addf(
+        sql,
+        "strftime('%%Y-%%m-%%dT%%H:%%M:%%S', (%s - (%s %% 1000000 + 1000000) %% 1000000)"
+        " / 1000000, 'unixepoch') || printf('.%%06dZ', (%s %% 1000000 + 1000000) %% 1000000)",
+        at, at, at);
 }
 
 /* The parent at the end of the chain: a shared id is its parent's, whose id may again be shared. */
@@ -270,14 +280,18 @@ static void print_plain(const sw_lite_schema *schema, size_t i, const sw_field *
     (void)snprintf(at, sizeof at, "%s.%s", field->flags & SW_SHARED ? "b" : "t",
                    sw__lite_column(field));
     switch (sw__lite_form(field)) {
-    case SW_LITE_WORD: sw_buf_addf(sql, "w%zu.word", i); return;
+    case SW_LITE_WORD:
+        sw_buf_addf(sql, "w%zu.word", i);
+        return;
     case SW_LITE_REF: {
         const sw_record *parent = id_holder(schema, field);
         (void)snprintf(at, sizeof at, "r%zu.id", i);
         print_id(at, sw__lite_home(&parent->fields[sw_record_primary(parent)]), sql);
         return;
     }
-    case SW_LITE_ID: print_id(at, sw__lite_home(field), sql); return;
+    case SW_LITE_ID:
+        print_id(at, sw__lite_home(field), sql);
+        return;
     case SW_LITE_HEX:
         sw_buf_addf(sql, "CASE typeof(%s) WHEN 'blob' THEN lower(hex(%s)) ELSE %s END", at, at, at);
         return;
@@ -288,7 +302,8 @@ static void print_plain(const sw_lite_schema *schema, size_t i, const sw_field *
         }
         break;
     case SW_LITE_TEXT:
-    case SW_LITE_BYTES: break;
+    case SW_LITE_BYTES:
+        break;
     }
     sw_buf_adds(sql, at);
 }
@@ -440,13 +455,14 @@ static sw_status ask(sqlite3 *db, const char *sql, int64_t *out, sw_error *err)
         *out = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
         rc = rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
     }
-    sw_status status = rc == SQLITE_OK ? SW_STATUS_OK : sw__lite_fail(db, rc, "read the schema", err);
+    sw_status status =
+        rc == SQLITE_OK ? SW_STATUS_OK : sw__lite_fail(db, rc, "read the schema", err);
     (void)sqlite3_finalize(stmt);
     return status;
 }
 
-sw_status sw__lite_inspect(sqlite3 *db, const sw_lite_schema *schema, const char *path, int *version,
-                           sw_error *err)
+sw_status sw__lite_inspect(sqlite3 *db, const sw_lite_schema *schema, const char *path,
+                           int *version, sw_error *err)
 {
     int64_t application = 0, user = 0, objects = 0;
     sw_status status = ask(db, "PRAGMA application_id", &application, err);

@@ -34,20 +34,27 @@ static sw_status status_of(sqlite3 *db, int rc)
         return SW_STATUS_NO_MEMORY;
     }
     switch (rc & 0xff) {
-    case SQLITE_FULL: return SW_STATUS_FULL;
-    case SQLITE_NOMEM: return SW_STATUS_NO_MEMORY;
+    case SQLITE_FULL:
+        return SW_STATUS_FULL;
+    case SQLITE_NOMEM:
+        return SW_STATUS_NO_MEMORY;
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_AUTH:
-    case SQLITE_PERM: return SW_STATUS_READ_ONLY;
+    case SQLITE_PERM:
+        return SW_STATUS_READ_ONLY;
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return SW_STATUS_BUSY;
+    case SQLITE_LOCKED:
+        return SW_STATUS_BUSY;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return SW_STATUS_CORRUPT;
-    case SQLITE_TOOBIG: return SW_STATUS_TOO_LARGE;
+    case SQLITE_NOTADB:
+        return SW_STATUS_CORRUPT;
+    case SQLITE_TOOBIG:
+        return SW_STATUS_TOO_LARGE;
     case SQLITE_IOERR:
         return cause == ENOSPC || cause == EFBIG || cause == EDQUOT ? SW_STATUS_FULL : SW_STATUS_IO;
-    default: return SW_STATUS_INTERNAL;
+    default:
+        return SW_STATUS_INTERNAL;
     }
 }
 
@@ -55,8 +62,8 @@ sw_status sw__lite_fail(sqlite3 *db, int rc, const char *doing, sw_error *err)
 {
     sw_status status = status_of(db, rc);
     /* SQLite's sentences name tables and columns, never values. */
-    const char *said = db && sqlite3_extended_errcode(db) == rc ? sqlite3_errmsg(db)
-                                                                : sqlite3_errstr(rc);
+    const char *said =
+        db && sqlite3_extended_errcode(db) == rc ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
     return sw_fail(err, status, NULL, "%s: %s (%s)", doing, sw_status_message(status), said);
 }
 
@@ -80,8 +87,8 @@ static int wait_for_lock(void *arg, int times)
 {
     const sw_lite_store *store = arg;
     int64_t us = times < 20 ? 250 * (times + 1) : 5000;
-    int64_t waited = times < 20 ? 125 * (int64_t)times * (times + 1)
-                                : 52500 + 5000 * ((int64_t)times - 20);
+    int64_t waited =
+        times < 20 ? 125 * (int64_t)times * (times + 1) : 52500 + 5000 * ((int64_t)times - 20);
     if (waited > store->busy_ms * 1000) {
         return 0;
     }
@@ -171,11 +178,22 @@ static void fill_table(sw_lite_table *table, const sw_record *model)
         if (sw__field_is_key(field)) {
             sw_assert(table->key_count < SW_LITE_KEY_FIELDS);
             /* 0 and no bytes stand for a null part, so no value may look like them. */
-            sw_implies(sw__lite_null_part(field), sw__lite_form(field) == SW_LITE_WORD ||
-                                                      sw__lite_form(field) == SW_LITE_ID);
+            sw_implies(sw__lite_null_part(field),
+                       sw__lite_form(field) == SW_LITE_WORD || sw__lite_form(field) == SW_LITE_ID);
             table->keys[table->key_count++] = (uint8_t)i;
         }
     }
+}
+
+/* The border between tenants is the record that refers to nothing. */
+static bool refers_to_nothing(const sw_record *record)
+{
+    for (size_t i = 0; i < record->field_count; i++) {
+        if (record->fields[i].ref.record_plus_1) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void fill_tables(sw_lite_table *tables)
@@ -188,6 +206,7 @@ static void fill_tables(sw_lite_table *tables)
             uint8_t parent = sw__records[r].fields[i].ref.record_plus_1;
             if (parent) {
                 tables[parent - 1].is_parent = true;
+                tables[r].border |= refers_to_nothing(&sw__records[parent - 1]) ? SW_MASK(i) : 0;
             }
         }
     }
@@ -223,8 +242,8 @@ static sw_status prepare_file(sw_lite_store *store, sw_error *err)
                    ? SW_STATUS_OK
                    : sw_fail(err, SW_STATUS_READ_ONLY, NULL,
                              "%s has schema version %d and must be brought to %d, which needs "
-                             "writing: open it once for writing", store->path, version,
-                             sw__lite_version(&schema));
+                             "writing: open it once for writing",
+                             store->path, version, sw__lite_version(&schema));
     }
     status = use_log(store, err);
     if (status == SW_STATUS_OK && version < sw__lite_version(&schema)) {
@@ -584,8 +603,9 @@ static sw_status lite_begin(sw_session *head, bool *changed, sw_error *err)
     sw_lite_session *session = (sw_lite_session *)(void *)head;
     bool writer = session->mode == SW_SESSION_WRITE;
     int64_t version = 0;
-    sw_status status = writer ? control(session, SW_LITE_BEGIN_IMMEDIATE, "BEGIN IMMEDIATE", NULL, err)
-                              : control(session, SW_LITE_BEGIN, "BEGIN", NULL, err);
+    sw_status status = writer
+                           ? control(session, SW_LITE_BEGIN_IMMEDIATE, "BEGIN IMMEDIATE", NULL, err)
+                           : control(session, SW_LITE_BEGIN, "BEGIN", NULL, err);
     if (status != SW_STATUS_OK) {
         return status;
     }
@@ -640,6 +660,7 @@ const sw_store_ops sw__sqlite_store = {
     .version = lite_version,
     .get = sw__lite_get,
     .insert = sw__lite_insert,
+    .insert_many = sw__lite_insert_many,
     .update = sw__lite_update,
     .add = sw__lite_add,
     .put = sw__lite_put,

@@ -48,8 +48,8 @@ static sw_status bind_key(sw_lite_session *session, const sw_lite_table *table, 
     *there = true;
     for (size_t i = 0; i < table->key_count; i++) {
         sw_lite_value *value = &session->row[table->keys[i]];
-        sw_status status = sw__lite_encode(session, field_of(table, table->keys[i]), row, false,
-                                           value, err);
+        sw_status status =
+            sw__lite_encode(session, field_of(table, table->keys[i]), row, false, value, err);
         if (status != SW_STATUS_OK) {
             return status;
         }
@@ -152,10 +152,12 @@ static sw_status write_failed(const sw_lite_session *session, const sw_lite_tabl
     switch (rc) {
     case SQLITE_CONSTRAINT_PRIMARYKEY:
     case SQLITE_CONSTRAINT_UNIQUE:
-    case SQLITE_CONSTRAINT_ROWID: return taken(session, table, err);
+    case SQLITE_CONSTRAINT_ROWID:
+        return taken(session, table, err);
     case SQLITE_CONSTRAINT_FOREIGNKEY:
         return sw_fail(err, SW_STATUS_INVALID, NULL, "a reference to a record that does not exist");
-    default: return sw__lite_fail(session->db, rc, doing, err);
+    default:
+        return sw__lite_fail(session->db, rc, doing, err);
     }
 }
 
@@ -171,7 +173,7 @@ static void build_last_pk(const sw_lite_session *session, const void *arg, sw_bu
                 name, name);
 }
 
-static sw_status next_pk(sw_lite_session *session, sw_record_id record, int64_t *pk, sw_error *err)
+sw_status sw__lite_next_pk(sw_lite_session *session, sw_record_id record, int64_t *pk, sw_error *err)
 {
     const sw_lite_table *table = sw__lite_table(session, record);
     const sw_lite_shape shape = {.verb = SW_LITE_LAST_PK, .record = (uint8_t)record};
@@ -294,7 +296,8 @@ static sw_status bind_encoded(sw_lite_session *session, const sw_field *field, s
 }
 
 /* Binds a number or a text as it is. */
-static void bind_plain(const sw_field *field, size_t i, const void *row, sw_lite_slot *slot, bool *null)
+static void bind_plain(const sw_field *field, size_t i, const void *row, sw_lite_slot *slot,
+                       bool *null)
 {
     int rc = SQLITE_OK;
     if (sw_kind_is_text(field->kind)) {
@@ -341,8 +344,8 @@ static sw_status bind_fields(sw_lite_session *session, const sw_lite_table *tabl
     return SW_STATUS_OK;
 }
 
-static sw_status step_write(sw_lite_session *session, const sw_lite_table *table, sw_lite_slot *slot,
-                            const char *doing, sw_error *err)
+static sw_status step_write(sw_lite_session *session, const sw_lite_table *table,
+                            sw_lite_slot *slot, const char *doing, sw_error *err)
 {
     int rc = sqlite3_step(slot->stmt);
     return rc == SQLITE_DONE ? SW_STATUS_OK : write_failed(session, table, rc, doing, err);
@@ -357,7 +360,7 @@ static sw_status step_insert(sw_lite_session *session, sw_record_id record, cons
     if (table->shape != SW_SHAPE_OWN_ID) {
         return step_write(session, table, slot, "insert", err);
     }
-    sw_status status = next_pk(session, record, &pk, err);
+    sw_status status = sw__lite_next_pk(session, record, &pk, err);
     if (status != SW_STATUS_OK) {
         return status;
     }
@@ -512,7 +515,10 @@ sw_status sw__lite_add(sw_session *head, sw_record_id record, const void *row, s
         return mask ? change_row(session, record, SW_LITE_ADD, build_add, mask, row, err)
                     : look_for(session, record, row, err);
     }
-    union { max_align_t align; char bytes[SW_LITE_ROW_BYTES]; } whole;
+    union {
+        max_align_t align;
+        char bytes[SW_LITE_ROW_BYTES];
+    } whole;
     sw_assert(table->model->size <= sizeof whole);
     memcpy(&whole, row, table->model->size);
     fill_counters(table, &whole);
@@ -588,8 +594,8 @@ static sw_status restricted(sw_lite_session *session, sw_record_id record, sw_st
                : status;
 }
 
-static sw_status remove_failed(sw_lite_session *session, sw_record_id record, const void *key, int rc,
-                               sw_error *err)
+static sw_status remove_failed(sw_lite_session *session, sw_record_id record, const void *key,
+                               int rc, sw_error *err)
 {
     const sw_lite_table *table = sw__lite_table(session, record);
     bool refers = rc == SQLITE_CONSTRAINT_FOREIGNKEY || rc == SQLITE_CONSTRAINT_TRIGGER;

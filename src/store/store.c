@@ -16,7 +16,8 @@ static const sw_store_ops *backend_of(sw_str url, sw_str *place)
 {
     for (size_t i = 0; i < SW_COUNT(backends); i++) {
         size_t len = strlen(backends[i]->scheme);
-        if (url.len > len && memcmp(url.ptr, backends[i]->scheme, len) == 0 && url.ptr[len] == ':') {
+        if (url.len > len && memcmp(url.ptr, backends[i]->scheme, len) == 0 &&
+            url.ptr[len] == ':') {
             *place = sw_str_make(url.ptr + len + 1, url.len - len - 1);
             return backends[i];
         }
@@ -205,7 +206,8 @@ static bool complete(const sw_record *record, const void *row, uint64_t mask)
         if ((f->flags & (SW_NOT_NULL | SW_SHARED)) != SW_NOT_NULL || !(mask & SW_MASK(i))) {
             continue;
         }
-        if (sw_kind_is_text(f->kind) ? !sw_field_text(f, row).ptr : !sw_field_number(f, row).known) {
+        if (sw_kind_is_text(f->kind) ? !sw_field_text(f, row).ptr
+                                     : !sw_field_number(f, row).known) {
             return false;
         }
     }
@@ -257,6 +259,35 @@ sw_status sw_store_insert(sw_session *session, sw_record_id record, const void *
         return broken(session, err);
     }
     return note(session, session->store->ops->insert(session, record, row, err));
+}
+
+static sw_status one_by_one(sw_session *session, sw_record_id record, const void *const *rows,
+                            size_t count, bool *existed, sw_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        sw_status status = session->store->ops->insert(session, record, rows[i], err);
+        existed[i] = status == SW_STATUS_EXISTS;
+        if (status != SW_STATUS_OK && !existed[i]) {
+            return status;
+        }
+    }
+    return SW_STATUS_OK;
+}
+
+sw_status sw_store_insert_many(sw_session *session, sw_record_id record, const void *const *rows,
+                               size_t count, bool *existed, sw_error *err)
+{
+    const sw_store_ops *ops = session->store->ops;
+    const sw_record *model = writable(session, record);
+    if (session->broken != SW_STATUS_OK) {
+        return broken(session, err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        sw_assert(complete(model, rows[i], SW_MASK_ALL));
+        existed[i] = false;
+    }
+    return note(session, (ops->insert_many ? ops->insert_many
+                                           : one_by_one)(session, record, rows, count, existed, err));
 }
 
 sw_status sw_store_update(sw_session *session, sw_record_id record, const void *row, uint64_t mask,

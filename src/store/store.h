@@ -88,6 +88,10 @@ sw_status sw_store_get(sw_session *session, sw_record_id record, const void *key
 /* SW_STATUS_EXISTS when the key, or a unique index (err names it), is taken; nothing changed then. */
 sw_status sw_store_insert(sw_session *session, sw_record_id record, const void *row,
                           sw_error *err) SW_MUST_CHECK;
+/* Inserts `count` rows of one record; existed[i] says that row i found its key taken and was not
+ * inserted. Rows before and after it are. Anything but OK: some rows may be in, roll the group back. */
+sw_status sw_store_insert_many(sw_session *session, sw_record_id record, const void *const *rows,
+                               size_t count, bool *existed, sw_error *err) SW_MUST_CHECK;
 /* Sets the fields of `mask` in the row with row's key. NOT_FOUND, EXISTS (unique index), INVALID. */
 sw_status sw_store_update(sw_session *session, sw_record_id record, const void *row, uint64_t mask,
                           sw_error *err) SW_MUST_CHECK;

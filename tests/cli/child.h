@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the program as a child, as a person or a script would, on a ledger in a folder of the test's own.
+/* Runs the program as a child, as a person or a script would, on a ledger in a folder of the test's
+ * own.
  */
 #ifndef TESTS_CLI_CHILD_H
 #define TESTS_CLI_CHILD_H
@@ -16,8 +17,8 @@ typedef struct child {
     char *err;
 } child;
 
-/* A folder that is removed at the end; child_folder names it. The environment's STEPWELL_STORE points
- * to a ledger in it. For cmocka's group set-up and tear-down.
+/* A folder that is removed at the end; child_folder names it. The environment's STEPWELL_STORE
+ * points to a ledger in it. For cmocka's group set-up and tear-down.
  */
 int child_set_up(void **state);
 int child_tear_down(void **state);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every command, run as a child on a demo ledger: what it answers, that its JSON is JSON for another
- * library, and what it says and exits with when something is wrong.
+/* Every command, run as a child on a demo ledger: what it answers, that its JSON is JSON for
+ * another library, and what it says and exits with when something is wrong.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,7 +42,7 @@ static const char *text(const json_t *object, const char *key)
     return json_string_value(value);
 }
 
-/* ---- help ---------------------------------------------------------------------------------------- */
+/* ---- help ------------------------------------------------------------------------------------ */
 
 static const char *const commands[] = {
 #define SW_COMMAND(NAME, ...) #NAME,
@@ -88,12 +88,14 @@ static void test_completion_and_manual_know_every_command(void **state)
         snprintf(line, sizeof line, "\n.SS stepwell %s ", commands[i]);
         assert_non_null(strstr(manual.out, line));
     }
-    assert_non_null(strstr(bash.out, "--status) COMPREPLY=($(compgen -W \"pending success failed cancelled\""));
+    assert_non_null(
+        strstr(bash.out, "--status) COMPREPLY=($(compgen -W \"pending success failed cancelled\""));
     child_free(&bash);
     child_free(&manual);
 }
 
-/* `./dev docs` writes the manual page from the program; the copy in the tree must be what it prints. */
+/* `./dev docs` writes the manual page from the program; the copy in the tree must be what it
+ * prints. */
 static void test_the_manual_page_is_fresh(void **state)
 {
     child manual = RUN("help", "--man");
@@ -109,7 +111,7 @@ static void test_the_manual_page_is_fresh(void **state)
     child_free(&manual);
 }
 
-/* ---- answers ------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static void test_version_and_info(void **state)
 {
@@ -188,7 +190,8 @@ static void test_show_a_run_and_its_parts(void **state)
     json_t *listed = LINES("steps", "--run", run, "--limit", "0", "--asc", "--json");
     (void)state;
     assert_string_equal(text(json_object_get(shown, "run"), "id"), run);
-    assert_int_equal(number(json_object_get(shown, "metrics"), "num_steps"), json_array_size(listed));
+    assert_int_equal(number(json_object_get(shown, "metrics"), "num_steps"),
+                     json_array_size(listed));
     assert_true(json_equal(json_object_get(shown, "steps"), listed));
     json_t *one = JSON("show", run, "--json", "--limit", "1");
     assert_int_equal(json_array_size(json_object_get(one, "steps")), 1);
@@ -239,7 +242,7 @@ static void test_words_without_a_terminal_are_whole_and_plain(void **state)
     child_free(&words);
 }
 
-/* ---- refusals ------------------------------------------------------------------------------------ */
+/* ---- refusals -------------------------------------------------------------------------------- */
 
 static void assert_refused(child c, int code, const char *says)
 {
@@ -278,8 +281,8 @@ static void test_a_full_output_is_noticed(void **state)
     char command[512];
     (void)state;
     /* /dev/full takes nothing; the shell puts it there as anyone would. */
-    snprintf(command, sizeof command, "\"%s\" steps >/dev/full 2>\"%s/said\"", getenv("STEPWELL_BIN"),
-             child_folder());
+    snprintf(command, sizeof command, "\"%s\" steps >/dev/full 2>\"%s/said\"",
+             getenv("STEPWELL_BIN"), child_folder());
     int status = system(command);
     assert_true(status != 0);
     snprintf(command, sizeof command, "grep -q 'could not be written' \"%s/said\"", child_folder());

@@ -13,7 +13,7 @@
 #include "model/model.h"
 
 #define UNTIL_US INT64_C(1793534400000000) /* 2026-11-01T12:00:00Z */
-#define DAYS_US(N) ((N) * INT64_C(86400000000))
+#define DAYS_US(N) ((N)*INT64_C(86400000000))
 
 /* What a walk over the whole workload found. */
 typedef struct found {
@@ -78,7 +78,8 @@ static bool contains(sw_str hay, const char *needle)
 static void see_tokens(found *f, const sw_step *s)
 {
     if (!s->total_tokens.known) {
-        assert_false(s->prompt_tokens.known || s->completion_tokens.known || s->cost_nano_usd.known);
+        assert_false(s->prompt_tokens.known || s->completion_tokens.known ||
+                     s->cost_nano_usd.known);
         return;
     }
     f->known_usage++;
@@ -88,7 +89,8 @@ static void see_tokens(found *f, const sw_step *s)
     f->written += s->cache_write_tokens.value > 0;
     f->reasoned += s->reasoning_tokens.value > 0;
     assert_int_equal(s->total_tokens.value, s->prompt_tokens.value + s->completion_tokens.value);
-    assert_true(s->cached_input_tokens.value + s->cache_write_tokens.value <= s->prompt_tokens.value);
+    assert_true(s->cached_input_tokens.value + s->cache_write_tokens.value <=
+                s->prompt_tokens.value);
     assert_true(s->reasoning_tokens.value <= s->completion_tokens.value);
     assert_true(s->prompt_tokens.value <= s->context_window_limit.value);
 }
@@ -208,7 +210,8 @@ static void test_it_repeats_itself_and_seeds_differ(void **state)
     assert_true(walk(5, 800).digest != walk(5, 801).digest);
 }
 
-/* Written down once, so that a change of the workload is noticed: other figures are compared with it. */
+/* Written down once, so that a change of the workload is noticed: other figures are compared with
+ * it. */
 static void test_seed_one_is_what_it_was(void **state)
 {
     (void)state;

@@ -12,8 +12,8 @@
 #define NOW_US INT64_C(1793534400000000) /* 2026-11-01T12:00:00Z */
 #define HOUR_US INT64_C(3600000000)
 
-#define parse(CLI, ...)                                                                                \
-    parse_words(CLI, (const char *const[]){__VA_ARGS__},                                               \
+#define parse(CLI, ...)                                                                            \
+    parse_words(CLI, (const char *const[]){__VA_ARGS__},                                           \
                 (int)SW_COUNT(((const char *const[]){__VA_ARGS__})))
 
 static sw_status parse_words(sw_cli *cli, const char *const *words, int count)
@@ -22,19 +22,20 @@ static sw_status parse_words(sw_cli *cli, const char *const *words, int count)
     return sw_cli_parse(cli, count, words);
 }
 
-#define assert_refused(STATUS, SAYS, ...)                                                              \
-    do {                                                                                               \
-        sw_cli refused;                                                                                \
-        assert_int_equal(parse(&refused, __VA_ARGS__), STATUS);                                        \
-        assert_string_equal(refused.error.message, SAYS);                                              \
+#define assert_refused(STATUS, SAYS, ...)                                                          \
+    do {                                                                                           \
+        sw_cli refused;                                                                            \
+        assert_int_equal(parse(&refused, __VA_ARGS__), STATUS);                                    \
+        assert_string_equal(refused.error.message, SAYS);                                          \
     } while (0)
 
 static void test_options_and_their_values(void **state)
 {
     sw_cli cli;
     (void)state;
-    assert_int_equal(parse(&cli, "steps", "--model", "gpt-5", "--model=gpt-4o", "--limit=7", "--asc"),
-                     SW_STATUS_OK);
+    assert_int_equal(
+        parse(&cli, "steps", "--model", "gpt-5", "--model=gpt-4o", "--limit=7", "--asc"),
+        SW_STATUS_OK);
     assert_int_equal(cli.command, SW_COMMAND_STEPS);
     assert_int_equal(cli.counts[SW_OPTION_MODEL], 2);
     assert_string_equal(cli.values[SW_OPTION_MODEL][0], "gpt-5");
@@ -103,14 +104,15 @@ static void test_near_misses_are_suggested(void **state)
                    "frobnicate");
     assert_refused(SW_STATUS_INVALID, "steps has no option --modl; did you mean --model?", "steps",
                    "--modl=x");
-    assert_refused(SW_STATUS_INVALID, "steps has no option --seed; stepwell help steps lists what it has",
-                   "steps", "--seed", "1");
-    assert_refused(SW_STATUS_INVALID, "steps has no option --x; stepwell help steps lists what it has",
-                   "steps", "-x");
-    assert_refused(SW_STATUS_INVALID, "--status cannot be faild; did you mean failed?", "steps", "--status",
-                   "faild");
-    assert_refused(SW_STATUS_INVALID, "--status cannot be blue; stepwell help steps says what", "steps",
-                   "--status", "blue");
+    assert_refused(SW_STATUS_INVALID,
+                   "steps has no option --seed; stepwell help steps lists what it has", "steps",
+                   "--seed", "1");
+    assert_refused(SW_STATUS_INVALID,
+                   "steps has no option --x; stepwell help steps lists what it has", "steps", "-x");
+    assert_refused(SW_STATUS_INVALID, "--status cannot be faild; did you mean failed?", "steps",
+                   "--status", "faild");
+    assert_refused(SW_STATUS_INVALID, "--status cannot be blue; stepwell help steps says what",
+                   "steps", "--status", "blue");
 }
 
 static void test_values_are_checked(void **state)
@@ -118,8 +120,8 @@ static void test_values_are_checked(void **state)
     (void)state;
     assert_refused(SW_STATUS_INVALID, "--limit needs a whole number of 0 or more, not -1", "steps",
                    "--limit", "-1");
-    assert_refused(SW_STATUS_INVALID, "--limit needs a whole number of 0 or more, not many", "steps",
-                   "--limit=many");
+    assert_refused(SW_STATUS_INVALID, "--limit needs a whole number of 0 or more, not many",
+                   "steps", "--limit=many");
     assert_refused(SW_STATUS_INVALID, "--limit needs a value; write --limit N", "steps", "--limit");
     assert_refused(SW_STATUS_INVALID, "--limit is given twice; give it once", "steps", "--limit=1",
                    "--limit=2");
@@ -129,12 +131,13 @@ static void test_values_are_checked(void **state)
     assert_refused(SW_STATUS_INVALID, "--model needs a text in UTF-8 that is not empty", "steps",
                    "--model=\xFF");
     assert_refused(SW_STATUS_INVALID, "show needs ID; write stepwell show ID", "show");
-    assert_refused(SW_STATUS_INVALID, "info takes no more; stepwell help info says what it takes", "info",
-                   "more");
-    assert_refused(SW_STATUS_INVALID, "show takes no b; stepwell help show says what it takes", "show", "a",
-                   "b");
-    assert_refused(SW_STATUS_INVALID, "the command comes before --json; stepwell help lists the commands",
-                   "--json", "info");
+    assert_refused(SW_STATUS_INVALID, "info takes no more; stepwell help info says what it takes",
+                   "info", "more");
+    assert_refused(SW_STATUS_INVALID, "show takes no b; stepwell help show says what it takes",
+                   "show", "a", "b");
+    assert_refused(SW_STATUS_INVALID,
+                   "the command comes before --json; stepwell help lists the commands", "--json",
+                   "info");
 }
 
 static void test_an_option_repeats_so_often_and_no_more(void **state)
@@ -164,7 +167,8 @@ static void test_times_as_people_write_them(void **state)
                 {"2h", NOW_US - 2 * HOUR_US},
                 {"1d", NOW_US - 24 * HOUR_US},
                 {"2w", NOW_US - 14 * 24 * HOUR_US}};
-    const char *const wrong[] = {"", "h", "2", "2y", "-2h", "+2h", "2 h", "tomorrow", "99999999999999h"};
+    const char *const wrong[] = {
+        "", "h", "2", "2y", "-2h", "+2h", "2 h", "tomorrow", "99999999999999h"};
     int64_t us = 0;
     (void)state;
     for (size_t i = 0; i < SW_COUNT(rows); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* On a terminal: what is printed fits, is coloured when that is wanted, and shows progress that wipes
- * itself out.
+/* On a terminal: what is printed fits, is coloured when that is wanted, and shows progress that
+ * wipes itself out.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -36,7 +36,7 @@ static json_int_t number(const json_t *object, const char *key)
     return json_integer_value(value);
 }
 
-/* ---- SQL ----------------------------------------------------------------------------------------- */
+/* ---- SQL ------------------------------------------------------------------------------------- */
 
 static sqlite3 *open_sql(const char *name)
 {
@@ -59,7 +59,7 @@ static int64_t sql_number(sqlite3 *db, const char *sql)
     return value;
 }
 
-/* ---- totals -------------------------------------------------------------------------------------- */
+/* ---- totals ---------------------------------------------------------------------------------- */
 
 /* The sums of a usage answer and what they are in SQL. */
 static const struct {
@@ -102,7 +102,8 @@ static void assert_groups_add_up(const json_t *usage, const json_t *total)
     const char *key = NULL;
     json_t *value = NULL;
     assert_true(json_is_true(json_object_get(usage, "complete")));
-    json_object_foreach((json_t *)(uintptr_t)total, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)total, key, value)
+    {
         json_int_t sum = 0;
         for (size_t i = 0; i < json_array_size(groups); i++) {
             sum += number(json_array_get(groups, i), key);
@@ -164,7 +165,7 @@ static void test_latency_counts_measured_steps(void **state)
     json_decref(usage);
 }
 
-/* ---- filters ------------------------------------------------------------------------------------- */
+/* ---- filters --------------------------------------------------------------------------------- */
 
 /* `stepwell steps` and `stepwell usage` with the same filter count what SQL counts. */
 static void assert_filter(const char *option, const char *value, const char *where, bool usage_too)
@@ -176,8 +177,8 @@ static void assert_filter(const char *option, const char *value, const char *whe
     sqlite3_close(db);
     json_t *steps = LINES("steps", "--json", "--limit", "0", option, value);
     if (expected == 0 || (int64_t)json_array_size(steps) != expected) {
-        fail_msg("%s %s: %zu steps, SQL says %lld", option, value ? value : "", json_array_size(steps),
-                 (long long)expected);
+        fail_msg("%s %s: %zu steps, SQL says %lld", option, value ? value : "",
+                 json_array_size(steps), (long long)expected);
     }
     json_decref(steps);
     if (usage_too) {
@@ -202,9 +203,10 @@ static void assert_column_filter(const char *option, const char *column, bool us
 {
     char sql[200];
     sqlite3 *db = open_sql("well.db");
-    snprintf(sql, sizeof sql,
-             "select %s from steps where %s is not null group by 1 order by count(*) desc, 1 limit 1",
-             column, column);
+    snprintf(
+        sql, sizeof sql,
+        "select %s from steps where %s is not null group by 1 order by count(*) desc, 1 limit 1",
+        column, column);
     char *value = sql_text(db, sql);
     sqlite3_close(db);
     snprintf(sql, sizeof sql, "%s = '%s'", column, value);
@@ -225,17 +227,19 @@ static void test_filters_find_what_sql_finds(void **state)
     assert_filter("--failed", NULL, "status = 'failed'", true);
     assert_filter("--tag", "env:staging",
                   "exists (select 1 from json_each(tags) where value = 'env:staging')", false);
-    assert_filter("--text", "TESTS",
-                  "lower(coalesce(input_preview, '') || char(10) || coalesce(output_preview, '') || "
-                  "char(10) || coalesce(error_data, '')) like '%tests%'",
-                  false);
+    assert_filter(
+        "--text", "TESTS",
+        "lower(coalesce(input_preview, '') || char(10) || coalesce(output_preview, '') || "
+        "char(10) || coalesce(error_data, '')) like '%tests%'",
+        false);
     assert_filter("--since", "2026-10-30", "created_at >= 1793318400000000", true);
     assert_filter("--until", "2026-10-20", "created_at < 1792454400000000", true);
 }
 
 static void test_filters_join(void **state)
 {
-    json_t *both = LINES("steps", "--json", "--limit", "0", "--status", "failed", "--status", "cancelled");
+    json_t *both =
+        LINES("steps", "--json", "--limit", "0", "--status", "failed", "--status", "cancelled");
     json_t *failed = LINES("steps", "--json", "--limit", "0", "--failed");
     json_t *cancelled = LINES("steps", "--json", "--limit", "0", "--status", "cancelled");
     (void)state;
@@ -248,7 +252,7 @@ static void test_filters_join(void **state)
     json_decref(none);
 }
 
-/* ---- the same seed ------------------------------------------------------------------------------- */
+/* ---- the same seed --------------------------------------------------------------------------- */
 
 /* Columns that tell when something was written, which no seed decides. */
 static bool is_of_the_clock(sw_record_id record, const char *name)
@@ -258,8 +262,8 @@ static bool is_of_the_clock(sw_record_id record, const char *name)
            (record == SW_RECORD_STEP_METRICS && strcmp(name, "created_at") == 0);
 }
 
-/* The query that shows every row of the record's view, in the order of its values, but for the default
- * organization and its user, which every ledger makes for itself.
+/* The query that shows every row of the record's view, in the order of its values, but for the
+ * default organization and its user, which every ledger makes for itself.
  */
 static void dump_query(sw_record_id id, char *sql, size_t size)
 {
@@ -269,7 +273,8 @@ static void dump_query(sw_record_id id, char *sql, size_t size)
     for (size_t i = 0; i < record->field_count; i++) {
         const sw_field *field = &record->fields[i];
         if (!(field->flags & SW_HIDDEN) && !is_of_the_clock(id, sw_field_column(field))) {
-            at += snprintf(sql + at, size - (size_t)at, "%squote(%s)", comma, sw_field_column(field));
+            at +=
+                snprintf(sql + at, size - (size_t)at, "%squote(%s)", comma, sw_field_column(field));
             comma = "||','||";
         }
     }
@@ -295,11 +300,21 @@ static void add_dump(sqlite3 *db, sw_record_id id, sw_buf *out)
 
 static void dump(const char *name, sw_buf *out)
 {
-    const sw_record_id records[] = {
-        SW_RECORD_ORGANIZATION, SW_RECORD_USER,           SW_RECORD_PROVIDER, SW_RECORD_PROVIDER_MODEL,
-        SW_RECORD_PROJECT,      SW_RECORD_AGENT,          SW_RECORD_RUN,      SW_RECORD_RUN_METRICS,
-        SW_RECORD_CONVERSATION, SW_RECORD_STEP,           SW_RECORD_MESSAGE,  SW_RECORD_STEP_METRICS,
-        SW_RECORD_JOURNAL,      SW_RECORD_PROVIDER_TRACE, SW_RECORD_USAGE_MODEL_DAY};
+    const sw_record_id records[] = {SW_RECORD_ORGANIZATION,
+                                    SW_RECORD_USER,
+                                    SW_RECORD_PROVIDER,
+                                    SW_RECORD_PROVIDER_MODEL,
+                                    SW_RECORD_PROJECT,
+                                    SW_RECORD_AGENT,
+                                    SW_RECORD_RUN,
+                                    SW_RECORD_RUN_METRICS,
+                                    SW_RECORD_CONVERSATION,
+                                    SW_RECORD_STEP,
+                                    SW_RECORD_MESSAGE,
+                                    SW_RECORD_STEP_METRICS,
+                                    SW_RECORD_JOURNAL,
+                                    SW_RECORD_PROVIDER_TRACE,
+                                    SW_RECORD_USAGE_MODEL_DAY};
     sqlite3 *db = open_sql(name);
     sw_buf_init(out, &sw__libc_allocator, 0);
     for (size_t i = 0; i < SW_COUNT(records); i++) {
@@ -338,7 +353,7 @@ static void test_the_same_seed_gives_the_same_ledger(void **state)
     sw_buf_fini(&other);
 }
 
-/* ---- damage -------------------------------------------------------------------------------------- */
+/* ---- damage ---------------------------------------------------------------------------------- */
 
 static void test_verify_says_what_differs(void **state)
 {
@@ -346,8 +361,9 @@ static void test_verify_says_what_differs(void **state)
     (void)state;
     fill("damaged.db", "2");
     sqlite3 *db = open_sql("damaged.db");
-    const char *sql = "update usage_model_days_data set total_tokens = total_tokens + 7 where day = "
-                      "(select min(day) from usage_model_days_data)";
+    const char *sql =
+        "update usage_model_days_data set total_tokens = total_tokens + 7 where day = "
+        "(select min(day) from usage_model_days_data)";
     assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     snprintf(store, sizeof store, "sqlite:%s/damaged.db", child_folder());

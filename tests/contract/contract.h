@@ -123,12 +123,15 @@ typedef struct ct_case {
     void (*run)(void **state);
 } ct_case;
 extern const ct_case ct_row_cases[];   /* each table ends in a row of NULLs */
+extern const ct_case ct_verb_cases[];
 extern const ct_case ct_ref_cases[];
 extern const ct_case ct_group_cases[];
 extern const ct_case ct_scan_cases[];
 extern const ct_case ct_walk_cases[];
 extern const ct_case ct_fault_cases[];
 extern const ct_case ct_thread_cases[];
+/* Runs tables (the last is NULL) on every store, and `also`, unless NULL, after each; main's answer. */
+int ct_run(const ct_case *const *tables, int (*also)(const char *store), int argc, char **argv);
 /* Not a case of one store: the same random verbs on two of them. */
 int ct_random_setup(void **state);
 int ct_random_teardown(void **state);

@@ -44,6 +44,9 @@ static sw_step_entry own_entry(worker *w, unsigned n)
     sw_step_entry e = chance_entry(&w->t, &w->rng);
     e.step.id = lt_id(&w->t, "step", 0x10000 * (w->number + 1) + n);
     e.step.source = SW_NULL_INT;
+    if (!e.step.created_at.known) { /* when it is recorded depends on the other threads */
+        e.step.created_at = sw_int_of(LT_TIME);
+    }
     e.step.total_tokens = SW_NULL_INT;
     e.step.reasoning_tokens = e.step.cached_input_tokens = e.step.cache_write_tokens = SW_NULL_INT;
     e.step.run_id = lt_id(&w->t, "run", lt_below(&w->rng, RUNS));

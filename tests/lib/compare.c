@@ -29,6 +29,11 @@ static void compare_metrics(lt *t, const sw_actor *actor, const nv_step *s)
 static void compare_step(lt *t, const sw_step *got, const nv_step *want)
 {
     bool pending = want->row.status.value == SW_STEP_STATUS_PENDING;
+    if (!sw_str_eq(got->id, want->row.id)) {
+        SAY("a list shows %.*s of %lld, expected %.*s of %lld", (int)got->id.len, got->id.ptr,
+            (long long)got->created_at.value, (int)want->row.id.len, want->row.id.ptr,
+            (long long)want->row.created_at.value);
+    }
     SAME_ROW(SW_RECORD_STEP, got, &want->row, step_ignored);
     CHECK(got->updated_at.known);
     if ((got->lease_expires_at.known != 0) != pending) {

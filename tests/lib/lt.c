@@ -268,7 +268,7 @@ lt_rng lt_seed(const char *what)
     lt_rng rng = {0};
     rng.state = given ? strtoull(given, NULL, 10)
                       : (uint64_t)sw__system_clock.wall_us(sw__system_clock.data);
-    print_message("%s: STEPWELL_TEST_SEED=%llu\n", what, (unsigned long long)rng.state);
+    print_message("# %s: STEPWELL_TEST_SEED=%llu\n", what, (unsigned long long)rng.state);
     return rng;
 }
 

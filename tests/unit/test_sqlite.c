@@ -102,8 +102,8 @@ static void commit(place *p)
 static sqlite3 *open_raw(const place *p)
 {
     sqlite3 *db = NULL;
-    assert_int_equal(sqlite3_open_v2(p->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_open_v2(p->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL), SQLITE_OK);
     return db;
 }
 
@@ -230,7 +230,8 @@ static void same_text(sqlite3_stmt *stmt, sw_str expected, const char *column)
     }
 }
 
-static void same_column(sqlite3 *db, const sw_record *record, const sw_field *field, const void *row)
+static void same_column(sqlite3 *db, const sw_record *record, const sw_field *field,
+                        const void *row)
 {
     char sql[200];
     const char *column = sw_field_column(field);
@@ -259,7 +260,8 @@ static void same_time_text(sqlite3 *db, const sw_record *record, const sw_field 
     if (sw_field_is_null(field, row)) {
         return;
     }
-    (void)snprintf(sql, sizeof sql, "SELECT %s_text FROM %s", sw_field_column(field), record->table);
+    (void)snprintf(sql, sizeof sql, "SELECT %s_text FROM %s", sw_field_column(field),
+                   record->table);
     sqlite3_stmt *stmt = ask_raw(db, sql);
     assert_true(sw_time_parse(sw_str_from((const char *)sqlite3_column_text(stmt, 0)), &us));
     assert_int_equal(us, sw_field_number(field, row).value);
@@ -368,16 +370,29 @@ static const sw_field v2_fields[] = {
 };
 static const sw_index v2_indexes[] = {{.name = "ix_size", .fields = {2}, .count = 1, .since = 2}};
 static const sw_field v2_part_fields[] = {
-    {.kind = SW_KIND_ID, .name = "id", .prefix = "part", .flags = SW_PRIMARY | SW_NOT_NULL, .since = 2},
+    {.kind = SW_KIND_ID,
+     .name = "id",
+     .prefix = "part",
+     .flags = SW_PRIMARY | SW_NOT_NULL,
+     .since = 2},
     {.kind = SW_KIND_ID, .name = "thing_id", .prefix = "thing", .ref = {1, SW_CASCADE}, .since = 2},
 };
 static const sw_record v1_records[] = {
     {.name = "thing", .table = "things", .is_public = true, .fields = v1_fields, .field_count = 2},
 };
 static const sw_record v2_records[] = {
-    {.name = "thing", .table = "things", .is_public = true, .fields = v2_fields, .field_count = 4,
-     .indexes = v2_indexes, .index_count = 1},
-    {.name = "part", .table = "parts", .is_public = true, .fields = v2_part_fields, .field_count = 2},
+    {.name = "thing",
+     .table = "things",
+     .is_public = true,
+     .fields = v2_fields,
+     .field_count = 4,
+     .indexes = v2_indexes,
+     .index_count = 1},
+    {.name = "part",
+     .table = "parts",
+     .is_public = true,
+     .fields = v2_part_fields,
+     .field_count = 2},
 };
 
 static void an_older_file_is_migrated(void **state)
@@ -391,10 +406,12 @@ static void an_older_file_is_migrated(void **state)
                 "INSERT INTO things_data VALUES (1, x'00112233445566778899aabbccddeeff', 5)");
     check(p, sw__lite_migrate(db, &v2, &sw__libc_allocator, p->path, &p->err), SW_STATUS_OK);
     assert_int_equal(raw_number(db, "PRAGMA user_version"), 2);
-    assert_int_equal(raw_number(db, "SELECT size FROM things WHERE colour = 'red' AND note IS NULL AND "
-                                    "id = 'thing-00112233-4455-6677-8899-aabbccddeeff'"),
+    assert_int_equal(raw_number(db,
+                                "SELECT size FROM things WHERE colour = 'red' AND note IS NULL AND "
+                                "id = 'thing-00112233-4455-6677-8899-aabbccddeeff'"),
                      7);
-    assert_int_equal(raw_number(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'ix_size'"), 1);
+    assert_int_equal(raw_number(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'ix_size'"),
+                     1);
     assert_int_equal(raw_number(db, "SELECT count(*) FROM parts"), 0);
     /* Nothing is done twice. */
     check(p, sw__lite_migrate(db, &v2, &sw__libc_allocator, p->path, &p->err), SW_STATUS_OK);
@@ -584,7 +601,8 @@ static void a_row_number_never_names_two_rows(void **state)
     sw_session *reader = NULL;
     open_writer(p);
     sw_organization first = an_organization(p, 1), second = an_organization(p, 2);
-    sw_step one = a_step(p, 1, first.id, SW_STR("m")), two = a_step(p, 2, second.id, SW_STR("m")), got;
+    sw_step one = a_step(p, 1, first.id, SW_STR("m")), two = a_step(p, 2, second.id, SW_STR("m")),
+            got;
     begin(p);
     insert(p, SW_RECORD_ORGANIZATION, &first);
     insert(p, SW_RECORD_STEP, &one);
@@ -619,7 +637,8 @@ static void a_reference_to_nothing_can_be_read(void **state)
     run_raw(db, "PRAGMA foreign_keys = OFF; DELETE FROM organizations_data");
     (void)sqlite3_close(db);
     open_writer(p);
-    check(p, sw_store_get(p->writer, SW_RECORD_STEP, &step, &p->arena, &got, &p->err), SW_STATUS_OK);
+    check(p, sw_store_get(p->writer, SW_RECORD_STEP, &step, &p->arena, &got, &p->err),
+          SW_STATUS_OK);
     parent.id = got.organization_id;
     assert_non_null(parent.id.ptr);
     check(p, sw_store_get(p->writer, SW_RECORD_ORGANIZATION, &parent, &p->arena, &org, &p->err),
@@ -641,7 +660,8 @@ static sw_status write_traces(place *p, sw_str organization, sw_str payload, uns
     sw_status status = sw_session_begin(p->writer, NULL, &p->err);
     for (unsigned n = 0; status == SW_STATUS_OK && n < 200; n++) {
         sw_provider_trace row = {.id = make_id(p, "provider_trace", from + n),
-                                 .request_json = payload, .response_json = payload,
+                                 .request_json = payload,
+                                 .response_json = payload,
                                  .organization_id = organization};
         row.created_at = row.updated_at = sw_int_of(1);
         sw_row_defaults(sw_record_of(SW_RECORD_PROVIDER_TRACE), &row);
@@ -704,7 +724,7 @@ static void a_full_disk_is_said_and_passes(void **state)
 
 /* ---- walks -------------------------------------------------------------------------------------- */
 
-/* Which index a scan walks: the fields bound by EQ, the order, and what the plan must name. */
+/* Which index a scan walks, without sorting more than rows that tie: the fields bound by EQ, the order, and what the plan must name. */
 typedef struct walk {
     sw_record_id record;
     uint8_t equal[3];
@@ -713,35 +733,128 @@ typedef struct walk {
     uint8_t order_count;
     int64_t number; /* the value of the last EQ, when it is a number */
     const char *index;
+    bool sorts;
 } walk;
 
 static const walk walks[] = {
-    {SW_RECORD_STEP, {SW_STEP_ORGANIZATION_ID}, 1, {SW_STEP_CREATED_AT, SW_STEP_ID}, 2, 0,
-     "ix_steps_organization"},
-    {SW_RECORD_STEP, {SW_STEP_RUN_ID}, 1, {SW_STEP_CREATED_AT, SW_STEP_ID}, 2, 0, "ix_steps_run_id"},
-    {SW_RECORD_STEP, {SW_STEP_ORGANIZATION_ID, SW_STEP_RUN_ID}, 2, {SW_STEP_CREATED_AT, SW_STEP_ID}, 2,
-     0, "ix_steps_"},
-    {SW_RECORD_STEP, {SW_STEP_ORGANIZATION_ID, SW_STEP_AGENT_ID}, 2, {SW_STEP_CREATED_AT, SW_STEP_ID},
-     2, 0, "ix_steps_agent"},
-    {SW_RECORD_STEP, {SW_STEP_ORGANIZATION_ID, SW_STEP_MODEL}, 2, {SW_STEP_CREATED_AT, SW_STEP_ID}, 2,
-     0, "ix_steps_model"},
-    {SW_RECORD_STEP, {SW_STEP_ORGANIZATION_ID, SW_STEP_STATUS}, 2, {SW_STEP_CREATED_AT, SW_STEP_ID}, 2,
-     SW_STEP_STATUS_FAILED, "ix_steps_failed"},
-    {SW_RECORD_STEP, {SW_STEP_ORGANIZATION_ID, SW_STEP_STATUS}, 2, {SW_STEP_CREATED_AT, SW_STEP_ID}, 2,
-     SW_STEP_STATUS_SUCCESS, "ix_steps_organization"},
-    {SW_RECORD_STEP, {SW_STEP_ORGANIZATION_ID, SW_STEP_FEEDBACK}, 2,
-     {SW_STEP_CREATED_AT, SW_STEP_ID}, 2, SW_FEEDBACK_NEGATIVE, "ix_steps_feedback"},
-    {SW_RECORD_STEP, {0}, 0, {SW_STEP_ID}, 1, 0, "steps_id"},
-    {SW_RECORD_RUN, {SW_RUN_ORGANIZATION_ID}, 1, {SW_RUN_CREATED_AT, SW_RUN_ID}, 2, 0,
-     "ix_runs_created_at"},
-    {SW_RECORD_MESSAGE, {SW_MESSAGE_STEP_ID}, 1, {SW_MESSAGE_SEQUENCE_ID}, 1, 0,
-     "idx_messages_step_id"},
-    {SW_RECORD_JOURNAL, {SW_JOURNAL_ORGANIZATION_ID}, 1, {SW_JOURNAL_SEQ}, 1, 0, "PRIMARY KEY"},
-    {SW_RECORD_STEP_METRICS, {0}, 0, {SW_STEP_METRICS_ID}, 1, 0, "steps_id"},
+    {SW_RECORD_STEP,
+     {SW_STEP_ORGANIZATION_ID},
+     1,
+     {SW_STEP_CREATED_AT, SW_STEP_ID},
+     2,
+     0,
+     "ix_steps_organization",
+     false},
+    {SW_RECORD_STEP,
+     {SW_STEP_RUN_ID},
+     1,
+     {SW_STEP_CREATED_AT, SW_STEP_ID},
+     2,
+     0,
+     "ix_steps_run_id",
+     false},
+    {SW_RECORD_STEP,
+     {SW_STEP_ORGANIZATION_ID, SW_STEP_RUN_ID},
+     2,
+     {SW_STEP_CREATED_AT, SW_STEP_ID},
+     2,
+     0,
+     "ix_steps_run_id",
+     false},
+    {SW_RECORD_STEP,
+     {SW_STEP_ORGANIZATION_ID, SW_STEP_TRACE_ID},
+     2,
+     {SW_STEP_CREATED_AT, SW_STEP_ID},
+     2,
+     0,
+     "ix_steps_trace",
+     true},
+    {SW_RECORD_RUN,
+     {SW_RUN_ORGANIZATION_ID, SW_RUN_AGENT_ID},
+     2,
+     {SW_RUN_CREATED_AT, SW_RUN_ID},
+     2,
+     0,
+     "ix_runs_agent_id",
+     false},
+    {SW_RECORD_PROVIDER_TRACE,
+     {SW_PROVIDER_TRACE_ORGANIZATION_ID, SW_PROVIDER_TRACE_STEP_ID},
+     2,
+     {SW_PROVIDER_TRACE_CREATED_AT, SW_PROVIDER_TRACE_ID},
+     2,
+     0,
+     "ix_step_id",
+     false},
+    {SW_RECORD_STEP,
+     {SW_STEP_ORGANIZATION_ID, SW_STEP_AGENT_ID},
+     2,
+     {SW_STEP_CREATED_AT, SW_STEP_ID},
+     2,
+     0,
+     "ix_steps_agent",
+     false},
+    {SW_RECORD_STEP,
+     {SW_STEP_ORGANIZATION_ID, SW_STEP_MODEL},
+     2,
+     {SW_STEP_CREATED_AT, SW_STEP_ID},
+     2,
+     0,
+     "ix_steps_model",
+     false},
+    {SW_RECORD_STEP,
+     {SW_STEP_ORGANIZATION_ID, SW_STEP_STATUS},
+     2,
+     {SW_STEP_CREATED_AT, SW_STEP_ID},
+     2,
+     SW_STEP_STATUS_FAILED,
+     "ix_steps_failed",
+     false},
+    {SW_RECORD_STEP,
+     {SW_STEP_ORGANIZATION_ID, SW_STEP_STATUS},
+     2,
+     {SW_STEP_CREATED_AT, SW_STEP_ID},
+     2,
+     SW_STEP_STATUS_SUCCESS,
+     "ix_steps_organization",
+     false},
+    {SW_RECORD_STEP,
+     {SW_STEP_ORGANIZATION_ID, SW_STEP_FEEDBACK},
+     2,
+     {SW_STEP_CREATED_AT, SW_STEP_ID},
+     2,
+     SW_FEEDBACK_NEGATIVE,
+     "ix_steps_feedback",
+     false},
+    {SW_RECORD_STEP, {0}, 0, {SW_STEP_ID}, 1, 0, "steps_id", false},
+    {SW_RECORD_RUN,
+     {SW_RUN_ORGANIZATION_ID},
+     1,
+     {SW_RUN_CREATED_AT, SW_RUN_ID},
+     2,
+     0,
+     "ix_runs_created_at",
+     false},
+    {SW_RECORD_MESSAGE,
+     {SW_MESSAGE_STEP_ID},
+     1,
+     {SW_MESSAGE_SEQUENCE_ID},
+     1,
+     0,
+     "idx_messages_step_id",
+     false},
+    {SW_RECORD_JOURNAL,
+     {SW_JOURNAL_ORGANIZATION_ID},
+     1,
+     {SW_JOURNAL_SEQ},
+     1,
+     0,
+     "PRIMARY KEY",
+     false},
+    {SW_RECORD_STEP_METRICS, {0}, 0, {SW_STEP_METRICS_ID}, 1, 0, "steps_id", false},
 };
 
 /* SQLite's own plan for the statement that the scan would prepare. */
-static void explain(place *p, sqlite3 *db, const sw_scan *scan, const char *index)
+static void explain(place *p, sqlite3 *db, const sw_scan *scan, const walk *w)
 {
     const sw_lite_store *store = (const sw_lite_store *)(const void *)p->store;
     any_row scratch = {0};
@@ -755,13 +868,13 @@ static void explain(place *p, sqlite3 *db, const sw_scan *scan, const char *inde
     sqlite3_stmt *stmt = ask_raw(db, sql.ptr);
     do {
         const char *said = (const char *)sqlite3_column_text(stmt, 3);
-        if (strstr(said, "TEMP B-TREE")) {
+        if (!w->sorts && strstr(said, "TEMP B-TREE FOR ORDER BY")) {
             fail_msg("sorts: %s\n%s", said, sql.ptr);
         }
-        named = named || strstr(said, index);
+        named = named || strstr(said, w->index);
     } while (sqlite3_step(stmt) == SQLITE_ROW);
     if (!named) {
-        fail_msg("does not walk %s: %s", index, sql.ptr);
+        fail_msg("does not walk %s: %s", w->index, sql.ptr);
     }
     (void)sqlite3_finalize(stmt);
     sw_buf_fini(&sql);
@@ -775,11 +888,14 @@ static void explain_walk(place *p, sqlite3 *db, const walk *w, const void *after
         values[i] = (sw_value){.text = SW_STR("x"), .number = w->number};
         conditions[i] = (sw_condition){w->equal[i], SW_OP_EQ, &values[i], 1};
     }
-    sw_scan scan = {.record = w->record, .conditions = conditions,
-                    .condition_count = w->equal_count, .order_count = w->order_count,
-                    .descending = down, .after = after};
+    sw_scan scan = {.record = w->record,
+                    .conditions = conditions,
+                    .condition_count = w->equal_count,
+                    .order_count = w->order_count,
+                    .descending = down,
+                    .after = after};
     memcpy(scan.order, w->order, w->order_count);
-    explain(p, db, &scan, w->index);
+    explain(p, db, &scan, w);
 }
 
 static void scans_walk_the_declared_index(void **state)

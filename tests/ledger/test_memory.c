@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* No memory: each operation in turn, with the first allocation failing, then the second, and so on until
+ * it goes through. Each time the status is clear, nothing is half done, the same sent again is fine, and
+ * in the end nothing has leaked. The ledger's own allocations, and those of SQLite under it.
+ */
+#include "tests/lib/faults.h"
+#include "tests/lib/lt.h"
+
+#include <stdlib.h>
+
+/* An operation of turn n, on steps of its own. `prepare` (may be NULL) runs while there is memory. */
+typedef struct operation {
+    const char *name;
+    void (*prepare)(lt *t, unsigned n);
+    sw_status (*run)(lt *t, unsigned n, sw_outcome *o);
+    bool writes;
+} operation;
+
+static void prepare_pending(lt *t, unsigned n)
+{
+    sw_step s = lt_pending(t, n);
+    sw_step_entry e = {.step = s, .lease_seconds = SW_LIMIT_LEASE_SECONDS};
+    lt_log_entry(t, &t->a, &e);
+}
+
+static void prepare_imported(lt *t, unsigned n)
+{
+    sw_step s = lt_step(t, n), into = lt_step(t, n + 0x10000);
+    s.source = into.source = sw_int_of(SW_SOURCE_OTLP);
+    lt_log(t, &t->a, &s);
+    lt_log(t, &t->a, &into);
+}
+
+static sw_status o_log(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_step_metrics m = {.step_ns = sw_int_of(1000)};
+    sw_message message = lt_message(t, n, "some words");
+    sw_provider_trace trace = lt_trace(t, n);
+    sw_step_entry e = {.step = lt_step(t, n), .metrics = &m, .messages = &message,
+                       .message_count = 1, .traces = &trace, .trace_count = 1};
+    e.step.model = pool_printf(t->pool, "model %u", n); /* a new word each time */
+    e.step.run_id = lt_id(t, "run", 1);
+    e.step.agent_id = lt_id(t, "agent", 1);
+    return sw_step_log(t->ledger, &t->a, &e, 1, false, o, &t->err);
+}
+
+static sw_status o_batch(lt *t, unsigned n, sw_outcome *o)
+{
+    enum { MANY = 40 };
+    sw_step_entry e[MANY];
+    sw_outcome all[MANY];
+    sw_status s = SW_STATUS_OK;
+    for (unsigned i = 0; i < MANY; i++) {
+        e[i] = (sw_step_entry){.step = lt_step(t, 0x100000 + n * MANY + i)};
+        e[i].step.project_id = pool_printf(t->pool, "project %u", n * MANY + i);
+    }
+    s = sw_step_log(t->ledger, &t->a, e, MANY, true, all, &t->err);
+    *o = all[MANY - 1];
+    return s;
+}
+
+static sw_status o_end(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_step_entry e = {.step = {.status = sw_int_of(SW_STEP_STATUS_FAILED)}};
+    e.step.error_data = SW_STR("{\"message\":\"no\"}");
+    return sw_step_end(t->ledger, &t->a, lt_id(t, "step", n), &e, o, &t->err);
+}
+
+static sw_status o_update(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_step v = {.tid = SW_STR("t")};
+    return sw_step_update(t->ledger, &t->a, lt_id(t, "step", n), &v, SW_FIELD_BIT(SW_STEP_TID), o,
+                          &t->err);
+}
+
+static sw_status o_feedback(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_feedback_change c = {.add_tags = SW_STR("[\"a\",\"b\"]"), .set_feedback = true};
+    return sw_step_feedback(t->ledger, &t->a, lt_id(t, "step", n), &c, o, &t->err);
+}
+
+static sw_status o_metrics(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_step_metrics m = {.step_ns = sw_int_of(77)};
+    return sw_step_metrics_record(t->ledger, &t->a, lt_id(t, "step", n), &m, o, &t->err);
+}
+
+static sw_status o_attach(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_message m = lt_message(t, n, "attached");
+    return sw_step_attach(t->ledger, &t->a, lt_id(t, "step", n), &m, 1, NULL, 0, o, &t->err);
+}
+
+static sw_status o_delete(lt *t, unsigned n, sw_outcome *o)
+{
+    return sw_step_delete(t->ledger, &t->a, lt_id(t, "step", n), o, &t->err);
+}
+
+static sw_status o_restate(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_step_entry e = {.step = {.id = lt_id(t, "step", n), .model = SW_STR("restated")}};
+    e.step.source = sw_int_of(SW_SOURCE_OTLP);
+    return sw_step_restate(t->ledger, &t->a, &e, o, &t->err);
+}
+
+static sw_status o_retire(lt *t, unsigned n, sw_outcome *o)
+{
+    return sw_step_retire(t->ledger, &t->a, lt_id(t, "step", n), lt_id(t, "step", n + 0x10000), o,
+                          &t->err);
+}
+
+static sw_status o_run_create(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_run run = {.id = lt_id(t, "run", 100 + n), .agent_id = lt_id(t, "agent", 1)};
+    run.metadata = SW_STR("{\"a\":1}");
+    return sw_run_create(t->ledger, &t->a, &run, o, &t->err);
+}
+
+static void prepare_run(lt *t, unsigned n)
+{
+    sw_outcome o;
+    OK(o_run_create(t, n, &o));
+}
+
+static sw_status o_run_update(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_run v = {.metadata = SW_STR("{\"b\":2}"), .status = sw_int_of(SW_RUN_STATUS_COMPLETED)};
+    return sw_run_update(t->ledger, &t->a, lt_id(t, "run", 100 + n), &v,
+                         SW_FIELD_BIT(SW_RUN_METADATA) | SW_FIELD_BIT(SW_RUN_STATUS), o, &t->err);
+}
+
+static sw_status o_run_delete(lt *t, unsigned n, sw_outcome *o)
+{
+    return sw_run_delete(t->ledger, &t->a, lt_id(t, "run", 100 + n), o, &t->err);
+}
+
+static sw_status o_provider(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_provider p = {.id = lt_id(t, "provider", n), .api_key = SW_STR("secret")};
+    p.name = pool_printf(t->pool, "provider %u", n);
+    return sw_record_create(t->ledger, &t->a, SW_RECORD_PROVIDER, &p, o, &t->err);
+}
+
+static sw_status o_agent(lt *t, unsigned n, sw_outcome *o)
+{
+    return sw_agent_by_name(t->ledger, &t->a, SW_NULL_STR, pool_printf(t->pool, "bot %u", n), o,
+                            &t->err);
+}
+
+static sw_status o_reap(lt *t, unsigned n, sw_outcome *o)
+{
+    (void)n;
+    (void)o;
+    return sw__ledger_reap(t->ledger, NULL, &t->err);
+}
+
+static bool each(void *arg, const void *row)
+{
+    (void)arg;
+    (void)row;
+    return true;
+}
+
+static bool each_group(void *arg, const sw_usage_group *group)
+{
+    (void)arg;
+    (void)group;
+    return true;
+}
+
+static sw_status o_list(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_list_query q = {.limit = 10, .text = SW_STR("x")};
+    sw_list_end end;
+    (void)n;
+    (void)o;
+    return sw_list(t->ledger, &t->a, SW_RECORD_STEP, &q, each, NULL, &end, &t->err);
+}
+
+static sw_status o_usage(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_usage_query q = {.by = {SW_DIMENSION_MODEL, SW_DIMENSION_USER}, .by_count = 2};
+    sw_usage_end end;
+    (void)o;
+    q.latency = true;
+    q.by_count = 1 + n % 2;
+    return sw_usage(t->ledger, &t->a, &q, each_group, NULL, &end, &t->err);
+}
+
+static sw_status o_journal(lt *t, unsigned n, sw_outcome *o)
+{
+    int64_t last = 0;
+    (void)n;
+    (void)o;
+    return sw_journal_read(t->ledger, &t->a, 0, 10, 0, each, NULL, &last, &t->err);
+}
+
+static sw_status o_verify(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_verify_end end;
+    (void)n;
+    (void)o;
+    return sw_verify(t->ledger, NULL, &end, &t->err);
+}
+
+static sw_status o_object(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_object *object = NULL;
+    const void *agent = NULL;
+    sw_status s = sw_object_load(t->ledger, &t->a, SW_RECORD_RUN, lt_id(t, "run", 1),
+                                 (const char *const[]){"steps", "metrics", NULL}, &object, &t->err);
+    (void)n;
+    (void)o;
+    if (s == SW_STATUS_OK) {
+        s = sw_object_one(object, "agent", &agent, &t->err);
+    }
+    sw_object_free(&object);
+    return s;
+}
+
+static const operation operations[] = {
+    {"log", NULL, o_log, true}, {"batch", NULL, o_batch, true},
+    {"end", prepare_pending, o_end, true}, {"update", prepare_pending, o_update, true},
+    {"feedback", prepare_pending, o_feedback, true}, {"metrics", prepare_pending, o_metrics, true},
+    {"attach", prepare_pending, o_attach, true}, {"delete", prepare_pending, o_delete, true},
+    {"restate", prepare_imported, o_restate, true}, {"retire", prepare_imported, o_retire, true},
+    {"run create", NULL, o_run_create, true}, {"run update", prepare_run, o_run_update, true},
+    {"run delete", prepare_run, o_run_delete, true}, {"provider", NULL, o_provider, true},
+    {"agent", NULL, o_agent, true}, {"reap", NULL, o_reap, false}, {"list", NULL, o_list, false},
+    {"usage", NULL, o_usage, false}, {"journal", NULL, o_journal, false},
+    {"verify", NULL, o_verify, false}, {"object", NULL, o_object, false},
+};
+
+/* ---- the sweep ---------------------------------------------------------------------------------- */
+
+typedef void order_fault(int64_t n, bool for_good);
+
+/* One turn: true when the failure came too late to happen. */
+static bool turn(lt *t, const operation *op, order_fault *order, unsigned n, int64_t at, bool good)
+{
+    sw_outcome o = {.status = SW_STATUS_OK};
+    sw_status s = SW_STATUS_OK;
+    int64_t head = 0;
+    bool hit = false;
+    if (op->prepare) {
+        op->prepare(t, n);
+    }
+    head = lt_head(t, &t->a);
+    order(at, good);
+    s = op->run(t, n, &o);
+    hit = faults_happened();
+    order(0, false);
+    if (s != SW_STATUS_OK && s != SW_STATUS_NO_MEMORY) {
+        SAY("%s, allocation %lld: %s (%s)", op->name, (long long)at, status_name(s), t->err.message);
+    }
+    if (!hit && s != SW_STATUS_OK) {
+        SAY("%s: no memory, and no failure was ordered", op->name);
+    }
+    if (s != SW_STATUS_OK && lt_head(t, &t->a) != head) {
+        SAY("%s, allocation %lld: refused, and yet the journal moved", op->name, (long long)at);
+    }
+    if (op->writes && s != SW_STATUS_OK) {
+        s = op->run(t, n, &o); /* the same again, now with memory */
+        if (s != SW_STATUS_OK || o.verdict > SW_VERDICT_UPDATED) {
+            SAY("%s, after allocation %lld failed: %s, %s (%s)", op->name, (long long)at,
+                status_name(s), verdict_name(o.verdict), t->err.message);
+        }
+    }
+    return !hit;
+}
+
+static void sweep(lt *t, const operation *op, order_fault *order, bool for_good)
+{
+    static unsigned n = 1000; /* no turn shares its steps with another */
+    int64_t step = lt_level(5, 1, 1), at = 1;
+    while (!turn(t, op, order, n++, at, for_good)) {
+        at += step + at / (step == 1 ? 100 : 10);
+        sw_memory_reset(t->memory);
+        CHECK(at < 1000000);
+    }
+}
+
+static void open_counted(lt *t)
+{
+    t->options.allocator = &faults_allocator;
+    lt_open(t);
+    lt_organizations(t);
+    lt_run(t, &t->a, 1, lt_agent(t, &t->a, 1));
+}
+
+static void sweep_all(lt *t, order_fault *order)
+{
+    open_counted(t);
+    for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
+        pool *keep = t->pool;
+        t->pool = pool_new();
+        sweep(t, &operations[i], order, false);
+        sweep(t, &operations[i], order, true);
+        pool_free(&t->pool);
+        t->pool = keep;
+    }
+    CLEAN();
+    lt_close(t);
+    SAME(faults_alive(), 0);
+}
+
+static void the_ledgers_own(lt *t)
+{
+    sweep_all(t, faults_ledger);
+}
+
+static void sqlites(lt *t)
+{
+    sweep_all(t, faults_sqlite);
+}
+
+/* Whoever looks at the outcome alone must not believe that all went well. */
+static void the_outcome_says_so_too(lt *t)
+{
+    open_counted(t);
+    for (size_t i = 0; i < sizeof operations / sizeof operations[0] && operations[i].writes; i++) {
+        sw_outcome o = {.status = SW_STATUS_OK};
+        sw_status s = SW_STATUS_OK;
+        if (operations[i].prepare) {
+            operations[i].prepare(t, 500 + (unsigned)i);
+        }
+        faults_ledger(1, true);
+        s = operations[i].run(t, 500 + (unsigned)i, &o);
+        faults_ledger(0, false);
+        if (s != SW_STATUS_OK && (o.verdict != SW_VERDICT_REJECTED || o.status != s)) {
+            SAY("%s answers %s, its outcome %s, %s", operations[i].name, status_name(s),
+                verdict_name(o.verdict), status_name(o.status));
+        }
+    }
+}
+
+static void while_opening(lt *t)
+{
+    int64_t at = 1;
+    t->options.allocator = &faults_allocator;
+    for (;; at += 1 + at / 20) {
+        sw_status s = SW_STATUS_OK;
+        faults_ledger(at, false);
+        s = lt_try_open(t);
+        faults_ledger(0, false);
+        if (s == SW_STATUS_OK) {
+            lt_close(t);
+            if (!faults_happened() || at > 100000) {
+                break;
+            }
+            continue;
+        }
+        SAME(s, SW_STATUS_NO_MEMORY);
+        assert_null(t->ledger);
+        SAME(faults_alive(), 0);
+    }
+    CHECK(at > 1);
+    lt_open(t);
+    CLEAN();
+    lt_close(t);
+    SAME(faults_alive(), 0);
+}
+
+static void sqlites_while_opening(lt *t)
+{
+    int64_t alive = faults_sqlite_alive();
+    bool hit = true;
+    for (int64_t at = 1; hit; at += 1 + at / lt_level(4, 10, 50)) {
+        sw_status s = SW_STATUS_OK;
+        faults_sqlite(at, false);
+        s = lt_try_open(t);
+        hit = faults_happened();
+        faults_sqlite(0, false);
+        if (s != SW_STATUS_OK) {
+            SAME(s, SW_STATUS_NO_MEMORY);
+            assert_null(t->ledger);
+        } else {
+            lt_close(t);
+        }
+        if (faults_sqlite_alive() > alive + 50) {
+            SAY("opening leaks in SQLite: %lld blocks", (long long)(faults_sqlite_alive() - alive));
+        }
+    }
+    lt_open(t);
+    CLEAN();
+}
+
+static const lt_case cases[] = {
+    {"the ledger's own", the_ledgers_own, LT_CLOSED | LT_CLOCK},
+    {"SQLite's", sqlites, LT_CLOSED | LT_CLOCK | LT_DISK},
+    {"the outcome says so too", the_outcome_says_so_too, LT_CLOSED | LT_CLOCK},
+    {"while opening", while_opening, LT_CLOSED | LT_CLOCK},
+    {"SQLite's while opening", sqlites_while_opening, LT_CLOSED | LT_CLOCK | LT_DISK},
+};
+
+int main(int argc, char **argv)
+{
+    if (!faults_install_sqlite()) {
+        return 1;
+    }
+    return lt_main("memory", cases, sizeof cases / sizeof cases[0], argc, argv);
+}
