@@ -58,6 +58,7 @@ void sw_group_start(sw_group *group, sw_session *session)
     group->entries = NULL;
     group->entry_count = group->entry_room = 0;
     memset(&group->cells, 0, sizeof group->cells);
+    memset(group->last, 0, sizeof group->last);
     memset(&group->spreads, 0, sizeof group->spreads);
     if (group->head_count > HEADS_FULL) {
         sw_group_forget(group);
@@ -216,10 +217,15 @@ sw_status sw_group_count(sw_group *group, const sw_step *step, int sign, sw_erro
         if (!sw_rollup_key(which, step, &key)) {
             continue;
         }
-        cell = sw_group_make_cell(group, which, &key);
+        cell = group->last[which];
+        if (!cell ||
+            sw_row_cmp_key(sw_record_of(sw__rollups[which].record), cell->key, &key) != 0) {
+            cell = sw_group_make_cell(group, which, &key);
+        }
         if (!cell) {
             return group_no_memory(group, err);
         }
+        group->last[which] = cell;
         sw_sums_add(&cell->sums, &delta, sign);
     }
     return SW_STATUS_OK;

@@ -130,6 +130,7 @@ typedef struct sw_group {
     size_t entry_count;
     size_t entry_room;
     sw_table cells;
+    sw_cell *last[SW_ROLLUP_COUNT]; /* the cell that moved last: often the next one too */
     sw_table spreads;
     sw_known *known; /* SW_KNOWN of them, direct-mapped; kept between groups */
     sw_head *heads;  /* SW_HEADS of them, open addressing; kept between groups */
@@ -261,6 +262,8 @@ sw_status sw_group_time(sw_group *group, const sw_step *step, const sw_step_metr
 /* INVALID naming `field` unless the record exists and the organization may refer to it. */
 sw_status sw_group_parent(sw_group *group, sw_record_id record, sw_str id, sw_str organization_id,
                           const char *field, sw_error *err);
+/* Remembers a record that was just written. */
+void sw_group_keep(sw_group *group, sw_record_id record, sw_str id, sw_str organization_id);
 /* Whether it exists in the organization: OK or NOT_FOUND (anything else breaks the group). */
 sw_status sw_group_known(sw_group *group, sw_record_id record, sw_str id, sw_str organization_id,
                          sw_error *err);
@@ -276,19 +279,23 @@ sw_str sw__new_id(sw_group *group, sw_record_id record);
 /* Checks the shape of an id that a caller names. */
 sw_status sw__check_id(sw_record_id record, sw_str id, const char *field, sw_error *err);
 /* Token arithmetic, usage_state, stop_reason, cost: fills what follows, refuses what does not add up
- * (source api), or marks it inconsistent (the others). `given` are the fields the caller set. */
-sw_status sw__step_rules(sw_step *step, const char *path, sw_error *err);
-/* Brings JSON and TAGS fields into their stored form; a JSON null becomes a null field. */
-sw_status sw__row_canonical(sw_record_id record, void *row, sw_arena *arena, const char *path,
-                            sw_error *err);
+ * (source api), or marks it inconsistent (the others). */
+sw_status sw__step_rules(sw_step *step, sw_error *err);
+/* JSON and TAGS fields: the JSON value null becomes a null field, before the row is checked; white space
+ * goes, after it was checked. */
+void sw__row_nulls(sw_record_id record, void *row);
+sw_status sw__row_minify(sw_record_id record, void *row, sw_arena *arena, sw_error *err);
+/* Puts the place of the record before the name of the field: "steps[3]." */
+void sw__error_path(sw_error *err, const char *path);
 enum { SW_DIGEST = 16 };
 /* The digest of what was sent (digest.c): rows are added, then it is taken, 16 bytes in the arena; null
  * text: no memory. The tags stand for the names of fields. */
 void sw__digest_tags(sw_ledger *ledger);
 void sw__digest_row(sw_group *group, sw_record_id record, const void *row, uint64_t except);
 sw_str sw__digest_take(sw_group *group);
-/* Of a step (in its stored form) and what the entry brings with it. */
-sw_str sw__entry_digest(sw_group *group, const sw_step *step, const sw_step_entry *entry);
+/* Of the fields of a step that its caller gave, and of what the entry brings with it. */
+sw_str sw__entry_digest(sw_group *group, const sw_step *step, uint64_t given,
+                        const sw_step_entry *entry);
 
 /* Sets outcome and returns its status. */
 sw_status sw__verdict(sw_outcome *outcome, sw_verdict verdict, sw_status status,
@@ -310,8 +317,8 @@ typedef struct sw_parts {
     size_t trace_count;
 } sw_parts;
 sw_status sw__parts_prepare(sw_group *group, const sw_task *task, const sw_step *step,
-                            const sw_step_entry *entry, const char *path, bool step_is_new,
-                            sw_parts *out, sw_error *err);
+                            const sw_step_entry *entry, bool step_is_new, sw_parts *out,
+                            sw_error *err);
 sw_status sw__parts_write(sw_group *group, const sw_task *task, const sw_step *step,
                           sw_parts *parts, sw_error *err);
 /* Whether parts_write would change anything. */

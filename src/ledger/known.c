@@ -143,6 +143,11 @@ static void known_keep(sw_known *slot, sw_record_id record, sw_str id, sw_str or
     }
 }
 
+void sw_group_keep(sw_group *group, sw_record_id record, sw_str id, sw_str organization_id)
+{
+    known_keep(known_slot(group, record, id), record, id, organization_id);
+}
+
 /* Reads the record and says whether the organization may refer to it. */
 static sw_status look_up(sw_group *group, sw_record_id id_of, sw_str id, sw_str organization_id,
                          void *row, sw_error *err)

@@ -23,38 +23,33 @@ static const uint8_t ledgers_own[] = {
     SW_STEP_CREATE_DIGEST, SW_STEP_END_DIGEST,
 };
 
-static sw_status refuse_own(const sw_task *task, const sw_step *step, const char *path,
-                            sw_error *err)
+static sw_status refuse_own(const sw_task *task, const sw_step *step, sw_error *err)
 {
     const sw_record *record = sw_record_of(SW_RECORD_STEP);
-    char name[96];
 
     for (size_t i = 0; i < SW_COUNT(ledgers_own); i++) {
         const sw_field *field = &record->fields[ledgers_own[i]];
         if (!sw_field_is_null(field, step)) {
-            (void)snprintf(name, sizeof name, "%s%s", path, field->name);
-            return sw_fail(err, SW_STATUS_INVALID, name, "is set by the ledger alone");
+            return sw_fail(err, SW_STATUS_INVALID, field->name, "is set by the ledger alone");
         }
     }
     if (step->organization_id.ptr && !sw_str_eq(step->organization_id, task->organization_id)) {
-        (void)snprintf(name, sizeof name, "%sorganization_id", path);
-        return sw_fail(err, SW_STATUS_INVALID, name, "is not the organization that calls");
+        return sw_fail(err, SW_STATUS_INVALID, "organization_id",
+                       "is not the organization that calls");
     }
     return SW_STATUS_OK;
 }
 
 static sw_status set_lease(sw_group *group, const sw_step_entry *entry, sw_step *step,
-                           const char *path, sw_error *err)
+                           sw_error *err)
 {
     int64_t seconds = entry->lease_seconds ? entry->lease_seconds : SW_LIMIT_LEASE_SECONDS_DEFAULT;
-    char name[96];
 
     if (step->status.value != SW_STEP_STATUS_PENDING || step->source.value == SW_SOURCE_ADOPTED) {
         return SW_STATUS_OK;
     }
     if (seconds < 1 || seconds > SW_LIMIT_LEASE_SECONDS) {
-        (void)snprintf(name, sizeof name, "%slease_seconds", path);
-        return sw_fail(err, SW_STATUS_INVALID, name, "must be 1 to %lld",
+        return sw_fail(err, SW_STATUS_INVALID, "lease_seconds", "must be 1 to %lld",
                        (long long)SW_LIMIT_LEASE_SECONDS);
     }
     step->lease_expires_at = sw_int_of(group->lease_us + seconds * 1000000);
@@ -62,64 +57,75 @@ static sw_status set_lease(sw_group *group, const sw_step_entry *entry, sw_step 
 }
 
 static sw_status check_parents(sw_group *group, const sw_task *task, const sw_step *step,
-                               const char *path, sw_error *err)
+                               sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
-    char name[96];
 
     if (step->run_id.ptr) {
-        (void)snprintf(name, sizeof name, "%srun_id", path);
-        status =
-            sw_group_parent(group, SW_RECORD_RUN, step->run_id, task->organization_id, name, err);
+        status = sw_group_parent(group, SW_RECORD_RUN, step->run_id, task->organization_id,
+                                 "run_id", err);
     }
     if (status == SW_STATUS_OK && step->provider_id.ptr) {
-        (void)snprintf(name, sizeof name, "%sprovider_id", path);
         status = sw_group_parent(group, SW_RECORD_PROVIDER, step->provider_id,
-                                 task->organization_id, name, err);
+                                 task->organization_id, "provider_id", err);
     }
     return status;
 }
 
-/* From what the caller sent to the row that will be stored; refuses what breaks a rule. */
-static sw_status prepare(sw_group *group, const sw_task *task, const sw_step_entry *entry,
-                         const char *path, sw_step *row, sw_error *err)
+static sw_status set_id(sw_group *group, sw_step *row, sw_error *err)
 {
-    sw_status status = refuse_own(task, &entry->step, path, err);
+    if (row->id.ptr) {
+        return sw__check_id(SW_RECORD_STEP, row->id, "id", err);
+    }
+    row->id = sw__new_id(group, SW_RECORD_STEP);
+    return row->id.ptr ? SW_STATUS_OK : sw_no_memory(err);
+}
 
-    *row = entry->step;
+static void stamp(sw_group *group, const sw_task *task, sw_step *row)
+{
     row->organization_id = task->organization_id;
-    if (status == SW_STATUS_OK && !row->id.ptr) {
-        row->id = sw__new_id(group, SW_RECORD_STEP);
-        status = row->id.ptr ? status : sw_no_memory(err);
-    } else if (status == SW_STATUS_OK) {
-        char name[96];
-        (void)snprintf(name, sizeof name, "%sid", path);
-        status = sw__check_id(SW_RECORD_STEP, row->id, name, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw__row_canonical(SW_RECORD_STEP, row, &group->arena, path, err);
-    }
-    if (status == SW_STATUS_OK) {
-        row->create_digest = sw__entry_digest(group, row, entry);
-        status = row->create_digest.ptr ? status : sw_no_memory(err);
-    }
     if (!row->created_at.known) {
         row->created_at = sw_int_of(sw_group_tick(group));
     }
     row->updated_at = row->created_at;
     row->created_by_id = task->user_id;
     row->source = sw_int_of(row->source.value); /* null is api */
+}
+
+/* From what the caller sent to the row that will be stored; refuses what breaks a rule. */
+static sw_status prepare(sw_group *group, const sw_task *task, const sw_step_entry *entry,
+                         sw_step *row, sw_error *err)
+{
+    const sw_record *record = sw_record_of(SW_RECORD_STEP);
+    sw_status status = refuse_own(task, &entry->step, err);
+    uint64_t given = 0;
+
+    *row = entry->step;
     if (status == SW_STATUS_OK) {
-        status = sw__step_rules(row, path, err);
+        status = set_id(group, row, err);
     }
-    sw_row_defaults(sw_record_of(SW_RECORD_STEP), row);
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    sw__row_nulls(SW_RECORD_STEP, row);
+    given = sw_row_mask(record, row);
+    stamp(group, task, row);
+    status = sw__step_rules(row, err);
+    sw_row_defaults(record, row);
     if (status == SW_STATUS_OK) {
-        status = set_lease(group, entry, row, path, err);
+        status = set_lease(group, entry, row, err);
     }
     if (status == SW_STATUS_OK) {
-        status = sw_row_check(sw_record_of(SW_RECORD_STEP), row, path, err);
+        status = sw_row_check(record, row, "", err);
     }
-    return status == SW_STATUS_OK ? check_parents(group, task, row, path, err) : status;
+    if (status == SW_STATUS_OK) {
+        status = sw__row_minify(SW_RECORD_STEP, row, &group->arena, err);
+    }
+    if (status == SW_STATUS_OK) {
+        row->create_digest = sw__entry_digest(group, row, given, entry);
+        status = row->create_digest.ptr ? status : sw_no_memory(err);
+    }
+    return status == SW_STATUS_OK ? check_parents(group, task, row, err) : status;
 }
 
 /* The id is taken: the same again, or something else? */
@@ -179,21 +185,27 @@ typedef struct chunk {
 } chunk;
 
 /* False: the item is refused (or the group is broken), and its outcome says so. */
-static bool admit(sw_group *group, const sw_task *task, const sw_step_entry *entry,
-                  const char *path, item *it, sw_error *err)
+static bool admit(sw_group *group, const sw_task *task, const log_args *args, size_t i, item *it,
+                  sw_error *err)
 {
+    const sw_step_entry *entry = &args->entries[i];
+    char path[32] = "";
     sw_status status = SW_STATUS_OK;
 
     memset(it->outcome, 0, sizeof *it->outcome);
-    status = prepare(group, task, entry, path, &it->row, err);
+    status = prepare(group, task, entry, &it->row, err);
     sw__outcome_id(it->outcome, it->row.id);
     if (status == SW_STATUS_OK) {
-        status = sw__parts_prepare(group, task, &it->row, entry, path, true, &it->parts, err);
+        status = sw__parts_prepare(group, task, &it->row, entry, true, &it->parts, err);
     }
     if (status == SW_STATUS_NO_MEMORY) {
         (void)sw_group_must(group, status, err);
     }
     if (status != SW_STATUS_OK) {
+        if (args->count > 1) {
+            (void)snprintf(path, sizeof path, "steps[%zu].", i);
+            sw__error_path(err, path);
+        }
         (void)sw__verdict(it->outcome, SW_VERDICT_REJECTED, status, err);
     }
     return status == SW_STATUS_OK;
@@ -229,8 +241,6 @@ static void log_chunk(sw_group *group, const sw_task *task, chunk *c)
 
 static void log_entries(sw_group *group, const sw_task *task, const log_args *args, chunk *c)
 {
-    char path[32] = "";
-
     for (size_t i = 0; i < args->count && group->broken == SW_STATUS_OK; i++) {
         const sw_step_entry *entry = &args->entries[i];
         bool plain = entry->message_count == 0 && entry->trace_count == 0;
@@ -239,12 +249,9 @@ static void log_entries(sw_group *group, const sw_task *task, const log_args *ar
         if (!plain || c->count == CHUNK) {
             log_chunk(group, task, c);
         }
-        if (args->count > 1) {
-            (void)snprintf(path, sizeof path, "steps[%zu].", i);
-        }
         it = &c->items[c->count];
         it->outcome = &args->outcomes[i];
-        if (group->broken == SW_STATUS_OK && admit(group, task, entry, path, it, &err)) {
+        if (group->broken == SW_STATUS_OK && admit(group, task, args, i, it, &err)) {
             c->count++;
             if (!plain) {
                 log_chunk(group, task, c);

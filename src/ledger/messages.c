@@ -120,7 +120,7 @@ static sw_status inherit(sw_group *group, const sw_task *task, const sw_step *st
 }
 
 static sw_status message_parents(sw_group *group, const sw_task *task, const sw_message *row,
-                                 const char *path, sw_error *err)
+                                 sw_error *err)
 {
     const struct {
         sw_record_id record;
@@ -131,14 +131,12 @@ static sw_status message_parents(sw_group *group, const sw_task *task, const sw_
                  {SW_RECORD_CONVERSATION, row->conversation_id, "conversation_id"}};
 
     for (size_t i = 0; i < SW_COUNT(links); i++) {
-        char name[64];
         sw_status status = SW_STATUS_OK;
         if (!links[i].id.ptr) {
             continue;
         }
-        (void)snprintf(name, sizeof name, "%s%s", path, links[i].name);
-        status =
-            sw_group_parent(group, links[i].record, links[i].id, task->organization_id, name, err);
+        status = sw_group_parent(group, links[i].record, links[i].id, task->organization_id,
+                                 links[i].name, err);
         if (status != SW_STATUS_OK) {
             return status;
         }
@@ -158,18 +156,18 @@ static sw_status is_there(sw_group *group, const sw_message *row, bool *there, s
     }
     *there = true;
     if (!sw_str_eq(old.organization_id, row->organization_id)) {
-        return sw_fail(err, SW_STATUS_CONFLICT, "messages.id", "id not available");
+        return sw_fail(err, SW_STATUS_CONFLICT, "id", "id not available");
     }
     if (!sw_str_eq(old.step_id, row->step_id) || !sw_int_eq(old.role, row->role) ||
         !sw_str_eq(old.body_hash, row->body_hash)) {
-        return sw_fail(err, SW_STATUS_CONFLICT, "messages.id",
+        return sw_fail(err, SW_STATUS_CONFLICT, "id",
                        "a message with this id and other content exists");
     }
     return SW_STATUS_OK;
 }
 
 static sw_status prepare_one(sw_group *group, const sw_task *task, const sw_step *step,
-                             sw_message *row, bool *there, const char *path, sw_error *err)
+                             sw_message *row, bool *there, sw_error *err)
 {
     bool own_id = row->id.ptr != NULL;
     sw_status status = inherit(group, task, step, row, err);
@@ -179,19 +177,23 @@ static sw_status prepare_one(sw_group *group, const sw_task *task, const sw_step
         status = row->id.ptr ? status : sw_no_memory(err);
     }
     if (status == SW_STATUS_OK) {
-        status = sw__row_canonical(SW_RECORD_MESSAGE, row, &group->arena, path, err);
-    }
-    if (status == SW_STATUS_OK) {
+        sw__row_nulls(SW_RECORD_MESSAGE, row);
         row->sequence_id = sw_int_of(0); /* numbered when it is written */
         sw_row_defaults(sw_record_of(SW_RECORD_MESSAGE), row);
-        row->body_hash = says_nothing(row) ? SW_NULL_STR : body_digest(group, row);
-        status = sw_row_check(sw_record_of(SW_RECORD_MESSAGE), row, path, err);
+        row->body_hash = SW_NULL_STR;
+        status = sw_row_check(sw_record_of(SW_RECORD_MESSAGE), row, "", err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__row_minify(SW_RECORD_MESSAGE, row, &group->arena, err);
+    }
+    if (status == SW_STATUS_OK && !says_nothing(row)) {
+        row->body_hash = body_digest(group, row);
     }
     if (status == SW_STATUS_OK && !row->body_hash.ptr && !says_nothing(row)) {
         status = sw_no_memory(err);
     }
     if (status == SW_STATUS_OK) {
-        status = message_parents(group, task, row, path, err);
+        status = message_parents(group, task, row, err);
     }
     return status == SW_STATUS_OK && own_id ? is_there(group, row, there, err) : status;
 }
@@ -201,7 +203,7 @@ static sw_status ids_differ(const sw_parts *parts, size_t i, sw_error *err)
 {
     for (size_t j = 0; j < i; j++) {
         if (sw_str_eq(parts->messages[j].id, parts->messages[i].id)) {
-            return sw_fail(err, SW_STATUS_INVALID, "messages.id", "two messages have the id %.*s",
+            return sw_fail(err, SW_STATUS_INVALID, "id", "two messages have the id %.*s",
                            (int)parts->messages[i].id.len, parts->messages[i].id.ptr);
         }
     }
@@ -222,12 +224,14 @@ sw_status sw__messages_prepare(sw_group *group, const sw_task *task, const sw_st
     }
     parts->message_count = n;
     for (size_t i = 0; i < n && status == SW_STATUS_OK; i++) {
-        (void)snprintf(path, sizeof path, "messages[%zu].", i);
         parts->messages[i] = entry->messages[i];
-        status = prepare_one(group, task, step, &parts->messages[i], &parts->message_there[i], path,
-                             err);
+        status = prepare_one(group, task, step, &parts->messages[i], &parts->message_there[i], err);
         if (status == SW_STATUS_OK && entry->messages[i].id.ptr) {
             status = ids_differ(parts, i, err);
+        }
+        if (status != SW_STATUS_OK && err) {
+            (void)snprintf(path, sizeof path, "messages[%zu].", i);
+            sw__error_path(err, path);
         }
     }
     return status;

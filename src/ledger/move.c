@@ -65,14 +65,16 @@ static void take_fields(sw_step *row, const sw_step *from, uint64_t mask)
 static sw_status check_row(sw_group *group, const sw_task *task, sw_step *row, uint64_t mask,
                            sw_error *err)
 {
-    sw_status status = sw__row_canonical(SW_RECORD_STEP, row, &group->arena, "", err);
+    sw_status status = SW_STATUS_OK;
 
-    if (status == SW_STATUS_OK) {
-        status = sw__step_rules(row, "", err);
-    }
+    sw__row_nulls(SW_RECORD_STEP, row);
+    status = sw__step_rules(row, err);
     if (status == SW_STATUS_OK) {
         sw_row_defaults(sw_record_of(SW_RECORD_STEP), row);
         status = sw_row_check(sw_record_of(SW_RECORD_STEP), row, "", err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__row_minify(SW_RECORD_STEP, row, &group->arena, err);
     }
     if (status == SW_STATUS_OK && (mask & SW_MASK(SW_STEP_PROVIDER_ID)) && row->provider_id.ptr) {
         status = sw_group_parent(group, SW_RECORD_PROVIDER, row->provider_id, task->organization_id,
@@ -210,7 +212,7 @@ static sw_status end_prepare(sw_group *group, const sw_task *task, const end_arg
     if (status != SW_STATUS_OK) {
         return status;
     }
-    return sw__parts_prepare(group, task, row, args->end, "", false, parts, err);
+    return sw__parts_prepare(group, task, row, args->end, false, parts, err);
 }
 
 static sw_status apply_end(sw_group *group, sw_task *task, sw_error *err)
@@ -225,7 +227,7 @@ static sw_status apply_end(sw_group *group, sw_task *task, sw_error *err)
     sw__outcome_id(args->outcome, args->id);
     row = old;
     if (status == SW_STATUS_OK) {
-        row.end_digest = sw__entry_digest(group, &args->end->step, args->end);
+        row.end_digest = sw__entry_digest(group, &args->end->step, SW_MASK_ALL, args->end);
         status = row.end_digest.ptr ? end_prepare(group, task, args, &old, &row, &parts, err)
                                     : sw_group_must(group, sw_no_memory(err), err);
     }

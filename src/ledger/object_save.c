@@ -41,7 +41,7 @@ static sw_status apply_replace(sw_group *group, sw_task *task, sw_error *err)
     memset(args->outcome, 0, sizeof *args->outcome);
     sw__outcome_id(args->outcome, args->id);
     if (status == SW_STATUS_OK) {
-        status = sw__parts_prepare(group, task, &step, &entry, "", true, &parts, err);
+        status = sw__parts_prepare(group, task, &step, &entry, true, &parts, err);
     }
     if (status != SW_STATUS_OK) {
         return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);

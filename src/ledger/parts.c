@@ -188,18 +188,18 @@ static sw_status trace_exists(sw_group *group, const sw_provider_trace *row, boo
     }
     *there = true;
     if (!sw_str_eq(old.organization_id, row->organization_id)) {
-        return sw_fail(err, SW_STATUS_CONFLICT, "traces.id", "id not available");
+        return sw_fail(err, SW_STATUS_CONFLICT, "id", "id not available");
     }
     if (!sw_str_eq(old.step_id, row->step_id) || !sw_str_eq(old.request_json, row->request_json) ||
         !sw_str_eq(old.response_json, row->response_json)) {
-        return sw_fail(err, SW_STATUS_CONFLICT, "traces.id",
+        return sw_fail(err, SW_STATUS_CONFLICT, "id",
                        "a trace with this id and other content exists");
     }
     return SW_STATUS_OK;
 }
 
 static sw_status prepare_trace(sw_group *group, const sw_task *task, const sw_step *step,
-                               sw_provider_trace *row, bool *there, const char *path, sw_error *err)
+                               sw_provider_trace *row, bool *there, sw_error *err)
 {
     bool own_id = row->id.ptr != NULL;
     sw_status status = SW_STATUS_OK;
@@ -210,11 +210,12 @@ static sw_status prepare_trace(sw_group *group, const sw_task *task, const sw_st
         status = row->id.ptr ? status : sw_no_memory(err);
     }
     if (status == SW_STATUS_OK) {
-        status = sw__row_canonical(SW_RECORD_PROVIDER_TRACE, row, &group->arena, path, err);
+        sw__row_nulls(SW_RECORD_PROVIDER_TRACE, row);
+        sw_row_defaults(sw_record_of(SW_RECORD_PROVIDER_TRACE), row);
+        status = sw_row_check(sw_record_of(SW_RECORD_PROVIDER_TRACE), row, "", err);
     }
     if (status == SW_STATUS_OK) {
-        sw_row_defaults(sw_record_of(SW_RECORD_PROVIDER_TRACE), row);
-        status = sw_row_check(sw_record_of(SW_RECORD_PROVIDER_TRACE), row, path, err);
+        status = sw__row_minify(SW_RECORD_PROVIDER_TRACE, row, &group->arena, err);
     }
     return status == SW_STATUS_OK && own_id ? trace_exists(group, row, there, err) : status;
 }
@@ -233,9 +234,12 @@ static sw_status prepare_traces(sw_group *group, const sw_task *task, const sw_s
         return sw_no_memory(err);
     }
     for (size_t i = 0; i < n && status == SW_STATUS_OK; i++) {
-        (void)snprintf(path, sizeof path, "traces[%zu].", i);
         out->traces[i] = entry->traces[i];
-        status = prepare_trace(group, task, step, &out->traces[i], &out->trace_there[i], path, err);
+        status = prepare_trace(group, task, step, &out->traces[i], &out->trace_there[i], err);
+        if (status != SW_STATUS_OK && err) {
+            (void)snprintf(path, sizeof path, "traces[%zu].", i);
+            sw__error_path(err, path);
+        }
     }
     return status;
 }
@@ -243,12 +247,11 @@ static sw_status prepare_traces(sw_group *group, const sw_task *task, const sw_s
 /* ---- together ----------------------------------------------------------------------------------- */
 
 sw_status sw__parts_prepare(sw_group *group, const sw_task *task, const sw_step *step,
-                            const sw_step_entry *entry, const char *path, bool step_is_new,
-                            sw_parts *out, sw_error *err)
+                            const sw_step_entry *entry, bool step_is_new, sw_parts *out,
+                            sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
 
-    (void)path;
     memset(out, 0, offsetof(sw_parts, old_metrics));
     out->messages = NULL;
     out->message_count = out->trace_count = 0;
@@ -318,7 +321,7 @@ static sw_status apply_attach(sw_group *group, sw_task *task, sw_error *err)
     memset(args->outcome, 0, sizeof *args->outcome);
     sw__outcome_id(args->outcome, args->id);
     if (status == SW_STATUS_OK) {
-        status = sw__parts_prepare(group, task, &step, &args->parts, "", false, &parts, err);
+        status = sw__parts_prepare(group, task, &step, &args->parts, false, &parts, err);
     }
     if (status != SW_STATUS_OK) {
         return sw__verdict(args->outcome,

@@ -154,11 +154,12 @@ static sw_status prepare_create(sw_group *group, const sw_task *task, sw_record_
         status = seal_secrets(group, row, err);
     }
     if (status == SW_STATUS_OK) {
-        status = sw__row_canonical(record, row, &group->arena, "", err);
-    }
-    if (status == SW_STATUS_OK) {
+        sw__row_nulls(record, row);
         sw_row_defaults(sw_record_of(record), row);
         status = sw_row_check(sw_record_of(record), row, "", err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__row_minify(record, row, &group->arena, err);
     }
     return status == SW_STATUS_OK ? check_parents(group, task, record, row, err) : status;
 }
@@ -359,10 +360,11 @@ static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
         status = take_values(group, args, old, row, err);
     }
     if (status == SW_STATUS_OK) {
-        status = sw__row_canonical(args->record, row, &group->arena, "", err);
+        sw__row_nulls(args->record, row);
+        status = sw_row_check(record, row, "", err);
     }
     if (status == SW_STATUS_OK) {
-        status = sw_row_check(record, row, "", err);
+        status = sw__row_minify(args->record, row, &group->arena, err);
     }
     if (status == SW_STATUS_OK) {
         status = check_parents(group, task, args->record, row, err);

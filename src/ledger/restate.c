@@ -89,12 +89,13 @@ static sw_status restate_row(sw_group *group, const sw_task *task, const sw_step
     if (row->status.value != SW_STEP_STATUS_PENDING) {
         row->lease_expires_at = SW_NULL_INT;
     }
-    status = sw__row_canonical(SW_RECORD_STEP, row, &group->arena, "", err);
-    if (status == SW_STATUS_OK) {
-        status = sw__step_rules(row, "", err);
-    }
+    sw__row_nulls(SW_RECORD_STEP, row);
+    status = sw__step_rules(row, err);
     if (status == SW_STATUS_OK) {
         status = sw_row_check(record, row, "", err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__row_minify(SW_RECORD_STEP, row, &group->arena, err);
     }
     if (status == SW_STATUS_OK && row->run_id.ptr) {
         status = sw_group_parent(group, SW_RECORD_RUN, row->run_id, task->organization_id, "run_id",
@@ -147,7 +148,7 @@ static sw_status apply_restate(sw_group *group, sw_task *task, sw_error *err)
         status = restate_row(group, task, &args->entry->step, &row, err);
     }
     if (status == SW_STATUS_OK) {
-        status = sw__parts_prepare(group, task, &row, args->entry, "", false, &parts, err);
+        status = sw__parts_prepare(group, task, &row, args->entry, false, &parts, err);
     }
     if (status != SW_STATUS_OK) {
         bool conflict = status == SW_STATUS_ILLEGAL_MOVE || status == SW_STATUS_CONFLICT;

@@ -44,19 +44,6 @@ sw_status sw__check_id(sw_record_id record, sw_str id, const char *field, sw_err
 
 /* ---- tokens ------------------------------------------------------------------------------------- */
 
-static const char *field_path(const char *path, const char *name, char out[96])
-{
-    size_t n = strlen(path);
-    size_t m = strlen(name);
-
-    if (n + m >= 96) {
-        return name;
-    }
-    memcpy(out, path, n);
-    memcpy(out + n, name, m + 1);
-    return out;
-}
-
 /* What is wrong with the numbers, or NULL; *field names the culprit. */
 static const char *token_fault(const sw_step *s, const char **field)
 {
@@ -104,14 +91,13 @@ static int complete_sum(sw_step *s)
     return reported;
 }
 
-static sw_status token_rules(sw_step *s, const char *path, sw_error *err)
+static sw_status token_rules(sw_step *s, sw_error *err)
 {
     bool any_part =
         s->cached_input_tokens.known || s->cache_write_tokens.known || s->reasoning_tokens.known;
     int reported = complete_sum(s);
     const char *field = NULL;
     const char *fault = token_fault(s, &field);
-    char name[96];
 
     if (!s->usage_state.known) {
         s->usage_state = sw_int_of(reported >= 2               ? SW_USAGE_STATE_REPORTED
@@ -119,7 +105,7 @@ static sw_status token_rules(sw_step *s, const char *path, sw_error *err)
                                                                : SW_USAGE_STATE_UNKNOWN);
     }
     if (fault && s->source.value == SW_SOURCE_API) {
-        return sw_fail(err, SW_STATUS_INVALID, field_path(path, field, name), "%s", fault);
+        return sw_fail(err, SW_STATUS_INVALID, field, "%s", fault);
     }
     if (fault) {
         s->usage_state = sw_int_of(SW_USAGE_STATE_INCONSISTENT);
@@ -127,21 +113,19 @@ static sw_status token_rules(sw_step *s, const char *path, sw_error *err)
     return SW_STATUS_OK;
 }
 
-sw_status sw__step_rules(sw_step *s, const char *path, sw_error *err)
+sw_status sw__step_rules(sw_step *s, sw_error *err)
 {
-    char name[96];
-    sw_status status = token_rules(s, path, err);
+    sw_status status = token_rules(s, err);
 
     if (status != SW_STATUS_OK) {
         return status;
     }
     if (s->cost_nano_usd.known && s->cost_nano_usd.value < 0) {
-        return sw_fail(err, SW_STATUS_INVALID, field_path(path, "cost_nano_usd", name),
-                       "must not be negative");
+        return sw_fail(err, SW_STATUS_INVALID, "cost_nano_usd", "must not be negative");
     }
     if (s->stop_reason.ptr && s->source.value != SW_SOURCE_ADOPTED &&
         sw_enum_find(SW_ENUM_stop_reason, s->stop_reason) < 0) {
-        return sw_fail(err, SW_STATUS_INVALID, field_path(path, "stop_reason", name),
+        return sw_fail(err, SW_STATUS_INVALID, "stop_reason",
                        "is none of the known stop reasons (end_turn, error, cancelled ...)");
     }
     return SW_STATUS_OK;
@@ -159,53 +143,54 @@ static bool has_white_space(sw_str text)
     return false;
 }
 
-static sw_status canonical_field(const sw_field *field, void *row, sw_arena *arena,
-                                 const char *path, sw_error *err)
-{
-    sw_str *text = sw_field_str(field, row);
-    const char *why = NULL;
-    size_t offset = 0;
-    char name[96];
-    sw_buf buf;
-
-    if (!text->ptr || !has_white_space(*text)) {
-        if (text->ptr && sw_str_eq(*text, SW_STR("null"))) {
-            *text = SW_NULL_STR;
-        }
-        return SW_STATUS_OK;
-    }
-    if (!sw_json_valid(*text, &why, &offset)) {
-        return sw_fail(err, SW_STATUS_INVALID, field_path(path, field->name, name),
-                       "is not valid JSON at byte %zu: %s", offset, why);
-    }
-    sw_buf_init(&buf, arena->from, SW_LIMIT_JSON_BYTES);
-    sw_json_minify(*text, &buf);
-    *text = buf.status == SW_STATUS_OK ? sw_arena_str(arena, sw_buf_str(&buf)) : SW_NULL_STR;
-    sw_buf_fini(&buf);
-    if (!text->ptr) {
-        return sw_no_memory(err);
-    }
-    if (sw_str_eq(*text, SW_STR("null"))) {
-        *text = SW_NULL_STR;
-    }
-    return SW_STATUS_OK;
-}
-
-sw_status sw__row_canonical(sw_record_id record, void *row, sw_arena *arena, const char *path,
-                            sw_error *err)
+void sw__row_nulls(sw_record_id record, void *row)
 {
     const sw_record *r = sw_record_of(record);
 
     for (size_t i = 0; i < r->field_count; i++) {
         const sw_field *field = &r->fields[i];
         if (field->kind == SW_KIND_JSON || field->kind == SW_KIND_TAGS) {
-            sw_status status = canonical_field(field, row, arena, path, err);
-            if (status != SW_STATUS_OK) {
-                return status;
-            }
+            sw_str *text = sw_field_str(field, row);
+            *text = sw_str_eq(*text, SW_STR("null")) ? SW_NULL_STR : *text;
         }
     }
-    return SW_STATUS_OK;
+}
+
+static sw_status minify_field(sw_str *text, sw_arena *arena, sw_error *err)
+{
+    sw_buf buf;
+
+    sw_buf_init(&buf, arena->from, SW_LIMIT_JSON_BYTES);
+    sw_json_minify(*text, &buf);
+    *text = buf.status == SW_STATUS_OK ? sw_arena_str(arena, sw_buf_str(&buf)) : SW_NULL_STR;
+    sw_buf_fini(&buf);
+    return text->ptr ? SW_STATUS_OK : sw_no_memory(err);
+}
+
+sw_status sw__row_minify(sw_record_id record, void *row, sw_arena *arena, sw_error *err)
+{
+    const sw_record *r = sw_record_of(record);
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < r->field_count && status == SW_STATUS_OK; i++) {
+        const sw_field *field = &r->fields[i];
+        if (field->kind == SW_KIND_JSON || field->kind == SW_KIND_TAGS) {
+            sw_str *text = sw_field_str(field, row);
+            status = text->ptr && has_white_space(*text) ? minify_field(text, arena, err) : status;
+        }
+    }
+    return status;
+}
+
+void sw__error_path(sw_error *err, const char *path)
+{
+    size_t n = strlen(path);
+    size_t m = strlen(err->field);
+
+    if (n + m < sizeof err->field) {
+        memmove(err->field + n, err->field, m + 1);
+        memcpy(err->field, path, n);
+    }
 }
 
 /* ---- verdicts ----------------------------------------------------------------------------------- */

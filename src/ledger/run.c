@@ -66,27 +66,22 @@ static sw_status run_parents(sw_group *group, const sw_task *task, const sw_run 
     return status;
 }
 
-static sw_status prepare_create(sw_group *group, const sw_task *task, const sw_run *given,
+static sw_status prepare_create(sw_group *group, const sw_task *task, const sw_run *sent,
                                 sw_run *row, sw_error *err)
 {
-    sw_status status = refuse_own(task, given, err);
+    sw_status status = refuse_own(task, sent, err);
+    uint64_t given = 0;
 
-    *row = *given;
-    row->organization_id = task->organization_id;
+    *row = *sent;
     if (status == SW_STATUS_OK && !row->id.ptr) {
         row->id = sw__new_id(group, SW_RECORD_RUN);
         status = row->id.ptr ? status : sw_group_must(group, sw_no_memory(err), err);
     } else if (status == SW_STATUS_OK) {
         status = sw__check_id(SW_RECORD_RUN, row->id, "id", err);
     }
-    if (status == SW_STATUS_OK) {
-        status = sw__row_canonical(SW_RECORD_RUN, row, &group->arena, "", err);
-    }
-    if (status == SW_STATUS_OK) {
-        sw__digest_row(group, SW_RECORD_RUN, row, SW_MASK(SW_RUN_ID));
-        row->create_digest = sw__digest_take(group);
-        status = row->create_digest.ptr ? status : sw_group_must(group, sw_no_memory(err), err);
-    }
+    sw__row_nulls(SW_RECORD_RUN, row);
+    given = sw_row_mask(sw_record_of(SW_RECORD_RUN), row);
+    row->organization_id = task->organization_id;
     row->created_at = row->created_at.known ? row->created_at : sw_int_of(group->now_us);
     row->updated_at = sw_int_of(group->now_us);
     row->created_by_id = task->user_id;
@@ -96,6 +91,14 @@ static sw_status prepare_create(sw_group *group, const sw_task *task, const sw_r
             row->completed_at = sw_int_of(group->now_us);
         }
         status = run_rules(row, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__row_minify(SW_RECORD_RUN, row, &group->arena, err);
+    }
+    if (status == SW_STATUS_OK) {
+        sw__digest_row(group, SW_RECORD_RUN, row, ~given | SW_MASK(SW_RUN_ID));
+        row->create_digest = sw__digest_take(group);
+        status = row->create_digest.ptr ? status : sw_group_must(group, sw_no_memory(err), err);
     }
     return status == SW_STATUS_OK ? run_parents(group, task, row, err) : status;
 }
@@ -190,6 +193,7 @@ static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
     if (sw_group_must(group, status, err) != SW_STATUS_OK) {
         return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
     }
+    sw_group_keep(group, SW_RECORD_RUN, row.id, row.organization_id);
     return write_create(group, task, &row, args->outcome, err);
 }
 
@@ -266,11 +270,9 @@ static sw_status merge_fields(sw_group *group, const sw_run *old, const update_a
 {
     const sw_record *record = sw_record_of(SW_RECORD_RUN);
     sw_run values = *args->values;
-    sw_status status = sw__row_canonical(SW_RECORD_RUN, &values, &group->arena, "", err);
+    sw_status status = SW_STATUS_OK;
 
-    if (status != SW_STATUS_OK) {
-        return status;
-    }
+    sw__row_nulls(SW_RECORD_RUN, &values);
     for (size_t i = 0; i < record->field_count; i++) {
         if (args->mask & SW_MASK(i)) {
             sw_field_copy(&record->fields[i], row, &values);
@@ -307,6 +309,9 @@ static sw_status prepare_update(sw_group *group, const sw_task *task, const sw_r
     }
     if (status == SW_STATUS_OK) {
         status = run_rules(row, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__row_minify(SW_RECORD_RUN, row, &group->arena, err);
     }
     if (status == SW_STATUS_OK && row->conversation_id.ptr) {
         status = sw_group_parent(group, SW_RECORD_CONVERSATION, row->conversation_id,

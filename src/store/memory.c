@@ -189,8 +189,8 @@ static sw_status memory_get(sw_session *head, sw_record_id record, const void *k
     sw_mem_session *session = session_of(head);
     bool pinned = pin(session);
     const void *stored = sw__mem_state_find(home(session), session->state, record, key);
-    sw_status status = stored ? copy_out(session, record, stored, arena, out, err)
-                              : SW_STATUS_NOT_FOUND;
+    sw_status status =
+        stored ? copy_out(session, record, stored, arena, out, err) : SW_STATUS_NOT_FOUND;
     if (pinned) {
         unpin(session);
     }

@@ -80,9 +80,8 @@ static sw_status treat_children(const removal *at, sw_record_id record, size_t i
     const sw_value value = {.text = id};
     const sw_condition names = {(uint8_t)i, SW_OP_EQ, &value, 1};
     size_t tree = sw__mem_best_order(at->store, record, &names, 1);
-    sw_mem_cursor cursor = {.order = &at->store->orders[record][tree],
-                            .conditions = &names,
-                            .condition_count = 1};
+    sw_mem_cursor cursor = {
+        .order = &at->store->orders[record][tree], .conditions = &names, .condition_count = 1};
     sw__mem_cursor_start(&cursor, at->state->trees[record][tree]);
     for (const void *child = sw__mem_cursor_next(&cursor); child;
          child = sw__mem_cursor_next(&cursor)) {

@@ -155,8 +155,7 @@ void sw__mem_fill_shared(const sw_mem_store *store, const sw_mem_state *state, s
  */
 static const sw_condition *fixed_by(const sw_scan *scan, uint8_t field)
 {
-    const sw_condition *equal =
-        bound_by(scan->conditions, scan->condition_count, field, SW_OP_EQ);
+    const sw_condition *equal = bound_by(scan->conditions, scan->condition_count, field, SW_OP_EQ);
     bool elsewhere =
         equal && scan->after && against(sw_record_of(scan->record), equal, scan->after) != 0;
     return elsewhere ? NULL : equal;
@@ -294,8 +293,8 @@ static sw_status scan_sorted(look *at, sw_visit *visit, void *arg, sw_error *err
 {
     const sw_scan *scan = at->scan;
     const sw_allocator *from = &at->store->head.allocator;
-    size_t tree = sw__mem_best_order(at->store, scan->record, scan->conditions,
-                                     scan->condition_count);
+    size_t tree =
+        sw__mem_best_order(at->store, scan->record, scan->conditions, scan->condition_count);
     sw_mem_order order = at->asked;
     sw__mem_order_add_key(&order);
     sw_mem_build build = {.from = from, .order = &order};
@@ -334,7 +333,10 @@ static sw_status scan_tree(look *at, size_t tree, sw_visit *visit, void *arg, sw
 sw_status sw__mem_scan(const sw_mem_store *store, const sw_mem_state *state, const sw_scan *scan,
                        sw_visit *visit, void *arg, sw_scan_end *end, sw_error *err)
 {
-    look at = {.store = store, .state = state, .scan = scan, .end = end,
+    look at = {.store = store,
+               .state = state,
+               .scan = scan,
+               .end = end,
                .asked = {.record = sw_record_of(scan->record)}};
     const sw_mem_order order = order_of(scan);
     for (size_t i = 0; i < order.count; i++) {

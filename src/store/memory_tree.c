@@ -89,7 +89,8 @@ static int height(const sw_mem_node *tree)
     return tree ? tree->height : 0;
 }
 
-static sw_mem_node *make(sw_mem_build *build, sw_mem_node *left, sw_mem_row *row, sw_mem_node *right)
+static sw_mem_node *make(sw_mem_build *build, sw_mem_node *left, sw_mem_row *row,
+                         sw_mem_node *right)
 {
     sw_mem_node *node = build->failed ? NULL : sw_alloc(build->from, sizeof(*node));
     if (!node) {

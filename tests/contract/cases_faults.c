@@ -7,8 +7,8 @@
 
 /* What a verb works on: made anew, in a group of its own, before each try. */
 typedef struct scene {
-    sw_project *project;  /* in the store, and alone */
-    sw_step *step;        /* with metrics and a message that hang on it */
+    sw_project *project; /* in the store, and alone */
+    sw_step *step;       /* with metrics and a message that hang on it */
     sw_usage_org_hour *hour;
 } scene;
 
@@ -80,8 +80,7 @@ static sw_status get(contract *ct, const scene *at, sw_error *err)
     sw_arena arena;
     sw_step got;
     sw_arena_init(&arena, &ct->memory.face, 0);
-    sw_status status =
-        sw_store_get(ct->writer, SW_RECORD_STEP, at->step, &arena, &got, err);
+    sw_status status = sw_store_get(ct->writer, SW_RECORD_STEP, at->step, &arena, &got, err);
     if (status == SW_STATUS_OK && !sw_str_eq(got.model, at->step->model)) {
         status = SW_STATUS_INTERNAL;
     }
@@ -128,9 +127,15 @@ static const struct {
     const char *name;
     fault_verb *run;
 } verbs[] = {
-    {"insert", insert},         {"update", update},   {"add", add},
-    {"add a new row", add_new}, {"put", put},         {"remove", remove_one},
-    {"remove deeply", remove_deep}, {"get", get},     {"scan", scan},
+    {"insert", insert},
+    {"update", update},
+    {"add", add},
+    {"add a new row", add_new},
+    {"put", put},
+    {"remove", remove_one},
+    {"remove deeply", remove_deep},
+    {"get", get},
+    {"scan", scan},
     {"scan in another order", scan_sorted},
 };
 

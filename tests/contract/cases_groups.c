@@ -157,8 +157,8 @@ static void others_see_a_group_when_it_commits(void **state)
     sw_project *renamed = ct_struct(ct, SW_RECORD_PROJECT);
     *renamed = *old;
     renamed->name = SW_STR("renamed in a group");
-    CT_EXPECT(sw_store_update(ct->writer, SW_RECORD_PROJECT, renamed, SW_MASK(SW_PROJECT_NAME),
-                              err), OK);
+    CT_EXPECT(
+        sw_store_update(ct->writer, SW_RECORD_PROJECT, renamed, SW_MASK(SW_PROJECT_NAME), err), OK);
     ct_expect_row(ct, ct->writer, SW_RECORD_PROJECT, row);
     ct_expect_row(ct, ct->writer, SW_RECORD_PROJECT, renamed);
     assert_null(ct_get(ct, ct->reader, SW_RECORD_PROJECT, row));

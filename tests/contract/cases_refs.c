@@ -21,8 +21,7 @@ static size_t each_reference(contract *ct, int rule, visit_reference *visit)
             if (!field->ref.record_plus_1 || (rule >= 0 && (int)field->ref.on_delete != rule)) {
                 continue;
             }
-            reference ref = {(sw_record_id)r, (int)i,
-                             (sw_record_id)(field->ref.record_plus_1 - 1)};
+            reference ref = {(sw_record_id)r, (int)i, (sw_record_id)(field->ref.record_plus_1 - 1)};
             visit(ct, &ref);
             seen++;
         }
@@ -137,8 +136,8 @@ static void restricts(contract *ct, const reference *ref)
     void *parent = NULL;
     void *child = family(ct, ref, &parent);
     ct_picture_take(&before, ct->writer);
-    ct_expect_at(sw_store_remove(ct->writer, ref->parent, parent, &told), SW_STATUS_RESTRICTED, &told,
-                 field_of(ref)->name, __FILE__, __LINE__);
+    ct_expect_at(sw_store_remove(ct->writer, ref->parent, parent, &told), SW_STATUS_RESTRICTED,
+                 &told, field_of(ref)->name, __FILE__, __LINE__);
     if (!ct_names(&told, sw_record_of(ref->child)->name)) {
         fail_msg("%s is not named: '%s', '%s'", sw_record_of(ref->child)->name, told.field,
                  told.message);
@@ -204,11 +203,11 @@ static void cascade_takes_along(void **state)
 /* An agent with everything that hangs on it, and bystanders that must stay. */
 typedef struct tree {
     sw_agent *agent;
-    sw_conversation *talk;      /* goes with the agent */
-    sw_message *said;           /* goes with the agent */
-    sw_step_metrics *timing;    /* goes with the agent */
-    sw_run *other_run;          /* of another agent, in the conversation: forgets it */
-    sw_message *other_said;     /* of another agent, in the conversation: forgets it */
+    sw_conversation *talk;   /* goes with the agent */
+    sw_message *said;        /* goes with the agent */
+    sw_step_metrics *timing; /* goes with the agent */
+    sw_run *other_run;       /* of another agent, in the conversation: forgets it */
+    sw_message *other_said;  /* of another agent, in the conversation: forgets it */
 } tree;
 
 static void *put_in(contract *ct, sw_record_id record, void *row)

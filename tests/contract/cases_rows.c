@@ -94,8 +94,7 @@ static void extreme_numbers_come_back(void **state)
             }
             if (mask) {
                 CT_EXPECT(sw_store_update(ct->writer, (sw_record_id)r, row, mask, err), OK);
-                ct_expect_row(ct, ct->writer, (sw_record_id)r,
-                              ct_stored(ct, (sw_record_id)r, row));
+                ct_expect_row(ct, ct->writer, (sw_record_id)r, ct_stored(ct, (sw_record_id)r, row));
             }
         }
     }
@@ -107,8 +106,18 @@ static void extreme_numbers_come_back(void **state)
  */
 static void odd_text_comes_back(void **state)
 {
-    static const char *const texts[] = {"", " ", "'", "\"", "%_\\", "\xC3\xA9", "\xE6\xB0\xB4",
-                                        "\xF0\x9F\x92\xA7", "\xEF\xBB\xBF", "1", "-", "null"};
+    static const char *const texts[] = {"",
+                                        " ",
+                                        "'",
+                                        "\"",
+                                        "%_\\",
+                                        "\xC3\xA9",
+                                        "\xE6\xB0\xB4",
+                                        "\xF0\x9F\x92\xA7",
+                                        "\xEF\xBB\xBF",
+                                        "1",
+                                        "-",
+                                        "null"};
     contract *ct = *state;
     ct_world(ct);
     ct_begin(ct);
@@ -132,8 +141,7 @@ static void odd_text_comes_back(void **state)
                                     : SW_STATUS_EXISTS;
             if (status != SW_STATUS_EXISTS) {
                 ct_expect_at(status, SW_STATUS_OK, &told, model->name, __FILE__, __LINE__);
-                ct_expect_row(ct, ct->writer, (sw_record_id)r,
-                              ct_stored(ct, (sw_record_id)r, row));
+                ct_expect_row(ct, ct->writer, (sw_record_id)r, ct_stored(ct, (sw_record_id)r, row));
             }
         }
     }

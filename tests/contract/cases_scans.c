@@ -34,8 +34,8 @@ static void expect_condition(contract *ct, const dataset *data, sw_record_id rec
     naive_expect(ct, data, &scan);
 }
 
-static void expect_op(contract *ct, const dataset *data, sw_record_id record, size_t field, sw_op op,
-                      const sw_value *values, size_t count)
+static void expect_op(contract *ct, const dataset *data, sw_record_id record, size_t field,
+                      sw_op op, const sw_value *values, size_t count)
 {
     sw_condition condition = {(uint8_t)field, op, values, count};
     expect_condition(ct, data, record, &condition);
@@ -79,19 +79,22 @@ static void equality_on_every_field(void **state)
 static sw_value stranger(const sw_field *field)
 {
     switch (field->kind) {
-    case SW_KIND_HEX: return (sw_value){.text = SW_STR("00112233445566778899aabbccddeeff")};
+    case SW_KIND_HEX:
+        return (sw_value){.text = SW_STR("00112233445566778899aabbccddeeff")};
     case SW_KIND_ENUM:
     case SW_KIND_BOOL:
     case SW_KIND_INT:
     case SW_KIND_LONG:
-    case SW_KIND_TIME: return (sw_value){.number = 987654321};
+    case SW_KIND_TIME:
+        return (sw_value){.number = 987654321};
     case SW_KIND_ID:
     case SW_KIND_TEXT:
     case SW_KIND_WORD:
     case SW_KIND_JSON:
     case SW_KIND_TAGS:
     case SW_KIND_BYTES:
-    case SW_KIND_COUNT: break;
+    case SW_KIND_COUNT:
+        break;
     }
     return (sw_value){.text = SW_STR("nobody has this")};
 }
@@ -139,8 +142,17 @@ static void ranges_on_every_field(void **state)
 
 static void containing(contract *ct, const dataset *data, sw_record_id record, size_t i)
 {
-    static const char *const needles[] = {"ALPHA", "a", "\xC3\xA9", "%", "_", "\\", "'", "",
-                                          "nothing has this", "\xF0\x9F\x92\xA7 WELL", "1"};
+    static const char *const needles[] = {"ALPHA",
+                                          "a",
+                                          "\xC3\xA9",
+                                          "%",
+                                          "_",
+                                          "\\",
+                                          "'",
+                                          "",
+                                          "nothing has this",
+                                          "\xF0\x9F\x92\xA7 WELL",
+                                          "1"};
     sw_kind kind = ct_field(record, (int)i)->kind;
     if (kind != SW_KIND_TEXT && kind != SW_KIND_WORD && kind != SW_KIND_JSON) {
         return;
@@ -206,7 +218,8 @@ enum { BOUND_MAX = SW_INDEX_FIELDS + 2 };
  * False when the row has a null there.
  */
 static bool bind_index(const sw_record *model, const sw_index *index, size_t bound, const void *row,
-                       sw_condition conditions[BOUND_MAX], sw_value values[BOUND_MAX], size_t *count)
+                       sw_condition conditions[BOUND_MAX], sw_value values[BOUND_MAX],
+                       size_t *count)
 {
     *count = 0;
     for (size_t i = 0; i < bound; i++) {
@@ -304,9 +317,12 @@ static bool takes(const sw_field *field, sw_op op)
 {
     switch (op) {
     case SW_OP_TAG_ANY:
-    case SW_OP_TAG_ALL: return field->kind == SW_KIND_TAGS;
-    case SW_OP_CONTAINS: return field->kind == SW_KIND_TEXT || field->kind == SW_KIND_WORD;
-    default: return true;
+    case SW_OP_TAG_ALL:
+        return field->kind == SW_KIND_TAGS;
+    case SW_OP_CONTAINS:
+        return field->kind == SW_KIND_TEXT || field->kind == SW_KIND_WORD;
+    default:
+        return true;
     }
 }
 
@@ -355,7 +371,8 @@ static void random_scans(void **state)
             continue;
         }
         scan.descending = rowgen_below(&ct->gen, 2) == 0;
-        scan.after = rowgen_below(&ct->gen, 2) ? all->rows[rowgen_below(&ct->gen, all->count)] : NULL;
+        scan.after =
+            rowgen_below(&ct->gen, 2) ? all->rows[rowgen_below(&ct->gen, all->count)] : NULL;
         naive_expect(ct, data, &scan);
     }
 }

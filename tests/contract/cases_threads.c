@@ -80,7 +80,8 @@ static void write_on(contract *ct, size_t groups)
         if (n % 5 == 0) { /* and one that is given up */
             ct_begin(ct);
             CT_EXPECT(sw_store_insert(ct->writer, SW_RECORD_PROJECT,
-                                      ct_row(ct, SW_RECORD_PROJECT, ROWGEN_FULL), err), OK);
+                                      ct_row(ct, SW_RECORD_PROJECT, ROWGEN_FULL), err),
+                      OK);
             ct_rollback(ct);
         }
     }

@@ -426,8 +426,8 @@ static void expect_body(contract *ct, const sw_message *key, const sw_message_bo
     assert_true(sw_str_eq(got->text, body ? body->text : SW_NULL_STR));
     assert_true(sw_str_eq(got->content, body ? body->content : SW_NULL_STR));
     assert_true(sw_str_eq(got->tool_returns, body ? body->tool_returns : SW_NULL_STR));
-    assert_true(sw_str_eq(got->tool_calls,
-                          body && body->tool_calls.ptr ? body->tool_calls : SW_STR("[]")));
+    assert_true(
+        sw_str_eq(got->tool_calls, body && body->tool_calls.ptr ? body->tool_calls : SW_STR("[]")));
 }
 
 /* What a message says is read from message_body: by organization and digest, as it is now. */
@@ -455,8 +455,9 @@ static void messages_show_their_body(void **state)
     CT_EXPECT(sw_store_insert(ct->writer, SW_RECORD_MESSAGE, foreign, err), OK);
     expect_body(ct, foreign, NULL);
     message->body_hash = SW_NULL_STR;
-    CT_EXPECT(sw_store_update(ct->writer, SW_RECORD_MESSAGE, message,
-                              SW_MASK(SW_MESSAGE_BODY_HASH), err), OK);
+    CT_EXPECT(
+        sw_store_update(ct->writer, SW_RECORD_MESSAGE, message, SW_MASK(SW_MESSAGE_BODY_HASH), err),
+        OK);
     expect_body(ct, message, NULL);
     ct_commit(ct);
 }

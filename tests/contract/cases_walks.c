@@ -69,8 +69,7 @@ typedef struct listing {
 static void list_steps(contract *ct, listing *list)
 {
     list->organization = (sw_value){.text = ct->pool.at[SW_RECORD_ORGANIZATION][0]};
-    list->condition =
-        (sw_condition){SW_STEP_ORGANIZATION_ID, SW_OP_EQ, &list->organization, 1};
+    list->condition = (sw_condition){SW_STEP_ORGANIZATION_ID, SW_OP_EQ, &list->organization, 1};
     list->scan = (sw_scan){.record = SW_RECORD_STEP,
                            .conditions = &list->condition,
                            .condition_count = 1,
@@ -352,11 +351,11 @@ static sw_seen read_inside(void *arg, const void *row)
     if (!step->run_id.ptr) {
         return SW_SEEN_COUNT;
     }
-    n->wrong += sw_store_get(n->session, SW_RECORD_RUN, &key, &n->ct->arena, &run, &told) !=
-                SW_STATUS_OK;
+    n->wrong +=
+        sw_store_get(n->session, SW_RECORD_RUN, &key, &n->ct->arena, &run, &told) != SW_STATUS_OK;
     n->wrong += !sw_str_eq(run.id, step->run_id);
-    n->wrong += sw_store_scan(n->session, &scan, count_inner, &n->inner, NULL, &told) !=
-                SW_STATUS_OK;
+    n->wrong +=
+        sw_store_scan(n->session, &scan, count_inner, &n->inner, NULL, &told) != SW_STATUS_OK;
     n->wrong += n->inner == before;
     return SW_SEEN_COUNT;
 }
@@ -413,8 +412,8 @@ static sw_seen commit_inside(void *arg, const void *row)
     (void)row;
     if (in->rows++ == 0) {
         in->wrong += sw_session_begin(in->ct->writer, NULL, &told) != SW_STATUS_OK;
-        in->wrong += sw_store_insert(in->ct->writer, SW_RECORD_STEP, in->step, &told) !=
-                     SW_STATUS_OK;
+        in->wrong +=
+            sw_store_insert(in->ct->writer, SW_RECORD_STEP, in->step, &told) != SW_STATUS_OK;
         in->wrong += sw_session_commit(in->ct->writer, &told) != SW_STATUS_OK;
     }
     in->wrong += sw_store_get(in->ct->reader, SW_RECORD_STEP, in->step, &in->ct->arena, &got,

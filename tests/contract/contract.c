@@ -334,8 +334,8 @@ static void print_value(const char *what, const sw_field *field, const void *row
         print_error("  %s: null\n", what);
     } else if (sw_kind_is_text(field->kind)) {
         sw_str text = sw_field_text(field, row);
-        print_error("  %s: %zu bytes '%.*s'\n", what, text.len, text.len < 200 ? (int)text.len : 200,
-                    text.ptr);
+        print_error("  %s: %zu bytes '%.*s'\n", what, text.len,
+                    text.len < 200 ? (int)text.len : 200, text.ptr);
     } else {
         print_error("  %s: %" PRId64 "\n", what, sw_field_number(field, row).value);
     }

@@ -122,7 +122,7 @@ typedef struct ct_case {
     const char *name;
     void (*run)(void **state);
 } ct_case;
-extern const ct_case ct_row_cases[];   /* each table ends in a row of NULLs */
+extern const ct_case ct_row_cases[]; /* each table ends in a row of NULLs */
 extern const ct_case ct_verb_cases[];
 extern const ct_case ct_ref_cases[];
 extern const ct_case ct_group_cases[];

@@ -96,8 +96,8 @@ static bool contains(sw_str hay, sw_str needle)
 {
     for (size_t i = 0; i + needle.len <= hay.len; i++) {
         size_t k = 0;
-        while (k < needle.len && tolower((unsigned char)hay.ptr[i + k]) ==
-                                     tolower((unsigned char)needle.ptr[k])) {
+        while (k < needle.len &&
+               tolower((unsigned char)hay.ptr[i + k]) == tolower((unsigned char)needle.ptr[k])) {
             k++;
         }
         if (k == needle.len) {
@@ -150,18 +150,29 @@ bool naive_holds(const sw_record *model, const sw_condition *c, const void *row)
         return c->op == SW_OP_NULL || c->op == SW_OP_NE;
     }
     switch (c->op) {
-    case SW_OP_EQ: return value_cmp(field, row, c->values) == 0;
-    case SW_OP_NE: return value_cmp(field, row, c->values) != 0;
-    case SW_OP_LT: return value_cmp(field, row, c->values) < 0;
-    case SW_OP_LE: return value_cmp(field, row, c->values) <= 0;
-    case SW_OP_GT: return value_cmp(field, row, c->values) > 0;
-    case SW_OP_GE: return value_cmp(field, row, c->values) >= 0;
+    case SW_OP_EQ:
+        return value_cmp(field, row, c->values) == 0;
+    case SW_OP_NE:
+        return value_cmp(field, row, c->values) != 0;
+    case SW_OP_LT:
+        return value_cmp(field, row, c->values) < 0;
+    case SW_OP_LE:
+        return value_cmp(field, row, c->values) <= 0;
+    case SW_OP_GT:
+        return value_cmp(field, row, c->values) > 0;
+    case SW_OP_GE:
+        return value_cmp(field, row, c->values) >= 0;
     case SW_OP_IN:
-    case SW_OP_TAG_ANY: return matches(field, c, row) > 0;
-    case SW_OP_TAG_ALL: return matches(field, c, row) == c->count;
-    case SW_OP_NULL: return false;
-    case SW_OP_NOT_NULL: return true;
-    case SW_OP_CONTAINS: return contains(sw_field_text(field, row), c->values[0].text);
+    case SW_OP_TAG_ANY:
+        return matches(field, c, row) > 0;
+    case SW_OP_TAG_ALL:
+        return matches(field, c, row) == c->count;
+    case SW_OP_NULL:
+        return false;
+    case SW_OP_NOT_NULL:
+        return true;
+    case SW_OP_CONTAINS:
+        return contains(sw_field_text(field, row), c->values[0].text);
     }
     fail_msg("an unknown operator");
     return false;

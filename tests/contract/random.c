@@ -105,8 +105,8 @@ static bool complete(const task *t)
     for (size_t i = 0; i < model->field_count; i++) {
         const sw_field *field = &model->fields[i];
         bool key = (field->flags & (SW_PRIMARY | SW_KEY_PART)) != 0;
-        bool read = key || t->verb == INSERT || t->verb == PUT || t->verb == ADD ||
-                    (t->mask & SW_MASK(i));
+        bool read =
+            key || t->verb == INSERT || t->verb == PUT || t->verb == ADD || (t->mask & SW_MASK(i));
         if (read && (field->flags & SW_NOT_NULL) && sw_field_is_null(field, t->row)) {
             return false; /* no parent to name: not for a store */
         }
@@ -117,12 +117,18 @@ static bool complete(const task *t)
 static sw_status perform(sw_session *session, const task *t, sw_error *err)
 {
     switch (t->verb) {
-    case INSERT: return sw_store_insert(session, t->record, t->row, err);
-    case UPDATE: return sw_store_update(session, t->record, t->row, t->mask, err);
-    case ADD: return sw_store_add(session, t->record, t->row, err);
-    case PUT: return sw_store_put(session, t->record, t->row, err);
-    case REMOVE: return sw_store_remove(session, t->record, t->row, err);
-    case VERBS: break;
+    case INSERT:
+        return sw_store_insert(session, t->record, t->row, err);
+    case UPDATE:
+        return sw_store_update(session, t->record, t->row, t->mask, err);
+    case ADD:
+        return sw_store_add(session, t->record, t->row, err);
+    case PUT:
+        return sw_store_put(session, t->record, t->row, err);
+    case REMOVE:
+        return sw_store_remove(session, t->record, t->row, err);
+    case VERBS:
+        break;
     }
     return SW_STATUS_INTERNAL;
 }

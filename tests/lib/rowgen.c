@@ -103,8 +103,9 @@ static sw_str hex(rowgen *gen)
 /* A word with characters of one to four bytes, with and without something behind it. */
 static sw_str word(rowgen *gen)
 {
-    static const char *const stems[] = {"alpha", "Beta", "\303\234ber", "\xE6\xB0\xB4",
-                                        "\xF0\x9F\x92\xA7 well", "", "a'b\"c\\d%_", "ALPHA"};
+    static const char *const stems[] = {
+        "alpha", "Beta",        "\303\234ber", "\xE6\xB0\xB4", "\xF0\x9F\x92\xA7 well",
+        "",      "a'b\"c\\d%_", "ALPHA"};
     char text[64];
     uint64_t n = gen->variety ? rowgen_below(gen, gen->variety) : rowgen_next(gen);
     int len = n % 3 == 0 && gen->variety
