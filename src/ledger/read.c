@@ -302,6 +302,7 @@ static sw_status count_rows(sw_session *session, sw_record_id record, const sw_c
     sw_scan scan = {.record = record,
                     .conditions = condition,
                     .condition_count = condition != NULL,
+                    .unordered = true,
                     .fields = 1};
     sw_scan_end end = {0};
     sw_status status = sw_store_scan(session, &scan, only_count, NULL, &end, err);
@@ -313,8 +314,8 @@ static sw_status count_rows(sw_session *session, sw_record_id record, const sw_c
 static sw_status read_info(sw_session *session, sw_ledger_info *out, sw_error *err)
 {
     sw_condition leased = {SW_STEP_LEASE_EXPIRES_AT, SW_OP_NOT_NULL, NULL, 0};
-    sw_scan cells = {.record = SW_RECORD_USAGE_MODEL_DAY};
-    sw_scan heads = {.record = SW_RECORD_JOURNAL_HEAD};
+    sw_scan cells = {.record = SW_RECORD_USAGE_MODEL_DAY, .unordered = true};
+    sw_scan heads = {.record = SW_RECORD_JOURNAL_HEAD, .unordered = true};
     tally t = {out};
     sw_scan_end end;
     sw_status status = sw_store_scan(session, &cells, add_cell, &t, &end, err);

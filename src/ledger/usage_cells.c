@@ -186,7 +186,7 @@ sw_status sw__usage_cells(sw_gather *g, int rollup, int64_t from_unit, int64_t t
     sw_value from = {.number = from_unit};
     sw_value to = {.number = to_unit};
     sw_value owner = {.text = sw__actor_organization(g->actor)};
-    sw_scan scan = {.record = id, .conditions = conditions};
+    sw_scan scan = {.record = id, .conditions = conditions, .unordered = true};
     sw_scan_end end = {0};
     sw_status status = SW_STATUS_OK;
     size_t n = 0;
@@ -282,7 +282,7 @@ sw_status sw__usage_spread(sw_gather *g, sw_record_id record, int64_t from_day, 
     sw_value from = {.number = from_day};
     sw_value to = {.number = to_day};
     sw_value owner = {.text = sw__actor_organization(g->actor)};
-    sw_scan scan = {.record = record, .conditions = conditions};
+    sw_scan scan = {.record = record, .conditions = conditions, .unordered = true};
     sw_scan_end end = {0};
     sw_status status = SW_STATUS_OK;
     size_t n = 0;

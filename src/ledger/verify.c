@@ -113,7 +113,8 @@ static sw_status check_cells(sw_check *c, sw_group *group, size_t which, sw_str 
     cell_walk walk = {c, &sw__rollups[which], which, group};
     sw_scan scan = {.record = sw__rollups[which].record,
                     .conditions = &mine,
-                    .condition_count = organization.ptr && owner >= 0 ? 1 : 0};
+                    .condition_count = organization.ptr && owner >= 0 ? 1 : 0,
+                    .unordered = true};
     sw_scan_end end;
     sw_status status = sw_store_scan(c->session, &scan, see_cell, &walk, &end, err);
 
@@ -296,8 +297,9 @@ static sw_seen count_run(void *arg, const void *row)
 
 static sw_status check_all(sw_check *c, sw_error *err)
 {
-    sw_scan organizations = {.record = SW_RECORD_ORGANIZATION};
-    sw_scan runs = {.record = SW_RECORD_RUN_METRICS, .fields = SW_MASK(SW_RUN_METRICS_ID)};
+    sw_scan organizations = {.record = SW_RECORD_ORGANIZATION, .unordered = true};
+    sw_scan runs = {
+        .record = SW_RECORD_RUN_METRICS, .fields = SW_MASK(SW_RUN_METRICS_ID), .unordered = true};
     sw_scan_end end;
     sw_status status = sw_store_check(c->session, store_fault, c, err);
 

@@ -39,6 +39,9 @@ static void find_equals(sw_lite_plan *p)
 
 static void find_order(sw_lite_plan *p)
 {
+    if (p->scan->unordered) {
+        return;
+    }
     const uint8_t *asked = p->scan->order_count ? p->scan->order : p->table->keys;
     p->full_count = p->scan->order_count ? p->scan->order_count : p->table->key_count;
     for (size_t i = 0; i < p->full_count; i++) {
@@ -116,7 +119,7 @@ static void choose_path(sw_lite_plan *p)
     const sw_record *record = p->table->model;
     int best = weigh(p, p->table->keys, p->table->key_count, true);
     use_path(p, SW_LITE_PATH_KEY, p->table->keys, p->table->key_count, true);
-    if (best == 0) {
+    if (best == 0 || (p->scan->unordered && !p->bound)) {
         use_path(p, SW_LITE_PATH_NONE, p->table->keys, 0, false);
     }
     for (size_t i = 0; i < record->index_count; i++) {

@@ -127,6 +127,7 @@ typedef struct sw_scan {
     uint8_t order[SW_ORDER_FIELDS];
     uint8_t order_count;
     bool descending;
+    bool unordered; /* any order will do: no order fields, no `after`, no `place` */
     /* Begin strictly after the place of this row in the order (its order fields are read); or NULL. */
     const void *after;
     uint64_t fields;    /* of the row that the visit will read; 0: all */
