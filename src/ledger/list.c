@@ -148,7 +148,7 @@ static bool keep(sw_page *p, const void *row)
     return sw_row_copy(r, p->kept.rows + p->kept.count++ * r->size, row, p->arena);
 }
 
-static bool show(sw_page *p, const void *row)
+bool sw__list_show(sw_page *p, const void *row)
 {
     const sw_record *r = sw_record_of(p->record);
     bool secrets = p->record == SW_RECORD_PROVIDER;
@@ -163,7 +163,7 @@ static bool show(sw_page *p, const void *row)
     return p->each(p->arg, row);
 }
 
-static sw_seen visit(void *arg, const void *row)
+sw_seen sw__list_visit(void *arg, const void *row)
 {
     sw_page *p = arg;
 
@@ -179,7 +179,7 @@ static sw_seen visit(void *arg, const void *row)
         return SW_SEEN_STOP;
     }
     p->shown++;
-    if (p->turn_round) {
+    if (p->turn_round || p->keep_all) {
         if (!keep(p, row)) {
             p->failed = true;
             p->error.status = sw_no_memory(&p->error);
@@ -187,7 +187,7 @@ static sw_seen visit(void *arg, const void *row)
         }
         return SW_SEEN_COUNT;
     }
-    p->stopped = !show(p, row);
+    p->stopped = !sw__list_show(p, row);
     return p->stopped ? SW_SEEN_STOP : SW_SEEN_COUNT;
 }
 
@@ -196,7 +196,7 @@ static void show_kept(sw_page *p)
     const sw_record *r = sw_record_of(p->record);
 
     for (size_t i = p->kept.count; i > 0 && !p->stopped; i--) {
-        p->stopped = !show(p, p->kept.rows + (i - 1) * r->size);
+        p->stopped = !sw__list_show(p, p->kept.rows + (i - 1) * r->size);
     }
 }
 
@@ -281,6 +281,15 @@ int64_t sw__look_limit(const sw_list_query *q)
 
 /* ---- the usual list ------------------------------------------------------------------------------ */
 
+void sw__list_resume(const sw_page *p, const void *place, sw_list_end *end)
+{
+    const sw_record *r = sw_record_of(p->record);
+    sw_str id = sw_field_text(&r->fields[sw_record_primary(r)], place);
+    size_t len = id.len < SW_ID_MAX - 1 ? id.len : SW_ID_MAX - 1;
+
+    memcpy(end->resume, id.ptr ? id.ptr : "", id.ptr ? len : 0);
+}
+
 static sw_status run_scan(sw_page *p, sw_scan *scan, sw_list_end *end, sw_error *err)
 {
     const sw_record *r = sw_record_of(p->record);
@@ -293,7 +302,7 @@ static sw_status run_scan(sw_page *p, sw_scan *scan, sw_list_end *end, sw_error 
     }
     scan->place = place;
     scan->place_arena = p->arena;
-    status = sw_store_scan(p->session, scan, visit, p, &done, err);
+    status = sw_store_scan(p->session, scan, sw__list_visit, p, &done, err);
     if (status == SW_STATUS_OK && p->failed) {
         *err = p->error;
         status = p->error.status;
@@ -307,11 +316,33 @@ static sw_status run_scan(sw_page *p, sw_scan *scan, sw_list_end *end, sw_error 
     end->complete = (done.exhausted || p->reached_end) && !p->more && !p->stopped;
     end->gave_up = !done.exhausted && !p->more && !p->stopped && !p->reached_end;
     if (end->gave_up) {
-        sw_str id = sw_field_text(&r->fields[sw_record_primary(r)], place);
-        size_t len = id.len < SW_ID_MAX - 1 ? id.len : SW_ID_MAX - 1;
-        memcpy(end->resume, id.ptr ? id.ptr : "", id.ptr ? len : 0);
+        sw__list_resume(p, place, end);
     }
     return SW_STATUS_OK;
+}
+
+static int owner_of(sw_record_id record)
+{
+    return sw_record_field(sw_record_of(record), SW_STR("organization_id"));
+}
+
+/* Whether a page over all organizations has to be merged: not where a condition leads to few rows
+ * anyway, nor where the whole is asked for (that is sorted once). */
+static bool merges(const sw_page *p, const sw_actor *actor)
+{
+    bool narrow = p->record != SW_RECORD_STEP && p->record != SW_RECORD_RUN;
+
+    for (size_t i = 0; i < p->query->condition_count; i++) {
+        const sw_condition *c = &p->query->conditions[i];
+        bool step = p->record == SW_RECORD_STEP;
+        narrow =
+            narrow ||
+            (c->op == SW_OP_EQ &&
+             (step ? c->field == SW_STEP_RUN_ID || c->field == SW_STEP_TRACE_ID ||
+                         c->field == SW_STEP_ORGANIZATION_ID
+                   : c->field == SW_RUN_ORGANIZATION_ID || c->field == SW_RUN_CONVERSATION_ID));
+    }
+    return actor && actor->everywhere && p->limit > 0 && !narrow;
 }
 
 static sw_status list_by_time(sw_page *p, const sw_actor *actor, sw_list_end *end, sw_error *err)
@@ -323,7 +354,7 @@ static sw_status list_by_time(sw_page *p, const sw_actor *actor, sw_list_end *en
     sw_status status = order_of(p->record, order, &p->order_count, err);
 
     if (status == SW_STATUS_OK) {
-        status = sw__bounds(actor, p->record, q->conditions, q->condition_count, 0, p->arena,
+        status = sw__bounds(actor, p->record, q->conditions, q->condition_count, 1, p->arena,
                             &bounds, err);
     }
     p->order = order;
@@ -345,6 +376,9 @@ static sw_status list_by_time(sw_page *p, const sw_actor *actor, sw_list_end *en
     memcpy(scan.order, order, sizeof order);
     scan.order_count = (uint8_t)p->order_count;
     scan.descending = p->descending;
+    if (merges(p, actor)) {
+        return sw__list_everywhere(p, &scan, &bounds, (uint8_t)owner_of(p->record), end, err);
+    }
     return run_scan(p, &scan, end, err);
 }
 

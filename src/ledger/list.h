@@ -25,11 +25,21 @@ typedef struct sw_page {
     size_t order_count;
     bool descending;
     const void *bound; /* the row of the other cursor, or NULL */
+    void *horizon;     /* nothing beyond this place is known; NULL: all is */
+    bool keep_all;     /* keep the rows; somebody else shows them */
     bool turn_round;   /* keep the rows and show them in reverse */
     sw_rows kept;
     size_t room;
 } sw_page;
 
+/* The visit of a page's scan, and showing one row to the caller. */
+sw_seen sw__list_visit(void *arg, const void *row);
+bool sw__list_show(sw_page *page, const void *row);
+/* Where a search that gave up can go on. */
+void sw__list_resume(const sw_page *page, const void *place, sw_list_end *end);
+/* The page over all organizations: `bounds` has room for one more condition. */
+sw_status sw__list_everywhere(sw_page *page, sw_scan *scan, sw_bounds *bounds, uint8_t owner_field,
+                              sw_list_end *end, sw_error *err);
 int64_t sw__look_limit(const sw_list_query *query);
 /* Runs in the order of how long they took. */
 sw_status sw__list_by_duration(sw_page *page, const sw_actor *actor, sw_list_end *end,

@@ -114,13 +114,14 @@ static sw_status prepare_metrics(sw_group *group, const sw_task *task, const sw_
     }
     if (status == SW_STATUS_OK && out->metrics_exist) {
         merge(sw_record_of(SW_RECORD_STEP_METRICS), row, &out->old_metrics);
+        row->created_at = out->old_metrics.created_at;
     } else if (status == SW_STATUS_OK) {
         row->run_id = row->run_id.ptr ? row->run_id : step->run_id;
         row->provider_id = row->provider_id.ptr ? row->provider_id : step->provider_id;
         row->project_id = row->project_id.ptr ? row->project_id : step->project_id;
-        row->created_at = sw_int_of(group->now_us);
+        row->created_at = row->created_at.known ? row->created_at : sw_int_of(group->now_us);
         row->created_by_id = task->user_id;
-        row->updated_at = sw_int_of(group->now_us);
+        row->updated_at = row->created_at;
         status = inherit_agent(group, task, step, &row->agent_id, err);
         sw_row_defaults(sw_record_of(SW_RECORD_STEP_METRICS), row);
     }

@@ -14,6 +14,15 @@ sw_status sw__read_by_id(sw_session *session, const sw_actor *actor, sw_record_i
                          sw_arena *arena, void *out, sw_error *err) SW_MUST_CHECK;
 void sw__hide_secrets(sw_record_id record, void *row);
 
+/* The ids of all organizations, in the arena. */
+typedef struct sw_organizations {
+    sw_str *ids;
+    size_t count;
+    size_t room;
+} sw_organizations;
+sw_status sw__organizations(sw_session *session, sw_arena *arena, sw_organizations *out,
+                            sw_error *err) SW_MUST_CHECK;
+
 /* The conditions of a list: the caller's, the border of the organization, no retired steps. */
 typedef struct sw_bounds {
     sw_condition *conditions;

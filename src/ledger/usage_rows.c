@@ -163,48 +163,15 @@ static sw_status organization_rows(sw_gather *g, sw_str organization, int64_t fr
     return status;
 }
 
-typedef struct organizations {
-    sw_arena *arena;
-    sw_str *ids;
-    size_t count;
-    size_t room;
-    bool no_memory;
-} organizations;
-
-static sw_seen collect_organization(void *arg, const void *row)
-{
-    organizations *o = arg;
-
-    if (o->count == o->room) {
-        size_t room = o->room ? o->room * 2 : 64;
-        sw_str *ids = sw_arena_alloc(o->arena, room * sizeof *ids);
-        if (ids && o->count > 0) {
-            memcpy(ids, o->ids, o->count * sizeof *ids);
-        }
-        o->ids = ids;
-        o->room = ids ? room : 0;
-    }
-    if (o->ids) {
-        o->ids[o->count] = sw_arena_str(o->arena, ((const sw_organization *)row)->id);
-    }
-    o->no_memory = !o->ids || !o->ids[o->count++].ptr;
-    return o->no_memory ? SW_SEEN_STOP : SW_SEEN_COUNT;
-}
-
 sw_status sw__usage_rows(sw_gather *g, int64_t from, int64_t to, sw_error *err)
 {
-    sw_scan scan = {.record = SW_RECORD_ORGANIZATION, .fields = SW_MASK(SW_ORGANIZATION_ID)};
-    organizations all = {.arena = g->arena};
-    sw_scan_end end;
+    sw_organizations all = {.count = 0};
     sw_status status = SW_STATUS_OK;
 
     if (!g->actor || !g->actor->everywhere) {
         return organization_rows(g, sw__actor_organization(g->actor), from, to, err);
     }
-    status = sw_store_scan(g->session, &scan, collect_organization, &all, &end, err);
-    if (status == SW_STATUS_OK && all.no_memory) {
-        status = sw_no_memory(err);
-    }
+    status = sw__organizations(g->session, g->arena, &all, err);
     for (size_t i = 0; i < all.count && status == SW_STATUS_OK; i++) {
         status = organization_rows(g, all.ids[i], from, to, err);
     }

@@ -54,13 +54,14 @@ static void timings_are_an_upsert(lt *t)
     sw_outcome o;
     lt_log(t, &t->a, &s);
     record(t, s.id, (sw_step_metrics){.step_start_ns = sw_int_of(7), .step_ns = sw_int_of(100)});
-    o = record(t, s.id, (sw_step_metrics){.llm_request_start_ns = sw_int_of(8),
-                                          .llm_request_ns = sw_int_of(60),
-                                          .ttft_ns = sw_int_of(5),
-                                          .template_id = SW_STR("tpl")});
+    o = record(t, s.id,
+               (sw_step_metrics){.llm_request_start_ns = sw_int_of(8),
+                                 .llm_request_ns = sw_int_of(60),
+                                 .ttft_ns = sw_int_of(5),
+                                 .template_id = SW_STR("tpl")});
     VERDICT(o, UPDATED);
-    o = record(t, s.id, (sw_step_metrics){.step_ns = sw_int_of(120),
-                                          .tool_execution_ns = sw_int_of(30)});
+    o = record(t, s.id,
+               (sw_step_metrics){.step_ns = sw_int_of(120), .tool_execution_ns = sw_int_of(30)});
     VERDICT(o, UPDATED);
     m = lt_metrics(t, &t->a, s.id);
     SAME(m.step_start_ns.value, 7);
@@ -132,7 +133,8 @@ static lt_rows messages_of(lt *t, const sw_actor *actor, sw_str step_id)
 static void messages_keep_their_order_and_content(lt *t)
 {
     sw_step s = lt_step(t, 1);
-    sw_message m[3] = {lt_message(t, 3, "first"), lt_message(t, 2, NULL), lt_message(t, 1, "third")};
+    sw_message m[3] = {lt_message(t, 3, "first"), lt_message(t, 2, NULL),
+                       lt_message(t, 1, "third")};
     lt_rows rows;
     const sw_message *got = NULL;
     s.run_id = lt_run(t, &t->a, 1, lt_agent(t, &t->a, 1));
@@ -230,8 +232,12 @@ static void deleting_takes_what_is_the_steps_own(lt *t)
     sw_message mine[2] = {lt_message(t, 1, "shared"), lt_message(t, 2, "only mine")};
     sw_message theirs = lt_message(t, 3, "shared");
     sw_provider_trace trace = lt_trace(t, 1);
-    sw_step_entry e = {.step = s, .metrics = &m, .messages = mine, .message_count = 2,
-                       .traces = &trace, .trace_count = 1};
+    sw_step_entry e = {.step = s,
+                       .metrics = &m,
+                       .messages = mine,
+                       .message_count = 2,
+                       .traces = &trace,
+                       .trace_count = 1};
     sw_message got;
     sw_outcome o;
     lt_log_entry(t, &t->a, &e);
@@ -298,13 +304,15 @@ static void messages_can_be_walked_by_sequence(lt *t)
     q = (sw_list_query){.limit = 3, .before = lt_id(t, "message", 100)};
     q.ascending = false;
     TEXT(lt_row_id(&(lt_rows){.record = SW_RECORD_MESSAGE,
-                              .at = lt_list(t, &t->a, SW_RECORD_MESSAGE, &q).at}, 2),
+                              .at = lt_list(t, &t->a, SW_RECORD_MESSAGE, &q).at},
+                   2),
          lt_id(t, "message", 99).ptr);
 }
 
 static const lt_case cases[] = {
     {"timings inherit from the step", timings_inherit_from_the_step, 0},
-    {"a step without a known agent has timings too", a_step_without_a_known_agent_has_timings_too, 0},
+    {"a step without a known agent has timings too", a_step_without_a_known_agent_has_timings_too,
+     0},
     {"timings are an upsert", timings_are_an_upsert, 0},
     {"timings of no step are refused", timings_of_no_step_are_refused, 0},
     {"timings move the histograms", timings_move_the_histograms, 0},
@@ -313,7 +321,8 @@ static const lt_case cases[] = {
     {"a refused message keeps all out", a_refused_message_keeps_all_out, 0},
     {"a step has several traces", a_step_has_several_traces, 0},
     {"deleting takes what is the step's own", deleting_takes_what_is_the_steps_own, 0},
-    {"a body is stored once and goes with the last", a_body_is_stored_once_and_goes_with_the_last, 0},
+    {"a body is stored once and goes with the last", a_body_is_stored_once_and_goes_with_the_last,
+     0},
     {"messages can be walked by sequence", messages_can_be_walked_by_sequence, 0},
 };
 

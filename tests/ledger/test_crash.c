@@ -53,8 +53,8 @@ static bool log_and_end(child_thread *c)
     unsigned n = number_of(&c->next, 0);
     sw_step_metrics m = {.step_ns = sw_int_of(n)};
     sw_message message = lt_message(t, n, "hold on");
-    sw_step_entry e = {.step = lt_pending(t, n), .metrics = &m, .messages = &message,
-                       .message_count = 1};
+    sw_step_entry e = {
+        .step = lt_pending(t, n), .metrics = &m, .messages = &message, .message_count = 1};
     sw_step_entry end = {.step = {.status = sw_int_of(SW_STEP_STATUS_SUCCESS)}};
     sw_outcome o;
     end.step.prompt_tokens = end.step.completion_tokens = sw_int_of(1);
@@ -195,7 +195,8 @@ static void check_acks(lt *t, const ack *acks, size_t count)
         sw_step s;
         if (acks[i].what == 'B') {
             for (unsigned k = 0; k < BATCH; k++) {
-                if (!lt_there(t, &t->a, SW_RECORD_STEP, lt_id(t, "step", number_of(&acks[i], 1 + k)))) {
+                if (!lt_there(t, &t->a, SW_RECORD_STEP,
+                              lt_id(t, "step", number_of(&acks[i], 1 + k)))) {
                     SAY("acknowledged batch %u of thread %u is lost", acks[i].turn, acks[i].thread);
                 }
             }

@@ -58,10 +58,11 @@ static void tags_are_replaced_added_removed(lt *t)
     sw_step s = lt_step(t, 1);
     lt_log(t, &t->a, &s);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        sw_outcome o = say(t, s.id, (sw_feedback_change){.set_tags = rows[i].set,
-                                                         .tags = sw_str_from(rows[i].tags),
-                                                         .add_tags = sw_str_from(rows[i].add),
-                                                         .remove_tags = sw_str_from(rows[i].remove)});
+        sw_outcome o = say(t, s.id,
+                           (sw_feedback_change){.set_tags = rows[i].set,
+                                                .tags = sw_str_from(rows[i].tags),
+                                                .add_tags = sw_str_from(rows[i].add),
+                                                .remove_tags = sw_str_from(rows[i].remove)});
         VERDICT(o, UPDATED);
         TEXT(lt_get(t, &t->a, s.id).tags, rows[i].want);
     }
@@ -105,7 +106,8 @@ static void tags_have_a_bound(lt *t)
     c = (sw_feedback_change){.add_tags = SW_STR("[\"one more\"]")};
     CHECK(sw_step_feedback(t->ledger, &t->a, s.id, &c, &o, &t->err) != SW_STATUS_OK);
     VERDICT(o, REJECTED);
-    c = (sw_feedback_change){.add_tags = SW_STR("[\"one more\"]"), .remove_tags = SW_STR("[\"t0\"]")};
+    c = (sw_feedback_change){.add_tags = SW_STR("[\"one more\"]"),
+                             .remove_tags = SW_STR("[\"t0\"]")};
     OK(sw_step_feedback(t->ledger, &t->a, s.id, &c, &o, &t->err));
 }
 
@@ -160,13 +162,28 @@ static void the_transaction_id_changes_at_any_time(lt *t)
 
 static void an_ended_step_changes_nothing_else(lt *t)
 {
-    static const int fields[] = {
-        SW_STEP_ID, SW_STEP_ORIGIN, SW_STEP_ORGANIZATION_ID, SW_STEP_PROVIDER_ID, SW_STEP_RUN_ID,
-        SW_STEP_AGENT_ID, SW_STEP_MODEL, SW_STEP_PROMPT_TOKENS, SW_STEP_TOTAL_TOKENS,
-        SW_STEP_ERROR_TYPE, SW_STEP_STATUS, SW_STEP_PROJECT_ID, SW_STEP_CREATED_AT,
-        SW_STEP_UPDATED_AT, SW_STEP_CREATED_BY_ID, SW_STEP_SOURCE, SW_STEP_RETIRED_INTO,
-        SW_STEP_USAGE_STATE, SW_STEP_COST_NANO_USD, SW_STEP_LEASE_EXPIRES_AT,
-        SW_STEP_CREATE_DIGEST, SW_STEP_END_DIGEST};
+    static const int fields[] = {SW_STEP_ID,
+                                 SW_STEP_ORIGIN,
+                                 SW_STEP_ORGANIZATION_ID,
+                                 SW_STEP_PROVIDER_ID,
+                                 SW_STEP_RUN_ID,
+                                 SW_STEP_AGENT_ID,
+                                 SW_STEP_MODEL,
+                                 SW_STEP_PROMPT_TOKENS,
+                                 SW_STEP_TOTAL_TOKENS,
+                                 SW_STEP_ERROR_TYPE,
+                                 SW_STEP_STATUS,
+                                 SW_STEP_PROJECT_ID,
+                                 SW_STEP_CREATED_AT,
+                                 SW_STEP_UPDATED_AT,
+                                 SW_STEP_CREATED_BY_ID,
+                                 SW_STEP_SOURCE,
+                                 SW_STEP_RETIRED_INTO,
+                                 SW_STEP_USAGE_STATE,
+                                 SW_STEP_COST_NANO_USD,
+                                 SW_STEP_LEASE_EXPIRES_AT,
+                                 SW_STEP_CREATE_DIGEST,
+                                 SW_STEP_END_DIGEST};
     sw_step s = lt_step(t, 1), before, after, v = lt_step(t, 2);
     sw_outcome o;
     v.model = v.origin = v.error_type = v.project_id = SW_STR("changed");
@@ -177,9 +194,9 @@ static void an_ended_step_changes_nothing_else(lt *t)
     before = lt_get(t, &t->a, s.id);
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         const char *name = row_kind_of(SW_RECORD_STEP)->fields[fields[i]].name;
-        sw_status got = sw_step_update(t->ledger, &t->a, s.id, &v,
-                                       SW_FIELD_BIT(fields[i]) | SW_FIELD_BIT(SW_STEP_TID), &o,
-                                       &t->err);
+        sw_status got =
+            sw_step_update(t->ledger, &t->a, s.id, &v,
+                           SW_FIELD_BIT(fields[i]) | SW_FIELD_BIT(SW_STEP_TID), &o, &t->err);
         if (got == SW_STATUS_OK) {
             SAY("%s of an ended step can be changed", name);
         }
@@ -221,7 +238,8 @@ static const lt_case cases[] = {
     {"the stop reason is set once", the_stop_reason_is_set_once, 0},
     {"the transaction id changes at any time", the_transaction_id_changes_at_any_time, 0},
     {"an ended step changes nothing else", an_ended_step_changes_nothing_else, 0},
-    {"a pending step changes what an end may write", a_pending_step_changes_what_an_end_may_write, 0},
+    {"a pending step changes what an end may write", a_pending_step_changes_what_an_end_may_write,
+     0},
 };
 
 LT_MAIN("feedback", cases)

@@ -92,8 +92,15 @@ static size_t expect_list(lt *t, const crowd *c, const sw_list_query *query, con
 
 /* ---- filters ------------------------------------------------------------------------------------ */
 
-#define T(TEXT_) {.text = {(TEXT_), sizeof(TEXT_) - 1}}
-#define N(NUMBER) {.number = (NUMBER)}
+/* clang-format off: rows of data line up as their reader needs */
+#define T(TEXT_)                                                                                   \
+    {                                                                                              \
+        .text = {(TEXT_), sizeof(TEXT_) - 1 }                                                      \
+    }
+#define N(NUMBER)                                                                                  \
+    {                                                                                              \
+        .number = (NUMBER)                                                                         \
+    }
 
 /* Each must find some rows and leave others, or it proves nothing. */
 static const struct {
@@ -109,8 +116,11 @@ static const struct {
     {"models", SW_STEP_MODEL, SW_OP_IN, {T("rare"), T("claude")}, 2},
     {"not this model", SW_STEP_MODEL, SW_OP_NE, {T("gpt")}, 1},
     {"agent", SW_STEP_AGENT_ID, SW_OP_EQ, {T("agent-00000001-0000-4000-8000-000000000001")}, 1},
-    {"trace ids", SW_STEP_TRACE_ID, SW_OP_IN,
-     {T("00000000000000000000000000000001"), T("00000000000000000000000000000004")}, 2},
+    {"trace ids",
+     SW_STEP_TRACE_ID,
+     SW_OP_IN,
+     {T("00000000000000000000000000000001"), T("00000000000000000000000000000004")},
+     2},
     {"feedback", SW_STEP_FEEDBACK, SW_OP_EQ, {N(SW_FEEDBACK_NEGATIVE)}, 1},
     {"has feedback", SW_STEP_FEEDBACK, SW_OP_NOT_NULL, {N(0)}, 0},
     {"has no feedback", SW_STEP_FEEDBACK, SW_OP_NULL, {N(0)}, 0},
@@ -132,9 +142,16 @@ static const struct {
     {"error type", SW_STEP_ERROR_TYPE, SW_OP_EQ, {T("Timeout")}, 1},
     {"request", SW_STEP_REQUEST_ID, SW_OP_EQ, {T("req-3")}, 1},
     {"transaction", SW_STEP_TID, SW_OP_EQ, {T("tid-2")}, 1},
-    {"parent", SW_STEP_PARENT_STEP_ID, SW_OP_EQ, {T("step-00000002-0000-4000-8000-000000000002")}, 1},
-    {"conversation", SW_STEP_CONVERSATION_ID, SW_OP_EQ,
-     {T("conv-00000001-0000-4000-8000-000000000001")}, 1},
+    {"parent",
+     SW_STEP_PARENT_STEP_ID,
+     SW_OP_EQ,
+     {T("step-00000002-0000-4000-8000-000000000002")},
+     1},
+    {"conversation",
+     SW_STEP_CONVERSATION_ID,
+     SW_OP_EQ,
+     {T("conv-00000001-0000-4000-8000-000000000001")},
+     1},
     {"user", SW_STEP_END_USER, SW_OP_EQ, {T("ann")}, 1},
     {"any of the tags", SW_STEP_TAGS, SW_OP_TAG_ANY, {T("red"), T("green")}, 2},
     {"all of the tags", SW_STEP_TAGS, SW_OP_TAG_ALL, {T("red"), T("blue")}, 2},
@@ -145,6 +162,7 @@ static const struct {
     {"cost unknown", SW_STEP_COST_NANO_USD, SW_OP_NULL, {N(0)}, 0},
     {"source", SW_STEP_SOURCE, SW_OP_NE, {N(SW_SOURCE_OTLP)}, 1},
 };
+/* clang-format on */
 enum { FILTERS = sizeof filters / sizeof filters[0] };
 
 static sw_condition filter(size_t i)
@@ -296,8 +314,8 @@ static void an_unknown_cursor_is_not_found(lt *t)
         sw_list_query query = {.limit = 10};
         sw_list_end end;
         *(i % 2 ? &query.after : &query.before) = cursors[i / 2];
-        IS(SW_STATUS_NOT_FOUND, sw_list(t->ledger, &t->a, SW_RECORD_STEP, &query, ignore_row, &rows,
-                                        &end, &t->err));
+        IS(SW_STATUS_NOT_FOUND,
+           sw_list(t->ledger, &t->a, SW_RECORD_STEP, &query, ignore_row, &rows, &end, &t->err));
         snprintf(texts[i / 2], sizeof texts[0], "%.*s", (int)strcspn(t->err.message, "0123456789"),
                  t->err.message);
     }

@@ -99,6 +99,7 @@ static void expect(lt *t, sw_list_query query, bool (*want)(unsigned n), const c
     }
 }
 
+/* clang-format off: one fact a line */
 #define WANT(NAME, COND)                                                                           \
     static bool NAME(unsigned n)                                                                   \
     {                                                                                              \
@@ -116,15 +117,23 @@ WANT(has_no_step, f.steps == 0)
 WANT(has_two_steps, f.steps == 2)
 WANT(has_up_to_one, f.steps <= 1)
 WANT(has_two_or_more, f.steps >= 2)
-WANT(uses_search, f.tool && strcmp(f.tool, "search") == 0)
+WANT(uses_search, f.tool &&strcmp(f.tool, "search") == 0)
 WANT(uses_any, f.tool != NULL)
 WANT(is_long, f.run_ns > 20000)
 WANT(is_short, f.run_ns >= 0 && f.run_ns < 20000)
 WANT(is_mixed, f.status == SW_RUN_STATUS_COMPLETED && n % 2 == 1)
 WANT(stopped_by_error, f.run_ns >= 0 && n % 2 == 0)
+/* clang-format on */
 
-#define T(TEXT_) {.text = {(TEXT_), sizeof(TEXT_) - 1}}
-#define N(NUMBER) {.number = (NUMBER)}
+/* clang-format off: rows of data line up as their reader needs */
+#define T(TEXT_)                                                                                   \
+    {                                                                                              \
+        .text = {(TEXT_), sizeof(TEXT_) - 1 }                                                      \
+    }
+#define N(NUMBER)                                                                                  \
+    {                                                                                              \
+        .number = (NUMBER)                                                                         \
+    }
 
 static const struct {
     const char *what;
@@ -139,8 +148,13 @@ static const struct {
     {"statuses", is_open, SW_RUN_STATUS, SW_OP_IN, {N(0), N(1)}, 2, false},
     {"background", is_background, SW_RUN_BACKGROUND, SW_OP_EQ, {N(1)}, 1, false},
     {"template family", is_family, SW_RUN_BASE_TEMPLATE_ID, SW_OP_EQ, {T("family")}, 1, false},
-    {"agent", is_agent_2, SW_RUN_AGENT_ID, SW_OP_EQ,
-     {T("agent-00000002-0000-4000-8000-000000000002")}, 1, false},
+    {"agent",
+     is_agent_2,
+     SW_RUN_AGENT_ID,
+     SW_OP_EQ,
+     {T("agent-00000002-0000-4000-8000-000000000002")},
+     1,
+     false},
     {"project", is_agent_2, SW_RUN_PROJECT_ID, SW_OP_EQ, {T("project-1")}, 1, false},
     {"begun since", is_late, SW_RUN_CREATED_AT, SW_OP_GE, {N(LT_TIME + 2000000)}, 1, false},
     {"stop reason", stopped_by_error, SW_RUN_STOP_REASON, SW_OP_EQ, {T("error")}, 1, false},
@@ -149,10 +163,17 @@ static const struct {
     {"up to one step", has_up_to_one, SW_RUN_METRICS_NUM_STEPS, SW_OP_LE, {N(1)}, 1, true},
     {"two steps or more", has_two_or_more, SW_RUN_METRICS_NUM_STEPS, SW_OP_GE, {N(2)}, 1, true},
     {"tool", uses_search, SW_RUN_METRICS_TOOLS_USED, SW_OP_TAG_ANY, {T("search")}, 1, true},
-    {"tools", uses_any, SW_RUN_METRICS_TOOLS_USED, SW_OP_TAG_ANY, {T("search"), T("read")}, 2, true},
+    {"tools",
+     uses_any,
+     SW_RUN_METRICS_TOOLS_USED,
+     SW_OP_TAG_ANY,
+     {T("search"), T("read")},
+     2,
+     true},
     {"longer than", is_long, SW_RUN_METRICS_RUN_NS, SW_OP_GT, {N(20000)}, 1, true},
     {"shorter than", is_short, SW_RUN_METRICS_RUN_NS, SW_OP_LT, {N(20000)}, 1, true},
 };
+/* clang-format on */
 
 static void each_filter_finds_what_it_should(lt *t)
 {
@@ -195,9 +216,13 @@ static void the_order_can_be_the_duration(lt *t)
             CHECK(up ? a <= b : a >= b);
         }
         query.limit = 5;
-        CHECK(run_ns(t, &rows, 0) ==
-              lt_run_metrics(t, &t->a, lt_row_id(&(lt_rows){.record = SW_RECORD_RUN,
-                  .at = lt_list(t, &t->a, SW_RECORD_RUN, &query).at}, 0)).run_ns.value);
+        CHECK(
+            run_ns(t, &rows, 0) ==
+            lt_run_metrics(t, &t->a,
+                           lt_row_id(&(lt_rows){.record = SW_RECORD_RUN,
+                                                .at = lt_list(t, &t->a, SW_RECORD_RUN, &query).at},
+                                     0))
+                .run_ns.value);
     }
 }
 
@@ -215,7 +240,8 @@ static void a_percentile_keeps_the_slow(lt *t)
         size_t low = (size_t)place, expect_count = 0;
         double edge = (double)run_ns(t, &sorted, low);
         if (low + 1 < sorted.count) {
-            edge += (place - (double)low) * (double)(run_ns(t, &sorted, low + 1) - run_ns(t, &sorted, low));
+            edge += (place - (double)low) *
+                    (double)(run_ns(t, &sorted, low + 1) - run_ns(t, &sorted, low));
         }
         for (size_t k = 0; k < sorted.count; k++) {
             expect_count += (double)run_ns(t, &sorted, k) >= edge - 1e-6;
@@ -259,8 +285,8 @@ static void cursors_follow_the_one_rule(lt *t)
         rows = lt_list(t, &t->a, SW_RECORD_RUN, &query);
         SAME(rows.count, 3);
         query.before = lt_id(t, "run", 999);
-        IS(SW_STATUS_NOT_FOUND, sw_list(t->ledger, &t->a, SW_RECORD_RUN, &query, lt_collect, &rows,
-                                        &rows.end, &t->err));
+        IS(SW_STATUS_NOT_FOUND,
+           sw_list(t->ledger, &t->a, SW_RECORD_RUN, &query, lt_collect, &rows, &rows.end, &t->err));
     }
 }
 

@@ -36,8 +36,12 @@ static sw_status o_log(lt *t, unsigned n, sw_outcome *o)
     sw_step_metrics m = {.step_ns = sw_int_of(1000)};
     sw_message message = lt_message(t, n, "some words");
     sw_provider_trace trace = lt_trace(t, n);
-    sw_step_entry e = {.step = lt_step(t, n), .metrics = &m, .messages = &message,
-                       .message_count = 1, .traces = &trace, .trace_count = 1};
+    sw_step_entry e = {.step = lt_step(t, n),
+                       .metrics = &m,
+                       .messages = &message,
+                       .message_count = 1,
+                       .traces = &trace,
+                       .trace_count = 1};
     e.step.model = pool_printf(t->pool, "model %u", n); /* a new word each time */
     e.step.run_id = lt_id(t, "run", 1);
     e.step.agent_id = lt_id(t, "agent", 1);
@@ -219,19 +223,31 @@ static sw_status o_object(lt *t, unsigned n, sw_outcome *o)
 }
 
 /* Those that read first, while there is little to read. */
+/* clang-format off: rows of data line up as their reader needs */
 static const operation operations[] = {
-    {"reap", NULL, o_reap, false}, {"list", NULL, o_list, false},
-    {"usage", NULL, o_usage, false}, {"journal", NULL, o_journal, false},
-    {"verify", NULL, o_verify, false}, {"object", NULL, o_object, false},
-    {"log", NULL, o_log, true}, {"batch", NULL, o_batch, true},
-    {"end", prepare_pending, o_end, true}, {"update", prepare_pending, o_update, true},
-    {"feedback", prepare_pending, o_feedback, true}, {"metrics", prepare_pending, o_metrics, true},
-    {"attach", prepare_pending, o_attach, true}, {"delete", prepare_pending, o_delete, true},
-    {"restate", prepare_imported, o_restate, true}, {"retire", prepare_imported, o_retire, true},
-    {"run create", NULL, o_run_create, true}, {"run update", prepare_run, o_run_update, true},
-    {"run delete", prepare_run, o_run_delete, true}, {"provider", NULL, o_provider, true},
+    {"reap", NULL, o_reap, false},
+    {"list", NULL, o_list, false},
+    {"usage", NULL, o_usage, false},
+    {"journal", NULL, o_journal, false},
+    {"verify", NULL, o_verify, false},
+    {"object", NULL, o_object, false},
+    {"log", NULL, o_log, true},
+    {"batch", NULL, o_batch, true},
+    {"end", prepare_pending, o_end, true},
+    {"update", prepare_pending, o_update, true},
+    {"feedback", prepare_pending, o_feedback, true},
+    {"metrics", prepare_pending, o_metrics, true},
+    {"attach", prepare_pending, o_attach, true},
+    {"delete", prepare_pending, o_delete, true},
+    {"restate", prepare_imported, o_restate, true},
+    {"retire", prepare_imported, o_retire, true},
+    {"run create", NULL, o_run_create, true},
+    {"run update", prepare_run, o_run_update, true},
+    {"run delete", prepare_run, o_run_delete, true},
+    {"provider", NULL, o_provider, true},
     {"agent", NULL, o_agent, true},
 };
+/* clang-format on */
 
 /* ---- the sweep ---------------------------------------------------------------------------------- */
 
@@ -259,7 +275,8 @@ static bool turn(lt *t, const operation *op, order_fault *order, unsigned n, int
     hit = faults_happened();
     order(0, false);
     if (s != SW_STATUS_OK && s != SW_STATUS_NO_MEMORY) {
-        SAY("%s, allocation %lld: %s (%s)", op->name, (long long)at, status_name(s), t->err.message);
+        SAY("%s, allocation %lld: %s (%s)", op->name, (long long)at, status_name(s),
+            t->err.message);
     }
     if (!hit && s != SW_STATUS_OK) {
         SAY("%s: no memory, and no failure was ordered", op->name);

@@ -12,8 +12,8 @@ static scene populate(lt *t)
     scene s = {.agent = lt_agent(t, &t->a, 1)};
     sw_message m[2] = {lt_message(t, 1, "one"), lt_message(t, 2, "two")};
     sw_step_metrics metrics = {.step_ns = sw_int_of(100)};
-    sw_step_entry e = {.step = lt_step(t, 1), .metrics = &metrics, .messages = m,
-                       .message_count = 2};
+    sw_step_entry e = {
+        .step = lt_step(t, 1), .metrics = &metrics, .messages = m, .message_count = 2};
     s.provider = lt_provider(t, &t->a, 1);
     s.run = e.step.run_id = lt_run(t, &t->a, 1, s.agent);
     s.step = e.step.id;
@@ -124,8 +124,8 @@ static void a_relation_must_exist(lt *t)
                          (const char *const[]){"children", NULL}, &o, &t->err) != SW_STATUS_OK);
     NAMES(&t->err, "children");
     assert_null(o);
-    IS(SW_STATUS_NOT_FOUND, sw_object_load(t->ledger, &t->a, SW_RECORD_STEP, lt_id(t, "step", 9),
-                                           NULL, &o, &t->err));
+    IS(SW_STATUS_NOT_FOUND,
+       sw_object_load(t->ledger, &t->a, SW_RECORD_STEP, lt_id(t, "step", 9), NULL, &o, &t->err));
     IS(SW_STATUS_NOT_FOUND,
        sw_object_load(t->ledger, &t->b, SW_RECORD_STEP, s.step, NULL, &o, &t->err));
     o = load(t, SW_RECORD_STEP, s.step, NULL);
@@ -195,8 +195,11 @@ static void removed_metrics_are_deleted(lt *t)
 static void removed_models_are_deleted(lt *t)
 {
     scene s = populate(t);
-    sw_provider_model m = {.id = lt_id(t, "model", 1), .handle = SW_STR("h"), .name = SW_STR("n"),
-                           .display_name = SW_STR("d"), .model_endpoint_type = SW_STR("openai")};
+    sw_provider_model m = {.id = lt_id(t, "model", 1),
+                           .handle = SW_STR("h"),
+                           .name = SW_STR("n"),
+                           .display_name = SW_STR("d"),
+                           .model_endpoint_type = SW_STR("openai")};
     const void *row = &m;
     sw_object *o = load(t, SW_RECORD_PROVIDER, s.provider, (const char *const[]){"models", NULL});
     sw_outcome out;

@@ -269,10 +269,12 @@ static void a_provider_takes_its_models_along(lt *t)
     any model = fresh(t, &t->a, SW_RECORD_PROVIDER_MODEL, 1), got;
     sw_outcome o;
     OK(create(t, &t->a, SW_RECORD_PROVIDER_MODEL, &model, &o));
-    OK(sw_get(t->ledger, &t->a, SW_RECORD_PROVIDER_MODEL, model.model.id, t->memory, &got, &t->err));
+    OK(sw_get(t->ledger, &t->a, SW_RECORD_PROVIDER_MODEL, model.model.id, t->memory, &got,
+              &t->err));
     TEXT(got.model.model_type, "llm");
     SAME(got.model.enabled.value, 1);
-    OK(sw_record_delete(t->ledger, &t->a, SW_RECORD_PROVIDER, model.model.provider_id, &o, &t->err));
+    OK(sw_record_delete(t->ledger, &t->a, SW_RECORD_PROVIDER, model.model.provider_id, &o,
+                        &t->err));
     CHECK(!lt_there(t, &t->a, SW_RECORD_PROVIDER_MODEL, model.model.id));
 }
 
@@ -326,8 +328,8 @@ static void secrets_go_in_and_stay_in(lt *t)
     TEXT(secret_of(t, p.id, SW_PROVIDER_ACCESS_KEY), "ak-very-secret-3");
     CHECK(!on_disk(t, "very-secret"));
     CHECK(!t->on_disk || on_disk(t, "visible-name"));
-    IS(SW_STATUS_NOT_FOUND, sw_provider_secret(t->ledger, &t->b, p.id, SW_PROVIDER_API_KEY,
-                                               t->memory, &out, &t->err));
+    IS(SW_STATUS_NOT_FOUND,
+       sw_provider_secret(t->ledger, &t->b, p.id, SW_PROVIDER_API_KEY, t->memory, &out, &t->err));
 }
 
 static void without_a_key_secrets_are_refused(lt *t)
@@ -401,7 +403,8 @@ static void an_agent_is_known_by_its_name(lt *t)
 }
 
 static const lt_case cases[] = {
-    {"every record can be made, changed and deleted", every_record_can_be_made_changed_and_deleted, 0},
+    {"every record can be made, changed and deleted", every_record_can_be_made_changed_and_deleted,
+     0},
     {"other content is a conflict", other_content_is_a_conflict, 0},
     {"what must not be null is named", what_must_not_be_null_is_named, 0},
     {"unique names are unique", unique_names_are_unique, 0},

@@ -56,12 +56,13 @@ static void restating_replaces_what_is_said(lt *t)
 /* Only feedback and tags are people's; every other field follows the source. */
 static void restating_reaches_every_other_field(lt *t)
 {
-    static const int texts[] = {SW_STEP_ORIGIN, SW_STEP_PROVIDER_NAME,
-                                SW_STEP_PROVIDER_CATEGORY, SW_STEP_MODEL, SW_STEP_MODEL_ENDPOINT,
-                                SW_STEP_STOP_REASON, SW_STEP_TID, SW_STEP_REQUEST_ID,
-                                SW_STEP_ERROR_TYPE, SW_STEP_PROJECT_ID, SW_STEP_MODEL_HANDLE,
-                                SW_STEP_PARENT_STEP_ID, SW_STEP_END_USER,
-                                SW_STEP_INPUT_PREVIEW, SW_STEP_OUTPUT_PREVIEW, SW_STEP_PRICE_ID};
+    static const int texts[] = {
+        SW_STEP_ORIGIN,     SW_STEP_PROVIDER_NAME,  SW_STEP_PROVIDER_CATEGORY,
+        SW_STEP_MODEL,      SW_STEP_MODEL_ENDPOINT, SW_STEP_STOP_REASON,
+        SW_STEP_TID,        SW_STEP_REQUEST_ID,     SW_STEP_ERROR_TYPE,
+        SW_STEP_PROJECT_ID, SW_STEP_MODEL_HANDLE,   SW_STEP_PARENT_STEP_ID,
+        SW_STEP_END_USER,   SW_STEP_INPUT_PREVIEW,  SW_STEP_OUTPUT_PREVIEW,
+        SW_STEP_PRICE_ID};
     for (unsigned i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         sw_step s = imported(t, i), more = {.id = s.id}, from = {.id = s.id}, out;
         sw_str word = texts[i] == SW_STEP_STOP_REASON ? SW_STR("error") : lt_id(t, "step", 4711);
@@ -99,8 +100,7 @@ static void restating_creates_what_is_not_there(lt *t)
     more.end_user = SW_STR("ann");
     VERDICT(restate(t, &more), UPDATED);
     journal = lt_journal(t, &t->a, 0);
-    SAME(((const sw_journal *)journal.at[journal.count - 1])->what.value,
-         SW_CHANGE_RESTATED);
+    SAME(((const sw_journal *)journal.at[journal.count - 1])->what.value, SW_CHANGE_RESTATED);
     SAME(lt_total(t, &t->a).num_steps, 1);
 }
 
@@ -227,8 +227,7 @@ static void retiring_needs_another_step(lt *t)
     lt_log(t, &t->a, &s);
     lt_log(t, &t->b, &foreign);
     CHECK(sw_step_retire(t->ledger, &t->a, s.id, s.id, &o, &t->err) != SW_STATUS_OK);
-    CHECK(sw_step_retire(t->ledger, &t->a, s.id, lt_id(t, "step", 9), &o, &t->err) !=
-          SW_STATUS_OK);
+    CHECK(sw_step_retire(t->ledger, &t->a, s.id, lt_id(t, "step", 9), &o, &t->err) != SW_STATUS_OK);
     CHECK(sw_step_retire(t->ledger, &t->a, s.id, foreign.id, &o, &t->err) != SW_STATUS_OK);
     IS(SW_STATUS_NOT_FOUND,
        sw_step_retire(t->ledger, &t->a, lt_id(t, "step", 9), s.id, &o, &t->err));

@@ -98,7 +98,8 @@ static void runs_move_as_told(lt *t)
             if (got != SW_STATUS_OK) {
                 SAME(got, SW_STATUS_ILLEGAL_MOVE);
                 VERDICT(o, CONFLICT);
-                CHECK(strstr(t->err.message, words_of[from]) && strstr(t->err.message, words_of[to]));
+                CHECK(strstr(t->err.message, words_of[from]) &&
+                      strstr(t->err.message, words_of[to]));
             } else if (from == to) {
                 VERDICT(o, UNCHANGED);
             }
@@ -217,8 +218,8 @@ static void cancelling_is_idempotent(lt *t)
 
 static void kept_fields_of_a_run_do_not_change(lt *t)
 {
-    static const int fields[] = {SW_RUN_ID, SW_RUN_ORGANIZATION_ID, SW_RUN_CREATED_AT,
-                                 SW_RUN_SOURCE, SW_RUN_UPDATED_AT, SW_RUN_CREATED_BY_ID,
+    static const int fields[] = {SW_RUN_ID,           SW_RUN_ORGANIZATION_ID, SW_RUN_CREATED_AT,
+                                 SW_RUN_SOURCE,       SW_RUN_UPDATED_AT,      SW_RUN_CREATED_BY_ID,
                                  SW_RUN_CREATE_DIGEST};
     sw_str id = lt_run(t, &t->a, 1, lt_agent(t, &t->a, 1));
     sw_run v = {.id = lt_id(t, "run", 2), .organization_id = t->b.organization_id};
@@ -280,7 +281,7 @@ static void tools_are_those_that_were_called(lt *t)
     static const char *const calls[] = {
         "[{\"id\":\"1\",\"type\":\"function\",\"function\":{\"name\":\"search\",\"arguments\":\"{}\"}}]",
         ("[{\"id\":\"2\",\"type\":\"function\",\"function\":{\"name\":\"read\",\"arguments\":\"{}\"}},"
-        "{\"id\":\"3\",\"type\":\"function\",\"function\":{\"name\":\"search\",\"arguments\":\"{}\"}}]"),
+         "{\"id\":\"3\",\"type\":\"function\",\"function\":{\"name\":\"search\",\"arguments\":\"{}\"}}]"),
         "[]"};
     sw_str id = lt_run(t, &t->a, 1, lt_agent(t, &t->a, 1));
     for (unsigned i = 0; i < 60; i++) {
@@ -333,8 +334,8 @@ static void deleting_a_run_leaves_its_steps(lt *t)
     sw_str id = lt_run(t, &t->a, 1, lt_agent(t, &t->a, 1));
     sw_message message = lt_message(t, 1, "x");
     sw_step_metrics metrics = {.step_ns = sw_int_of(5)}, m;
-    sw_step_entry e = {.step = lt_step(t, 1), .messages = &message, .message_count = 1,
-                       .metrics = &metrics};
+    sw_step_entry e = {
+        .step = lt_step(t, 1), .messages = &message, .message_count = 1, .metrics = &metrics};
     sw_message row;
     sw_outcome o;
     e.step.run_id = id;

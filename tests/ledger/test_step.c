@@ -170,8 +170,11 @@ static void the_same_again_is_fine_after_its_run_is_gone(lt *t)
 
 static void one_bad_item_does_not_sink_the_others(lt *t)
 {
-    sw_step_entry e[5] = {{.step = lt_step(t, 0)}, {.step = lt_step(t, 1)}, {.step = lt_step(t, 2)},
-                          {.step = lt_step(t, 2)}, {.step = lt_step(t, 4)}};
+    sw_step_entry e[5] = {{.step = lt_step(t, 0)},
+                          {.step = lt_step(t, 1)},
+                          {.step = lt_step(t, 2)},
+                          {.step = lt_step(t, 2)},
+                          {.step = lt_step(t, 4)}};
     sw_outcome o[5];
     e[1].step.model = SW_STR("\xff");
     e[3].step.model = SW_STR("other");
@@ -190,7 +193,8 @@ static void one_bad_item_does_not_sink_the_others(lt *t)
 
 static void all_or_nothing_keeps_nothing(lt *t)
 {
-    sw_step_entry e[3] = {{.step = lt_step(t, 0)}, {.step = lt_step(t, 1)}, {.step = lt_step(t, 2)}};
+    sw_step_entry e[3] = {
+        {.step = lt_step(t, 0)}, {.step = lt_step(t, 1)}, {.step = lt_step(t, 2)}};
     sw_outcome o[3];
     int64_t head = lt_head(t, &t->a);
     e[1].step.trace_id = SW_STR("short");
@@ -361,8 +365,11 @@ static void an_end_writes_its_fields(lt *t)
     sw_step_metrics m = {.step_ns = sw_int_of(5000), .llm_request_ns = sw_int_of(4000)};
     sw_message message = lt_message(t, 1, "done");
     sw_provider_trace trace = lt_trace(t, 1);
-    sw_step_entry end = {.metrics = &m, .messages = &message, .message_count = 1,
-                         .traces = &trace, .trace_count = 1};
+    sw_step_entry end = {.metrics = &m,
+                         .messages = &message,
+                         .message_count = 1,
+                         .traces = &trace,
+                         .trace_count = 1};
     sw_outcome o;
     s.tags = SW_STR("[\"kept\"]");
     lt_log(t, &t->a, &s);
@@ -436,13 +443,15 @@ static void a_deleted_step_is_gone(lt *t)
 }
 
 static const lt_case cases[] = {
-    {"a step without anything takes its defaults", a_step_without_anything_takes_its_defaults, LT_CLOCK},
+    {"a step without anything takes its defaults", a_step_without_anything_takes_its_defaults,
+     LT_CLOCK},
     {"everything given is kept", everything_given_is_kept, 0},
     {"the default actor needs no name", the_default_actor_needs_no_name, 0},
     {"the same again changes nothing", the_same_again_changes_nothing, 0},
     {"only a change has a number", only_a_change_has_a_number, 0},
     {"the same again is judged by what was sent", the_same_again_is_judged_by_what_was_sent, 0},
-    {"the same again is fine after its run is gone", the_same_again_is_fine_after_its_run_is_gone, 0},
+    {"the same again is fine after its run is gone", the_same_again_is_fine_after_its_run_is_gone,
+     0},
     {"one bad item does not sink the others", one_bad_item_does_not_sink_the_others, 0},
     {"all or nothing keeps nothing", all_or_nothing_keeps_nothing, 0},
     {"all or nothing stops at a conflict", all_or_nothing_stops_at_a_conflict, 0},
@@ -451,7 +460,8 @@ static const lt_case cases[] = {
     {"a step needs its run", a_step_needs_its_run, 0},
     {"a step ends once", a_step_ends_once, 0},
     {"an end writes its fields", an_end_writes_its_fields, 0},
-    {"an end that breaks a rule leaves the step pending", an_end_that_breaks_a_rule_leaves_the_step_pending, 0},
+    {"an end that breaks a rule leaves the step pending",
+     an_end_that_breaks_a_rule_leaves_the_step_pending, 0},
     {"a deleted step is gone", a_deleted_step_is_gone, 0},
 };
 

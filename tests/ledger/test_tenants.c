@@ -14,12 +14,18 @@ typedef struct ids {
 
 static ids ids_of(lt *t, const sw_actor *actor, unsigned n)
 {
-    return (ids){.step = lt_id(t, "step", n), .imported = lt_id(t, "step", n + 0x100),
-                 .run = lt_id(t, "run", n), .agent = lt_id(t, "agent", n),
-                 .provider = lt_id(t, "provider", n), .model = lt_id(t, "model", n),
-                 .project = lt_id(t, "project", n), .conversation = lt_id(t, "conv", n),
-                 .message = lt_id(t, "message", n), .trace = lt_id(t, "provider_trace", n),
-                 .user = lt_id(t, "user", n), .organization = actor->organization_id};
+    return (ids){.step = lt_id(t, "step", n),
+                 .imported = lt_id(t, "step", n + 0x100),
+                 .run = lt_id(t, "run", n),
+                 .agent = lt_id(t, "agent", n),
+                 .provider = lt_id(t, "provider", n),
+                 .model = lt_id(t, "model", n),
+                 .project = lt_id(t, "project", n),
+                 .conversation = lt_id(t, "conv", n),
+                 .message = lt_id(t, "message", n),
+                 .trace = lt_id(t, "provider_trace", n),
+                 .user = lt_id(t, "user", n),
+                 .organization = actor->organization_id};
 }
 
 static void put(lt *t, const sw_actor *actor, sw_record_id record, const void *row)
@@ -32,14 +38,21 @@ static void put(lt *t, const sw_actor *actor, sw_record_id record, const void *r
 static void populate(lt *t, const sw_actor *actor, const ids *id, unsigned n)
 {
     sw_provider provider = {.id = id->provider, .name = SW_STR("p"), .api_key = SW_STR("secret")};
-    sw_provider_model model = {.id = id->model, .handle = SW_STR("h"), .name = SW_STR("n"),
-                               .display_name = SW_STR("d"), .model_endpoint_type = SW_STR("x"),
+    sw_provider_model model = {.id = id->model,
+                               .handle = SW_STR("h"),
+                               .name = SW_STR("n"),
+                               .display_name = SW_STR("d"),
+                               .model_endpoint_type = SW_STR("x"),
                                .provider_id = id->provider};
     sw_message m = lt_message(t, n, "their words");
     sw_provider_trace trace = lt_trace(t, n);
     sw_step_metrics metrics = {.step_ns = sw_int_of(5)};
-    sw_step_entry e = {.step = lt_pending(t, n), .metrics = &metrics, .messages = &m,
-                       .message_count = 1, .traces = &trace, .trace_count = 1,
+    sw_step_entry e = {.step = lt_pending(t, n),
+                       .metrics = &metrics,
+                       .messages = &m,
+                       .message_count = 1,
+                       .traces = &trace,
+                       .trace_count = 1,
                        .lease_seconds = SW_LIMIT_LEASE_SECONDS};
     lt_agent(t, actor, n);
     put(t, actor, SW_RECORD_PROVIDER, &provider);
@@ -192,9 +205,12 @@ static sw_status p_run_usage(probe *p)
 
 static sw_status p_model_of_provider(probe *p)
 {
-    sw_provider_model m = {.id = lt_id(p->t, "model", 0x600), .handle = SW_STR("h2"),
-                           .name = SW_STR("n2"), .display_name = SW_STR("d"),
-                           .model_endpoint_type = SW_STR("x"), .provider_id = p->id->provider};
+    sw_provider_model m = {.id = lt_id(p->t, "model", 0x600),
+                           .handle = SW_STR("h2"),
+                           .name = SW_STR("n2"),
+                           .display_name = SW_STR("d"),
+                           .model_endpoint_type = SW_STR("x"),
+                           .provider_id = p->id->provider};
     return sw_record_create(p->t->ledger, &p->t->a, SW_RECORD_PROVIDER_MODEL, &m, &p->outcome,
                             &p->t->err);
 }
@@ -220,33 +236,57 @@ static sw_status cursor(probe *p, sw_record_id record, sw_str id, bool after)
     return sw_list(p->t->ledger, &p->t->a, record, &q, no_row, &rows, &end, &p->t->err);
 }
 
-static sw_status p_after_step(probe *p) { return cursor(p, SW_RECORD_STEP, p->id->step, true); }
-static sw_status p_before_step(probe *p) { return cursor(p, SW_RECORD_STEP, p->id->step, false); }
-static sw_status p_after_run(probe *p) { return cursor(p, SW_RECORD_RUN, p->id->run, true); }
+static sw_status p_after_step(probe *p)
+{
+    return cursor(p, SW_RECORD_STEP, p->id->step, true);
+}
+static sw_status p_before_step(probe *p)
+{
+    return cursor(p, SW_RECORD_STEP, p->id->step, false);
+}
+static sw_status p_after_run(probe *p)
+{
+    return cursor(p, SW_RECORD_RUN, p->id->run, true);
+}
 static sw_status p_after_message(probe *p)
 {
     return cursor(p, SW_RECORD_MESSAGE, p->id->message, true);
 }
 
+/* clang-format off: rows of data line up as their reader needs */
 static const struct {
     const char *name;
     sw_status (*run)(probe *p);
     bool writes;
 } probes[] = {
-    {"end", p_end, true}, {"update", p_update, true}, {"renew", p_renew, true},
-    {"feedback", p_feedback, true}, {"metrics", p_metrics, true}, {"attach", p_attach, true},
-    {"delete", p_delete, true}, {"retire", p_retire, true}, {"retire into", p_retire_into, true},
-    {"log with run", p_log_run, true}, {"log with provider", p_log_provider, true},
+    {"end", p_end, true},
+    {"update", p_update, true},
+    {"renew", p_renew, true},
+    {"feedback", p_feedback, true},
+    {"metrics", p_metrics, true},
+    {"attach", p_attach, true},
+    {"delete", p_delete, true},
+    {"retire", p_retire, true},
+    {"retire into", p_retire_into, true},
+    {"log with run", p_log_run, true},
+    {"log with provider", p_log_provider, true},
     {"metrics with agent", p_metrics_agent, true},
     {"message with conversation", p_message_conversation, true},
-    {"run create", p_run_create, true}, {"run with conversation", p_run_conversation, true},
-    {"run update", p_run_update, true}, {"run cancel", p_run_cancel, true},
-    {"run delete", p_run_delete, true}, {"run usage", p_run_usage, false},
-    {"model of provider", p_model_of_provider, true}, {"secret", p_secret, false},
-    {"object", p_object, false}, {"after a step", p_after_step, false},
-    {"before a step", p_before_step, false}, {"after a run", p_after_run, false},
+    {"run create", p_run_create, true},
+    {"run with conversation", p_run_conversation, true},
+    {"run update", p_run_update, true},
+    {"run cancel", p_run_cancel, true},
+    {"run delete", p_run_delete, true},
+    {"run usage", p_run_usage, false},
+    {"model of provider", p_model_of_provider, true},
+    {"secret", p_secret, false},
+    {"object", p_object, false},
+    {"after a step", p_after_step, false},
+    {"before a step", p_before_step, false},
+    {"after a run", p_after_run, false},
     {"after a message", p_after_message, false},
 };
+/* clang-format on */
 
 /* The answer as text, without the digits, in which the two ids differ. */
 static void answer(const probe *p, sw_status status, bool writes, char *out, size_t size)
@@ -297,12 +337,19 @@ static void others_records_are_not_there(lt *t)
     const struct {
         sw_record_id record;
         sw_str id;
-    } all[] = {{SW_RECORD_STEP, id.step}, {SW_RECORD_STEP_METRICS, id.step}, {SW_RECORD_RUN, id.run},
-               {SW_RECORD_RUN_METRICS, id.run}, {SW_RECORD_AGENT, id.agent},
-               {SW_RECORD_PROVIDER, id.provider}, {SW_RECORD_PROVIDER_MODEL, id.model},
-               {SW_RECORD_PROJECT, id.project}, {SW_RECORD_CONVERSATION, id.conversation},
-               {SW_RECORD_MESSAGE, id.message}, {SW_RECORD_PROVIDER_TRACE, id.trace},
-               {SW_RECORD_USER, id.user}, {SW_RECORD_ORGANIZATION, id.organization}};
+    } all[] = {{SW_RECORD_STEP, id.step},
+               {SW_RECORD_STEP_METRICS, id.step},
+               {SW_RECORD_RUN, id.run},
+               {SW_RECORD_RUN_METRICS, id.run},
+               {SW_RECORD_AGENT, id.agent},
+               {SW_RECORD_PROVIDER, id.provider},
+               {SW_RECORD_PROVIDER_MODEL, id.model},
+               {SW_RECORD_PROJECT, id.project},
+               {SW_RECORD_CONVERSATION, id.conversation},
+               {SW_RECORD_MESSAGE, id.message},
+               {SW_RECORD_PROVIDER_TRACE, id.trace},
+               {SW_RECORD_USER, id.user},
+               {SW_RECORD_ORGANIZATION, id.organization}};
     populate(t, &t->b, &id, 0x41);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         const char *name = row_kind_of(all[i].record)->name;
@@ -398,8 +445,8 @@ static void writes_never_cross_the_border(lt *t)
     IS(SW_STATUS_NOT_FOUND, sw_run_delete(t->ledger, &everywhere, id.run, &o, &t->err));
     IS(SW_STATUS_NOT_FOUND,
        sw_record_delete(t->ledger, &everywhere, SW_RECORD_USER, id.user, &o, &t->err));
-    IS(SW_STATUS_NOT_FOUND, sw_record_delete(t->ledger, &t->a, SW_RECORD_ORGANIZATION,
-                                             id.organization, &o, &t->err));
+    IS(SW_STATUS_NOT_FOUND,
+       sw_record_delete(t->ledger, &t->a, SW_RECORD_ORGANIZATION, id.organization, &o, &t->err));
 }
 
 static void an_unknown_organization_has_nothing(lt *t)

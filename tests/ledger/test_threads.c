@@ -22,7 +22,7 @@ typedef struct done {
 } done;
 
 typedef struct worker {
-    lt t;             /* a copy: with a pool and an error of its own */
+    lt t; /* a copy: with a pool and an error of its own */
     unsigned number;
     int64_t count;
     lt_rng rng;
@@ -58,8 +58,7 @@ static void keep(worker *w, sw_str id, const sw_step_entry *entry, bool is_end, 
 {
     const sw_step_entry none = {.lease_seconds = 0};
     if (w->done_count < DONE_MAX) {
-        w->done[w->done_count++] = (done){id, entry ? *entry : none, is_end,
-                                          is_delete, actor};
+        w->done[w->done_count++] = (done){id, entry ? *entry : none, is_end, is_delete, actor};
     }
 }
 
@@ -149,8 +148,9 @@ static void tell_naive(naive *n, const worker *w)
     for (size_t i = 0; i < w->done_count; i++) {
         const done *d = &w->done[i];
         nv_answer a = d->is_delete ? naive_delete(n, d->actor, d->id)
-                      : d->is_end  ? naive_end(n, d->actor, d->id, &d->entry, NULL)
-                                   : naive_log(n, d->actor, &d->entry, d->id, w->t.wall, NULL, false);
+                      : d->is_end
+                          ? naive_end(n, d->actor, d->id, &d->entry, NULL)
+                          : naive_log(n, d->actor, &d->entry, d->id, w->t.wall, NULL, false);
         assert_true(a.verdict <= SW_VERDICT_UPDATED);
     }
 }
@@ -234,9 +234,9 @@ static void check_race(lt *t, const racer *racers, unsigned i)
     }
     CHECK(winner >= 0);
     for (int k = 0; k < THREADS; k++) {
-        sw_verdict want = k == winner                  ? SW_VERDICT_UPDATED
+        sw_verdict want = k == winner           ? SW_VERDICT_UPDATED
                           : winner < 2 && k < 2 ? SW_VERDICT_UNCHANGED
-                                                       : SW_VERDICT_CONFLICT;
+                                                : SW_VERDICT_CONFLICT;
         lt_check_outcome(racers[k].outcomes[i], want, __FILE__, __LINE__);
         SAME(racers[k].statuses[i],
              want == SW_VERDICT_CONFLICT ? SW_STATUS_ILLEGAL_MOVE : SW_STATUS_OK);
@@ -262,7 +262,12 @@ static void threads_that_race_to_end_the_same_steps(lt *t)
     }
     pthread_barrier_init(&start, NULL, THREADS);
     for (unsigned i = 0; i < THREADS; i++) {
-        racers[i] = (racer){t, i, steps, &start, ids, pool_alloc(t->pool, steps * sizeof(sw_outcome)),
+        racers[i] = (racer){t,
+                            i,
+                            steps,
+                            &start,
+                            ids,
+                            pool_alloc(t->pool, steps * sizeof(sw_outcome)),
                             pool_alloc(t->pool, steps * sizeof(sw_status))};
         assert_int_equal(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
     }
@@ -307,7 +312,12 @@ static void threads_that_create_the_same_steps(lt *t)
     }
     pthread_barrier_init(&start, NULL, THREADS);
     for (unsigned i = 0; i < THREADS; i++) {
-        racers[i] = (racer){t, i, steps, &start, ids, pool_alloc(t->pool, steps * sizeof(sw_outcome)),
+        racers[i] = (racer){t,
+                            i,
+                            steps,
+                            &start,
+                            ids,
+                            pool_alloc(t->pool, steps * sizeof(sw_outcome)),
                             pool_alloc(t->pool, steps * sizeof(sw_status))};
         assert_int_equal(pthread_create(&threads[i], NULL, create_same, &racers[i]), 0);
     }

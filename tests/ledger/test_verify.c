@@ -14,8 +14,10 @@ static void populate(lt *t)
     for (unsigned n = 0; n < 12; n++) {
         sw_step_metrics m = {.step_ns = sw_int_of(1000 * (int64_t)(n + 1))};
         sw_message message = lt_message(t, n, "what was said");
-        sw_step_entry e = {.step = n == 11 ? lt_pending(t, n) : lt_step(t, n), .metrics = &m,
-                           .messages = &message, .message_count = 1};
+        sw_step_entry e = {.step = n == 11 ? lt_pending(t, n) : lt_step(t, n),
+                           .metrics = &m,
+                           .messages = &message,
+                           .message_count = 1};
         e.step.run_id = n % 2 ? run : SW_NULL_STR;
         e.step.agent_id = agent;
         e.step.project_id = SW_STR("project-1");
@@ -32,8 +34,8 @@ static void sql(lt *t, const char *text)
     char *why = NULL;
     assert_int_equal(sqlite3_open(t->url + strlen("sqlite:"), &db), SQLITE_OK);
     sqlite3_busy_timeout(db, 5000);
-    if (sqlite3_exec(db, "pragma foreign_keys = off; pragma ignore_check_constraints = on",
-                     NULL, NULL, &why) != SQLITE_OK ||
+    if (sqlite3_exec(db, "pragma foreign_keys = off; pragma ignore_check_constraints = on", NULL,
+                     NULL, &why) != SQLITE_OK ||
         sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK) {
         SAY("%s: %s", text, why);
     }
@@ -138,8 +140,9 @@ static void an_agent_that_is_gone(lt *t)
 static void a_step_under_its_timings_that_is_gone(lt *t)
 {
     populate(t);
-    expect(t, "update step_metrics_data set pk = pk + 100000 where pk = (select max(pk) from "
-              "step_metrics_data)",
+    expect(t,
+           "update step_metrics_data set pk = pk + 100000 where pk = (select max(pk) from "
+           "step_metrics_data)",
            "reference", "step");
 }
 
@@ -159,16 +162,18 @@ static void an_end_that_was_undone(lt *t)
 static void an_end_that_was_changed(lt *t)
 {
     populate(t);
-    expect(t, "update steps_data set status = 3 where pk = (select min(pk) from steps_data "
-              "where status = 1)",
+    expect(t,
+           "update steps_data set status = 3 where pk = (select min(pk) from steps_data "
+           "where status = 1)",
            "rollup", "usage_project_days");
 }
 
 static void an_ended_step_with_a_lease(lt *t)
 {
     populate(t);
-    expect(t, "update steps_data set lease_expires_at = 5 where pk = (select min(pk) from "
-              "steps_data where status = 1)",
+    expect(t,
+           "update steps_data set lease_expires_at = 5 where pk = (select min(pk) from "
+           "steps_data where status = 1)",
            "life cycle", "step-");
 }
 
@@ -189,15 +194,17 @@ static void tokens_of_a_row(lt *t)
 static void an_entry_of_the_journal(lt *t)
 {
     populate(t);
-    expect(t, "update journal_data set what = 99 where seq = (select min(seq) + 2 from journal_data)",
+    expect(t,
+           "update journal_data set what = 99 where seq = (select min(seq) + 2 from journal_data)",
            "journal", "");
 }
 
 static void an_entry_beyond_the_head(lt *t)
 {
     populate(t);
-    expect(t, "update journal_data set seq = seq + 1000 where seq = (select max(seq) from "
-              "journal_data)",
+    expect(t,
+           "update journal_data set seq = seq + 1000 where seq = (select max(seq) from "
+           "journal_data)",
            "journal", "");
 }
 

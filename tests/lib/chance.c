@@ -51,8 +51,8 @@ void chance_tokens(lt_rng *rng, sw_step *step)
     }
     if (how == 5) {
         step->cached_input_tokens = sw_int_of(lt_below(rng, (unsigned)prompt + 1));
-        step->cache_write_tokens = sw_int_of(
-            lt_below(rng, (unsigned)(prompt - step->cached_input_tokens.value) + 1));
+        step->cache_write_tokens =
+            sw_int_of(lt_below(rng, (unsigned)(prompt - step->cached_input_tokens.value) + 1));
     }
 }
 
@@ -125,8 +125,8 @@ sw_step_entry chance_entry(lt *t, lt_rng *rng)
     }
     fill_words(t, rng, &e.step);
     if (!lt_one_in(rng, 20)) {
-        e.step.created_at = sw_int_of(LT_TIME - hours * INT64_C(3600000000) +
-                                      (int64_t)lt_below(rng, 3) * 777);
+        e.step.created_at =
+            sw_int_of(LT_TIME - hours * INT64_C(3600000000) + (int64_t)lt_below(rng, 3) * 777);
     }
     e.step.source = otlp ? sw_int_of(SW_SOURCE_OTLP) : SW_NULL_INT;
     if (lt_one_in(rng, 3)) {
@@ -187,52 +187,111 @@ const char *chance_break(lt *t, lt_rng *rng, sw_step_entry *e)
     sw_step *s = &e->step;
     memset(long_word, 'w', sizeof long_word);
     memset(long_preview, 'p', sizeof long_preview);
+    /* clang-format off: one way a line */
     switch (lt_below(rng, 19)) {
-    case 0: s->id = SW_STR("step-xyz"); return "id";
-    case 1: s->prompt_tokens = sw_int_of(-1); return "prompt_tokens";
-    case 2: s->status = sw_int_of(9); return "status";
-    case 3: s->tags = SW_STR("{\"a\":1}"); return "tags";
-    case 4: s->metadata = SW_STR("{"); return "metadata";
-    case 5: s->model = sw_str_make("a\0b", 3); return "model";
-    case 6: s->model = SW_STR("\xff\xfe"); return "model";
-    case 7: s->model = sw_str_make(long_word, sizeof long_word); return "model";
-    case 8: s->input_preview = sw_str_make(long_preview, sizeof long_preview);
-            return "input_preview";
-    case 9: s->trace_id = SW_STR("XYZ"); return "trace_id";
-    case 10: s->organization_id = lt_id(t, "org", 0xdead); return "organization_id";
-    case 11: s->retired_into = lt_id(t, "step", 1); return "retired_into";
-    case 12: s->lease_expires_at = sw_int_of(LT_TIME); return "lease_expires_at";
-    case 13: s->run_id = lt_id(t, "run", 777); return "run_id";
-    case 14: s->provider_id = lt_id(t, "provider", 777); return "provider_id";
-    case 15: s->feedback = sw_int_of(7); return "feedback";
-    case 16: s->run_id = SW_STR("run-1"); return "run_id";
-    case 17: s->created_by_id = lt_id(t, "user", 777); return "created_by_id";
-    default: s->context_window_limit = sw_int_of(INT64_C(1) << 40); return "context_window_limit";
+    case 0:
+        s->id = SW_STR("step-xyz");
+        return "id";
+    case 1:
+        s->prompt_tokens = sw_int_of(-1);
+        return "prompt_tokens";
+    case 2:
+        s->status = sw_int_of(9);
+        return "status";
+    case 3:
+        s->tags = SW_STR("{\"a\":1}");
+        return "tags";
+    case 4:
+        s->metadata = SW_STR("{");
+        return "metadata";
+    case 5:
+        s->model = sw_str_make("a\0b", 3);
+        return "model";
+    case 6:
+        s->model = SW_STR("\xff\xfe");
+        return "model";
+    case 7:
+        s->model = sw_str_make(long_word, sizeof long_word);
+        return "model";
+    case 8:
+        s->input_preview = sw_str_make(long_preview, sizeof long_preview);
+        return "input_preview";
+    case 9:
+        s->trace_id = SW_STR("XYZ");
+        return "trace_id";
+    case 10:
+        s->organization_id = lt_id(t, "org", 0xdead);
+        return "organization_id";
+    case 11:
+        s->retired_into = lt_id(t, "step", 1);
+        return "retired_into";
+    case 12:
+        s->lease_expires_at = sw_int_of(LT_TIME);
+        return "lease_expires_at";
+    case 13:
+        s->run_id = lt_id(t, "run", 777);
+        return "run_id";
+    case 14:
+        s->provider_id = lt_id(t, "provider", 777);
+        return "provider_id";
+    case 15:
+        s->feedback = sw_int_of(7);
+        return "feedback";
+    case 16:
+        s->run_id = SW_STR("run-1");
+        return "run_id";
+    case 17:
+        s->created_by_id = lt_id(t, "user", 777);
+        return "created_by_id";
+    default:
+        s->context_window_limit = sw_int_of(INT64_C(1) << 40);
+        return "context_window_limit";
     }
+    /* clang-format on */
 }
 
 sw_condition chance_condition(lt *t, lt_rng *rng, sw_value *v)
 {
     v[0] = v[1] = (sw_value){0};
+    /* clang-format off: one way a line */
     switch (lt_below(rng, 12)) {
-    case 0: v[0].text = SW_STR("gpt-4o"); return (sw_condition){SW_STEP_MODEL, SW_OP_EQ, v, 1};
-    case 1: v[0].number = lt_below(rng, 4); return (sw_condition){SW_STEP_STATUS, SW_OP_EQ, v, 1};
-    case 2: v[0].text = lt_id(t, "run", lt_below(rng, CHANCE_RUNS));
-            return (sw_condition){SW_STEP_RUN_ID, SW_OP_EQ, v, 1};
-    case 3: v[0].text = lt_id(t, "agent", lt_below(rng, CHANCE_AGENTS));
-            return (sw_condition){SW_STEP_AGENT_ID, SW_OP_EQ, v, 1};
-    case 4: v[0].text = SW_STR("red"); v[1].text = SW_STR("gold");
-            return (sw_condition){SW_STEP_TAGS, SW_OP_TAG_ANY, v, 2};
-    case 5: v[0].text = SW_STR("red"); v[1].text = SW_STR("blue");
-            return (sw_condition){SW_STEP_TAGS, SW_OP_TAG_ALL, v, 2};
-    case 6: v[0].number = lt_below(rng, 1000);
-            return (sw_condition){SW_STEP_TOTAL_TOKENS, SW_OP_GE, v, 1};
-    case 7: v[0].number = LT_TIME - (int64_t)lt_below(rng, 96) * INT64_C(3600000000);
-            return (sw_condition){SW_STEP_CREATED_AT, SW_OP_LT, v, 1};
-    case 8: return (sw_condition){SW_STEP_FEEDBACK, SW_OP_NOT_NULL, NULL, 0};
-    case 9: v[0].text = SW_STR("Timeout"); return (sw_condition){SW_STEP_ERROR_TYPE, SW_OP_NE, v, 1};
-    case 10: v[0].text = SW_STR("end_turn"); v[1].text = SW_STR("error");
-             return (sw_condition){SW_STEP_STOP_REASON, SW_OP_IN, v, 2};
-    default: return (sw_condition){SW_STEP_PROJECT_ID, SW_OP_NULL, NULL, 0};
+    case 0:
+        v[0].text = SW_STR("gpt-4o");
+        return (sw_condition){SW_STEP_MODEL, SW_OP_EQ, v, 1};
+    case 1:
+        v[0].number = lt_below(rng, 4);
+        return (sw_condition){SW_STEP_STATUS, SW_OP_EQ, v, 1};
+    case 2:
+        v[0].text = lt_id(t, "run", lt_below(rng, CHANCE_RUNS));
+        return (sw_condition){SW_STEP_RUN_ID, SW_OP_EQ, v, 1};
+    case 3:
+        v[0].text = lt_id(t, "agent", lt_below(rng, CHANCE_AGENTS));
+        return (sw_condition){SW_STEP_AGENT_ID, SW_OP_EQ, v, 1};
+    case 4:
+        v[0].text = SW_STR("red");
+        v[1].text = SW_STR("gold");
+        return (sw_condition){SW_STEP_TAGS, SW_OP_TAG_ANY, v, 2};
+    case 5:
+        v[0].text = SW_STR("red");
+        v[1].text = SW_STR("blue");
+        return (sw_condition){SW_STEP_TAGS, SW_OP_TAG_ALL, v, 2};
+    case 6:
+        v[0].number = lt_below(rng, 1000);
+        return (sw_condition){SW_STEP_TOTAL_TOKENS, SW_OP_GE, v, 1};
+    case 7:
+        v[0].number = LT_TIME - (int64_t)lt_below(rng, 96) * INT64_C(3600000000);
+        return (sw_condition){SW_STEP_CREATED_AT, SW_OP_LT, v, 1};
+    case 8:
+        return (sw_condition){SW_STEP_FEEDBACK, SW_OP_NOT_NULL, NULL, 0};
+    case 9:
+        v[0].text = SW_STR("Timeout");
+        return (sw_condition){SW_STEP_ERROR_TYPE, SW_OP_NE, v, 1};
+    case 10:
+        v[0].text = SW_STR("end_turn");
+        v[1].text = SW_STR("error");
+        return (sw_condition){SW_STEP_STOP_REASON, SW_OP_IN, v, 2};
+    default:
+        return (sw_condition){SW_STEP_PROJECT_ID, SW_OP_NULL, NULL, 0};
     }
+    /* clang-format on */
 }

@@ -8,10 +8,10 @@
 #include "tests/lib/lt.h"
 
 enum {
-    CHANCE_STEPS = 50,    /* ids that are logged, source api: step 0 .. 49 */
-    CHANCE_OTLP = 100,    /* source otlp: step 100 .. 129 */
+    CHANCE_STEPS = 50, /* ids that are logged, source api: step 0 .. 49 */
+    CHANCE_OTLP = 100, /* source otlp: step 100 .. 129 */
     CHANCE_OTLP_STEPS = 30,
-    CHANCE_RESTATED = 200,/* created by restating only: step 200 .. 209 */
+    CHANCE_RESTATED = 200, /* created by restating only: step 200 .. 209 */
     CHANCE_RUNS = 8,
     CHANCE_AGENTS = 5
 };

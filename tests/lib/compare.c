@@ -11,15 +11,14 @@ static const uint64_t step_ignored = SW_FIELD_BIT(SW_STEP_UPDATED_AT) |
 static void compare_metrics(lt *t, const sw_actor *actor, const nv_step *s)
 {
     sw_step_metrics got;
-    uint64_t ignored = SW_FIELD_BIT(SW_STEP_METRICS_CREATED_AT) |
-                       SW_FIELD_BIT(SW_STEP_METRICS_UPDATED_AT) |
-                       SW_FIELD_BIT(SW_STEP_METRICS_IS_DELETED) |
-                       SW_FIELD_BIT(SW_STEP_METRICS_CREATED_BY_ID) |
-                       SW_FIELD_BIT(SW_STEP_METRICS_LAST_UPDATED_BY_ID) |
-                       (s->moved ? SW_FIELD_BIT(SW_STEP_METRICS_RUN_ID) : 0);
+    uint64_t ignored =
+        SW_FIELD_BIT(SW_STEP_METRICS_CREATED_AT) | SW_FIELD_BIT(SW_STEP_METRICS_UPDATED_AT) |
+        SW_FIELD_BIT(SW_STEP_METRICS_IS_DELETED) | SW_FIELD_BIT(SW_STEP_METRICS_CREATED_BY_ID) |
+        SW_FIELD_BIT(SW_STEP_METRICS_LAST_UPDATED_BY_ID) |
+        (s->moved ? SW_FIELD_BIT(SW_STEP_METRICS_RUN_ID) : 0);
     if (!s->has_metrics) {
-        IS(SW_STATUS_NOT_FOUND, sw_get(t->ledger, actor, SW_RECORD_STEP_METRICS, s->row.id,
-                                       t->memory, &got, &t->err));
+        IS(SW_STATUS_NOT_FOUND,
+           sw_get(t->ledger, actor, SW_RECORD_STEP_METRICS, s->row.id, t->memory, &got, &t->err));
         return;
     }
     got = lt_metrics(t, actor, s->row.id);

@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "ledger/testing.h"
@@ -21,9 +22,9 @@
 enum { LT_CLOCK = 1, LT_DISK = 2, LT_CLOSED = 4 };
 
 typedef struct lt {
-    const char *store;    /* as named: "memory:" */
+    const char *store; /* as named: "memory:" */
     char url[600];
-    char dir[300];        /* of the file, empty in memory */
+    char dir[300]; /* of the file, empty in memory */
     bool on_disk;
     unsigned flags;
     sw_ledger_options options;
@@ -31,9 +32,9 @@ typedef struct lt {
     sw_memory *memory;
     pool *pool;
     sw_error err;
-    sw_actor a, b;        /* of two organizations */
-    sw_actor operator_;   /* sees everything */
-    int64_t wall, mono;   /* the clock of LT_CLOCK tests */
+    sw_actor a, b;      /* of two organizations */
+    sw_actor operator_; /* sees everything */
+    int64_t wall, mono; /* the clock of LT_CLOCK tests */
     sw_clock clock;
 } lt;
 
@@ -85,15 +86,15 @@ void lt_check_outcome(sw_outcome got, sw_verdict verdict, const char *file, int 
 /* The error's field or message holds `word`. */
 bool lt_names(const sw_error *err, const char *word);
 #define NAMES(ERR, WORD)                                                                           \
-    (lt_names((ERR), (WORD)) ? (void)0                                                             \
-                             : SAY("'%s' is not named: field '%s', %s", (WORD), (ERR)->field,      \
-                                   (ERR)->message))
+    (lt_names((ERR), (WORD))                                                                       \
+         ? (void)0                                                                                 \
+         : SAY("'%s' is not named: field '%s', %s", (WORD), (ERR)->field, (ERR)->message))
 
 /* ---- writing ------------------------------------------------------------------------------------ */
 
 sw_str lt_id(lt *t, const char *prefix, unsigned n);
 sw_str lt_organization(lt *t, const sw_actor *actor, unsigned n); /* makes one; its id */
-sw_actor lt_actor(lt *t, unsigned n); /* of organization n */
+sw_actor lt_actor(lt *t, unsigned n);                             /* of organization n */
 sw_str lt_agent(lt *t, const sw_actor *actor, unsigned n);
 sw_str lt_provider(lt *t, const sw_actor *actor, unsigned n);
 sw_str lt_run(lt *t, const sw_actor *actor, unsigned n, sw_str agent_id);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The writes of the naive ledger on steps and what hangs on them. Runs and agents are in naive_run.c,
- * reading in naive_read.c.
+/* The writes of the naive ledger on steps. What hangs on a step is in naive_parts.c, runs and agents in
+ * naive_run.c, reading in naive_read.c.
  */
 #include "tests/lib/naive.h"
 
@@ -84,53 +84,6 @@ nv_step *naive_step(naive *n, const sw_actor *actor, sw_str id)
     return s && nv_mine(actor, s->row.organization_id) ? s : NULL;
 }
 
-/* ---- content: what was sent --------------------------------------------------------------------- */
-
-static void copy_entry(naive *n, sw_step_entry *to, const sw_step_entry *from)
-{
-    sw_step_metrics *metrics = NULL;
-    sw_message *messages = pool_alloc(n->pool, from->message_count * sizeof *messages + 1);
-    sw_provider_trace *traces = pool_alloc(n->pool, from->trace_count * sizeof *traces + 1);
-    *to = *from;
-    row_copy(SW_RECORD_STEP, &to->step, &from->step, n->pool);
-    if (from->metrics) {
-        metrics = pool_alloc(n->pool, sizeof *metrics);
-        row_copy(SW_RECORD_STEP_METRICS, metrics, from->metrics, n->pool);
-    }
-    for (size_t i = 0; i < from->message_count; i++) {
-        row_copy(SW_RECORD_MESSAGE, &messages[i], &from->messages[i], n->pool);
-    }
-    for (size_t i = 0; i < from->trace_count; i++) {
-        row_copy(SW_RECORD_PROVIDER_TRACE, &traces[i], &from->traces[i], n->pool);
-    }
-    to->metrics = metrics;
-    to->messages = messages;
-    to->traces = traces;
-}
-
-static bool same_entry(const sw_step_entry *a, const sw_step_entry *b)
-{
-    if (row_differs(SW_RECORD_STEP, &a->step, &b->step, 0) >= 0 ||
-        a->message_count != b->message_count || a->trace_count != b->trace_count ||
-        a->lease_seconds != b->lease_seconds || !a->metrics != !b->metrics) {
-        return false;
-    }
-    if (a->metrics && row_differs(SW_RECORD_STEP_METRICS, a->metrics, b->metrics, 0) >= 0) {
-        return false;
-    }
-    for (size_t i = 0; i < a->message_count; i++) {
-        if (row_differs(SW_RECORD_MESSAGE, &a->messages[i], &b->messages[i], 0) >= 0) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < a->trace_count; i++) {
-        if (row_differs(SW_RECORD_PROVIDER_TRACE, &a->traces[i], &b->traces[i], 0) >= 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* ---- tokens ------------------------------------------------------------------------------------- */
 
 static void take_tokens(nv_step *s, const sw_step *given)
@@ -167,9 +120,9 @@ static bool judge_usage(nv_step *s, const sw_step *given)
     } else if (s->prompt_given && s->completion_given) {
         s->row.usage_state = sw_int_of(SW_USAGE_STATE_REPORTED);
     } else {
-        s->row.usage_state = sw_int_of(s->prompt_given || s->completion_given
-                                           ? SW_USAGE_STATE_PARTIAL
-                                           : SW_USAGE_STATE_UNKNOWN);
+        s->row.usage_state =
+            sw_int_of(s->prompt_given || s->completion_given ? SW_USAGE_STATE_PARTIAL
+                                                             : SW_USAGE_STATE_UNKNOWN);
     }
     if (adds_up(s)) {
         return true;
@@ -178,140 +131,14 @@ static bool judge_usage(nv_step *s, const sw_step *given)
     return s->row.source.value != SW_SOURCE_API;
 }
 
-/* ---- what hangs on a step ----------------------------------------------------------------------- */
-
-static void fill(sw_str *to, sw_str given, sw_str inherited)
-{
-    if (given.ptr) {
-        *to = given;
-    } else if (!to->ptr) {
-        *to = inherited;
-    }
-}
-
-/* Answers whether something changed. */
-static bool put_metrics(naive *n, const sw_actor *actor, nv_step *s, const sw_step_metrics *given)
-{
-    sw_step_metrics was = s->metrics;
-    sw_step_metrics *m = &s->metrics;
-    bool first = !s->has_metrics;
-    sw_step_metrics copy;
-    sw_str agent = naive_agent(n, actor, s->row.agent_id) ? s->row.agent_id : SW_NULL_STR;
-    row_copy(SW_RECORD_STEP_METRICS, &copy, given, n->pool);
-    for (int f = 0; f < SW_STEP_METRICS_FIELD_COUNT; f++) {
-        if (!row_is_null(SW_RECORD_STEP_METRICS, &copy, f)) {
-            row_set(SW_RECORD_STEP_METRICS, m, f, &copy);
-        }
-    }
-    m->id = s->row.id;
-    m->organization_id = s->row.organization_id;
-    if (first) {
-        fill(&m->run_id, copy.run_id, s->row.run_id);
-        fill(&m->provider_id, copy.provider_id, s->row.provider_id);
-        fill(&m->project_id, copy.project_id, s->row.project_id);
-        fill(&m->agent_id, copy.agent_id, agent);
-    }
-    s->has_metrics = true;
-    return first || row_differs(SW_RECORD_STEP_METRICS, &was, m, 0) >= 0;
-}
-
-static nv_message *find_message(naive *n, sw_str id)
-{
-    for (size_t i = 0; id.ptr && i < n->message_count; i++) {
-        if (n->messages[i].there && sw_str_eq(n->messages[i].row.id, id)) {
-            return &n->messages[i];
-        }
-    }
-    return NULL;
-}
-
-static nv_trace *find_trace(naive *n, sw_str id)
-{
-    for (size_t i = 0; id.ptr && i < n->trace_count; i++) {
-        if (n->traces[i].there && sw_str_eq(n->traces[i].row.id, id)) {
-            return &n->traces[i];
-        }
-    }
-    return NULL;
-}
-
-static void put_message(naive *n, const sw_actor *actor, nv_step *s, const sw_message *given)
-{
-    nv_message *m = NULL;
-    n->messages = nv_grow(n->messages, &n->message_count, &n->message_room, sizeof *n->messages);
-    m = &n->messages[n->message_count - 1];
-    m->there = true;
-    row_copy(SW_RECORD_MESSAGE, &m->sent, given, n->pool);
-    m->row = m->sent;
-    m->row.step_id = s->row.id;
-    m->row.organization_id = s->row.organization_id;
-    fill(&m->row.run_id, m->sent.run_id, s->row.run_id);
-    fill(&m->row.agent_id, m->sent.agent_id,
-         naive_agent(n, actor, s->row.agent_id) ? s->row.agent_id : SW_NULL_STR);
-}
-
-static void put_trace(naive *n, nv_step *s, const sw_provider_trace *given)
-{
-    nv_trace *t = NULL;
-    n->traces = nv_grow(n->traces, &n->trace_count, &n->trace_room, sizeof *n->traces);
-    t = &n->traces[n->trace_count - 1];
-    t->there = true;
-    row_copy(SW_RECORD_PROVIDER_TRACE, &t->sent, given, n->pool);
-    t->row = t->sent;
-    t->row.step_id = s->row.id;
-    t->row.organization_id = s->row.organization_id;
-}
-
-static nv_answer attach(naive *n, const sw_actor *actor, nv_step *s, const sw_message *messages,
-                        size_t message_count, const sw_provider_trace *traces, size_t trace_count)
-{
-    bool changed = false;
-    for (size_t i = 0; i < message_count; i++) {
-        nv_message *m = find_message(n, messages[i].id);
-        if (m && !nv_mine(actor, m->row.organization_id)) {
-            return nv_or(nv_refuse(NULL), SW_VERDICT_CONFLICT);
-        }
-        if (m && (row_differs(SW_RECORD_MESSAGE, &m->sent, &messages[i], 0) >= 0 ||
-                  !sw_str_eq(m->row.step_id, s->row.id))) {
-            return nv_or(nv_say(SW_VERDICT_CONFLICT), SW_VERDICT_REJECTED);
-        }
-    }
-    for (size_t i = 0; i < trace_count; i++) {
-        nv_trace *t = find_trace(n, traces[i].id);
-        if (t && (row_differs(SW_RECORD_PROVIDER_TRACE, &t->sent, &traces[i], 0) >= 0 ||
-                  !sw_str_eq(t->row.step_id, s->row.id))) {
-            return nv_or(nv_say(SW_VERDICT_CONFLICT), SW_VERDICT_REJECTED);
-        }
-    }
-    for (size_t i = 0; i < message_count; i++) {
-        if (!find_message(n, messages[i].id)) {
-            put_message(n, actor, s, &messages[i]);
-            changed = true;
-        }
-    }
-    for (size_t i = 0; i < trace_count; i++) {
-        if (!find_trace(n, traces[i].id)) {
-            put_trace(n, s, &traces[i]);
-            changed = true;
-        }
-    }
-    return nv_say(changed ? SW_VERDICT_UPDATED : SW_VERDICT_UNCHANGED);
-}
-
-static void put_all(naive *n, const sw_actor *actor, nv_step *s, const sw_step_entry *entry)
-{
-    if (entry->metrics) {
-        put_metrics(n, actor, s, entry->metrics);
-    }
-    attach(n, actor, s, entry->messages, entry->message_count, entry->traces, entry->trace_count);
-}
-
 /* ---- log ---------------------------------------------------------------------------------------- */
 
 static void fill_defaults(const sw_actor *actor, sw_step *row, sw_str id, int64_t now)
 {
-    sw_int *zero[] = {&row->prompt_tokens, &row->completion_tokens, &row->total_tokens,
-                      &row->content_truncated, &row->status, &row->source, &row->is_deleted};
+    sw_int *zero[] = {&row->prompt_tokens, &row->completion_tokens,
+                      &row->total_tokens,  &row->content_truncated,
+                      &row->status,        &row->source,
+                      &row->is_deleted};
     row->id = id;
     row->organization_id = actor->organization_id;
     row->created_by_id = actor->user_id;
@@ -332,7 +159,7 @@ nv_answer naive_log(naive *n, const sw_actor *actor, const sw_step_entry *entry,
     if (old && !nv_mine(actor, old->row.organization_id)) {
         return nv_refuse(NULL);
     }
-    if (old && !broken && same_entry(&old->created, entry)) {
+    if (old && !broken && nv_same_entry(&old->created, entry)) {
         return nv_say(SW_VERDICT_UNCHANGED);
     }
     row_copy(SW_RECORD_STEP, &fresh.row, &entry->step, n->pool);
@@ -341,7 +168,8 @@ nv_answer naive_log(naive *n, const sw_actor *actor, const sw_step_entry *entry,
     wrong_sum = !judge_usage(&fresh, &entry->step);
     if (old) {
         bool wrong = broken || no_run || wrong_sum;
-        return nv_or(nv_say(SW_VERDICT_CONFLICT), wrong ? SW_VERDICT_REJECTED : SW_VERDICT_CONFLICT);
+        return nv_or(nv_say(SW_VERDICT_CONFLICT),
+                     wrong ? SW_VERDICT_REJECTED : SW_VERDICT_CONFLICT);
     }
     if ((broken != NULL) + no_run + wrong_sum > 1) {
         return nv_refuse(NULL); /* which of them is named is not said */
@@ -352,10 +180,10 @@ nv_answer naive_log(naive *n, const sw_actor *actor, const sw_step_entry *entry,
     if (dry) {
         return nv_say(SW_VERDICT_CREATED);
     }
-    copy_entry(n, &fresh.created, entry);
+    nv_copy_entry(n, &fresh.created, entry);
     n->steps = nv_grow(n->steps, &n->step_count, &n->step_room, sizeof *n->steps);
     n->steps[n->step_count - 1] = fresh;
-    put_all(n, actor, &n->steps[n->step_count - 1], entry);
+    nv_put_all(n, actor, &n->steps[n->step_count - 1], entry);
     return nv_say(SW_VERDICT_CREATED);
 }
 
@@ -383,7 +211,7 @@ nv_answer naive_end(naive *n, const sw_actor *actor, sw_str id, const sw_step_en
         return nv_refuse(NULL);
     }
     if (s->row.status.value != SW_STEP_STATUS_PENDING) {
-        if (s->has_end && !broken && same_entry(&s->ended, end)) {
+        if (s->has_end && !broken && nv_same_entry(&s->ended, end)) {
             return nv_say(SW_VERDICT_UNCHANGED);
         }
         return nv_or(nv_say(SW_VERDICT_CONFLICT),
@@ -398,17 +226,17 @@ nv_answer naive_end(naive *n, const sw_actor *actor, sw_str id, const sw_step_en
     if (!judge_usage(&next, &end->step)) {
         return nv_refuse("tokens");
     }
-    copy_entry(n, &next.ended, end);
+    nv_copy_entry(n, &next.ended, end);
     next.has_end = true;
     *s = next;
-    put_all(n, actor, s, end);
+    nv_put_all(n, actor, s, end);
     return nv_say(SW_VERDICT_UPDATED);
 }
 
 static const char *refused_field(const nv_step *s, const sw_step *values, uint64_t mask)
 {
-    const uint64_t always = SW_FIELD_BIT(SW_STEP_TID) | SW_FIELD_BIT(SW_STEP_FEEDBACK) |
-                            SW_FIELD_BIT(SW_STEP_TAGS);
+    const uint64_t always =
+        SW_FIELD_BIT(SW_STEP_TID) | SW_FIELD_BIT(SW_STEP_FEEDBACK) | SW_FIELD_BIT(SW_STEP_TAGS);
     const uint64_t pending = SW_FIELD_BIT(SW_STEP_MODEL) | SW_FIELD_BIT(SW_STEP_MODEL_ENDPOINT) |
                              SW_FIELD_BIT(SW_STEP_INPUT_PREVIEW) |
                              SW_FIELD_BIT(SW_STEP_PROVIDER_NAME) |
@@ -416,9 +244,9 @@ static const char *refused_field(const nv_step *s, const sw_step *values, uint64
     for (int f = 0; f < SW_STEP_FIELD_COUNT; f++) {
         bool asked = mask >> f & 1;
         bool open = s->row.status.value == SW_STEP_STATUS_PENDING && (pending >> f & 1);
-        bool first_reason = f == SW_STEP_STOP_REASON &&
-                            (!s->row.stop_reason.ptr ||
-                             sw_str_eq(s->row.stop_reason, values->stop_reason));
+        bool first_reason =
+            f == SW_STEP_STOP_REASON &&
+            (!s->row.stop_reason.ptr || sw_str_eq(s->row.stop_reason, values->stop_reason));
         if (asked && !(always >> f & 1) && !open && !first_reason) {
             return row_kind_of(SW_RECORD_STEP)->fields[f].name;
         }
@@ -496,7 +324,8 @@ nv_answer naive_metrics(naive *n, const sw_actor *actor, sw_str id, const sw_ste
     if (!s) {
         return nv_refuse(NULL);
     }
-    answer = nv_say(put_metrics(n, actor, s, metrics) ? SW_VERDICT_UPDATED : SW_VERDICT_UNCHANGED);
+    answer =
+        nv_say(nv_put_metrics(n, actor, s, metrics) ? SW_VERDICT_UPDATED : SW_VERDICT_UNCHANGED);
     return first ? nv_or(answer, SW_VERDICT_CREATED) : answer;
 }
 
@@ -504,7 +333,8 @@ nv_answer naive_attach(naive *n, const sw_actor *actor, sw_str id, const sw_mess
                        size_t message_count, const sw_provider_trace *traces, size_t trace_count)
 {
     nv_step *s = naive_step(n, actor, id);
-    return s ? attach(n, actor, s, messages, message_count, traces, trace_count) : nv_refuse(NULL);
+    return s ? nv_attach(n, actor, s, messages, message_count, traces, trace_count)
+             : nv_refuse(NULL);
 }
 
 /* ---- delete, restate, retire -------------------------------------------------------------------- */
@@ -555,7 +385,7 @@ nv_answer naive_restate(naive *n, const sw_actor *actor, const sw_step_entry *en
     changed = row_differs(SW_RECORD_STEP, &next.row, &s->row, 0) >= 0;
     *s = next;
     if (entry->metrics) {
-        changed |= put_metrics(n, actor, s, entry->metrics);
+        changed |= nv_put_metrics(n, actor, s, entry->metrics);
     }
     return nv_say(changed ? SW_VERDICT_UPDATED : SW_VERDICT_UNCHANGED);
 }

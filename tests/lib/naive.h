@@ -20,7 +20,7 @@ typedef struct nv_step {
     bool prompt_given, completion_given;
     bool has_metrics;
     sw_step_metrics metrics;
-    bool moved;            /* a restatement gave it another run: its timings may keep the old one */
+    bool moved; /* a restatement gave it another run: its timings may keep the old one */
 } nv_step;
 
 typedef struct nv_run {
@@ -36,7 +36,7 @@ typedef struct nv_agent {
 
 typedef struct nv_message {
     bool there;
-    sw_message row;     /* with step, run and organization filled in */
+    sw_message row; /* with step, run and organization filled in */
     sw_message sent;
 } nv_message;
 
@@ -68,7 +68,7 @@ typedef struct nv_answer {
     const char *names;
 } nv_answer;
 
-nv_step *naive_step(naive *n, const sw_actor *actor, sw_str id);      /* NULL: not there for them */
+nv_step *naive_step(naive *n, const sw_actor *actor, sw_str id); /* NULL: not there for them */
 nv_run *naive_run(naive *n, const sw_actor *actor, sw_str id);
 nv_agent *naive_agent(naive *n, const sw_actor *actor, sw_str id);
 

@@ -12,4 +12,13 @@ nv_answer nv_say(sw_verdict verdict);
 nv_answer nv_refuse(const char *names);
 nv_answer nv_or(nv_answer answer, sw_verdict other);
 
+/* naive_parts.c: entries as they were sent, and what hangs on a step. */
+void nv_copy_entry(naive *n, sw_step_entry *to, const sw_step_entry *from);
+bool nv_same_entry(const sw_step_entry *a, const sw_step_entry *b);
+/* Answers whether something changed. */
+bool nv_put_metrics(naive *n, const sw_actor *actor, nv_step *s, const sw_step_metrics *given);
+nv_answer nv_attach(naive *n, const sw_actor *actor, nv_step *s, const sw_message *messages,
+                    size_t message_count, const sw_provider_trace *traces, size_t trace_count);
+void nv_put_all(naive *n, const sw_actor *actor, nv_step *s, const sw_step_entry *entry);
+
 #endif

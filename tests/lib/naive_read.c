@@ -169,16 +169,26 @@ static sw_str time_key(const sw_step *step, bool hour, int32_t zone_minutes, poo
 sw_str naive_key(const sw_step *s, sw_dimension by, int32_t zone_minutes, pool *into)
 {
     switch (by) {
-    case SW_DIMENSION_ORGANIZATION: return s->organization_id;
-    case SW_DIMENSION_PROJECT: return s->project_id;
-    case SW_DIMENSION_AGENT: return s->agent_id;
-    case SW_DIMENSION_MODEL: return s->model;
-    case SW_DIMENSION_PROVIDER: return s->provider_name;
-    case SW_DIMENSION_STATUS: return sw_str_from(step_status_word(s->status.value));
-    case SW_DIMENSION_STOP_REASON: return s->stop_reason;
-    case SW_DIMENSION_USER: return s->end_user;
-    case SW_DIMENSION_HOUR: return time_key(s, true, zone_minutes, into);
-    case SW_DIMENSION_DAY: return time_key(s, false, zone_minutes, into);
+    case SW_DIMENSION_ORGANIZATION:
+        return s->organization_id;
+    case SW_DIMENSION_PROJECT:
+        return s->project_id;
+    case SW_DIMENSION_AGENT:
+        return s->agent_id;
+    case SW_DIMENSION_MODEL:
+        return s->model;
+    case SW_DIMENSION_PROVIDER:
+        return s->provider_name;
+    case SW_DIMENSION_STATUS:
+        return sw_str_from(step_status_word(s->status.value));
+    case SW_DIMENSION_STOP_REASON:
+        return s->stop_reason;
+    case SW_DIMENSION_USER:
+        return s->end_user;
+    case SW_DIMENSION_HOUR:
+        return time_key(s, true, zone_minutes, into);
+    case SW_DIMENSION_DAY:
+        return time_key(s, false, zone_minutes, into);
     }
     return SW_NULL_STR;
 }
@@ -207,8 +217,7 @@ static sw_usage_group *group_of(sw_usage_group *groups, size_t *count, const sw_
 size_t naive_usage(naive *n, const sw_actor *actor, const sw_usage_query *q, sw_usage_group **out,
                    pool *into)
 {
-    const sw_list_query list = {.conditions = q->conditions,
-                                .condition_count = q->condition_count};
+    const sw_list_query list = {.conditions = q->conditions, .condition_count = q->condition_count};
     size_t count = 0;
     *out = pool_alloc(into, (n->step_count + 1) * sizeof **out);
     for (size_t i = 0; i < n->step_count; i++) {

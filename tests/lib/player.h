@@ -37,7 +37,7 @@ typedef struct play {
     size_t sent_count;
     int64_t op;
     unsigned serial;
-    bool accepted;          /* this operation changed something */
+    bool accepted; /* this operation changed something */
     sw_outcome outcomes[8];
 } play;
 

@@ -18,7 +18,7 @@ void play_run_create(play *p, int actor)
         SAY("run create: the call and its outcome differ");
     }
     play_check(p, actor, "run create", p->outcomes,
-                 naive_run_create(p->n, p->actors[actor], &run, t->wall), SW_RECORD_RUN, 2);
+               naive_run_create(p->n, p->actors[actor], &run, t->wall), SW_RECORD_RUN, 2);
 }
 
 void play_run_update(play *p, int actor)
@@ -38,7 +38,8 @@ void play_run_update(play *p, int actor)
     if (mask == 0 || lt_one_in(&p->rng, 3)) {
         mask |= SW_FIELD_BIT(SW_RUN_METADATA);
     }
-    if ((mask & SW_FIELD_BIT(SW_RUN_STATUS)) && r && r->row.status.value < SW_RUN_STATUS_COMPLETED &&
+    if ((mask & SW_FIELD_BIT(SW_RUN_STATUS)) && r &&
+        r->row.status.value < SW_RUN_STATUS_COMPLETED &&
         v.status.value >= SW_RUN_STATUS_COMPLETED) {
         mask |= SW_FIELD_BIT(SW_RUN_STOP_REASON);
         mask |= lt_one_in(&p->rng, 2) ? SW_FIELD_BIT(SW_RUN_TOTAL_DURATION_NS) : 0;
@@ -48,7 +49,7 @@ void play_run_update(play *p, int actor)
         SAY("run update: the call and its outcome differ");
     }
     play_check(p, actor, "run update", p->outcomes,
-                 naive_run_update(p->n, p->actors[actor], id, &v, mask), SW_RECORD_RUN, 1);
+               naive_run_update(p->n, p->actors[actor], id, &v, mask), SW_RECORD_RUN, 1);
 }
 
 void play_run_cancel(play *p, int actor)
@@ -64,8 +65,8 @@ void play_run_cancel(play *p, int actor)
         p->outcomes->status) {
         SAY("run cancel: the call and its outcome differ");
     }
-    play_check(p, actor, "run cancel", p->outcomes,
-                 naive_run_cancel(p->n, p->actors[actor], id), SW_RECORD_RUN, 1);
+    play_check(p, actor, "run cancel", p->outcomes, naive_run_cancel(p->n, p->actors[actor], id),
+               SW_RECORD_RUN, 1);
 }
 
 void play_run_delete(play *p, int actor)
@@ -76,8 +77,8 @@ void play_run_delete(play *p, int actor)
         p->outcomes->status) {
         SAY("run delete: the call and its outcome differ");
     }
-    play_check(p, actor, "run delete", p->outcomes,
-                 naive_run_delete(p->n, p->actors[actor], id), SW_RECORD_RUN, 1);
+    play_check(p, actor, "run delete", p->outcomes, naive_run_delete(p->n, p->actors[actor], id),
+               SW_RECORD_RUN, 1);
 }
 
 void play_agent(play *p, int actor)
@@ -103,5 +104,5 @@ void play_agent(play *p, int actor)
         want = naive_agent_create(p->n, p->actors[actor], &agent);
     }
     play_check(p, actor, remove ? "agent delete" : "agent create", p->outcomes, want,
-                 SW_RECORD_AGENT, 1);
+               SW_RECORD_AGENT, 1);
 }

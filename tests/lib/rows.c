@@ -81,9 +81,18 @@ sw_str pool_printf(pool *p, const char *format, ...)
 
 enum { KIND_TEXT = 1, KIND_TAGS = 2, KIND_BYTES = 4 };
 enum {
-    FIELD_ID = KIND_TEXT, FIELD_HEX = KIND_TEXT, FIELD_TEXT = KIND_TEXT, FIELD_WORD = KIND_TEXT,
-    FIELD_JSON = KIND_TEXT, FIELD_TAGS = KIND_TEXT | KIND_TAGS, FIELD_BYTES = KIND_TEXT | KIND_BYTES,
-    FIELD_ENUM = 0, FIELD_BOOL = 0, FIELD_INT = 0, FIELD_LONG = 0, FIELD_TIME = 0
+    FIELD_ID = KIND_TEXT,
+    FIELD_HEX = KIND_TEXT,
+    FIELD_TEXT = KIND_TEXT,
+    FIELD_WORD = KIND_TEXT,
+    FIELD_JSON = KIND_TEXT,
+    FIELD_TAGS = KIND_TEXT | KIND_TAGS,
+    FIELD_BYTES = KIND_TEXT | KIND_BYTES,
+    FIELD_ENUM = 0,
+    FIELD_BOOL = 0,
+    FIELD_INT = 0,
+    FIELD_LONG = 0,
+    FIELD_TIME = 0
 };
 
 #define JOIN2(A, B) A##B
@@ -91,11 +100,13 @@ enum {
 #define SW_INDEX(...)
 #define SW_RELATION(...)
 #define SW_FIELD(KIND, NAME, ...)                                                                  \
-    {#NAME, offsetof(struct JOIN(sw_, SW_SELF), NAME), (FIELD_##KIND & KIND_TEXT) != 0,                   \
+    {#NAME, offsetof(struct JOIN(sw_, SW_SELF), NAME), (FIELD_##KIND & KIND_TEXT) != 0,            \
      (FIELD_##KIND & KIND_TAGS) != 0, (FIELD_##KIND & KIND_BYTES) != 0},
 #define SW_RECORD_BEGIN(RECORD, UPPER, TABLE, PREFIX, PUBLIC, DOC)                                 \
     static const row_field fields_##RECORD[] = {
-#define SW_RECORD_END(RECORD, UPPER) };
+#define SW_RECORD_END(RECORD, UPPER)                                                               \
+    }                                                                                              \
+    ;
 #include "model/records.def"
 #undef SW_FIELD
 #undef SW_RECORD_BEGIN
@@ -103,7 +114,7 @@ enum {
 
 #define SW_FIELD(...)
 #define SW_RECORD_BEGIN(RECORD, UPPER, TABLE, PREFIX, PUBLIC, DOC)                                 \
-    [SW_RECORD_##UPPER] = {#RECORD, sizeof(struct sw_##RECORD), fields_##RECORD,                          \
+    [SW_RECORD_##UPPER] = {#RECORD, sizeof(struct sw_##RECORD), fields_##RECORD,                   \
                            sizeof fields_##RECORD / sizeof fields_##RECORD[0]},
 #define SW_RECORD_END(RECORD, UPPER)
 static const row_kind kinds[SW_RECORD_COUNT] = {
@@ -260,18 +271,28 @@ bool row_holds(sw_record_id record, const void *row, const sw_condition *c)
         return c->op == SW_OP_NE;
     }
     switch (c->op) {
-    case SW_OP_EQ: return compare(record, row, c->field, c->values) == 0;
-    case SW_OP_IN: return is_one_of(record, row, c);
-    case SW_OP_NE: return compare(record, row, c->field, c->values) != 0;
-    case SW_OP_LT: return compare(record, row, c->field, c->values) < 0;
-    case SW_OP_LE: return compare(record, row, c->field, c->values) <= 0;
-    case SW_OP_GT: return compare(record, row, c->field, c->values) > 0;
-    case SW_OP_GE: return compare(record, row, c->field, c->values) >= 0;
+    case SW_OP_EQ:
+        return compare(record, row, c->field, c->values) == 0;
+    case SW_OP_IN:
+        return is_one_of(record, row, c);
+    case SW_OP_NE:
+        return compare(record, row, c->field, c->values) != 0;
+    case SW_OP_LT:
+        return compare(record, row, c->field, c->values) < 0;
+    case SW_OP_LE:
+        return compare(record, row, c->field, c->values) <= 0;
+    case SW_OP_GT:
+        return compare(record, row, c->field, c->values) > 0;
+    case SW_OP_GE:
+        return compare(record, row, c->field, c->values) >= 0;
     case SW_OP_TAG_ANY:
-    case SW_OP_TAG_ALL: return tags_hold(record, row, c);
-    case SW_OP_CONTAINS: return contains(row_text(record, row, c->field), c->values[0].text);
+    case SW_OP_TAG_ALL:
+        return tags_hold(record, row, c);
+    case SW_OP_CONTAINS:
+        return contains(row_text(record, row, c->field), c->values[0].text);
     case SW_OP_NULL:
-    case SW_OP_NOT_NULL: break;
+    case SW_OP_NOT_NULL:
+        break;
     }
     return false;
 }
@@ -312,7 +333,8 @@ sw_str words_write(const words *w, pool *p)
 {
     sw_str out = SW_STR("[");
     for (size_t i = 0; i < w->count; i++) {
-        out = pool_printf(p, "%s%s\"%.*s\"", out.ptr, i ? "," : "", (int)w->at[i].len, w->at[i].ptr);
+        out =
+            pool_printf(p, "%s%s\"%.*s\"", out.ptr, i ? "," : "", (int)w->at[i].len, w->at[i].ptr);
     }
     return pool_printf(p, "%s]", out.ptr);
 }

@@ -19,7 +19,7 @@ sw_str pool_printf(pool *pool, const char *format, ...) SW_PRINTF(2, 3);
 typedef struct row_field {
     const char *name;
     size_t offset;
-    bool text;   /* held as sw_str, else as sw_int */
+    bool text; /* held as sw_str, else as sw_int */
     bool tags;
     bool bytes; /* digests, which no caller reads */
 } row_field;
