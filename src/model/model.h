@@ -56,18 +56,18 @@ int sw_enum_find(sw_enum_id list, sw_str word);
 /* Flags of a field. */
 enum {
     SW_NOT_NULL = 1 << 0,
-    SW_PRIMARY = 1 << 1,   /* the record's id; with .ref the record shares its parent's id */
-    SW_KEY_PART = 1 << 2,  /* one of several fields that are the key together, in order */
-    SW_OURS = 1 << 3,      /* not in V1 */
-    SW_HIDDEN = 1 << 4,    /* not in JSON, CSV and schema */
-    SW_SECRET = 1 << 5,    /* written, never handed out: reads as null */
-    SW_KEEP = 1 << 6,      /* cannot change after creation */
-    SW_ZONELESS = 1 << 7,  /* a time that V1 prints without zone */
-    SW_PREVIEW = 1 << 8,   /* at most SW_LIMIT_PREVIEW_CHARS characters */
-    SW_COUNTER = 1 << 9,   /* moved by sw_store_add only */
-    SW_SHARED = 1 << 10,   /* of message: lives in message_body */
-    SW_LONG_TEXT = 1 << 11,/* TEXT up to SW_LIMIT_JSON_BYTES */
-    SW_ARRAY = 1 << 12     /* a JSON field that holds an array, not an object */
+    SW_PRIMARY = 1 << 1,    /* the record's id; with .ref the record shares its parent's id */
+    SW_KEY_PART = 1 << 2,   /* one of several fields that are the key together, in order */
+    SW_OURS = 1 << 3,       /* not in V1 */
+    SW_HIDDEN = 1 << 4,     /* not in JSON, CSV and schema */
+    SW_SECRET = 1 << 5,     /* written, never handed out: reads as null */
+    SW_KEEP = 1 << 6,       /* cannot change after creation */
+    SW_ZONELESS = 1 << 7,   /* a time that V1 prints without zone */
+    SW_PREVIEW = 1 << 8,    /* at most SW_LIMIT_PREVIEW_CHARS characters */
+    SW_COUNTER = 1 << 9,    /* moved by sw_store_add only */
+    SW_SHARED = 1 << 10,    /* of message: lives in message_body */
+    SW_LONG_TEXT = 1 << 11, /* TEXT up to SW_LIMIT_JSON_BYTES */
+    SW_ARRAY = 1 << 12      /* a JSON field that holds an array, not an object */
 };
 
 typedef enum sw_on_delete { SW_RESTRICT, SW_SET_NULL, SW_CASCADE } sw_on_delete;
@@ -80,20 +80,20 @@ typedef struct sw_ref {
 
 typedef struct sw_field {
     sw_kind kind;
-    const char *name;    /* of the C member and the JSON member */
+    const char *name; /* of the C member and the JSON member */
     const char *doc;
-    size_t offset;       /* in the record's struct */
-    const char *column;  /* the SQL name where it differs, else NULL; see sw_field_column */
-    const char *prefix;  /* of an ID */
-    const char *prefix2; /* also accepted */
-    const char *fallback;/* the default as text, else NULL */
+    size_t offset;        /* in the record's struct */
+    const char *column;   /* the SQL name where it differs, else NULL; see sw_field_column */
+    const char *prefix;   /* of an ID */
+    const char *prefix2;  /* also accepted */
+    const char *fallback; /* the default as text, else NULL */
     const char *unit;
-    sw_enum_id words;    /* of an ENUM */
+    sw_enum_id words; /* of an ENUM */
     sw_ref ref;
     uint32_t flags;
-    uint8_t json;        /* place in V1's JSON; 0: after all of V1's, in declaration order */
-    uint8_t since;       /* schema version that added it; 0: the first */
-    uint8_t name_len;    /* of name, filled by the row itself */
+    uint8_t json;     /* place in V1's JSON; 0: after all of V1's, in declaration order */
+    uint8_t since;    /* schema version that added it; 0: the first */
+    uint8_t name_len; /* of name, filled by the row itself */
 } sw_field;
 
 enum { SW_INDEX_FIELDS = 6 };
@@ -101,8 +101,8 @@ typedef struct sw_index {
     const char *name;
     uint8_t fields[SW_INDEX_FIELDS];
     uint8_t count;
-    uint8_t present;     /* holds only rows in which this field is not null; 0: no such condition */
-    uint8_t only;        /* holds only rows in which this ENUM field equals only_value; 0: no */
+    uint8_t present; /* holds only rows in which this field is not null; 0: no such condition */
+    uint8_t only;    /* holds only rows in which this ENUM field equals only_value; 0: no */
     uint8_t only_value;
     bool unique;
     uint8_t since;
@@ -116,9 +116,9 @@ enum { SW_CASCADE_SAVE = 1, SW_CASCADE_DELETE = 2, SW_CASCADE_ORPHAN = 4 };
 
 typedef struct sw_relation {
     const char *name;
-    uint8_t record;   /* the other record */
-    uint8_t field;    /* of this record: holds the other's id; or our id, with .via */
-    uint8_t via;      /* of the other record: holds our id (when field is our primary field) */
+    uint8_t record; /* the other record */
+    uint8_t field;  /* of this record: holds the other's id; or our id, with .via */
+    uint8_t via;    /* of the other record: holds our id (when field is our primary field) */
     sw_load load;
     bool many;
     uint8_t cascade;
@@ -127,12 +127,12 @@ typedef struct sw_relation {
 } sw_relation;
 
 typedef struct sw_record {
-    const char *name;    /* "step" */
-    const char *table;   /* "steps" */
-    const char *prefix;  /* of ids, or "" */
-    bool is_public;      /* has a view, a JSON form and a page in the reference */
+    const char *name;   /* "step" */
+    const char *table;  /* "steps" */
+    const char *prefix; /* of ids, or "" */
+    bool is_public;     /* has a view, a JSON form and a page in the reference */
     const char *doc;
-    size_t size;         /* of the struct */
+    size_t size; /* of the struct */
     const sw_field *fields;
     size_t field_count;
     const sw_index *indexes;

@@ -24,8 +24,8 @@ static void show_reference(sqlite3_stmt *stmt, sw_fault *fault, void *arg)
 {
     char where[160];
 
-    sqlite3_snprintf(sizeof where, where, "%s row %lld",
-                     (const char *)sqlite3_column_text(stmt, 0), sqlite3_column_int64(stmt, 1));
+    sqlite3_snprintf(sizeof where, where, "%s row %lld", (const char *)sqlite3_column_text(stmt, 0),
+                     sqlite3_column_int64(stmt, 1));
     char what[160];
     sqlite3_snprintf(sizeof what, what, "refers to a row of %s that is not there",
                      (const char *)sqlite3_column_text(stmt, 2));

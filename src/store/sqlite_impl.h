@@ -268,7 +268,8 @@ sw_status sw__lite_insert(sw_session *session, sw_record_id record, const void *
 sw_status sw__lite_insert_many(sw_session *session, sw_record_id record, const void *const *rows,
                                size_t count, bool *existed, sw_error *err);
 /* The number the next row of the record will have. */
-sw_status sw__lite_next_pk(sw_lite_session *session, sw_record_id record, int64_t *pk, sw_error *err);
+sw_status sw__lite_next_pk(sw_lite_session *session, sw_record_id record, int64_t *pk,
+                           sw_error *err);
 sw_status sw__lite_update(sw_session *session, sw_record_id record, const void *row, uint64_t mask,
                           sw_error *err);
 sw_status sw__lite_add(sw_session *session, sw_record_id record, const void *row, sw_error *err);

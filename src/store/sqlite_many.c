@@ -3,9 +3,9 @@
  * on the table and on each of its indexes, and closing them) is shared by its rows; for a step with its
  * dozen indexes that is a third of the work.
  *
- * A row whose key is taken undoes the whole statement; then the rows of that statement are inserted one
- * by one, and each finds out for itself. Batches are either new or repeated as a whole, so the second
- * way is rare.
+ * OR FAIL: a row whose key is taken ends the statement, and those before it stay in; the work goes on
+ * behind it. Since no statement ever has to be undone, SQLite keeps no copies of pages for that, which
+ * is also why foreign keys are declared as deferred (their parents were looked up before).
  */
 #include "store/sqlite_impl.h"
 
@@ -31,7 +31,7 @@ static void build_many(const sw_lite_session *session, const void *arg, sw_buf *
     const char *comma = own ? ", " : "";
 
     (void)session;
-    sw_buf_addf(sql, "INSERT INTO %s_data (%s", table->model->table, own ? "pk" : "");
+    sw_buf_addf(sql, "INSERT OR FAIL INTO %s_data (%s", table->model->table, own ? "pk" : "");
     for (uint64_t mask = table->all; mask; mask &= mask - 1) {
         const sw_field *field = &table->model->fields[__builtin_ctzll(mask)];
         sw_buf_addf(sql, "%s%s", comma, sw__lite_column(field));
@@ -74,8 +74,8 @@ static sw_status bind_row(many *m, const void *row, int64_t pk, int *at, bool *f
     for (uint64_t mask = m->table->all; mask; mask &= mask - 1, (*at)++) {
         size_t i = (size_t)__builtin_ctzll(mask);
         sw_lite_value *value = &m->session->row[i];
-        sw_status status = sw__lite_encode(m->session, &m->table->model->fields[i], row, true,
-                                           value, err);
+        sw_status status =
+            sw__lite_encode(m->session, &m->table->model->fields[i], row, true, value, err);
         if (status != SW_STATUS_OK) {
             return status;
         }
@@ -91,31 +91,44 @@ static sw_status bind_row(many *m, const void *row, int64_t pk, int *at, bool *f
     return SW_STATUS_OK;
 }
 
-static void remember(many *m, const void *const *rows, int64_t pk)
+static void remember(many *m, sw_record_id record, const void *const *rows, size_t count,
+                     int64_t pk)
 {
-    const sw_field *primary = m->table->primary >= 0
-                                  ? &m->table->model->fields[m->table->primary]
-                                  : NULL;
+    const sw_field *primary = &m->table->model->fields[m->table->primary];
 
-    for (size_t i = 0; m->table->is_parent && i < SW_LITE_MANY; i++) {
-        sw__lite_remember_pk(m->session, (sw_record_id)(m->table->model - sw__records),
-                             sw_field_text(primary, rows[i]), pk + (int64_t)i);
+    m->session->last_pk[record] = pk + (int64_t)count - 1;
+    for (size_t i = 0; m->table->is_parent && i < count; i++) {
+        sw__lite_remember_pk(m->session, record, sw_field_text(primary, rows[i]), pk + (int64_t)i);
     }
 }
 
-/* SW_STATUS_EXISTS: nothing of these rows is in; they must go one by one. */
-static sw_status insert_chunk(many *m, sw_record_id record, const void *const *rows, sw_error *err)
+/* What became of the statement: how many rows are in, and whether the next one is there already. */
+static sw_status step_many(many *m, size_t *inserted, bool *taken, sw_error *err)
+{
+    int rc = sqlite3_step(m->slot->stmt);
+
+    *inserted = SW_LITE_MANY;
+    *taken = false;
+    if (rc == SQLITE_DONE) {
+        return SW_STATUS_OK;
+    }
+    *taken = rc == SQLITE_CONSTRAINT_PRIMARYKEY || rc == SQLITE_CONSTRAINT_UNIQUE;
+    *inserted = *taken ? (size_t)sqlite3_changes(m->session->db) : 0;
+    return *taken ? SW_STATUS_OK : sw__lite_fail(m->session->db, rc, "insert", err);
+}
+
+/* Inserts SW_LITE_MANY rows, or as many of them as come before one that is taken. `fits` is false when
+ * one of them cannot go by this statement; then none is in. */
+static sw_status insert_chunk(many *m, sw_record_id record, const void *const *rows,
+                              size_t *inserted, bool *taken, bool *fits, sw_error *err)
 {
     char scratch[SW_LITE_MANY * BYTES_OF_A_ROW];
     const sw_lite_shape shape = {.verb = SW_LITE_INSERT_MANY, .record = (uint8_t)record};
-    bool fits = true;
+    bool own = m->table->shape == SW_SHAPE_OWN_ID;
     int64_t pk = 0;
     int at = 1;
-    sw_status status = SW_STATUS_OK;
+    sw_status status = own ? sw__lite_next_pk(m->session, record, &pk, err) : SW_STATUS_OK;
 
-    if (m->table->shape == SW_SHAPE_OWN_ID) {
-        status = sw__lite_next_pk(m->session, record, &pk, err);
-    }
     if (status == SW_STATUS_OK) {
         status = sw__lite_take(m->session, &shape, build_many, m->table, &m->slot, err);
     }
@@ -124,25 +137,28 @@ static sw_status insert_chunk(many *m, sw_record_id record, const void *const *r
     }
     m->scratch = scratch;
     m->left = sizeof scratch;
-    sqlite3_clear_bindings(m->slot->stmt);
-    for (size_t i = 0; i < SW_LITE_MANY && fits && status == SW_STATUS_OK; i++) {
-        status = bind_row(m, rows[i], pk + (int64_t)i, &at, &fits, err);
+    *fits = true;
+    for (size_t i = 0; i < SW_LITE_MANY && *fits && status == SW_STATUS_OK; i++) {
+        status = bind_row(m, rows[i], pk + (int64_t)i, &at, fits, err);
     }
-    if (status == SW_STATUS_OK && fits) {
-        int rc = sqlite3_step(m->slot->stmt);
-        status = rc == SQLITE_DONE                       ? SW_STATUS_OK
-                 : (rc & 0xff) == SQLITE_CONSTRAINT ? SW_STATUS_EXISTS
-                                                    : sw__lite_fail(m->session->db, rc, "insert", err);
-    } else if (status == SW_STATUS_OK) {
-        status = SW_STATUS_EXISTS;
+    if (status == SW_STATUS_OK && *fits) {
+        status = step_many(m, inserted, taken, err);
     }
-    sqlite3_clear_bindings(m->slot->stmt); /* they point into this frame */
     sw__lite_give(m->slot);
-    if (status == SW_STATUS_OK && m->table->shape == SW_SHAPE_OWN_ID) {
-        m->session->last_pk[record] = pk + SW_LITE_MANY - 1;
-        remember(m, rows, pk);
+    sqlite3_clear_bindings(m->slot->stmt); /* they point into this frame */
+    if (status == SW_STATUS_OK && *fits && own && *inserted > 0) {
+        remember(m, record, rows, *inserted, pk);
     }
     return status;
+}
+
+static sw_status insert_one(sw_session *head, sw_record_id record, const void *row, bool *existed,
+                            sw_error *err)
+{
+    sw_status status = sw__lite_insert(head, record, row, err);
+
+    *existed = status == SW_STATUS_EXISTS;
+    return *existed ? SW_STATUS_OK : status;
 }
 
 sw_status sw__lite_insert_many(sw_session *head, sw_record_id record, const void *const *rows,
@@ -150,26 +166,24 @@ sw_status sw__lite_insert_many(sw_session *head, sw_record_id record, const void
 {
     sw_lite_session *session = (sw_lite_session *)(void *)head;
     many m = {.session = session, .table = sw__lite_table(session, record)};
-    size_t i = 0;
+    sw_status status = SW_STATUS_OK;
 
-    while (i < count) {
-        bool whole = count - i >= SW_LITE_MANY;
-        sw_status status = whole ? insert_chunk(&m, record, rows + i, err) : SW_STATUS_EXISTS;
-        size_t end = i + (whole ? SW_LITE_MANY : count - i);
-        if (status == SW_STATUS_OK) {
-            i = end;
-            continue;
+    for (size_t i = 0; i < count && status == SW_STATUS_OK;) {
+        size_t inserted = 0;
+        bool taken = false;
+        bool fits = false;
+        if (count - i >= SW_LITE_MANY) {
+            status = insert_chunk(&m, record, rows + i, &inserted, &taken, &fits, err);
         }
-        if (status != SW_STATUS_EXISTS) {
-            return status;
-        }
-        for (; i < end; i++) {
-            status = sw__lite_insert(head, record, rows[i], err);
-            existed[i] = status == SW_STATUS_EXISTS;
-            if (status != SW_STATUS_OK && !existed[i]) {
-                return status;
+        if (status == SW_STATUS_OK && fits) {
+            i += inserted;
+            if (taken) {
+                existed[i++] = true;
             }
+        } else if (status == SW_STATUS_OK) {
+            status = insert_one(head, record, rows[i], &existed[i], err);
+            i++;
         }
     }
-    return SW_STATUS_OK;
+    return status;
 }

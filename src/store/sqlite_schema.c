@@ -89,7 +89,7 @@ static const char *on_delete(sw_on_delete rule)
 static void print_reference(const sw_lite_schema *schema, const sw_field *field, sw_buf *sql)
 {
     if (field->ref.record_plus_1) {
-        sw_buf_addf(sql, " REFERENCES %s_data(pk) ON DELETE %s",
+        sw_buf_addf(sql, " REFERENCES %s_data(pk) ON DELETE %s DEFERRABLE INITIALLY DEFERRED",
                     schema->records[field->ref.record_plus_1 - 1].table,
                     on_delete(field->ref.on_delete));
     }

@@ -173,7 +173,8 @@ static void build_last_pk(const sw_lite_session *session, const void *arg, sw_bu
                 name, name);
 }
 
-sw_status sw__lite_next_pk(sw_lite_session *session, sw_record_id record, int64_t *pk, sw_error *err)
+sw_status sw__lite_next_pk(sw_lite_session *session, sw_record_id record, int64_t *pk,
+                           sw_error *err)
 {
     const sw_lite_table *table = sw__lite_table(session, record);
     const sw_lite_shape shape = {.verb = SW_LITE_LAST_PK, .record = (uint8_t)record};

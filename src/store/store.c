@@ -286,8 +286,8 @@ sw_status sw_store_insert_many(sw_session *session, sw_record_id record, const v
         sw_assert(complete(model, rows[i], SW_MASK_ALL));
         existed[i] = false;
     }
-    return note(session, (ops->insert_many ? ops->insert_many
-                                           : one_by_one)(session, record, rows, count, existed, err));
+    return note(session, (ops->insert_many ? ops->insert_many : one_by_one)(session, record, rows,
+                                                                            count, existed, err));
 }
 
 sw_status sw_store_update(sw_session *session, sw_record_id record, const void *row, uint64_t mask,

@@ -39,7 +39,8 @@ typedef struct sw_store_options {
 } sw_store_options;
 
 /* Opens, creating or migrating the schema as needed. SW_STATUS_NEWER: the file is from a newer version. */
-sw_status sw_store_open(const sw_store_options *options, sw_store **out, sw_error *err) SW_MUST_CHECK;
+sw_status sw_store_open(const sw_store_options *options, sw_store **out,
+                        sw_error *err) SW_MUST_CHECK;
 /* Closes; every session must be closed before. NULL is fine; clears the caller's variable. */
 void sw_store_close(sw_store **store);
 /* What the store is, for people: kind, path, version, sizes. */
@@ -47,9 +48,9 @@ typedef struct sw_store_info {
     char kind[16];
     char path[512];
     int schema_version;
-    int64_t file_bytes;  /* with its write-ahead log; 0 in memory */
+    int64_t file_bytes; /* with its write-ahead log; 0 in memory */
     int64_t page_bytes;
-    int64_t free_bytes;  /* inside the file */
+    int64_t free_bytes; /* inside the file */
 } sw_store_info;
 sw_status sw_store_info_get(sw_store *store, sw_store_info *out, sw_error *err);
 typedef enum sw_session_mode { SW_SESSION_READ, SW_SESSION_WRITE } sw_session_mode;
@@ -141,8 +142,8 @@ typedef struct sw_scan {
 
 typedef struct sw_scan_end {
     int64_t counted;
-    int64_t looked;  /* rows examined, matching or not */
-    bool exhausted;  /* false: limit, look_limit or STOP ended it */
+    int64_t looked; /* rows examined, matching or not */
+    bool exhausted; /* false: limit, look_limit or STOP ended it */
 } sw_scan_end;
 
 sw_status sw_store_scan(sw_session *session, const sw_scan *scan, sw_visit *visit, void *arg,
