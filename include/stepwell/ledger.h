@@ -83,8 +83,9 @@ typedef struct sw_actor {
 enum { SW_ID_MAX = 132 };
 
 /* What became of one item. `status` is OK for created, updated and unchanged; for conflict and rejected
- * it says why, as does `error`. `seq` is the journal's number of the change, 0 when there is none; it
- * counts within the organization.
+ * it says why, as does `error`. `seq` is the journal's number of the change; for unchanged, the newest
+ * number of the organization, by which what was asked for is certainly there; 0 for what was refused and
+ * for renewals. It counts within the organization.
  */
 typedef struct sw_outcome {
     sw_verdict verdict;
@@ -177,8 +178,8 @@ SW_API sw_status sw_step_delete(sw_ledger *ledger, const sw_actor *actor, sw_str
                                 sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
 
 /* For the ingest room only: replaces what the source now says otherwise (non-null fields of
- * entry->step, also status and run_id), for steps whose source is otlp or transcript. Feedback and tags
- * of people stay. Creates the step when it is not there.
+ * entry->step, also status and run_id), for steps whose source is otlp or transcript, which the entry
+ * must say again. Feedback and tags of people stay. Creates the step when it is not there.
  */
 SW_API sw_status sw_step_restate(sw_ledger *ledger, const sw_actor *actor,
                                  const sw_step_entry *entry, sw_outcome *outcome,

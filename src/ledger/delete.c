@@ -102,12 +102,13 @@ static sw_status remove_traces(sw_group *group, const sw_step *step, sw_error *e
     return status;
 }
 
+/* The message stays, without what it said. */
 static sw_status silence(sw_group *group, sw_message *message, sw_error *err)
 {
     bool released = false;
     sw_status status = sw__body_release(group, message, &released, err);
 
-    if (status != SW_STATUS_OK || !released) {
+    if (status != SW_STATUS_OK || !message->body_hash.ptr) {
         return status;
     }
     message->body_hash = SW_NULL_STR;
@@ -177,6 +178,7 @@ sw_status sw_step_delete(sw_ledger *ledger, const sw_actor *actor, sw_str step_i
                          sw_outcome *outcome, sw_error *err)
 {
     delete_args args = {step_id, outcome};
-    sw_task task = {.apply = apply_delete, .arg = &args, .weight = 10};
+    sw_task task = {
+        .apply = apply_delete, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 10};
     return sw__submit(ledger, actor, &task, err);
 }

@@ -150,10 +150,7 @@ static sw_status apply_feedback(sw_group *group, sw_task *task, sw_error *err)
         return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
     }
     if (sw_int_eq(old.feedback, row.feedback) && sw_str_eq(old.tags, row.tags)) {
-        sw_head *head = sw_group_head(group, task->organization_id, err);
-        args->outcome->seq = head ? head->seq : 0;
-        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken,
-                           err);
+        return sw__unchanged(group, task, args->outcome, err);
     }
     return write_feedback(group, task, &row, args->outcome, err);
 }
@@ -162,6 +159,10 @@ sw_status sw_step_feedback(sw_ledger *ledger, const sw_actor *actor, sw_str step
                            const sw_feedback_change *change, sw_outcome *outcome, sw_error *err)
 {
     feedback_args args = {step_id, change, outcome};
-    sw_task task = {.apply = apply_feedback, .arg = &args, .weight = 1};
+    sw_task task = {.apply = apply_feedback,
+                    .outcomes = outcome,
+                    .outcome_count = 1,
+                    .arg = &args,
+                    .weight = 1};
     return sw__submit(ledger, actor, &task, err);
 }

@@ -8,28 +8,24 @@
 #include "ledger/internal.h"
 
 static const double growth = 1.04;
-static const double unit_ns = 1000.0; /* nothing that calls a model is measured finer */
 
 size_t sw_bucket_of(int64_t ns)
 {
     double n = 0;
 
-    if ((double)ns <= unit_ns) {
+    if (ns <= 0) {
         return 0;
     }
-    n = ceil(log((double)ns / unit_ns) / log(growth));
+    n = 1 + ceil(log((double)ns) / log(growth));
     return n >= SW_BUCKETS ? SW_BUCKETS - 1 : (size_t)n;
 }
 
 int64_t sw_bucket_middle(size_t bucket)
 {
-    double low = 0;
-
     if (bucket == 0) {
-        return (int64_t)unit_ns / 2;
+        return 0;
     }
-    low = unit_ns * pow(growth, (double)bucket - 1);
-    return (int64_t)(low * 2.0 * growth / (1.0 + growth));
+    return (int64_t)(pow(growth, (double)bucket - 2) * 2.0 * growth / (1.0 + growth) + 0.5);
 }
 
 static bool read_varint(sw_str *text, uint64_t *out)

@@ -54,10 +54,10 @@ bool sw_rollup_key(size_t which, const sw_step *step, void *row);
 
 /* ---- latency histograms (histogram.c) ------------------------------------------------------------ */
 
-/* Buckets grow by 4 %, so that a bucket's middle is within 2 % of what it holds. Bucket 0 holds 0 to
- * 1 microsecond; the last everything past about 12 days.
+/* Buckets grow by 4 %, so that a bucket's middle is within 2 % of what it holds. Bucket 0 holds 0 ns;
+ * the last everything past about 18 days.
  */
-enum { SW_BUCKETS = 720 };
+enum { SW_BUCKETS = 900 };
 typedef struct sw_histogram {
     int64_t count[SW_BUCKETS];
 } sw_histogram;
@@ -144,6 +144,8 @@ struct sw_task {
     void *arg;
     sw_str organization_id;
     sw_str user_id;
+    sw_outcome *outcomes; /* of the caller: filled whatever happens */
+    size_t outcome_count;
     size_t weight; /* items, for the group's cap */
     bool alone;    /* must not share its group: it may refuse after having written */
     sw_status status;
@@ -184,6 +186,7 @@ struct sw_ledger {
     bool writer_runs;
     uint64_t commits;
     pthread_t writer;
+    sw_group *nested; /* the writer's own: a task under way that calls other verbs */
     sw_session *write_session;
     sw_group group;
 
@@ -197,6 +200,11 @@ struct sw_ledger {
 /* The time by which leases expire. */
 int64_t sw__lease_now(const sw_ledger *ledger);
 
+/* The call is refused as a whole: every outcome says so. Returns the status. */
+sw_status sw__refuse(sw_outcome *outcomes, size_t count, sw_status status, const sw_error *err);
+/* The same for a call with one outcome that is refused before it begins; `err` may be NULL. */
+sw_status sw__refuse_one(sw_outcome *outcome, sw_error *err, sw_status status, const char *field,
+                         const char *message);
 /* Queues the operation and waits until it is durable or refused. Fills `err` when not OK. */
 sw_status sw__submit(sw_ledger *ledger, const sw_actor *actor, sw_task *task, sw_error *err);
 sw_status sw__writer_start(sw_ledger *ledger, sw_error *err);
@@ -301,6 +309,10 @@ sw_str sw__entry_digest(sw_group *group, const sw_step *step, uint64_t given,
 sw_status sw__verdict(sw_outcome *outcome, sw_verdict verdict, sw_status status,
                       const sw_error *err);
 void sw__outcome_id(sw_outcome *outcome, sw_str id);
+/* What was asked for is so already: OK, with the organization's newest number. */
+sw_status sw__unchanged(sw_group *group, const sw_task *task, sw_outcome *outcome, sw_error *err);
+/* What was refused: a conflict, or rejected, as the status says. */
+sw_status sw__refused(sw_outcome *outcome, sw_status status, const sw_error *err);
 
 /* ---- parts of a step (parts.c) ------------------------------------------------------------------- */
 

@@ -118,6 +118,14 @@ sw_status sw_group_flush_journal(sw_group *group, sw_error *err)
     return status;
 }
 
+sw_status sw__unchanged(sw_group *group, const sw_task *task, sw_outcome *outcome, sw_error *err)
+{
+    sw_head *head = sw_group_head(group, task->organization_id, err);
+
+    outcome->seq = head ? head->seq : 0;
+    return sw__verdict(outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken, err);
+}
+
 /* ---- parents ------------------------------------------------------------------------------------ */
 
 static sw_known *known_slot(sw_group *group, sw_record_id record, sw_str id)

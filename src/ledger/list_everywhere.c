@@ -78,15 +78,12 @@ static bool lower_horizon(sw_page *p, const void *place)
 }
 
 /* The first rows of one organization join the kept ones; `limit` and one more, to know of more. */
-static sw_status one_organization(sw_page *p, sw_scan *scan, sw_condition *owner, sw_str id,
-                                  sw_list_end *end, sw_error *err)
+static sw_status one_organization(sw_page *p, sw_scan *scan, sw_list_end *end, sw_error *err)
 {
-    sw_value value = {.text = id};
     sw_scan_end done = {0};
     bool gave_up = false;
     sw_status status = SW_STATUS_OK;
 
-    owner->values = &value;
     p->shown = 0;
     p->more = p->reached_end = false;
     status = sw_store_scan(p->session, scan, sw__list_visit, p, &done, err);
@@ -129,10 +126,11 @@ sw_status sw__list_everywhere(sw_page *p, sw_scan *scan, sw_bounds *bounds, uint
                               sw_list_end *end, sw_error *err)
 {
     sw_condition *owner = &bounds->conditions[bounds->count++];
+    sw_value value = {0};
     sw_organizations all;
     sw_status status = sw__organizations(p->session, p->arena, &all, err);
 
-    *owner = (sw_condition){owner_field, SW_OP_EQ, NULL, 1};
+    *owner = (sw_condition){owner_field, SW_OP_EQ, &value, 1};
     scan->conditions = bounds->conditions;
     scan->condition_count = bounds->count;
     scan->place = sw_arena_zeroed(p->arena, sw_record_of(p->record)->size);
@@ -143,7 +141,8 @@ sw_status sw__list_everywhere(sw_page *p, sw_scan *scan, sw_bounds *bounds, uint
     p->keep_all = true;
     end->complete = true;
     for (size_t i = 0; i < all.count && status == SW_STATUS_OK; i++) {
-        status = one_organization(p, scan, owner, all.ids[i], end, err);
+        value.text = all.ids[i];
+        status = one_organization(p, scan, end, err);
     }
     p->shown = 0;
     if (status == SW_STATUS_OK && p->kept.count > 0) {

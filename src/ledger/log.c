@@ -101,6 +101,7 @@ static sw_status prepare(sw_group *group, const sw_task *task, const sw_step_ent
     uint64_t given = 0;
 
     *row = entry->step;
+    row->create_digest = SW_NULL_STR;
     if (status == SW_STATUS_OK) {
         status = set_id(group, row, err);
     }
@@ -144,9 +145,7 @@ static sw_status log_again(sw_group *group, const sw_task *task, const sw_step *
         return sw__verdict(outcome, SW_VERDICT_REJECTED, status, err);
     }
     if (sw_str_eq(there.create_digest, row->create_digest)) {
-        sw_head *head = sw_group_head(group, task->organization_id, err);
-        outcome->seq = head ? head->seq : 0;
-        return sw__verdict(outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken, err);
+        return sw__unchanged(group, task, outcome, err);
     }
     status = sw_fail(err, SW_STATUS_CONFLICT, "id", "a step with this id and other content exists");
     return sw__verdict(outcome, SW_VERDICT_CONFLICT, status, err);
@@ -184,7 +183,23 @@ typedef struct chunk {
     size_t count;
 } chunk;
 
-/* False: the item is refused (or the group is broken), and its outcome says so. */
+/* What was fine when it was first sent is fine again, also when a run or provider it names has gone
+ * since: the same content under the same id is a success (promise P3). */
+static bool was_logged(sw_group *group, const sw_task *task, const sw_step *row)
+{
+    sw_step there;
+    sw_error err = {.status = SW_STATUS_OK};
+    sw_status status = SW_STATUS_NOT_FOUND;
+
+    if (row->create_digest.ptr) {
+        status = sw_store_get(group->session, SW_RECORD_STEP, row, &group->arena, &there, &err);
+        (void)sw_group_may(group, status, SW_STATUS_NOT_FOUND, &err);
+    }
+    return status == SW_STATUS_OK && sw_str_eq(there.organization_id, task->organization_id) &&
+           sw_str_eq(there.create_digest, row->create_digest);
+}
+
+/* False: the item has its verdict already (refused, or known), or the group is broken. */
 static bool admit(sw_group *group, const sw_task *task, const log_args *args, size_t i, item *it,
                   sw_error *err)
 {
@@ -200,6 +215,10 @@ static bool admit(sw_group *group, const sw_task *task, const log_args *args, si
     }
     if (status == SW_STATUS_NO_MEMORY) {
         (void)sw_group_must(group, status, err);
+    }
+    if (status == SW_STATUS_INVALID && was_logged(group, task, &it->row)) {
+        (void)log_again(group, task, &it->row, it->outcome, err);
+        return false;
     }
     if (status != SW_STATUS_OK) {
         if (args->count > 1) {
@@ -305,12 +324,19 @@ sw_status sw_step_log(sw_ledger *ledger, const sw_actor *actor, const sw_step_en
                       size_t count, bool atomic, sw_outcome *outcomes, sw_error *err)
 {
     log_args args = {entries, count, outcomes, atomic};
-    sw_task task = {
-        .apply = apply_log, .arg = &args, .weight = count, .alone = atomic && count > 1};
+    sw_task task = {.apply = apply_log,
+                    .arg = &args,
+                    .outcomes = outcomes,
+                    .outcome_count = count,
+                    .weight = count,
+                    .alone = atomic && count > 1};
 
     if (count > SW_LIMIT_BATCH_ITEMS) {
-        return sw_fail(err, SW_STATUS_TOO_LARGE, "steps", "at most %d steps a call",
-                       (int)SW_LIMIT_BATCH_ITEMS);
+        sw_error local = {.status = SW_STATUS_OK};
+        sw_error *said = err ? err : &local;
+        sw_status status = sw_fail(said, SW_STATUS_TOO_LARGE, "steps", "at most %d steps a call",
+                                   (int)SW_LIMIT_BATCH_ITEMS);
+        return sw__refuse(outcomes, count, status, said);
     }
     if (count == 0) {
         return SW_STATUS_OK;

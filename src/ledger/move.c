@@ -35,14 +35,18 @@ static sw_status illegal(const sw_step *step, int64_t to, sw_error *err)
                    sw_enum_word(SW_ENUM_step_status, to));
 }
 
-/* Where one of the three counts is set, the old ones no longer bind the others. */
+/* What is stored is never null. A 0 that nobody reported must become null again before other counts
+ * join it, and the total is what the parts will make it. */
 static void forget_tokens(sw_step *row, uint64_t mask)
 {
     uint64_t parts = SW_MASK(SW_STEP_CACHED_INPUT_TOKENS) | SW_MASK(SW_STEP_CACHE_WRITE_TOKENS) |
                      SW_MASK(SW_STEP_REASONING_TOKENS);
+    bool reported = row->usage_state.value == SW_USAGE_STATE_REPORTED;
 
     if (mask & TOKENS) {
-        row->completion_tokens = row->prompt_tokens = row->total_tokens = SW_NULL_INT;
+        row->prompt_tokens.known = reported || row->prompt_tokens.value > 0;
+        row->completion_tokens.known = reported || row->completion_tokens.value > 0;
+        row->total_tokens = SW_NULL_INT;
         row->usage_state = SW_NULL_INT;
     } else if ((mask & parts) && row->usage_state.value == SW_USAGE_STATE_UNKNOWN) {
         row->usage_state = sw_int_of(SW_USAGE_STATE_PARTIAL);
@@ -97,14 +101,6 @@ static uint64_t differing(const sw_step *a, const sw_step *b, uint64_t mask)
     return out;
 }
 
-static sw_status unchanged(sw_group *group, const sw_task *task, sw_outcome *outcome, sw_error *err)
-{
-    sw_head *head = sw_group_head(group, task->organization_id, err);
-
-    outcome->seq = head ? head->seq : 0;
-    return sw__verdict(outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken, err);
-}
-
 /* Sums and histograms move from the old row to the new one. */
 static sw_status recount(sw_group *group, const sw_step *old, const sw_step *row, sw_error *err)
 {
@@ -147,13 +143,6 @@ static sw_status change(sw_group *group, const sw_task *task, const sw_step *old
                                   &outcome->seq, err);
     }
     return sw__verdict(outcome, SW_VERDICT_UPDATED, status, err);
-}
-
-static sw_status refused(sw_outcome *outcome, sw_status status, const sw_error *err)
-{
-    bool conflict = status == SW_STATUS_CONFLICT || status == SW_STATUS_ILLEGAL_MOVE ||
-                    status == SW_STATUS_RESTRICTED;
-    return sw__verdict(outcome, conflict ? SW_VERDICT_CONFLICT : SW_VERDICT_REJECTED, status, err);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------ */
@@ -232,10 +221,10 @@ static sw_status apply_end(sw_group *group, sw_task *task, sw_error *err)
                                     : sw_group_must(group, sw_no_memory(err), err);
     }
     if (status != SW_STATUS_OK) {
-        return refused(args->outcome, status, err);
+        return sw__refused(args->outcome, status, err);
     }
     if (old.status.value != SW_STEP_STATUS_PENDING) {
-        return unchanged(group, task, args->outcome, err);
+        return sw__unchanged(group, task, args->outcome, err);
     }
     status = change(group, task, &old, &row, change_of(row.status.value), args->outcome, err);
     return status == SW_STATUS_OK ? sw__parts_write(group, task, &row, &parts, err) : status;
@@ -245,7 +234,8 @@ sw_status sw_step_end(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
                       const sw_step_entry *end, sw_outcome *outcome, sw_error *err)
 {
     end_args args = {step_id, end, outcome};
-    sw_task task = {.apply = apply_end, .arg = &args, .weight = 1};
+    sw_task task = {
+        .apply = apply_end, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
     return sw__submit(ledger, actor, &task, err);
 }
 
@@ -302,10 +292,10 @@ static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
         status = check_row(group, task, &row, args->mask, err);
     }
     if (status != SW_STATUS_OK) {
-        return refused(args->outcome, status, err);
+        return sw__refused(args->outcome, status, err);
     }
     if (!differing(&old, &row, SW_MASK_ALL)) {
-        return unchanged(group, task, args->outcome, err);
+        return sw__unchanged(group, task, args->outcome, err);
     }
     return change(group, task, &old, &row, people ? SW_CHANGE_FEEDBACK : SW_CHANGE_UPDATED,
                   args->outcome, err);
@@ -315,7 +305,8 @@ sw_status sw_step_update(sw_ledger *ledger, const sw_actor *actor, sw_str step_i
                          const sw_step *values, uint64_t mask, sw_outcome *outcome, sw_error *err)
 {
     update_args args = {step_id, values, mask, outcome};
-    sw_task task = {.apply = apply_update, .arg = &args, .weight = 1};
+    sw_task task = {
+        .apply = apply_update, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
     return sw__submit(ledger, actor, &task, err);
 }
 
@@ -341,7 +332,7 @@ static sw_status apply_renew(sw_group *group, sw_task *task, sw_error *err)
                          sw_enum_word(SW_ENUM_step_status, row.status.value));
     }
     if (status != SW_STATUS_OK) {
-        return refused(args->outcome, status, err);
+        return sw__refused(args->outcome, status, err);
     }
     row.lease_expires_at = sw_int_of(group->lease_us + args->seconds * 1000000);
     status = sw_store_update(group->session, SW_RECORD_STEP, &row,
@@ -353,11 +344,11 @@ sw_status sw_step_renew(sw_ledger *ledger, const sw_actor *actor, sw_str step_id
                         sw_outcome *outcome, sw_error *err)
 {
     renew_args args = {step_id, seconds ? seconds : SW_LIMIT_LEASE_SECONDS_DEFAULT, outcome};
-    sw_task task = {.apply = apply_renew, .arg = &args, .weight = 1};
+    sw_task task = {
+        .apply = apply_renew, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
 
     if (args.seconds < 1 || args.seconds > SW_LIMIT_LEASE_SECONDS) {
-        return sw_fail(err, SW_STATUS_INVALID, "seconds", "must be 1 to %lld",
-                       (long long)SW_LIMIT_LEASE_SECONDS);
+        return sw__refuse_one(outcome, err, SW_STATUS_INVALID, "seconds", "must be 1 to 86400");
     }
     return sw__submit(ledger, actor, &task, err);
 }

@@ -61,7 +61,8 @@ sw_status sw__metrics_replace(sw_ledger *ledger, const sw_actor *actor, sw_str s
                               const sw_step_metrics *metrics, sw_outcome *outcome, sw_error *err)
 {
     replace_args args = {step_id, metrics, outcome};
-    sw_task task = {.apply = apply_replace, .arg = &args, .weight = 2};
+    sw_task task = {
+        .apply = apply_replace, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 2};
     return sw__submit(ledger, actor, &task, err);
 }
 
@@ -157,26 +158,64 @@ static sw_status save_relation(sw_object *object, size_t i, sw_outcome *outcome,
     return status;
 }
 
-sw_status sw_object_save(sw_object *object, sw_outcome *outcome, sw_error *err)
+/* The whole save is one task, alone in its group: what it calls is applied inside it, and one refusal
+ * undoes all. */
+typedef struct save_args {
+    sw_object *object;
+    sw_outcome *outcome;
+} save_args;
+
+static sw_status apply_save(sw_group *group, sw_task *task, sw_error *err)
+{
+    save_args *args = task->arg;
+    sw_object *object = args->object;
+    sw_status status = SW_STATUS_OK;
+
+    group->ledger->nested = group;
+    for (size_t i = 0; i < object->record->relation_count && status == SW_STATUS_OK; i++) {
+        if (object->related[i].set) {
+            status = save_relation(object, i, args->outcome, err);
+        }
+    }
+    group->ledger->nested = NULL;
+    return status;
+}
+
+static sw_status fetch_again(sw_object *object, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
 
-    memset(outcome, 0, sizeof *outcome);
-    outcome->verdict = SW_VERDICT_UNCHANGED;
-    sw__outcome_id(outcome, own_id(object));
     for (size_t i = 0; i < object->record->relation_count && status == SW_STATUS_OK; i++) {
         sw_related *related = &object->related[i];
-        if (!related->set) {
-            continue;
-        }
-        status = save_relation(object, i, outcome, err);
-        if (status == SW_STATUS_OK) {
-            related->set = false;
-            related->loaded = false;
-            related->rows = NULL;
-            related->count = 0;
+        if (related->set) {
+            memset(related, 0, sizeof *related);
             status = sw__object_fetch(object, i, err);
         }
     }
     return status;
+}
+
+sw_status sw_object_save(sw_object *object, sw_outcome *outcome, sw_error *err)
+{
+    save_args args = {object, outcome};
+    sw_task task = {.apply = apply_save,
+                    .arg = &args,
+                    .outcomes = outcome,
+                    .outcome_count = 1,
+                    .weight = 10,
+                    .alone = true};
+    bool any = false;
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < object->record->relation_count; i++) {
+        any = any || object->related[i].set;
+    }
+    if (any) {
+        status = sw__submit(object->ledger, &object->actor, &task, err);
+    } else {
+        memset(outcome, 0, sizeof *outcome);
+        outcome->verdict = SW_VERDICT_UNCHANGED;
+    }
+    sw__outcome_id(outcome, own_id(object));
+    return status == SW_STATUS_OK && any ? fetch_again(object, err) : status;
 }

@@ -268,17 +268,21 @@ sw_status sw__parts_prepare(sw_group *group, const sw_task *task, const sw_step 
     return status;
 }
 
+static bool any_new(const bool *there, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!there[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool sw__parts_new(const sw_parts *parts)
 {
-    bool any = parts->metrics && !metrics_same(parts);
-
-    for (size_t i = 0; i < parts->message_count; i++) {
-        any = any || !parts->message_there[i];
-    }
-    for (size_t i = 0; i < parts->trace_count; i++) {
-        any = any || !parts->trace_there[i];
-    }
-    return any;
+    return (parts->metrics && !metrics_same(parts)) ||
+           any_new(parts->message_there, parts->message_count) ||
+           any_new(parts->trace_there, parts->trace_count);
 }
 
 sw_status sw__parts_write(sw_group *group, const sw_task *task, const sw_step *step,
@@ -308,9 +312,29 @@ sw_status sw__parts_write(sw_group *group, const sw_task *task, const sw_step *s
 typedef struct attach_args {
     sw_str id;
     sw_step_entry parts; /* only the parts are used */
-    sw_change what;
     sw_outcome *outcome;
 } attach_args;
+
+/* One entry for each kind of thing that was added. */
+static sw_status tell(sw_group *group, const sw_task *task, const sw_step *step,
+                      const sw_parts *parts, sw_outcome *outcome, sw_error *err)
+{
+    const struct {
+        bool added;
+        sw_change what;
+    } entries[] = {{parts->metrics && !metrics_same(parts), SW_CHANGE_METRICS},
+                   {any_new(parts->message_there, parts->message_count), SW_CHANGE_MESSAGES},
+                   {any_new(parts->trace_there, parts->trace_count), SW_CHANGE_TRACED}};
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < SW_COUNT(entries) && status == SW_STATUS_OK; i++) {
+        if (entries[i].added) {
+            status = sw_group_journal(group, task, entries[i].what, SW_RECORD_STEP, step->id,
+                                      step->project_id, &outcome->seq, err);
+        }
+    }
+    return status;
+}
 
 static sw_status apply_attach(sw_group *group, sw_task *task, sw_error *err)
 {
@@ -325,20 +349,14 @@ static sw_status apply_attach(sw_group *group, sw_task *task, sw_error *err)
         status = sw__parts_prepare(group, task, &step, &args->parts, false, &parts, err);
     }
     if (status != SW_STATUS_OK) {
-        return sw__verdict(args->outcome,
-                           status == SW_STATUS_CONFLICT ? SW_VERDICT_CONFLICT : SW_VERDICT_REJECTED,
-                           status, err);
+        return sw__refused(args->outcome, status, err);
     }
     if (!sw__parts_new(&parts)) {
-        sw_head *head = sw_group_head(group, task->organization_id, err);
-        args->outcome->seq = head ? head->seq : 0;
-        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken,
-                           err);
+        return sw__unchanged(group, task, args->outcome, err);
     }
     status = sw__parts_write(group, task, &step, &parts, err);
     if (status == SW_STATUS_OK) {
-        status = sw_group_journal(group, task, args->what, SW_RECORD_STEP, step.id, step.project_id,
-                                  &args->outcome->seq, err);
+        status = tell(group, task, &step, &parts, args->outcome, err);
     }
     return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
 }
@@ -346,6 +364,8 @@ static sw_status apply_attach(sw_group *group, sw_task *task, sw_error *err)
 static sw_status attach(sw_ledger *ledger, const sw_actor *actor, attach_args *args, sw_error *err)
 {
     sw_task task = {.apply = apply_attach,
+                    .outcomes = args->outcome,
+                    .outcome_count = 1,
                     .arg = args,
                     .weight = 1 + args->parts.message_count + args->parts.trace_count};
     return sw__submit(ledger, actor, &task, err);
@@ -354,10 +374,7 @@ static sw_status attach(sw_ledger *ledger, const sw_actor *actor, attach_args *a
 sw_status sw_step_metrics_record(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
                                  const sw_step_metrics *metrics, sw_outcome *outcome, sw_error *err)
 {
-    attach_args args = {.id = step_id,
-                        .parts = {.metrics = metrics},
-                        .what = SW_CHANGE_METRICS,
-                        .outcome = outcome};
+    attach_args args = {.id = step_id, .parts = {.metrics = metrics}, .outcome = outcome};
     return attach(ledger, actor, &args, err);
 }
 
@@ -372,12 +389,11 @@ sw_status sw_step_attach(sw_ledger *ledger, const sw_actor *actor, sw_str step_i
                   .message_count = message_count,
                   .traces = traces,
                   .trace_count = trace_count},
-        .what = message_count > 0 ? SW_CHANGE_MESSAGES : SW_CHANGE_TRACED,
         .outcome = outcome,
     };
     if (message_count > SW_LIMIT_BATCH_ITEMS || trace_count > SW_LIMIT_BATCH_ITEMS) {
-        return sw_fail(err, SW_STATUS_TOO_LARGE, "messages", "at most %d a call",
-                       (int)SW_LIMIT_BATCH_ITEMS);
+        return sw__refuse_one(outcome, err, SW_STATUS_TOO_LARGE, "messages",
+                              "too many messages or traces in one call");
     }
     return attach(ledger, actor, &args, err);
 }

@@ -24,10 +24,10 @@ static bool handled(sw_record_id record)
            record == SW_RECORD_CONVERSATION;
 }
 
-static sw_status not_handled(sw_record_id record, sw_error *err)
+static sw_status not_handled(sw_outcome *outcome, sw_error *err)
 {
-    return sw_fail(err, SW_STATUS_UNSUPPORTED, "record", "a %s has verbs of its own",
-                   sw_record_of(record)->name);
+    return sw__refuse_one(outcome, err, SW_STATUS_UNSUPPORTED, "record",
+                          "this record has verbs of its own");
 }
 
 static int owner_field(sw_record_id record)
@@ -216,10 +216,7 @@ static sw_status create_again(sw_group *group, const sw_task *task, const record
         return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
     }
     if (says_the_same(group, args->record, args->row, there)) {
-        sw_head *head = sw_group_head(group, task->organization_id, err);
-        args->outcome->seq = head ? head->seq : 0;
-        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken,
-                           err);
+        return sw__unchanged(group, task, args->outcome, err);
     }
     status = sw_fail(err, SW_STATUS_CONFLICT, "id", "a %s with this id and other content exists",
                      sw_record_of(args->record)->name);
@@ -266,9 +263,10 @@ sw_status sw_record_create(sw_ledger *ledger, const sw_actor *actor, sw_record_i
                            const void *row, sw_outcome *outcome, sw_error *err)
 {
     record_args args = {.record = record, .row = row, .outcome = outcome};
-    sw_task task = {.apply = apply_create, .arg = &args, .weight = 1};
+    sw_task task = {
+        .apply = apply_create, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
 
-    return handled(record) ? sw__submit(ledger, actor, &task, err) : not_handled(record, err);
+    return handled(record) ? sw__submit(ledger, actor, &task, err) : not_handled(outcome, err);
 }
 
 /* ---- update ------------------------------------------------------------------------------------- */
@@ -373,10 +371,7 @@ static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
         return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
     }
     if (sw_row_equal(record, old, row)) {
-        sw_head *head = sw_group_head(group, task->organization_id, err);
-        args->outcome->seq = head ? head->seq : 0;
-        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken,
-                           err);
+        return sw__unchanged(group, task, args->outcome, err);
     }
     return write_update(group, task, args, row, err);
 }
@@ -385,9 +380,10 @@ sw_status sw_record_update(sw_ledger *ledger, const sw_actor *actor, sw_record_i
                            const void *values, uint64_t mask, sw_outcome *outcome, sw_error *err)
 {
     record_args args = {record, id, values, mask, outcome};
-    sw_task task = {.apply = apply_update, .arg = &args, .weight = 1};
+    sw_task task = {
+        .apply = apply_update, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
 
-    return handled(record) ? sw__submit(ledger, actor, &task, err) : not_handled(record, err);
+    return handled(record) ? sw__submit(ledger, actor, &task, err) : not_handled(outcome, err);
 }
 
 /* ---- delete ------------------------------------------------------------------------------------- */
@@ -468,10 +464,7 @@ static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
         sw_group_may(group, status, SW_STATUS_RESTRICTED, err);
     }
     if (status != SW_STATUS_OK) {
-        return sw__verdict(args->outcome,
-                           status == SW_STATUS_RESTRICTED ? SW_VERDICT_CONFLICT
-                                                          : SW_VERDICT_REJECTED,
-                           status, err);
+        return sw__refused(args->outcome, status, err);
     }
     if (args->record != SW_RECORD_ORGANIZATION) { /* its journal went with it */
         status = sw_group_journal(group, task, SW_CHANGE_DELETED, args->record, args->id, project,
@@ -485,11 +478,13 @@ sw_status sw_record_delete(sw_ledger *ledger, const sw_actor *actor, sw_record_i
 {
     record_args args = {.record = record, .id = id, .outcome = outcome};
     sw_task task = {.apply = apply_delete,
+                    .outcomes = outcome,
+                    .outcome_count = 1,
                     .arg = &args,
                     .weight = 10,
                     .alone = record == SW_RECORD_ORGANIZATION};
 
-    return handled(record) ? sw__submit(ledger, actor, &task, err) : not_handled(record, err);
+    return handled(record) ? sw__submit(ledger, actor, &task, err) : not_handled(outcome, err);
 }
 
 /* ---- agents by name ------------------------------------------------------------------------------ */
@@ -542,10 +537,7 @@ static sw_status apply_agent_by_name(sw_group *group, sw_task *task, sw_error *e
     sw__outcome_id(args->outcome, agent.id);
     status = sw_group_known(group, SW_RECORD_AGENT, agent.id, task->organization_id, err);
     if (status == SW_STATUS_OK) {
-        sw_head *head = sw_group_head(group, task->organization_id, err);
-        args->outcome->seq = head ? head->seq : 0;
-        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken,
-                           err);
+        return sw__unchanged(group, task, args->outcome, err);
     }
     inner.arg = &create;
     return status == SW_STATUS_NOT_FOUND ? apply_create(group, &inner, err) : status;
@@ -555,10 +547,14 @@ sw_status sw_agent_by_name(sw_ledger *ledger, const sw_actor *actor, sw_str proj
                            sw_outcome *outcome, sw_error *err)
 {
     name_args args = {project_id, name, outcome};
-    sw_task task = {.apply = apply_agent_by_name, .arg = &args, .weight = 1};
+    sw_task task = {.apply = apply_agent_by_name,
+                    .outcomes = outcome,
+                    .outcome_count = 1,
+                    .arg = &args,
+                    .weight = 1};
 
     if (!name.ptr || name.len == 0) {
-        return sw_fail(err, SW_STATUS_INVALID, "name", "an agent needs a name");
+        return sw__refuse_one(outcome, err, SW_STATUS_INVALID, "name", "an agent needs a name");
     }
     return sw__submit(ledger, actor, &task, err);
 }

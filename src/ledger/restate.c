@@ -7,11 +7,11 @@
 /* What the source may never replace: who the step is, where it came from, and what people said. */
 #define KEPT                                                                                       \
     (SW_MASK(SW_STEP_ID) | SW_MASK(SW_STEP_ORGANIZATION_ID) | SW_MASK(SW_STEP_SOURCE) |            \
-     SW_MASK(SW_STEP_FEEDBACK) | SW_MASK(SW_STEP_TAGS) | SW_MASK(SW_STEP_TID) |                    \
-     SW_MASK(SW_STEP_RETIRED_INTO) | SW_MASK(SW_STEP_CREATE_DIGEST) |                              \
-     SW_MASK(SW_STEP_END_DIGEST) | SW_MASK(SW_STEP_LEASE_EXPIRES_AT) |                             \
-     SW_MASK(SW_STEP_UPDATED_AT) | SW_MASK(SW_STEP_CREATED_BY_ID) |                                \
-     SW_MASK(SW_STEP_LAST_UPDATED_BY_ID) | SW_MASK(SW_STEP_IS_DELETED))
+     SW_MASK(SW_STEP_FEEDBACK) | SW_MASK(SW_STEP_TAGS) | SW_MASK(SW_STEP_RETIRED_INTO) |           \
+     SW_MASK(SW_STEP_CREATE_DIGEST) | SW_MASK(SW_STEP_END_DIGEST) |                                \
+     SW_MASK(SW_STEP_LEASE_EXPIRES_AT) | SW_MASK(SW_STEP_UPDATED_AT) |                             \
+     SW_MASK(SW_STEP_CREATED_BY_ID) | SW_MASK(SW_STEP_LAST_UPDATED_BY_ID) |                        \
+     SW_MASK(SW_STEP_IS_DELETED))
 
 static bool derived(const sw_step *step)
 {
@@ -114,10 +114,7 @@ static sw_status restate_write(sw_group *group, const sw_task *task, const resta
     sw_status status = SW_STATUS_OK;
 
     if (sw_row_equal(sw_record_of(SW_RECORD_STEP), old, row) && !sw__parts_new(parts)) {
-        sw_head *head = sw_group_head(group, task->organization_id, err);
-        args->outcome->seq = head ? head->seq : 0;
-        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken,
-                           err);
+        return sw__unchanged(group, task, args->outcome, err);
     }
     status = move_step(group, task, old, row, err);
     if (status == SW_STATUS_OK) {
@@ -151,9 +148,7 @@ static sw_status apply_restate(sw_group *group, sw_task *task, sw_error *err)
         status = sw__parts_prepare(group, task, &row, args->entry, false, &parts, err);
     }
     if (status != SW_STATUS_OK) {
-        bool conflict = status == SW_STATUS_ILLEGAL_MOVE || status == SW_STATUS_CONFLICT;
-        return sw__verdict(args->outcome, conflict ? SW_VERDICT_CONFLICT : SW_VERDICT_REJECTED,
-                           status, err);
+        return sw__refused(args->outcome, status, err);
     }
     return restate_write(group, task, args, &old, &row, &parts, err);
 }
@@ -162,11 +157,13 @@ sw_status sw_step_restate(sw_ledger *ledger, const sw_actor *actor, const sw_ste
                           sw_outcome *outcome, sw_error *err)
 {
     restate_args args = {entry, outcome};
-    sw_task task = {.apply = apply_restate, .arg = &args, .weight = 1};
+    sw_task task = {
+        .apply = apply_restate, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
     sw_status status = SW_STATUS_OK;
 
     if (!derived(&entry->step)) {
-        return sw_fail(err, SW_STATUS_INVALID, "source", "must be otlp or transcript");
+        return sw__refuse_one(outcome, err, SW_STATUS_INVALID, "source",
+                              "must be otlp or transcript");
     }
     status = sw__submit(ledger, actor, &task, err);
     if (status == SW_STATUS_NOT_FOUND) {
@@ -245,16 +242,10 @@ static sw_status apply_retire(sw_group *group, sw_task *task, sw_error *err)
         status = retire_check(&old, &survivor, err);
     }
     if (status != SW_STATUS_OK) {
-        return sw__verdict(args->outcome,
-                           status == SW_STATUS_ILLEGAL_MOVE ? SW_VERDICT_CONFLICT
-                                                            : SW_VERDICT_REJECTED,
-                           status, err);
+        return sw__refused(args->outcome, status, err);
     }
     if (old.retired_into.ptr) {
-        sw_head *head = sw_group_head(group, task->organization_id, err);
-        args->outcome->seq = head ? head->seq : 0;
-        return sw__verdict(args->outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken,
-                           err);
+        return sw__unchanged(group, task, args->outcome, err);
     }
     return retire_write(group, task, &old, &survivor, args->outcome, err);
 }
@@ -263,6 +254,7 @@ sw_status sw_step_retire(sw_ledger *ledger, const sw_actor *actor, sw_str step_i
                          sw_str survivor_id, sw_outcome *outcome, sw_error *err)
 {
     retire_args args = {step_id, survivor_id, outcome};
-    sw_task task = {.apply = apply_retire, .arg = &args, .weight = 1};
+    sw_task task = {
+        .apply = apply_retire, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
     return sw__submit(ledger, actor, &task, err);
 }

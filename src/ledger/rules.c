@@ -206,6 +206,14 @@ sw_status sw__verdict(sw_outcome *outcome, sw_verdict verdict, sw_status status,
     return status;
 }
 
+sw_status sw__refused(sw_outcome *outcome, sw_status status, const sw_error *err)
+{
+    bool conflict = status == SW_STATUS_CONFLICT || status == SW_STATUS_ILLEGAL_MOVE ||
+                    status == SW_STATUS_RESTRICTED;
+
+    return sw__verdict(outcome, conflict ? SW_VERDICT_CONFLICT : SW_VERDICT_REJECTED, status, err);
+}
+
 void sw__outcome_id(sw_outcome *outcome, sw_str id)
 {
     size_t len = id.len < SW_ID_MAX - 1 ? id.len : SW_ID_MAX - 1;

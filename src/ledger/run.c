@@ -66,6 +66,30 @@ static sw_status run_parents(sw_group *group, const sw_task *task, const sw_run 
     return status;
 }
 
+/* How long an ended run took: as it says, else from its beginning to its end. */
+static sw_int run_ns(const sw_run *row)
+{
+    int64_t ns = 0;
+
+    if (!run_ended(row->status.value)) {
+        return SW_NULL_INT;
+    }
+    if (row->total_duration_ns.known) {
+        return row->total_duration_ns;
+    }
+    ns = (row->completed_at.value - row->created_at.value) * 1000;
+    return sw_int_of(ns > 0 ? ns : 0);
+}
+
+/* An ended run has a time of its end and a duration. */
+static void complete_end(sw_group *group, sw_run *row)
+{
+    if (run_ended(row->status.value)) {
+        row->completed_at = row->completed_at.known ? row->completed_at : sw_int_of(group->now_us);
+        row->total_duration_ns = run_ns(row);
+    }
+}
+
 static sw_status prepare_create(sw_group *group, const sw_task *task, const sw_run *sent,
                                 sw_run *row, sw_error *err)
 {
@@ -73,6 +97,7 @@ static sw_status prepare_create(sw_group *group, const sw_task *task, const sw_r
     uint64_t given = 0;
 
     *row = *sent;
+    row->create_digest = SW_NULL_STR;
     if (status == SW_STATUS_OK && !row->id.ptr) {
         row->id = sw__new_id(group, SW_RECORD_RUN);
         status = row->id.ptr ? status : sw_group_must(group, sw_no_memory(err), err);
@@ -87,9 +112,7 @@ static sw_status prepare_create(sw_group *group, const sw_task *task, const sw_r
     row->created_by_id = task->user_id;
     if (status == SW_STATUS_OK) {
         sw_row_defaults(sw_record_of(SW_RECORD_RUN), row);
-        if (run_ended(row->status.value) && !row->completed_at.known) {
-            row->completed_at = sw_int_of(group->now_us);
-        }
+        complete_end(group, row);
         status = run_rules(row, err);
     }
     if (status == SW_STATUS_OK) {
@@ -101,21 +124,6 @@ static sw_status prepare_create(sw_group *group, const sw_task *task, const sw_r
         status = row->create_digest.ptr ? status : sw_group_must(group, sw_no_memory(err), err);
     }
     return status == SW_STATUS_OK ? run_parents(group, task, row, err) : status;
-}
-
-/* How long an ended run took: as it says, else from its beginning to its end. */
-static sw_int run_ns(const sw_run *row)
-{
-    int64_t ns = 0;
-
-    if (!run_ended(row->status.value)) {
-        return SW_NULL_INT;
-    }
-    if (row->total_duration_ns.known) {
-        return row->total_duration_ns;
-    }
-    ns = (row->completed_at.value - row->created_at.value) * 1000;
-    return sw_int_of(ns > 0 ? ns : 0);
 }
 
 static sw_status write_create(sw_group *group, const sw_task *task, const sw_run *row,
@@ -146,14 +154,6 @@ static sw_status write_create(sw_group *group, const sw_task *task, const sw_run
     return sw__verdict(outcome, SW_VERDICT_CREATED, status, err);
 }
 
-static sw_status unchanged(sw_group *group, const sw_task *task, sw_outcome *outcome, sw_error *err)
-{
-    sw_head *head = sw_group_head(group, task->organization_id, err);
-
-    outcome->seq = head ? head->seq : 0;
-    return sw__verdict(outcome, SW_VERDICT_UNCHANGED, head ? SW_STATUS_OK : group->broken, err);
-}
-
 static sw_status create_again(sw_group *group, const sw_task *task, const sw_run *row,
                               sw_outcome *outcome, sw_error *err)
 {
@@ -168,10 +168,25 @@ static sw_status create_again(sw_group *group, const sw_task *task, const sw_run
         return sw__verdict(outcome, SW_VERDICT_REJECTED, status, err);
     }
     if (sw_str_eq(there.create_digest, row->create_digest)) {
-        return unchanged(group, task, outcome, err);
+        return sw__unchanged(group, task, outcome, err);
     }
     status = sw_fail(err, SW_STATUS_CONFLICT, "id", "a run with this id and other content exists");
     return sw__verdict(outcome, SW_VERDICT_CONFLICT, status, err);
+}
+
+/* The same again is fine, also when the conversation it names has gone since (promise P3). */
+static bool was_created(sw_group *group, const sw_task *task, const sw_run *row)
+{
+    sw_run there;
+    sw_error err = {.status = SW_STATUS_OK};
+    sw_status status = SW_STATUS_NOT_FOUND;
+
+    if (row->create_digest.ptr) {
+        status = sw_store_get(group->session, SW_RECORD_RUN, row, &group->arena, &there, &err);
+        (void)sw_group_may(group, status, SW_STATUS_NOT_FOUND, &err);
+    }
+    return status == SW_STATUS_OK && sw_str_eq(there.organization_id, task->organization_id) &&
+           sw_str_eq(there.create_digest, row->create_digest);
 }
 
 static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
@@ -183,6 +198,9 @@ static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
     memset(args->outcome, 0, sizeof *args->outcome);
     status = prepare_create(group, task, args->run, &row, err);
     sw__outcome_id(args->outcome, row.id);
+    if (status == SW_STATUS_INVALID && was_created(group, task, &row)) {
+        return sw__unchanged(group, task, args->outcome, err);
+    }
     if (status != SW_STATUS_OK) {
         return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
     }
@@ -201,7 +219,8 @@ sw_status sw_run_create(sw_ledger *ledger, const sw_actor *actor, const sw_run *
                         sw_outcome *outcome, sw_error *err)
 {
     create_args args = {run, outcome};
-    sw_task task = {.apply = apply_create, .arg = &args, .weight = 1};
+    sw_task task = {
+        .apply = apply_create, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
     return sw__submit(ledger, actor, &task, err);
 }
 
@@ -304,8 +323,8 @@ static sw_status prepare_update(sw_group *group, const sw_task *task, const sw_r
     if (status == SW_STATUS_OK) {
         status = merge_fields(group, old, args, row, err);
     }
-    if (status == SW_STATUS_OK && run_ended(row->status.value) && !row->completed_at.known) {
-        row->completed_at = sw_int_of(group->now_us);
+    if (status == SW_STATUS_OK) {
+        complete_end(group, row);
     }
     if (status == SW_STATUS_OK) {
         status = run_rules(row, err);
@@ -398,27 +417,28 @@ static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
     sw__outcome_id(args->outcome, args->id);
     if (status == SW_STATUS_OK && args->cancel && run_ended(old.status.value) &&
         !sw_str_eq(old.stop_reason, SW_STR("requires_approval"))) {
-        return unchanged(group, task, args->outcome, err);
+        return sw__unchanged(group, task, args->outcome, err);
     }
     row = old;
     if (status == SW_STATUS_OK) {
         status = prepare_update(group, task, &old, args, &row, err);
     }
     if (status != SW_STATUS_OK) {
-        return sw__verdict(args->outcome,
-                           status == SW_STATUS_ILLEGAL_MOVE ? SW_VERDICT_CONFLICT
-                                                            : SW_VERDICT_REJECTED,
-                           status, err);
+        return sw__refused(args->outcome, status, err);
     }
     if (sw_row_equal(sw_record_of(SW_RECORD_RUN), &old, &row)) {
-        return unchanged(group, task, args->outcome, err);
+        return sw__unchanged(group, task, args->outcome, err);
     }
     return write_update(group, task, &old, &row, args->outcome, err);
 }
 
 static sw_status update(sw_ledger *ledger, const sw_actor *actor, update_args *args, sw_error *err)
 {
-    sw_task task = {.apply = apply_update, .arg = args, .weight = 1};
+    sw_task task = {.apply = apply_update,
+                    .outcomes = args->outcome,
+                    .outcome_count = 1,
+                    .arg = args,
+                    .weight = 1};
     return sw__submit(ledger, actor, &task, err);
 }
 
@@ -472,6 +492,7 @@ sw_status sw_run_delete(sw_ledger *ledger, const sw_actor *actor, sw_str run_id,
                         sw_outcome *outcome, sw_error *err)
 {
     delete_args args = {run_id, outcome};
-    sw_task task = {.apply = apply_delete, .arg = &args, .weight = 10};
+    sw_task task = {
+        .apply = apply_delete, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 10};
     return sw__submit(ledger, actor, &task, err);
 }

@@ -234,6 +234,62 @@ static sw_status check_steps(sw_check *c, sw_str organization, sw_error *err)
     return status;
 }
 
+/* ---- messages ----------------------------------------------------------------------------------- */
+
+static sw_seen body_seen(void *arg, const void *row)
+{
+    (void)row;
+    *(bool *)arg = true;
+    return SW_SEEN_STOP;
+}
+
+static sw_seen see_message(void *arg, const void *row)
+{
+    sw_check *c = arg;
+    const sw_message *m = row;
+    sw_value owner = {.text = m->organization_id};
+    sw_value digest = {.text = m->body_hash};
+    sw_condition key[] = {{SW_MESSAGE_BODY_ORGANIZATION_ID, SW_OP_EQ, &owner, 1},
+                          {SW_MESSAGE_BODY_DIGEST, SW_OP_EQ, &digest, 1}};
+    sw_scan scan = {.record = SW_RECORD_MESSAGE_BODY,
+                    .conditions = key,
+                    .condition_count = 2,
+                    .fields = SW_MASK(SW_MESSAGE_BODY_DIGEST)};
+    bool there = false;
+    char where[200];
+    sw_scan_end end;
+
+    if (!m->body_hash.ptr) {
+        return SW_SEEN_COUNT;
+    }
+    c->failed = sw_store_scan(c->session, &scan, body_seen, &there, &end, &c->error);
+    if (c->failed == SW_STATUS_OK && !there) {
+        (void)snprintf(where, sizeof where, "messages id=%.*s", (int)m->id.len, m->id.ptr);
+        sw__differ(c, "reference", where, "its body is missing");
+    }
+    return c->failed == SW_STATUS_OK ? SW_SEEN_COUNT : SW_SEEN_STOP;
+}
+
+static sw_status check_messages(sw_check *c, sw_str organization, sw_error *err)
+{
+    sw_value owner = {.text = organization};
+    sw_condition mine = {SW_MESSAGE_ORGANIZATION_ID, SW_OP_EQ, &owner, 1};
+    sw_scan scan = {.record = SW_RECORD_MESSAGE,
+                    .conditions = &mine,
+                    .condition_count = 1,
+                    .fields = SW_MASK(SW_MESSAGE_ID) | SW_MASK(SW_MESSAGE_BODY_HASH) |
+                              SW_MASK(SW_MESSAGE_ORGANIZATION_ID),
+                    .unordered = true};
+    sw_scan_end end;
+    sw_status status = sw_store_scan(c->session, &scan, see_message, c, &end, err);
+
+    if (status == SW_STATUS_OK && c->failed != SW_STATUS_OK) {
+        *err = c->error;
+        status = c->failed;
+    }
+    return status;
+}
+
 /* ---- one organization, then all ------------------------------------------------------------------ */
 
 /* What does not belong to one organization is carried over to the group of all. */
@@ -263,6 +319,9 @@ static sw_status check_organization(sw_check *c, sw_str organization, sw_error *
     status = sw__check_journal(c, organization, err);
     if (status == SW_STATUS_OK) {
         status = check_steps(c, organization, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = check_messages(c, organization, err);
     }
     for (size_t i = 0; i < SW_COUNT(mine) && status == SW_STATUS_OK; i++) {
         status = check_cells(c, &c->group, mine[i], organization, err);

@@ -273,27 +273,73 @@ static sw_status enqueue(sw_ledger *ledger, sw_task *task, sw_error *err)
     return status;
 }
 
-sw_status sw__submit(sw_ledger *ledger, const sw_actor *actor, sw_task *task, sw_error *err)
+sw_status sw__refuse(sw_outcome *outcomes, size_t count, sw_status status, const sw_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (outcomes[i].status == SW_STATUS_OK) { /* what was refused by itself keeps its reason */
+            outcomes[i].verdict = SW_VERDICT_REJECTED;
+            outcomes[i].status = status;
+            outcomes[i].seq = 0;
+            outcomes[i].error = *err;
+        }
+    }
+    return status;
+}
+
+sw_status sw__refuse_one(sw_outcome *outcome, sw_error *err, sw_status status, const char *field,
+                         const char *message)
+{
+    memset(outcome, 0, sizeof *outcome);
+    (void)sw_fail(&outcome->error, status, field, "%s", message);
+    outcome->verdict = SW_VERDICT_REJECTED;
+    outcome->status = status;
+    if (err) {
+        *err = outcome->error;
+    }
+    return status;
+}
+
+static sw_status run_task(sw_ledger *ledger, sw_task *task)
 {
     sw_status status = SW_STATUS_OK;
 
     if (ledger->read_only) {
-        return sw_fail(err, SW_STATUS_READ_ONLY, "", "the ledger was opened for reading only");
+        return sw_fail(&task->error, SW_STATUS_READ_ONLY, "",
+                       "the ledger was opened for reading only");
     }
-    task->organization_id = sw__actor_organization(actor);
-    task->user_id = sw__actor_user(actor);
+    if (ledger->writer_runs && pthread_equal(pthread_self(), ledger->writer)) {
+        sw_assert(ledger->nested); /* a visit must not write */
+        return task->apply(ledger->nested, task, &task->error);
+    }
     sem_init(&task->done, 0, 0);
-    status = enqueue(ledger, task, err);
+    status = enqueue(ledger, task, &task->error);
     if (status == SW_STATUS_OK) {
         while (sem_wait(&task->done) != 0) {
             sw_assert(errno == EINTR);
         }
         status = task->status;
-        if (status != SW_STATUS_OK && err) {
-            *err = task->error;
-            err->status = status;
-        }
     }
     sem_destroy(&task->done);
+    return status;
+}
+
+sw_status sw__submit(sw_ledger *ledger, const sw_actor *actor, sw_task *task, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    task->organization_id = sw__actor_organization(actor);
+    task->user_id = sw__actor_user(actor);
+    for (size_t i = 0; i < task->outcome_count; i++) {
+        memset(&task->outcomes[i], 0, sizeof task->outcomes[i]);
+    }
+    status = run_task(ledger, task);
+    if (status == SW_STATUS_OK) {
+        return status;
+    }
+    task->error.status = status;
+    (void)sw__refuse(task->outcomes, task->outcome_count, status, &task->error);
+    if (err) {
+        *err = task->error;
+    }
     return status;
 }

@@ -208,6 +208,7 @@ typedef struct sw_lite_session {
     sw_session head;
     sw_lite_store *store;
     sqlite3 *db;
+    sqlite3_stmt *undo; /* ROLLBACK */
     sw_session_mode mode;
     bool in_group; /* a write group is open: nobody else can write */
     bool asked;    /* data_version is known */

@@ -428,6 +428,10 @@ static sw_status lite_session_open(sw_store *head, sw_session_mode mode, sw_sess
     if (status == SW_STATUS_OK && !writer) {
         status = sw__lite_exec(session->db, "PRAGMA query_only = ON", store->path, err);
     }
+    if (status == SW_STATUS_OK) {
+        int rc = sqlite3_prepare_v2(session->db, "ROLLBACK", -1, &session->undo, NULL);
+        status = rc == SQLITE_OK ? status : sw__lite_fail(session->db, rc, store->path, err);
+    }
     if (status != SW_STATUS_OK) {
         (void)sqlite3_close(session->db);
         sw_free(&store->allocator, session);
@@ -446,6 +450,7 @@ static void lite_session_close(sw_session *head)
     for (size_t i = 0; i < SW_LITE_SLOTS; i++) {
         (void)sqlite3_finalize(session->slots[i].stmt);
     }
+    (void)sqlite3_finalize(session->undo);
     int rc = sqlite3_close(session->db);
     sw_assert(rc == SQLITE_OK);
     sw_free(&session->store->allocator, session->numbers);
@@ -580,9 +585,11 @@ static sw_status data_version(sw_lite_session *session, int64_t *out, sw_error *
 static void lite_rollback(sw_session *head)
 {
     sw_lite_session *session = (sw_lite_session *)(void *)head;
-    /* After some failures SQLite has rolled back by itself. */
+    /* After some failures SQLite has rolled back by itself. The statement was prepared when the session
+     * was opened, so that rolling back needs no memory. */
     if (!sqlite3_get_autocommit(session->db)) {
-        (void)sqlite3_exec(session->db, "ROLLBACK", NULL, NULL, NULL);
+        (void)sqlite3_step(session->undo);
+        (void)sqlite3_reset(session->undo);
     }
     session->in_group = false;
     sw__lite_forget(session);

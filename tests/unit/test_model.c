@@ -51,7 +51,7 @@ static const column seed[] = {
     {"organization_id", SW_KIND_ID, NO, NULL, "organizations", SW_RESTRICT},
     {"provider_id", SW_KIND_ID, YES, NULL, "providers", SW_RESTRICT},
     {"run_id", SW_KIND_ID, YES, NULL, "runs", SW_SET_NULL},
-    {"agent_id", SW_KIND_ID, YES, NULL, NULL, SW_RESTRICT},
+    {"agent_id", SW_KIND_WORD, YES, NULL, NULL, SW_RESTRICT},
     {"provider_name", SW_KIND_WORD, YES, NULL, NULL, SW_RESTRICT},
     {"provider_category", SW_KIND_WORD, YES, NULL, NULL, SW_RESTRICT},
     {"model", SW_KIND_WORD, YES, NULL, NULL, SW_RESTRICT},
@@ -231,8 +231,9 @@ static void test_the_seeds_index(void **state)
     const sw_index *index = steps->indexes;
     (void)state;
     assert_string_equal(index->name, "ix_steps_run_id");
+    assert_int_equal(index->count, 2);
     assert_int_equal(index->fields[0], SW_STEP_RUN_ID);
-    assert_int_equal(index->count, 3);
+    assert_int_equal(index->fields[1], SW_STEP_CREATED_AT);
     for (size_t i = 0; i < steps->index_count; i++) {
         if (strcmp(steps->indexes[i].name, "ix_steps_failed") == 0) {
             assert_int_equal(steps->indexes[i].only, SW_STEP_STATUS);

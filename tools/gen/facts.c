@@ -93,7 +93,7 @@ static void describe(const gen_field *field, char *out, size_t size)
         {field->kind == GEN_KIND_TAGS, "; %s", "a JSON array of strings"},
         {field->kind == GEN_KIND_BYTES, "; %s", "bytes"},
         {field->kind == GEN_KIND_BOOL, "; %s", "0 or 1"},
-        {field->kind == GEN_KIND_ID && field->prefix, "; %s-<uuid>", field->prefix},
+        {field->prefix != NULL, "; %s-<uuid>", field->prefix},
         {field->prefix2 != NULL, " or %s-<uuid>", field->prefix2},
         {field->ref.record != NULL, "; of an existing %s", field->ref.record},
         {field->fallback != NULL, "; default %s", field->fallback},
@@ -113,12 +113,12 @@ static void describe(const gen_field *field, char *out, size_t size)
 static void print_struct(const gen_record *record)
 {
     unsigned ours = 0;
-    gen_comment(0, "%s Table %s%s.", record->doc, record->table,
-                record->is_public ? "" : ", internal");
+    gen_comment(0, "%s Table %s%s%s.", record->doc, record->table,
+                gen_is_v1(record) ? "" : ", Stepwell's own", record->is_public ? "" : ", internal");
     printf("typedef struct sw_%s {\n", record->name);
     for (const gen_field *field = record->fields; field->name; field++) {
         char clauses[400];
-        if ((field->flags & SW_OURS) != ours) {
+        if (gen_is_v1(record) && (field->flags & SW_OURS) != ours) {
             ours = field->flags & SW_OURS;
             printf("\n    /* -- %s -- */\n\n", ours ? "Stepwell's own" : "as in V1");
         }

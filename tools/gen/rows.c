@@ -141,6 +141,11 @@ const gen_record *gen_record_find(const char *name)
     return NULL;
 }
 
+bool gen_is_v1(const gen_record *record)
+{
+    return *record->prefix != '\0';
+}
+
 long long gen_limit_find(const char *name)
 {
     for (size_t i = 0; i < gen_limit_count; i++) {

@@ -174,6 +174,8 @@ extern const gen_record gen_records[];
 extern const size_t gen_record_count;
 
 const gen_record *gen_record_find(const char *name);
+/* V1's records have identifiers with a prefix; none of Stepwell's own has. */
+bool gen_is_v1(const gen_record *record);
 long long gen_limit_find(const char *name);
 /* Whether the field shows in JSON, CSV and schema. */
 bool gen_field_shows(const gen_field *field);
