@@ -91,7 +91,10 @@ typedef struct sw_outcome {
     sw_verdict verdict;
     sw_status status;
     int64_t seq;
-    char id[SW_ID_MAX]; /* of the record, NUL-terminated; made up when the caller gave none */
+    /* Of the record, NUL-terminated; made up when the caller gave none. An argument may point to it, so
+     * that sw_str_from(outcome.id) can be passed together with &outcome; a call that is refused before it
+     * looks at the item leaves it as it was. */
+    char id[SW_ID_MAX];
     sw_error error;
 } sw_outcome;
 

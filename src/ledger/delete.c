@@ -154,7 +154,7 @@ static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
     sw_step step;
     sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &step, err);
 
-    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
     if (status != SW_STATUS_OK) {
         return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);

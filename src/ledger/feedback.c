@@ -132,7 +132,7 @@ static sw_status apply_feedback(sw_group *group, sw_task *task, sw_error *err)
     sw_step row;
     sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &old, err);
 
-    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
     row = old;
     if (status == SW_STATUS_OK && c->set_feedback) {

@@ -22,10 +22,13 @@ size_t sw_bucket_of(int64_t ns)
 
 int64_t sw_bucket_middle(size_t bucket)
 {
+    double middle = 0;
+
     if (bucket == 0) {
         return 0;
     }
-    return (int64_t)(pow(growth, (double)bucket - 2) * 2.0 * growth / (1.0 + growth) + 0.5);
+    middle = pow(growth, (double)bucket - 2) * 2.0 * growth / (1.0 + growth) + 0.5;
+    return middle < (double)INT64_MAX ? (int64_t)middle : INT64_MAX;
 }
 
 static bool read_varint(sw_str *text, uint64_t *out)

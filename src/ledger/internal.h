@@ -54,10 +54,10 @@ bool sw_rollup_key(size_t which, const sw_step *step, void *row);
 
 /* ---- latency histograms (histogram.c) ------------------------------------------------------------ */
 
-/* Buckets grow by 4 %, so that a bucket's middle is within 2 % of what it holds. Bucket 0 holds 0 ns;
- * the last everything past about 18 days.
+/* Buckets grow by 4 %, so that a bucket's middle is within 2 % of what it holds. Bucket 0 holds 0 ns,
+ * the last INT64_MAX.
  */
-enum { SW_BUCKETS = 900 };
+enum { SW_BUCKETS = 1120 };
 typedef struct sw_histogram {
     int64_t count[SW_BUCKETS];
 } sw_histogram;
@@ -309,6 +309,8 @@ sw_str sw__entry_digest(sw_group *group, const sw_step *step, uint64_t given,
 sw_status sw__verdict(sw_outcome *outcome, sw_verdict verdict, sw_status status,
                       const sw_error *err);
 void sw__outcome_id(sw_outcome *outcome, sw_str id);
+/* Everything but the id, which an argument of the call may point to. */
+void sw__outcome_reset(sw_outcome *outcome);
 /* What was asked for is so already: OK, with the organization's newest number. */
 sw_status sw__unchanged(sw_group *group, const sw_task *task, sw_outcome *outcome, sw_error *err);
 /* What was refused: a conflict, or rejected, as the status says. */

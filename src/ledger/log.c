@@ -207,7 +207,7 @@ static bool admit(sw_group *group, const sw_task *task, const log_args *args, si
     char path[32] = "";
     sw_status status = SW_STATUS_OK;
 
-    memset(it->outcome, 0, sizeof *it->outcome);
+    sw__outcome_reset(it->outcome);
     status = prepare(group, task, entry, &it->row, err);
     sw__outcome_id(it->outcome, it->row.id);
     if (status == SW_STATUS_OK) {

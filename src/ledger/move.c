@@ -212,7 +212,7 @@ static sw_status apply_end(sw_group *group, sw_task *task, sw_error *err)
     sw_parts parts;
     sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &old, err);
 
-    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
     row = old;
     if (status == SW_STATUS_OK) {
@@ -281,7 +281,7 @@ static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
     sw_step row;
     sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &old, err);
 
-    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
     if (status == SW_STATUS_OK) {
         status = update_allowed(&old, args->values, args->mask, err);
@@ -324,7 +324,7 @@ static sw_status apply_renew(sw_group *group, sw_task *task, sw_error *err)
     sw_step row;
     sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &row, err);
 
-    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
     if (status == SW_STATUS_OK && row.status.value != SW_STEP_STATUS_PENDING) {
         status = sw_fail(err, SW_STATUS_ILLEGAL_MOVE, "status",

@@ -38,7 +38,7 @@ static sw_status apply_replace(sw_group *group, sw_task *task, sw_error *err)
     sw_step step;
     sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &step, err);
 
-    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
     if (status == SW_STATUS_OK) {
         status = sw__parts_prepare(group, task, &step, &entry, true, &parts, err);
@@ -213,7 +213,7 @@ sw_status sw_object_save(sw_object *object, sw_outcome *outcome, sw_error *err)
     if (any) {
         status = sw__submit(object->ledger, &object->actor, &task, err);
     } else {
-        memset(outcome, 0, sizeof *outcome);
+        sw__outcome_reset(outcome);
         outcome->verdict = SW_VERDICT_UNCHANGED;
     }
     sw__outcome_id(outcome, own_id(object));

@@ -343,7 +343,7 @@ static sw_status apply_attach(sw_group *group, sw_task *task, sw_error *err)
     sw_parts parts;
     sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &step, err);
 
-    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
     if (status == SW_STATUS_OK) {
         status = sw__parts_prepare(group, task, &step, &args->parts, false, &parts, err);

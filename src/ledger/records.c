@@ -237,7 +237,7 @@ static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
     void *row = sw_arena_zeroed(&group->arena, record->size);
     sw_status status = SW_STATUS_OK;
 
-    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_reset(args->outcome);
     if (!row) {
         return sw_group_must(group, sw_no_memory(err), err);
     }
@@ -347,7 +347,7 @@ static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
     void *row = sw_arena_zeroed(&group->arena, record->size);
     sw_status status = SW_STATUS_OK;
 
-    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
     if (!old || !row) {
         return sw_group_must(group, sw_no_memory(err), err);
@@ -446,7 +446,7 @@ static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
     sw_str project = SW_NULL_STR;
     sw_status status = SW_STATUS_OK;
 
-    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
     if (!row) {
         return sw_group_must(group, sw_no_memory(err), err);
@@ -529,7 +529,7 @@ static sw_status apply_agent_by_name(sw_group *group, sw_task *task, sw_error *e
     sw_task inner = *task;
     sw_status status = SW_STATUS_OK;
 
-    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_reset(args->outcome);
     agent.id = agent_id_of(&group->arena, task->organization_id, args->project_id, args->name);
     if (!agent.id.ptr) {
         return sw_group_must(group, sw_no_memory(err), err);

@@ -135,7 +135,7 @@ static sw_status apply_restate(sw_group *group, sw_task *task, sw_error *err)
     sw_parts parts;
     sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->entry->step.id, &old, err);
 
-    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->entry->step.id);
     if (status == SW_STATUS_OK) {
         status = only_derived(&old, err);
@@ -233,7 +233,7 @@ static sw_status apply_retire(sw_group *group, sw_task *task, sw_error *err)
     sw_step survivor;
     sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &old, err);
 
-    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
     if (status == SW_STATUS_OK) {
         status = sw_group_get(group, task, SW_RECORD_STEP, args->survivor_id, &survivor, err);

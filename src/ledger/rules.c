@@ -195,10 +195,20 @@ void sw__error_path(sw_error *err, const char *path)
 
 /* ---- verdicts ----------------------------------------------------------------------------------- */
 
+void sw__outcome_reset(sw_outcome *outcome)
+{
+    memset(&outcome->error, 0, sizeof outcome->error);
+    outcome->verdict = SW_VERDICT_CREATED;
+    outcome->status = SW_STATUS_OK;
+    outcome->seq = 0;
+}
+
 sw_status sw__verdict(sw_outcome *outcome, sw_verdict verdict, sw_status status,
                       const sw_error *err)
 {
-    outcome->verdict = verdict;
+    bool good = verdict != SW_VERDICT_CONFLICT && verdict != SW_VERDICT_REJECTED;
+
+    outcome->verdict = good && status != SW_STATUS_OK ? SW_VERDICT_REJECTED : verdict;
     outcome->status = status;
     if (err && status != SW_STATUS_OK) {
         outcome->error = *err;
@@ -219,7 +229,7 @@ void sw__outcome_id(sw_outcome *outcome, sw_str id)
     size_t len = id.len < SW_ID_MAX - 1 ? id.len : SW_ID_MAX - 1;
 
     if (id.ptr) {
-        memcpy(outcome->id, id.ptr, len);
+        memmove(outcome->id, id.ptr, len); /* callers pass an id out of the very outcome */
     }
-    outcome->id[len] = '\0';
+    outcome->id[id.ptr ? len : 0] = '\0';
 }

@@ -195,7 +195,7 @@ static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
     sw_run row;
     sw_status status = SW_STATUS_OK;
 
-    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_reset(args->outcome);
     status = prepare_create(group, task, args->run, &row, err);
     sw__outcome_id(args->outcome, row.id);
     if (status == SW_STATUS_INVALID && was_created(group, task, &row)) {
@@ -413,7 +413,7 @@ static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
     sw_run row;
     sw_status status = sw_group_get(group, task, SW_RECORD_RUN, args->id, &old, err);
 
-    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
     if (status == SW_STATUS_OK && args->cancel && run_ended(old.status.value) &&
         !sw_str_eq(old.stop_reason, SW_STR("requires_approval"))) {
@@ -472,7 +472,7 @@ static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
     sw_run run;
     sw_status status = sw_group_get(group, task, SW_RECORD_RUN, args->id, &run, err);
 
-    memset(args->outcome, 0, sizeof *args->outcome);
+    sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
     if (status != SW_STATUS_OK) {
         return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);

@@ -289,7 +289,7 @@ sw_status sw__refuse(sw_outcome *outcomes, size_t count, sw_status status, const
 sw_status sw__refuse_one(sw_outcome *outcome, sw_error *err, sw_status status, const char *field,
                          const char *message)
 {
-    memset(outcome, 0, sizeof *outcome);
+    sw__outcome_reset(outcome);
     (void)sw_fail(&outcome->error, status, field, "%s", message);
     outcome->verdict = SW_VERDICT_REJECTED;
     outcome->status = status;
@@ -330,7 +330,7 @@ sw_status sw__submit(sw_ledger *ledger, const sw_actor *actor, sw_task *task, sw
     task->organization_id = sw__actor_organization(actor);
     task->user_id = sw__actor_user(actor);
     for (size_t i = 0; i < task->outcome_count; i++) {
-        memset(&task->outcomes[i], 0, sizeof task->outcomes[i]);
+        sw__outcome_reset(&task->outcomes[i]);
     }
     status = run_task(ledger, task);
     if (status == SW_STATUS_OK) {

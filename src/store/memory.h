@@ -84,7 +84,7 @@ sw_mem_row *sw__mem_walk_next(sw_mem_walk *walk); /* NULL: the end */
 /* ---- states (memory_state.c) -------------------------------------------------------------------- */
 
 /* The trees of a record: by key; by created_at, the order of every list; one for each unique index. */
-enum { SW_MEM_ORDERS = 5, SW_MEM_ROW_SIZE = 2048 };
+enum { SW_MEM_ORDERS = 6, SW_MEM_ROW_SIZE = 2048 };
 
 typedef struct sw_mem_state {
     atomic_size_t refs;

@@ -344,7 +344,8 @@ sw_status sw__mem_scan(const sw_mem_store *store, const sw_mem_state *state, con
             sw__mem_order_add(&at.asked, &order.fields[i], 1);
         }
     }
-    for (size_t i = 0; i < store->order_count[scan->record]; i++) {
+    /* The last ones are the narrowest. */
+    for (size_t i = store->order_count[scan->record]; i-- > 0;) {
         if (has_order(&store->orders[scan->record][i], &at.asked, scan)) {
             return scan_tree(&at, i, visit, arg, err);
         }

@@ -32,6 +32,12 @@ static void record_orders_init(sw_mem_store *store, size_t id)
         sw__mem_order_add(order, (const uint8_t[]){(uint8_t)created_at}, 1);
         sw__mem_order_add_key(order);
     }
+    int organization = sw_record_field(record, SW_STR("organization_id"));
+    if (created_at >= 0 && organization >= 0) {
+        sw_mem_order *order = new_order(store, id, NULL);
+        sw__mem_order_add(order, (const uint8_t[]){(uint8_t)organization, (uint8_t)created_at}, 2);
+        sw__mem_order_add_key(order);
+    }
     for (size_t i = 0; i < record->index_count; i++) {
         const sw_index *index = &record->indexes[i];
         if (index->unique) {
