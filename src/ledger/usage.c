@@ -279,7 +279,7 @@ static sw_status answer(sw_gather *g, sw_usage_each *each, void *arg, sw_usage_e
     end->groups = count;
     end->rows = g->rows;
     end->cells = g->cells;
-    end->complete = !g->full && (g->row_limit == 0 || g->rows < g->row_limit);
+    end->complete = !g->full && !g->cut;
     for (size_t i = 0; i < count; i++) {
         if (!each(arg, &groups[i])) {
             break;

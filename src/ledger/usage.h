@@ -37,6 +37,7 @@ typedef struct sw_gather {
     size_t count;
     bool histograms; /* latency comes from histograms */
     bool full;       /* SW_LIMIT_USAGE_GROUPS */
+    bool cut;        /* row_limit: older steps were not read */
     bool failed;
     sw_error error;
     int64_t rows;

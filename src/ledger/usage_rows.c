@@ -144,6 +144,7 @@ static sw_status organization_rows(sw_gather *g, sw_str organization, int64_t fr
                                   g->query->condition_count, 2, g->arena, &bounds, err);
 
     if (status != SW_STATUS_OK || scan.look_limit <= 0) {
+        g->cut = g->cut || status == SW_STATUS_OK;
         return status;
     }
     if (from != INT64_MIN) {
@@ -156,6 +157,7 @@ static sw_status organization_rows(sw_gather *g, sw_str organization, int64_t fr
     scan.condition_count = bounds.count;
     status = sw_store_scan(g->session, &scan, see_step, &walk, &end, err);
     g->rows += end.looked;
+    g->cut = g->cut || !end.exhausted;
     if (status == SW_STATUS_OK && g->failed) {
         *err = g->error;
         status = g->error.status;

@@ -12,19 +12,23 @@ installed() {
     check "installed: $1" test -n "$(find "$at" -path "*/$1")"
 }
 
-# Builds a program against what was installed, as pkg-config describes it.
-build_outside() {
+# outside PROGRAM SOURCE: builds it against what was installed, as pkg-config describes it.
+outside() {
     PKG_CONFIG_PATH=$(dirname "$(find "$at" -name stepwell.pc)")
     export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR="$at"
-    cat >"$at/outside.c" <<'END'
+    # shellcheck disable=SC2046  # flags are words
+    cc -std=c17 -Wall -Wextra -Wpedantic -Werror "$2" -o "$at/$1" $(pkg-config --cflags --libs stepwell)
+}
+
+# The version in the header, in the library and in what pkg-config says is one.
+one_version() {
+    cat >"$at/version.c" <<'END'
 #include <stdio.h>
-#include <stepwell/ledger.h>
+#include <string.h>
 #include <stepwell/version.h>
 int main(void) { return puts(sw_version()) < 0 || strcmp(sw_version(), SW_VERSION) != 0; }
 END
-    # shellcheck disable=SC2046  # flags are words
-    cc "$at/outside.c" -o "$at/outside" $(pkg-config --cflags --libs stepwell) &&
-        LD_LIBRARY_PATH=$(dirname "$(find "$at" -name libstepwell.so)") "$at/outside" >"$at/said" &&
+    outside version "$at/version.c" && "$at/version" >"$at/said" &&
         pkg-config --modversion stepwell | cmp - "$at/said"
 }
 
@@ -38,5 +42,12 @@ installed libstepwell.a
 installed pkgconfig/stepwell.pc
 installed man/man1/stepwell.1
 installed doc/stepwell/records.md
-check 'a program outside is built and runs' build_outside
+LD_LIBRARY_PATH=$(dirname "$(find "$at" -name libstepwell.so)")
+export LD_LIBRARY_PATH
+check 'header, library and pkg-config are of one version' one_version
+for source in "$root"/examples/*.c; do
+    name=$(basename "$source" .c)
+    check "built outside: $name" outside "$name" "$source"
+done
+check 'a program built outside runs' "$at/record" "sqlite:$at/well.db"
 done_testing
