@@ -52,8 +52,8 @@ typedef struct sw_ledger_options {
 
 SW_API sw_status sw_ledger_open(const sw_ledger_options *options, sw_ledger **out,
                                 sw_error *err) SW_MUST_CHECK;
-/* Waits for writes under way, refuses later ones with SW_STATUS_CLOSED, frees. NULL is a harmless no-op;
- * clears the caller's variable.
+/* Frees. No other call may be under way in any thread, nor follow. NULL is a harmless no-op; clears the
+ * caller's variable.
  */
 SW_API void sw_ledger_close(sw_ledger **ledger);
 /* The store used when none is named, into `out` (NUL-terminated). SW_STATUS_TOO_LARGE: does not fit. */

@@ -87,7 +87,8 @@ static void print_roff_option(FILE *out, const sw_option *option)
 static void print_roff_command(FILE *out, sw_command_id id)
 {
     const sw_command *command = &sw__commands[id];
-    fprintf(out, ".SS stepwell %s %s\n", command->name, command->arguments);
+    fprintf(out, ".SS stepwell %s%s%s\n", command->name, *command->arguments ? " " : "",
+            command->arguments);
     print_roff(out, command->paragraph);
     fputc('\n', out);
     for (size_t i = 0; i < SW_OPTION_COUNT; i++) {

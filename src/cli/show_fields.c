@@ -30,26 +30,15 @@ static bool is_start(const sw_field *field)
 static sw_str number_text(sw_arena *arena, const sw_field *field, int64_t value)
 {
     char time[SW_TIME_TEXT];
-    const char *word = NULL;
-    switch (field->kind) {
-    case SW_KIND_ENUM:
-        word = sw_enum_word(field->words, value);
+    if (field->kind == SW_KIND_ENUM) {
+        const char *word = sw_enum_word(field->words, value);
         return sw_str_from(word ? word : "?");
-    case SW_KIND_BOOL:
+    }
+    if (field->kind == SW_KIND_BOOL) {
         return value ? SW_STR("yes") : SW_STR("no");
-    case SW_KIND_TIME:
+    }
+    if (field->kind == SW_KIND_TIME) {
         return sw_arena_str(arena, sw_str_make(time, sw_time_print(value, true, time)));
-    case SW_KIND_INT:
-    case SW_KIND_LONG:
-    case SW_KIND_ID:
-    case SW_KIND_HEX:
-    case SW_KIND_TEXT:
-    case SW_KIND_WORD:
-    case SW_KIND_JSON:
-    case SW_KIND_TAGS:
-    case SW_KIND_BYTES:
-    case SW_KIND_COUNT:
-        break;
     }
     if (unit_is(field, "ns") && is_start(field)) {
         return sw_arena_str(arena, sw_str_make(time, sw_time_print(value / 1000, true, time)));

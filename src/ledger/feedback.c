@@ -134,6 +134,9 @@ static sw_status apply_feedback(sw_group *group, sw_task *task, sw_error *err)
 
     sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
+    if (status == SW_STATUS_OK) {
+        status = sw__not_retired(&old, err);
+    }
     row = old;
     if (status == SW_STATUS_OK && c->set_feedback) {
         row.feedback = c->feedback;

@@ -401,21 +401,18 @@ static void spread_fields(sw_record_id record, void *row, sw_str *fields[3])
 
 static sw_status spread_apply(sw_group *group, const int32_t *delta, sw_str *field, sw_error *err)
 {
-    sw_histogram *sum = sw_arena_zeroed(&group->arena, sizeof *sum);
+    sw_histogram sum = {.count = {0}};
     sw_buf buf;
     sw_status status = SW_STATUS_OK;
 
-    if (!sum) {
-        return sw_no_memory(err);
-    }
-    if (!sw_histogram_add(sum, *field)) {
+    if (!sw_histogram_add(&sum, *field)) {
         return sw_fail(err, SW_STATUS_CORRUPT, "", "a latency histogram is damaged");
     }
     for (size_t i = 0; i < SW_BUCKETS; i++) {
-        sum->count[i] += delta[i];
+        sum.count[i] += delta[i];
     }
     sw_buf_init(&buf, &group->ledger->allocator, 0);
-    sw_histogram_encode(sum, &buf);
+    sw_histogram_encode(&sum, &buf);
     status = buf.status;
     *field = buf.len ? sw_arena_str(&group->arena, sw_buf_str(&buf)) : SW_NULL_STR;
     if (status != SW_STATUS_OK || (buf.len && !field->ptr)) {

@@ -146,8 +146,9 @@ struct sw_task {
     sw_str user_id;
     sw_outcome *outcomes; /* of the caller: filled whatever happens */
     size_t outcome_count;
-    size_t weight; /* items, for the group's cap */
-    bool alone;    /* must not share its group: it may refuse after having written */
+    size_t weight;         /* items, for the group's cap */
+    bool own_organization; /* works for no actor, or makes the organization itself */
+    bool alone;            /* must not share its group: it may refuse after having written */
     sw_status status;
     sw_error error;
     sem_t done;
@@ -282,6 +283,8 @@ sw_status sw_group_get(sw_group *group, const sw_task *task, sw_record_id record
 /* ---- rules (rules.c) ----------------------------------------------------------------------------- */
 
 sw_status sw__not_found(sw_record_id record, sw_str id, sw_error *err);
+/* ILLEGAL_MOVE when the step was folded into another: only reading and deleting are left. */
+sw_status sw__not_retired(const sw_step *step, sw_error *err);
 /* A new id for the record, in the arena. */
 sw_str sw__new_id(sw_group *group, sw_record_id record);
 /* Checks the shape of an id that a caller names. */
@@ -289,6 +292,9 @@ sw_status sw__check_id(sw_record_id record, sw_str id, const char *field, sw_err
 /* Token arithmetic, usage_state, stop_reason, cost: fills what follows, refuses what does not add up
  * (source api), or marks it inconsistent (the others). */
 sw_status sw__step_rules(sw_step *step, sw_error *err);
+/* Before the counts of `mask` join a stored row: what is stored is never null, so a 0 that nobody reported
+ * becomes null again, and the total is what the parts will make it. */
+void sw__forget_tokens(sw_step *row, uint64_t mask);
 /* JSON and TAGS fields: the JSON value null becomes a null field, before the row is checked; white space
  * goes, after it was checked. */
 void sw__row_nulls(sw_record_id record, void *row);
@@ -354,7 +360,7 @@ sw_status sw_group_gather_of(sw_group *group, sw_record_id record, uint8_t field
 
 /* ---- others -------------------------------------------------------------------------------------- */
 
-/* Whether a lease has run out (lease.c); and ends such steps inside a group. */
+/* Whether a lease has run out (lease.c; on the writer's own session, which waits for no reader); and ends such steps inside a group. */
 sw_status sw__lease_due(sw_ledger *ledger, bool *due, sw_error *err);
 sw_status sw__reap(sw_group *group, sw_task *task, sw_error *err);
 /* Seals and opens secrets (seal.c); text in the arena. */

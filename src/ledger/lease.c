@@ -30,17 +30,11 @@ sw_status sw__lease_due(sw_ledger *ledger, bool *due, sw_error *err)
     sw_value now = {.number = sw__lease_now(ledger)};
     sw_condition condition;
     sw_scan scan = expired_at(&now, &condition);
-    sw_session *session = NULL;
     sw_scan_end end;
-    sw_status status = sw__reader_take(ledger, &session, err);
 
     *due = false;
-    if (status == SW_STATUS_OK) {
-        scan.fields = SW_MASK(SW_STEP_LEASE_EXPIRES_AT);
-        status = sw_store_scan(session, &scan, see_one, due, &end, err);
-        sw__reader_give(ledger, session);
-    }
-    return status;
+    scan.fields = SW_MASK(SW_STEP_LEASE_EXPIRES_AT);
+    return sw_store_scan(ledger->write_session, &scan, see_one, due, &end, err);
 }
 
 static sw_status abandon(sw_group *group, const sw_step *old, sw_error *err)
@@ -52,8 +46,14 @@ static sw_status abandon(sw_group *group, const sw_step *old, sw_error *err)
                     SW_MASK(SW_STEP_UPDATED_AT);
     sw_status status = SW_STATUS_OK;
 
-    sw_assert(old->status.value == SW_STEP_STATUS_PENDING); /* only they hold a lease */
     step.lease_expires_at = SW_NULL_INT;
+    if (old->status.value != SW_STEP_STATUS_PENDING || old->retired_into.ptr) {
+        sw_logf(&group->ledger->log, SW_LOG_WARN, "a step that is not pending held a lease");
+        return sw_group_must(group,
+                             sw_store_update(group->session, SW_RECORD_STEP, &step,
+                                             SW_MASK(SW_STEP_LEASE_EXPIRES_AT), err),
+                             err);
+    }
     step.status = sw_int_of(SW_STEP_STATUS_FAILED);
     step.error_type = SW_STR("Abandoned");
     step.error_data = SW_STR("{\"message\":\"the owner of the step was not heard of before its "
@@ -95,7 +95,8 @@ sw_status sw__ledger_reap(sw_ledger *ledger, int64_t *ended, sw_error *err)
 {
     int64_t count = 0;
     int64_t sum = 0;
-    sw_task task = {.apply = sw__reap, .arg = &count, .weight = REAP_AT_ONCE};
+    sw_task task = {
+        .apply = sw__reap, .arg = &count, .own_organization = true, .weight = REAP_AT_ONCE};
     sw_status status = SW_STATUS_OK;
 
     do {

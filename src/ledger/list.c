@@ -18,22 +18,50 @@ static bool names(const sw_condition *conditions, size_t count, int field)
     return false;
 }
 
-static sw_status check_conditions(sw_record_id record, const sw_condition *conditions, size_t count,
-                                  sw_error *err)
+/* Whether the comparison means something for such a field, with so many values. */
+static bool op_fits(const sw_field *field, const sw_condition *c)
+{
+    switch (c->op) {
+    case SW_OP_NULL:
+    case SW_OP_NOT_NULL:
+        return true;
+    case SW_OP_IN:
+        return true;
+    case SW_OP_EQ:
+    case SW_OP_NE:
+    case SW_OP_LT:
+    case SW_OP_LE:
+    case SW_OP_GT:
+    case SW_OP_GE:
+        return c->count == 1;
+    case SW_OP_TAG_ANY:
+    case SW_OP_TAG_ALL:
+        return field->kind == SW_KIND_TAGS;
+    case SW_OP_CONTAINS:
+        return c->count == 1 && sw_kind_is_text(field->kind);
+    }
+    return false;
+}
+
+enum { CONDITIONS_MAX = 32, VALUES_MAX = 10000 };
+
+sw_status sw__check_conditions(sw_record_id record, const sw_condition *conditions, size_t count,
+                               sw_error *err)
 {
     const sw_record *r = sw_record_of(record);
 
+    if (count > CONDITIONS_MAX) {
+        return sw_fail(err, SW_STATUS_TOO_LARGE, "conditions", "at most %d", CONDITIONS_MAX);
+    }
     for (size_t i = 0; i < count; i++) {
         const sw_condition *c = &conditions[i];
-        bool unary = c->op == SW_OP_NULL || c->op == SW_OP_NOT_NULL;
-        bool many = c->op == SW_OP_IN || c->op == SW_OP_TAG_ANY || c->op == SW_OP_TAG_ALL;
         if (c->field >= r->field_count || (r->fields[c->field].flags & SW_SECRET)) {
             return sw_fail(err, SW_STATUS_INVALID, "conditions",
                            "a %s has no such field to ask for", r->name);
         }
-        if (!unary && !many && c->count != 1) {
+        if (!op_fits(&r->fields[c->field], c) || c->count > VALUES_MAX) {
             return sw_fail(err, SW_STATUS_INVALID, r->fields[c->field].name,
-                           "the comparison needs one value");
+                           "cannot be compared like that");
         }
     }
     return SW_STATUS_OK;
@@ -46,7 +74,7 @@ sw_status sw__bounds(const sw_actor *actor, sw_record_id record, const sw_condit
     const sw_record *r = sw_record_of(record);
     int owner = record == SW_RECORD_ORGANIZATION ? SW_ORGANIZATION_ID
                                                  : sw_record_field(r, SW_STR("organization_id"));
-    sw_status status = check_conditions(record, conditions, condition_count, err);
+    sw_status status = sw__check_conditions(record, conditions, condition_count, err);
 
     if (status != SW_STATUS_OK) {
         return status;
@@ -265,8 +293,8 @@ static sw_status check_query(sw_record_id record, const sw_list_query *q, sw_err
         return sw_fail(err, SW_STATUS_INVALID, "duration_percentile", "must be 0 to 100");
     }
     if (q->metrics_condition_count > 0) {
-        return check_conditions(steps ? SW_RECORD_STEP_METRICS : SW_RECORD_RUN_METRICS,
-                                q->metrics_conditions, q->metrics_condition_count, err);
+        return sw__check_conditions(steps ? SW_RECORD_STEP_METRICS : SW_RECORD_RUN_METRICS,
+                                    q->metrics_conditions, q->metrics_condition_count, err);
     }
     return SW_STATUS_OK;
 }

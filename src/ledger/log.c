@@ -341,5 +341,8 @@ sw_status sw_step_log(sw_ledger *ledger, const sw_actor *actor, const sw_step_en
     if (count == 0) {
         return SW_STATUS_OK;
     }
+    for (size_t i = 0; i < count; i++) {
+        task.weight += entries[i].message_count + entries[i].trace_count;
+    }
     return sw__submit(ledger, actor, &task, err);
 }

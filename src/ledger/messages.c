@@ -198,13 +198,31 @@ static sw_status prepare_one(sw_group *group, const sw_task *task, const sw_step
     return status == SW_STATUS_OK && own_id ? is_there(group, row, there, err) : status;
 }
 
-/* An id twice in one call would be found only while writing, when it is too late to refuse. */
-static sw_status ids_differ(const sw_parts *parts, size_t i, sw_error *err)
+sw_status sw__ids_differ(sw_group *group, const void *rows, size_t size, size_t id_offset,
+                         size_t count, sw_error *err)
 {
-    for (size_t j = 0; j < i; j++) {
-        if (sw_str_eq(parts->messages[j].id, parts->messages[i].id)) {
-            return sw_fail(err, SW_STATUS_INVALID, "id", "two messages have the id %.*s",
-                           (int)parts->messages[i].id.len, parts->messages[i].id.ptr);
+    size_t room = 16;
+    const sw_str **seen = NULL;
+
+    while (room < count * 2) {
+        room *= 2;
+    }
+    seen = sw_arena_zeroed(&group->arena, room * sizeof(const sw_str *));
+    if (!seen) {
+        return sw_no_memory(err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const sw_str *id = (const void *)((const char *)rows + i * size + id_offset);
+        size_t at = id->ptr ? sw_hash(3, id->ptr, id->len) & (room - 1) : 0;
+        while (id->ptr && seen[at] && !sw_str_eq(*seen[at], *id)) {
+            at = (at + 1) & (room - 1);
+        }
+        if (id->ptr && seen[at]) {
+            return sw_fail(err, SW_STATUS_INVALID, "id", "two in one call have the id %.*s",
+                           (int)(id->len < 80 ? id->len : 80), id->ptr);
+        }
+        if (id->ptr) {
+            seen[at] = id;
         }
     }
     return SW_STATUS_OK;
@@ -223,12 +241,11 @@ sw_status sw__messages_prepare(sw_group *group, const sw_task *task, const sw_st
         return sw_no_memory(err);
     }
     parts->message_count = n;
+    status = sw__ids_differ(group, entry->messages, sizeof *entry->messages,
+                            offsetof(sw_message, id), n, err);
     for (size_t i = 0; i < n && status == SW_STATUS_OK; i++) {
         parts->messages[i] = entry->messages[i];
         status = prepare_one(group, task, step, &parts->messages[i], &parts->message_there[i], err);
-        if (status == SW_STATUS_OK && entry->messages[i].id.ptr) {
-            status = ids_differ(parts, i, err);
-        }
         if (status != SW_STATUS_OK && err) {
             (void)snprintf(path, sizeof path, "messages[%zu].", i);
             sw__error_path(err, path);
@@ -251,9 +268,11 @@ static void add_tool(sw_str *tools, size_t *count, sw_str name)
     }
 }
 
-/* The names of called tools: [{"function":{"name":...}}] or [{"name":...}]. */
+/* The names of called tools: [{"function":{"name":...}}] or [{"name":...}]; a name inside the arguments
+ * is none. */
 static void collect_tools(sw_str calls, sw_arena *arena, sw_str *tools, size_t *count)
 {
+    bool in_function = false;
     sw_json json;
 
     if (!calls.ptr) {
@@ -261,8 +280,11 @@ static void collect_tools(sw_str calls, sw_arena *arena, sw_str *tools, size_t *
     }
     sw_json_init(&json, calls, arena);
     while (sw_json_next(&json) != SW_JSON_END && json.type != SW_JSON_ERROR) {
-        bool is_name = json.type == SW_JSON_KEY && sw_str_eq(json.text, SW_STR("name"));
-        if (is_name && (json.depth == 2 || json.depth == 3) &&
+        bool named = json.type == SW_JSON_KEY && sw_str_eq(json.text, SW_STR("name"));
+        if (json.type == SW_JSON_KEY && json.depth == 2) {
+            in_function = sw_str_eq(json.text, SW_STR("function"));
+        }
+        if (named && (json.depth == 2 || (json.depth == 3 && in_function)) &&
             sw_json_next(&json) == SW_JSON_STRING) {
             add_tool(tools, count, json.text);
         }

@@ -5,6 +5,9 @@
 
 #include "ledger/internal.h"
 
+/* An id twice in one call would be found only while writing, when it is too late to refuse. */
+sw_status sw__ids_differ(sw_group *group, const void *rows, size_t size, size_t id_offset,
+                         size_t count, sw_error *err);
 /* Fills parts->messages, refuses what breaks a rule. */
 sw_status sw__messages_prepare(sw_group *group, const sw_task *task, const sw_step *step,
                                const sw_step_entry *entry, sw_parts *parts, sw_error *err);

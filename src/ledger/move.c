@@ -22,9 +22,6 @@
 /* What people may still change when the step has ended. */
 #define ANYTIME (SW_MASK(SW_STEP_FEEDBACK) | SW_MASK(SW_STEP_TAGS) | SW_MASK(SW_STEP_TID))
 #define ONCE SW_MASK(SW_STEP_STOP_REASON)
-#define TOKENS                                                                                     \
-    (SW_MASK(SW_STEP_COMPLETION_TOKENS) | SW_MASK(SW_STEP_PROMPT_TOKENS) |                         \
-     SW_MASK(SW_STEP_TOTAL_TOKENS))
 
 /* ---- shared ------------------------------------------------------------------------------------- */
 
@@ -35,29 +32,11 @@ static sw_status illegal(const sw_step *step, int64_t to, sw_error *err)
                    sw_enum_word(SW_ENUM_step_status, to));
 }
 
-/* What is stored is never null. A 0 that nobody reported must become null again before other counts
- * join it, and the total is what the parts will make it. */
-static void forget_tokens(sw_step *row, uint64_t mask)
-{
-    uint64_t parts = SW_MASK(SW_STEP_CACHED_INPUT_TOKENS) | SW_MASK(SW_STEP_CACHE_WRITE_TOKENS) |
-                     SW_MASK(SW_STEP_REASONING_TOKENS);
-    bool reported = row->usage_state.value == SW_USAGE_STATE_REPORTED;
-
-    if (mask & TOKENS) {
-        row->prompt_tokens.known = reported || row->prompt_tokens.value > 0;
-        row->completion_tokens.known = reported || row->completion_tokens.value > 0;
-        row->total_tokens = SW_NULL_INT;
-        row->usage_state = SW_NULL_INT;
-    } else if ((mask & parts) && row->usage_state.value == SW_USAGE_STATE_UNKNOWN) {
-        row->usage_state = sw_int_of(SW_USAGE_STATE_PARTIAL);
-    }
-}
-
 static void take_fields(sw_step *row, const sw_step *from, uint64_t mask)
 {
     const sw_record *record = sw_record_of(SW_RECORD_STEP);
 
-    forget_tokens(row, mask);
+    sw__forget_tokens(row, mask);
     for (size_t i = 0; i < record->field_count; i++) {
         if (mask & SW_MASK(i)) {
             sw_field_copy(&record->fields[i], row, from);
@@ -214,6 +193,9 @@ static sw_status apply_end(sw_group *group, sw_task *task, sw_error *err)
 
     sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
+    if (status == SW_STATUS_OK) {
+        status = sw__not_retired(&old, err);
+    }
     row = old;
     if (status == SW_STATUS_OK) {
         row.end_digest = sw__entry_digest(group, &args->end->step, SW_MASK_ALL, args->end);
@@ -284,6 +266,9 @@ static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
     sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
     if (status == SW_STATUS_OK) {
+        status = sw__not_retired(&old, err);
+    }
+    if (status == SW_STATUS_OK) {
         status = update_allowed(&old, args->values, args->mask, err);
     }
     if (status == SW_STATUS_OK) {
@@ -326,6 +311,9 @@ static sw_status apply_renew(sw_group *group, sw_task *task, sw_error *err)
 
     sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
+    if (status == SW_STATUS_OK) {
+        status = sw__not_retired(&row, err);
+    }
     if (status == SW_STATUS_OK && row.status.value != SW_STEP_STATUS_PENDING) {
         status = sw_fail(err, SW_STATUS_ILLEGAL_MOVE, "status",
                          "the step is %s; only a pending step has a lease to renew",

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include <sodium.h>
+
 #include "ledger/internal.h"
 #include "stepwell/version.h"
 
@@ -222,7 +224,7 @@ static sw_status write_defaults(sw_ledger *ledger, sw_error *err)
 {
     sw_organization key = {.id = SW_STR(SW_DEFAULT_ORGANIZATION)};
     sw_organization row;
-    sw_task task = {.apply = apply_defaults, .weight = 1};
+    sw_task task = {.apply = apply_defaults, .weight = 1, .own_organization = true};
     sw_session *session = NULL;
     sw_arena arena;
     sw_status status = sw__reader_take(ledger, &session, err);
@@ -308,6 +310,10 @@ sw_status sw__ledger_open_with(const sw_ledger_options *options, const sw_clock 
     if (!ledger) {
         return sw_no_memory(err);
     }
+    if (sodium_init() < 0) {
+        sw_free(from, ledger);
+        return sw_fail(err, SW_STATUS_INTERNAL, "", "libsodium cannot be started");
+    }
     ledger->allocator = *from;
     ledger->clock = clock ? *clock : sw__system_clock;
     ledger->random = random ? *random : sw__system_random;
@@ -357,6 +363,6 @@ void sw_ledger_close(sw_ledger **handle)
     pthread_cond_destroy(&ledger->committed);
     pthread_cond_destroy(&ledger->reader_free);
     from = ledger->allocator;
-    memset(ledger->secret_key, 0, sizeof ledger->secret_key);
+    sodium_memzero(ledger->secret_key, sizeof ledger->secret_key);
     sw_free(&from, ledger);
 }

@@ -234,6 +234,8 @@ static sw_status prepare_traces(sw_group *group, const sw_task *task, const sw_s
     if (!out->traces || !out->trace_there) {
         return sw_no_memory(err);
     }
+    status = sw__ids_differ(group, entry->traces, sizeof *entry->traces,
+                            offsetof(sw_provider_trace, id), n, err);
     for (size_t i = 0; i < n && status == SW_STATUS_OK; i++) {
         out->traces[i] = entry->traces[i];
         status = prepare_trace(group, task, step, &out->traces[i], &out->trace_there[i], err);
@@ -256,6 +258,10 @@ sw_status sw__parts_prepare(sw_group *group, const sw_task *task, const sw_step 
     memset(out, 0, offsetof(sw_parts, old_metrics));
     out->messages = NULL;
     out->message_count = out->trace_count = 0;
+    if (entry->message_count > SW_LIMIT_BATCH_ITEMS || entry->trace_count > SW_LIMIT_BATCH_ITEMS) {
+        return sw_fail(err, SW_STATUS_TOO_LARGE, "messages", "at most %d a step and call",
+                       (int)SW_LIMIT_BATCH_ITEMS);
+    }
     if (entry->metrics) {
         status = prepare_metrics(group, task, step, entry->metrics, step_is_new, out, err);
     }
@@ -345,6 +351,9 @@ static sw_status apply_attach(sw_group *group, sw_task *task, sw_error *err)
 
     sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
+    if (status == SW_STATUS_OK) {
+        status = sw__not_retired(&step, err);
+    }
     if (status == SW_STATUS_OK) {
         status = sw__parts_prepare(group, task, &step, &args->parts, false, &parts, err);
     }

@@ -23,6 +23,9 @@ typedef struct sw_organizations {
 sw_status sw__organizations(sw_session *session, sw_arena *arena, sw_organizations *out,
                             sw_error *err) SW_MUST_CHECK;
 
+/* Refuses what cannot be asked of the record's fields. */
+sw_status sw__check_conditions(sw_record_id record, const sw_condition *conditions, size_t count,
+                               sw_error *err) SW_MUST_CHECK;
 /* The conditions of a list: the caller's, the border of the organization, no retired steps. */
 typedef struct sw_bounds {
     sw_condition *conditions;

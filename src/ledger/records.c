@@ -165,7 +165,7 @@ static sw_status prepare_create(sw_group *group, const sw_task *task, sw_record_
 }
 
 /* Whether what the caller gives is what is there; a sealed secret is compared opened. */
-static bool says_the_same(sw_group *group, sw_record_id record, const void *given,
+static bool says_the_same(sw_group *group, sw_record_id record, const void *given, const void *row,
                           const void *there)
 {
     const sw_record *r = sw_record_of(record);
@@ -184,7 +184,7 @@ static bool says_the_same(sw_group *group, sw_record_id record, const void *give
                 !sw_str_eq(open, sw_field_text(field, given))) {
                 return false;
             }
-        } else if (!sw_field_equal(field, given, there)) {
+        } else if (!sw_field_equal(field, row, there)) {
             return false;
         }
     }
@@ -215,7 +215,7 @@ static sw_status create_again(sw_group *group, const sw_task *task, const record
         status = sw_fail(err, SW_STATUS_CONFLICT, "id", "id not available");
         return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
     }
-    if (says_the_same(group, args->record, args->row, there)) {
+    if (says_the_same(group, args->record, args->row, row, there)) {
         return sw__unchanged(group, task, args->outcome, err);
     }
     status = sw_fail(err, SW_STATUS_CONFLICT, "id", "a %s with this id and other content exists",
@@ -266,7 +266,25 @@ sw_status sw_record_create(sw_ledger *ledger, const sw_actor *actor, sw_record_i
     sw_task task = {
         .apply = apply_create, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
 
+    /* An organization may be created in its own name: its journal then begins with it. */
+    task.own_organization =
+        record == SW_RECORD_ORGANIZATION &&
+        sw_str_eq(((const sw_organization *)row)->id, sw__actor_organization(actor));
     return handled(record) ? sw__submit(ledger, actor, &task, err) : not_handled(outcome, err);
+}
+
+/* A record that all share may be seen by all and changed by none of them. */
+static sw_status get_own(sw_group *group, const sw_task *task, const record_args *args, void *row,
+                         sw_error *err)
+{
+    sw_status status = sw_group_get(group, task, args->record, args->id, row, err);
+    int owner = owner_field(args->record);
+
+    if (status == SW_STATUS_OK && owner >= 0 &&
+        sw_field_is_null(&sw_record_of(args->record)->fields[owner], row)) {
+        return sw__not_found(args->record, args->id, err);
+    }
+    return status;
 }
 
 /* ---- update ------------------------------------------------------------------------------------- */
@@ -352,7 +370,7 @@ static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
     if (!old || !row) {
         return sw_group_must(group, sw_no_memory(err), err);
     }
-    status = sw_group_get(group, task, args->record, args->id, old, err);
+    status = get_own(group, task, args, old, err);
     if (status == SW_STATUS_OK) {
         memcpy(row, old, record->size);
         status = take_values(group, args, old, row, err);
@@ -451,7 +469,7 @@ static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
     if (!row) {
         return sw_group_must(group, sw_no_memory(err), err);
     }
-    status = sw_group_get(group, task, args->record, args->id, row, err);
+    status = get_own(group, task, args, row, err);
     if (status == SW_STATUS_OK && args->record == SW_RECORD_AGENT) {
         status = agent_is_free(group, args->id, err);
         status = status == SW_STATUS_OK ? agent_trail(group, args->id, err) : status;

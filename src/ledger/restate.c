@@ -56,6 +56,14 @@ static sw_status move_step(sw_group *group, const sw_task *task, const sw_step *
     if (status == SW_STATUS_OK) {
         status = sw_group_count(group, row, +1, err);
     }
+    if (status == SW_STATUS_OK && timed && !sw_str_eq(old->run_id, row->run_id) &&
+        sw_str_eq(metrics.run_id, old->run_id)) { /* what it inherited goes along */
+        metrics.run_id = row->run_id;
+        status = sw_group_must(group,
+                               sw_store_update(group->session, SW_RECORD_STEP_METRICS, &metrics,
+                                               SW_MASK(SW_STEP_METRICS_RUN_ID), err),
+                               err);
+    }
     if (status == SW_STATUS_OK && timed) {
         status = sw_group_time(group, old, &metrics, -1, err);
     }
@@ -73,14 +81,15 @@ static sw_status restate_row(sw_group *group, const sw_task *task, const sw_step
                              sw_step *row, sw_error *err)
 {
     const sw_record *record = sw_record_of(SW_RECORD_STEP);
-    bool counts =
-        said->prompt_tokens.known || said->completion_tokens.known || said->total_tokens.known;
     sw_status status = SW_STATUS_OK;
 
-    if (counts) {
-        row->prompt_tokens = row->completion_tokens = row->total_tokens = SW_NULL_INT;
-        row->usage_state = SW_NULL_INT;
+    if (row->status.value != SW_STEP_STATUS_PENDING && said->status.known &&
+        said->status.value == SW_STEP_STATUS_PENDING) {
+        return sw_fail(err, SW_STATUS_ILLEGAL_MOVE, "status",
+                       "the step is %s and cannot become pending",
+                       sw_enum_word(SW_ENUM_step_status, row->status.value));
     }
+    sw__forget_tokens(row, sw_row_mask(record, said));
     for (size_t i = 0; i < record->field_count; i++) {
         if (!(KEPT & SW_MASK(i)) && !sw_field_is_null(&record->fields[i], said)) {
             sw_field_copy(&record->fields[i], row, said);
@@ -127,6 +136,20 @@ static sw_status restate_write(sw_group *group, const sw_task *task, const resta
     return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
 }
 
+/* Not there yet: logged in the same task, so that two who bring the same step do not race. */
+static sw_status create_inside(sw_group *group, const sw_task *task, const restate_args *args,
+                               sw_error *err)
+{
+    sw_actor actor = {.organization_id = task->organization_id, .user_id = task->user_id};
+    sw_group *outer = group->ledger->nested;
+    sw_status status = SW_STATUS_OK;
+
+    group->ledger->nested = group;
+    status = sw_step_log(group->ledger, &actor, args->entry, 1, false, args->outcome, err);
+    group->ledger->nested = outer;
+    return status;
+}
+
 static sw_status apply_restate(sw_group *group, sw_task *task, sw_error *err)
 {
     restate_args *args = task->arg;
@@ -137,6 +160,12 @@ static sw_status apply_restate(sw_group *group, sw_task *task, sw_error *err)
 
     sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->entry->step.id);
+    if (status == SW_STATUS_NOT_FOUND) {
+        return create_inside(group, task, args, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__not_retired(&old, err);
+    }
     if (status == SW_STATUS_OK) {
         status = only_derived(&old, err);
     }
@@ -159,17 +188,12 @@ sw_status sw_step_restate(sw_ledger *ledger, const sw_actor *actor, const sw_ste
     restate_args args = {entry, outcome};
     sw_task task = {
         .apply = apply_restate, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
-    sw_status status = SW_STATUS_OK;
 
     if (!derived(&entry->step)) {
         return sw__refuse_one(outcome, err, SW_STATUS_INVALID, "source",
                               "must be otlp or transcript");
     }
-    status = sw__submit(ledger, actor, &task, err);
-    if (status == SW_STATUS_NOT_FOUND) {
-        status = sw_step_log(ledger, actor, entry, 1, false, outcome, err);
-    }
-    return status;
+    return sw__submit(ledger, actor, &task, err);
 }
 
 /* ---- retire ------------------------------------------------------------------------------------- */
@@ -201,6 +225,30 @@ static sw_status retire_check(const sw_step *old, const sw_step *survivor, sw_er
     return SW_STATUS_OK;
 }
 
+/* Steps that were folded into this one earlier follow it. */
+static sw_status move_followers(sw_group *group, const sw_step *old, const sw_step *survivor,
+                                sw_error *err)
+{
+    sw_rows rows;
+    sw_status status =
+        sw_group_gather_of(group, SW_RECORD_STEP_ALIAS, SW_STEP_ALIAS_STEP_ID, old->id, &rows, err);
+
+    for (size_t i = 0; i < rows.count && status == SW_STATUS_OK; i++) {
+        sw_step_alias *alias = (sw_step_alias *)(void *)rows.rows + i;
+        sw_step follower = {.id = alias->value, .retired_into = survivor->id};
+        alias->step_id = survivor->id;
+        status = sw_group_must(group,
+                               sw_store_put(group->session, SW_RECORD_STEP_ALIAS, alias, err), err);
+        if (status == SW_STATUS_OK && sw_str_eq(alias->kind, SW_STR("merged"))) {
+            status = sw_store_update(group->session, SW_RECORD_STEP, &follower,
+                                     SW_MASK(SW_STEP_RETIRED_INTO), err);
+            status = sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
+            status = status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+        }
+    }
+    return status;
+}
+
 static sw_status retire_write(sw_group *group, const sw_task *task, const sw_step *old,
                               const sw_step *survivor, sw_outcome *outcome, sw_error *err)
 {
@@ -215,6 +263,9 @@ static sw_status retire_write(sw_group *group, const sw_task *task, const sw_ste
     row.retired_into = survivor->id;
     row.lease_expires_at = SW_NULL_INT;
     status = move_step(group, task, old, &row, err);
+    if (status == SW_STATUS_OK) {
+        status = move_followers(group, old, survivor, err);
+    }
     if (status == SW_STATUS_OK) {
         status = sw_group_must(
             group, sw_store_put(group->session, SW_RECORD_STEP_ALIAS, &alias, err), err);

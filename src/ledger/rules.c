@@ -12,6 +12,15 @@ sw_status sw__not_found(sw_record_id record, sw_str id, sw_error *err)
                    sw_record_of(record)->name, (int)(id.len > 80 ? 80 : id.len), id.ptr);
 }
 
+sw_status sw__not_retired(const sw_step *step, sw_error *err)
+{
+    if (!step->retired_into.ptr) {
+        return SW_STATUS_OK;
+    }
+    return sw_fail(err, SW_STATUS_ILLEGAL_MOVE, "retired_into", "the step was folded into %.*s",
+                   (int)step->retired_into.len, step->retired_into.ptr);
+}
+
 sw_str sw__new_id(sw_group *group, sw_record_id record)
 {
     uint8_t uuid[SW_UUID];
@@ -91,6 +100,25 @@ static int complete_sum(sw_step *s)
     return reported;
 }
 
+/* Before anything is added up. */
+static sw_status token_ranges(const sw_step *s, sw_error *err)
+{
+    static const uint8_t fields[] = {SW_STEP_PROMPT_TOKENS,      SW_STEP_COMPLETION_TOKENS,
+                                     SW_STEP_TOTAL_TOKENS,       SW_STEP_CACHED_INPUT_TOKENS,
+                                     SW_STEP_CACHE_WRITE_TOKENS, SW_STEP_REASONING_TOKENS};
+    const sw_record *record = sw_record_of(SW_RECORD_STEP);
+
+    for (size_t i = 0; i < SW_COUNT(fields); i++) {
+        const sw_field *field = &record->fields[fields[i]];
+        int64_t value = sw_field_number(field, s).value;
+        if (value < 0 || value > SW_LIMIT_TOKENS) {
+            return sw_fail(err, SW_STATUS_INVALID, field->name, "must be 0 to %lld",
+                           (long long)SW_LIMIT_TOKENS);
+        }
+    }
+    return SW_STATUS_OK;
+}
+
 static sw_status token_rules(sw_step *s, sw_error *err)
 {
     bool any_part =
@@ -115,13 +143,18 @@ static sw_status token_rules(sw_step *s, sw_error *err)
 
 sw_status sw__step_rules(sw_step *s, sw_error *err)
 {
-    sw_status status = token_rules(s, err);
+    const int64_t cost_max = SW_LIMIT_COST_USD * INT64_C(1000000000);
+    sw_status status = token_ranges(s, err);
 
+    if (status == SW_STATUS_OK) {
+        status = token_rules(s, err);
+    }
     if (status != SW_STATUS_OK) {
         return status;
     }
-    if (s->cost_nano_usd.known && s->cost_nano_usd.value < 0) {
-        return sw_fail(err, SW_STATUS_INVALID, "cost_nano_usd", "must not be negative");
+    if (s->cost_nano_usd.value < 0 || s->cost_nano_usd.value > cost_max) {
+        return sw_fail(err, SW_STATUS_INVALID, "cost_nano_usd", "must be 0 to %lld nano-dollars",
+                       (long long)cost_max);
     }
     if (s->stop_reason.ptr && s->source.value != SW_SOURCE_ADOPTED &&
         sw_enum_find(SW_ENUM_stop_reason, s->stop_reason) < 0) {
@@ -129,6 +162,24 @@ sw_status sw__step_rules(sw_step *s, sw_error *err)
                        "is none of the known stop reasons (end_turn, error, cancelled ...)");
     }
     return SW_STATUS_OK;
+}
+
+void sw__forget_tokens(sw_step *row, uint64_t mask)
+{
+    uint64_t counts = SW_MASK(SW_STEP_COMPLETION_TOKENS) | SW_MASK(SW_STEP_PROMPT_TOKENS) |
+                      SW_MASK(SW_STEP_TOTAL_TOKENS);
+    uint64_t parts = SW_MASK(SW_STEP_CACHED_INPUT_TOKENS) | SW_MASK(SW_STEP_CACHE_WRITE_TOKENS) |
+                     SW_MASK(SW_STEP_REASONING_TOKENS);
+    bool reported = row->usage_state.value == SW_USAGE_STATE_REPORTED;
+
+    if (mask & counts) {
+        row->prompt_tokens.known = reported || row->prompt_tokens.value > 0;
+        row->completion_tokens.known = reported || row->completion_tokens.value > 0;
+        row->total_tokens = SW_NULL_INT;
+        row->usage_state = SW_NULL_INT;
+    } else if ((mask & parts) && row->usage_state.value == SW_USAGE_STATE_UNKNOWN) {
+        row->usage_state = sw_int_of(SW_USAGE_STATE_PARTIAL);
+    }
 }
 
 /* ---- the stored form of JSON --------------------------------------------------------------------- */

@@ -66,6 +66,12 @@ static sw_status run_parents(sw_group *group, const sw_task *task, const sw_run 
     return status;
 }
 
+/* Null past the year 2262, which nanoseconds in 64 bits cannot say. */
+static sw_int to_ns(int64_t us)
+{
+    return us > INT64_MAX / 1000 || us < INT64_MIN / 1000 ? SW_NULL_INT : sw_int_of(us * 1000);
+}
+
 /* How long an ended run took: as it says, else from its beginning to its end. */
 static sw_int run_ns(const sw_run *row)
 {
@@ -77,8 +83,8 @@ static sw_int run_ns(const sw_run *row)
     if (row->total_duration_ns.known) {
         return row->total_duration_ns;
     }
-    ns = (row->completed_at.value - row->created_at.value) * 1000;
-    return sw_int_of(ns > 0 ? ns : 0);
+    ns = row->completed_at.value - row->created_at.value;
+    return to_ns(ns > 0 ? ns : 0);
 }
 
 /* An ended run has a time of its end and a duration. */
@@ -137,7 +143,7 @@ static sw_status write_create(sw_group *group, const sw_task *task, const sw_run
         .base_template_id = row->base_template_id,
         .template_id = row->template_id,
         .deployment_id = row->deployment_id,
-        .run_start_ns = sw_int_of(row->created_at.value * 1000),
+        .run_start_ns = to_ns(row->created_at.value),
         .run_ns = run_ns(row),
         .created_at = row->created_at,
         .updated_at = row->updated_at,
@@ -416,7 +422,8 @@ static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
     sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
     if (status == SW_STATUS_OK && args->cancel && run_ended(old.status.value) &&
-        !sw_str_eq(old.stop_reason, SW_STR("requires_approval"))) {
+        !(old.status.value == SW_RUN_STATUS_COMPLETED &&
+          sw_str_eq(old.stop_reason, SW_STR("requires_approval")))) {
         return sw__unchanged(group, task, args->outcome, err);
     }
     row = old;

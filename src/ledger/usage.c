@@ -336,7 +336,6 @@ static sw_status gather(sw_gather *g, sw_usage_end *end, sw_error *err)
     sw_status status = SW_STATUS_OK;
 
     if (g->query->latency) {
-        unit_us = INT64_C(86400000000); /* histograms know whole days */
         rollup = spreads ? rollup : -1;
     }
     if (rollup < 0 || !plan_units(g->query, unit_us, &p)) {
@@ -365,6 +364,10 @@ static sw_status check_query(const sw_usage_query *q, sw_error *err)
         if ((unsigned)q->by[i] >= SW_DIMENSION_COUNT) {
             return sw_fail(err, SW_STATUS_INVALID, "by", "is no dimension");
         }
+    }
+    if (sw__check_conditions(SW_RECORD_STEP, q->conditions, q->condition_count, err) !=
+        SW_STATUS_OK) {
+        return SW_STATUS_INVALID;
     }
     if (q->from.known && q->to.known && q->from.value > q->to.value) {
         return sw_fail(err, SW_STATUS_INVALID, "from", "must be earlier than or equal to `to`");

@@ -56,6 +56,7 @@ sw_status sw__usage_rows(sw_gather *gather, int64_t from, int64_t to, sw_error *
 
 /* The rollup that can answer the query, or -1; its unit of time in microseconds. */
 int sw__usage_rollup(const sw_actor *actor, const sw_usage_query *query, int64_t *unit_us);
+/* With latency asked for, only those that count days, as the histograms do. */
 /* Whether histograms can answer its latency. */
 bool sw__usage_histograms(const sw_actor *actor, const sw_usage_query *query, sw_record_id *record);
 /* Adds whole units [from, to) from the rollup; from the histograms. */

@@ -80,7 +80,7 @@ static bool answers(const knowledge *k, const sw_actor *actor, const sw_usage_qu
 {
     bool everywhere = actor && actor->everywhere;
 
-    if (k->all_organizations && !everywhere) {
+    if ((k->all_organizations && !everywhere) || (k->hours && q->latency)) {
         return false;
     }
     for (size_t i = 0; i < q->by_count; i++) {

@@ -47,7 +47,15 @@ static sw_status group_try(sw_ledger *ledger, sw_task *first, sw_error *err)
     }
     for (sw_task *task = first; task && group->broken == SW_STATUS_OK; task = task->next) {
         memset(&task->error, 0, sizeof task->error);
-        task->status = task->apply(group, task, &task->error);
+        task->status = task->own_organization
+                           ? SW_STATUS_OK
+                           : sw_group_known(group, SW_RECORD_ORGANIZATION, task->organization_id,
+                                            task->organization_id, &task->error);
+        if (task->status == SW_STATUS_OK) {
+            task->status = task->apply(group, task, &task->error);
+        } else if (task->status == SW_STATUS_NOT_FOUND) {
+            (void)sw__not_found(SW_RECORD_ORGANIZATION, task->organization_id, &task->error);
+        }
         if (task->alone && task->status != SW_STATUS_OK && group->broken == SW_STATUS_OK) {
             group_undo(ledger); /* refused after having written: nothing of it may stay */
             return SW_STATUS_OK;
@@ -74,7 +82,8 @@ static sw_status group_try(sw_ledger *ledger, sw_task *first, sw_error *err)
 static bool worth_splitting(sw_status status)
 {
     return status != SW_STATUS_BUSY && status != SW_STATUS_READ_ONLY &&
-           status != SW_STATUS_CORRUPT && status != SW_STATUS_NEWER;
+           status != SW_STATUS_CORRUPT && status != SW_STATUS_NEWER && status != SW_STATUS_FULL &&
+           status != SW_STATUS_IO;
 }
 
 static void fail_all(sw_task *first, sw_status status, const sw_error *err)
@@ -101,11 +110,15 @@ static void group_run(sw_ledger *ledger, sw_task *first)
         sw_task *rest = task->next;
         task->next = NULL;
         status = group_try(ledger, task, &err);
+        task->next = rest;
+        if (status != SW_STATUS_OK && !worth_splitting(status)) {
+            fail_all(task, status, &err);
+            return;
+        }
         if (status != SW_STATUS_OK) {
             task->status = status;
             task->error = err;
         }
-        task->next = rest;
     }
 }
 
@@ -169,7 +182,7 @@ static void idle_work(sw_ledger *ledger)
     }
     if (due) {
         int64_t ended = 0;
-        sw_task task = {.apply = sw__reap, .arg = &ended};
+        sw_task task = {.apply = sw__reap, .arg = &ended, .own_organization = true};
         group_run(ledger, &task);
         if (task.status != SW_STATUS_OK) {
             sw_logf(&ledger->log, SW_LOG_WARN, "leases: %s", task.error.message);
@@ -299,9 +312,29 @@ sw_status sw__refuse_one(sw_outcome *outcome, sw_error *err, sw_status status, c
     return status;
 }
 
+/* Both ids reach rows and the journal; neither is checked anywhere else. */
+static sw_status check_actor(const sw_task *task, sw_error *err)
+{
+    const sw_str ids[] = {task->organization_id, task->user_id};
+
+    for (size_t i = 0; i < SW_COUNT(ids); i++) {
+        bool absent = i == 1 && !ids[i].ptr;
+        if (!absent && (ids[i].len == 0 || ids[i].len > SW_LIMIT_ID_BYTES ||
+                        memchr(ids[i].ptr, 0, ids[i].len) || !sw_utf8_valid(ids[i]))) {
+            return sw_fail(err, SW_STATUS_INVALID, i ? "user_id" : "organization_id",
+                           "of the actor is not an identifier");
+        }
+    }
+    return SW_STATUS_OK;
+}
+
 static sw_status run_task(sw_ledger *ledger, sw_task *task)
 {
-    sw_status status = SW_STATUS_OK;
+    sw_status status = check_actor(task, &task->error);
+
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
 
     if (ledger->read_only) {
         return sw_fail(&task->error, SW_STATUS_READ_ONLY, "",

@@ -25,6 +25,7 @@ one_version() {
     cat >"$at/version.c" <<'END'
 #include <stdio.h>
 #include <string.h>
+#include <stepwell/ledger.h>
 #include <stepwell/version.h>
 int main(void) { return puts(sw_version()) < 0 || strcmp(sw_version(), SW_VERSION) != 0; }
 END
