@@ -1,26 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What may happen to a step after it was logged: its one end, late fields, feedback, renewal. Which
- * field may change when is a table here; everything else follows from it.
+ * field may change when is said by its row in the model (SW_LATE, SW_ANYTIME).
  */
 #include "ledger/internal.h"
 
-/* What an end may write, and an update while the step is pending. */
-#define LATE                                                                                       \
-    (SW_MASK(SW_STEP_PROVIDER_ID) | SW_MASK(SW_STEP_PROVIDER_NAME) |                               \
-     SW_MASK(SW_STEP_PROVIDER_CATEGORY) | SW_MASK(SW_STEP_MODEL) | SW_MASK(SW_STEP_MODEL_HANDLE) | \
-     SW_MASK(SW_STEP_MODEL_ENDPOINT) | SW_MASK(SW_STEP_CONTEXT_WINDOW_LIMIT) |                     \
-     SW_MASK(SW_STEP_COMPLETION_TOKENS) | SW_MASK(SW_STEP_PROMPT_TOKENS) |                         \
-     SW_MASK(SW_STEP_TOTAL_TOKENS) | SW_MASK(SW_STEP_COMPLETION_TOKENS_DETAILS) |                  \
-     SW_MASK(SW_STEP_PROMPT_TOKENS_DETAILS) | SW_MASK(SW_STEP_CACHED_INPUT_TOKENS) |               \
-     SW_MASK(SW_STEP_CACHE_WRITE_TOKENS) | SW_MASK(SW_STEP_REASONING_TOKENS) |                     \
-     SW_MASK(SW_STEP_USAGE_STATE) | SW_MASK(SW_STEP_ERROR_TYPE) | SW_MASK(SW_STEP_ERROR_DATA) |    \
-     SW_MASK(SW_STEP_TRACE_ID) | SW_MASK(SW_STEP_REQUEST_ID) | SW_MASK(SW_STEP_METADATA) |         \
-     SW_MASK(SW_STEP_END_USER) | SW_MASK(SW_STEP_INPUT_PREVIEW) |                                  \
-     SW_MASK(SW_STEP_OUTPUT_PREVIEW) | SW_MASK(SW_STEP_CONTENT_TRUNCATED) |                        \
-     SW_MASK(SW_STEP_COST_NANO_USD) | SW_MASK(SW_STEP_PRICE_ID) |                                  \
-     SW_MASK(SW_STEP_CONVERSATION_ID))
-/* What people may still change when the step has ended. */
-#define ANYTIME (SW_MASK(SW_STEP_FEEDBACK) | SW_MASK(SW_STEP_TAGS) | SW_MASK(SW_STEP_TID))
+/* The stop reason may be set once, also after the end (V1 sets it on the last step of a run). */
 #define ONCE SW_MASK(SW_STEP_STOP_REASON)
 
 /* ---- shared ------------------------------------------------------------------------------------- */
@@ -137,10 +121,11 @@ static sw_status end_mask(const sw_step *end, uint64_t *mask, sw_error *err)
 {
     const sw_record *record = sw_record_of(SW_RECORD_STEP);
     uint64_t given = sw_row_mask(record, end) & ~SW_MASK(SW_STEP_ID);
-    uint64_t allowed = LATE | ANYTIME | ONCE | SW_MASK(SW_STEP_STATUS);
+    uint64_t given_by_end = ONCE | SW_MASK(SW_STEP_STATUS);
 
     for (size_t i = 0; i < record->field_count; i++) {
-        if (given & ~allowed & SW_MASK(i)) {
+        bool may = (record->fields[i].flags & (SW_LATE | SW_ANYTIME)) != 0;
+        if (!may && (given & ~given_by_end & SW_MASK(i))) {
             return sw_fail(err, SW_STATUS_INVALID, record->fields[i].name,
                            "cannot be set when a step ends");
         }
@@ -238,14 +223,15 @@ static sw_status update_allowed(const sw_step *old, const sw_step *values, uint6
 
     for (size_t i = 0; i < record->field_count; i++) {
         uint64_t bit = SW_MASK(i) & mask;
-        if (!bit || (bit & ANYTIME) || (pending && (bit & (LATE | ONCE)))) {
+        bool late = (record->fields[i].flags & SW_LATE) || (bit & ONCE);
+        if (!bit || (record->fields[i].flags & SW_ANYTIME) || (pending && late)) {
             continue;
         }
         if ((bit & ONCE) &&
             (!old->stop_reason.ptr || sw_str_eq(old->stop_reason, values->stop_reason))) {
             continue;
         }
-        if (bit & (LATE | ONCE)) {
+        if (late) {
             return sw_fail(err, SW_STATUS_ILLEGAL_MOVE, record->fields[i].name,
                            "the step is %s; this can only be set while it is pending",
                            sw_enum_word(SW_ENUM_step_status, old->status.value));

@@ -67,7 +67,9 @@ enum {
     SW_COUNTER = 1 << 9,    /* moved by sw_store_add only */
     SW_SHARED = 1 << 10,    /* of message: lives in message_body */
     SW_LONG_TEXT = 1 << 11, /* TEXT up to SW_LIMIT_JSON_BYTES */
-    SW_ARRAY = 1 << 12      /* a JSON field that holds an array, not an object */
+    SW_ARRAY = 1 << 12,     /* a JSON field that holds an array, not an object */
+    SW_LATE = 1 << 13,      /* of step: may be set while it is pending, and by its end */
+    SW_ANYTIME = 1 << 14    /* of step: may be set also when it has ended */
 };
 
 typedef enum sw_on_delete { SW_RESTRICT, SW_SET_NULL, SW_CASCADE } sw_on_delete;
