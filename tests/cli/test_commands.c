@@ -85,7 +85,7 @@ static void test_completion_and_manual_know_every_command(void **state)
         char line[64];
         snprintf(line, sizeof line, "\n    %s) words=", commands[i]);
         assert_non_null(strstr(bash.out, line));
-        snprintf(line, sizeof line, "\n.SS stepwell %s ", commands[i]);
+        snprintf(line, sizeof line, "\n.SS stepwell %s", commands[i]);
         assert_non_null(strstr(manual.out, line));
     }
     assert_non_null(
