@@ -233,7 +233,7 @@ SW_API sw_status sw_record_update(sw_ledger *ledger, const sw_actor *actor, sw_r
 SW_API sw_status sw_record_delete(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
                                   sw_str id, sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
 /* The agent with this name in the project, registered on first sight; its id is derived from
- * organization, project and name (telemetry.md E.6), so that every process finds the same. */
+ * organization, project and name, so that every process finds the same. */
 SW_API sw_status sw_agent_by_name(sw_ledger *ledger, const sw_actor *actor, sw_str project_id,
                                   sw_str name, sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
 /* Opens a provider's sealed secret, for programs that call the provider; SW_PROVIDER_API_KEY or
@@ -366,7 +366,7 @@ SW_API sw_status sw_journal_head_seq(sw_ledger *ledger, const sw_actor *actor, i
 
 /* ---- records with their relations --------------------------------------------------------------- */
 
-/* A record together with relations that were loaded on purpose (letta-v1.md 1.0). Which relation loads
+/* A record together with relations that were loaded on purpose (as in Letta V1). Which relation loads
  * when, what saving and removing does, is declared with the record (model/). */
 typedef struct sw_object sw_object;
 /* Loads the record and the relations named in `relations` (NULL-terminated, or NULL for none), plus

@@ -162,13 +162,13 @@ typedef struct sw_random {
 extern const sw_random sw__system_random;
 
 /* A version-4 shaped uuid whose first 48 bits are milliseconds since 1970, so that keys arrive in
- * order (architecture.md section 3).
+ * order.
  */
 void sw_uuid_make(const sw_random *random, int64_t now_us, uint8_t out[SW_UUID]);
 void sw_uuid_print(const uint8_t uuid[SW_UUID], char out[SW_UUID_TEXT]);
 /* 36 characters, lower-case hex, dashes in place, any version. */
 bool sw_uuid_parse(sw_str text, uint8_t out[SW_UUID]);
-/* "<prefix>-<uuid>" with version 4 and the RFC variant (letta-v1.md section 2, the exact rule). */
+/* "<prefix>-<uuid>" with version 4 and the RFC variant (Letta V1's exact rule). */
 bool sw_id_valid(sw_str id, sw_str prefix);
 /* Writes "<prefix>-<uuid>" and returns its length; prefix at most 24 characters. */
 size_t sw_id_print(sw_str prefix, const uint8_t uuid[SW_UUID], char out[SW_ID_TEXT]);

@@ -507,7 +507,7 @@ sw_status sw_record_delete(sw_ledger *ledger, const sw_actor *actor, sw_record_i
 
 /* ---- agents by name ------------------------------------------------------------------------------ */
 
-/* The deterministic id of telemetry.md E.6: SHA-256, shaped as a version 4 uuid. */
+/* A deterministic id: SHA-256 over organization, project, kind and name, shaped as a version 4 uuid. */
 static sw_str agent_id_of(sw_arena *arena, sw_str organization, sw_str project, sw_str name)
 {
     static const char salt[] = "stepwell-id-1";

@@ -110,7 +110,7 @@ typedef struct sw_index {
     uint8_t since;
 } sw_index;
 
-/* When a relation loads (letta-v1.md 1.0): never, with an error when it is asked for unloaded; never,
+/* When a relation loads (as in Letta V1): never, with an error when it is asked for unloaded; never,
  * and reads as empty; together with its owner; on first touch.
  */
 typedef enum sw_load { SW_LOAD_RAISE, SW_LOAD_NOLOAD, SW_LOAD_SELECTIN, SW_LOAD_SELECT } sw_load;

@@ -370,7 +370,7 @@ static void another_key_opens_nothing(lt *t)
 
 /* ---- agents by name ----------------------------------------------------------------------------- */
 
-/* The vector of telemetry.md H.1. */
+/* A vector computed by another program. */
 static void an_agent_is_known_by_its_name(lt *t)
 {
     sw_actor anybody = {0};

@@ -265,9 +265,12 @@ bool lt_names(const sw_error *err, const char *word)
 lt_rng lt_seed(const char *what)
 {
     const char *given = getenv("STEPWELL_TEST_SEED");
+    bool fresh =
+        lt_level(0, 0, 1) == 1; /* the same everyday run for everybody; deep looks further */
     lt_rng rng = {0};
-    rng.state = given ? strtoull(given, NULL, 10)
-                      : (uint64_t)sw__system_clock.wall_us(sw__system_clock.data);
+    rng.state = given   ? strtoull(given, NULL, 10)
+                : fresh ? (uint64_t)sw__system_clock.wall_us(sw__system_clock.data)
+                        : UINT64_C(20261122);
     print_message("# %s: STEPWELL_TEST_SEED=%llu\n", what, (unsigned long long)rng.state);
     return rng;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records as JSON and CSV. The order of the members is copied by hand from the description of the
- * system we are compatible with (letta-v1.md 4.4 to 4.6); what we write is read by another library
+ * system we are compatible with (as in Letta V1); what we write is read by another library
  * (jansson) and compared with the row; random rows of every record go out and come back.
  */
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The model room against the facts it should tell. What a step is stands here once more, copied by
- * hand from the description of the system we are compatible with (letta-v1.md section 1), so that a
+ * hand from the description of the system we are compatible with (Letta V1), so that a
  * slip in the rows of model/ is a failure here. The rest holds the walkers to their contract.
  */
 #include <setjmp.h>
@@ -29,7 +29,7 @@ static const sw_field *field_of(const sw_record *record, const char *name)
     return &record->fields[i];
 }
 
-/* ---- the facts of letta-v1.md section 1 ------------------------------------------------------ */
+/* ---- the facts of Letta V1 -------------------------------------------------------- */
 
 /* May the column be null? V1 leaves two of them nullable and never stores a null there; we forbid
  * it: tags ("never null", 4.4) and status (3.1: log_step sets pending).
