@@ -267,7 +267,9 @@ typedef struct sw_list_query {
     int64_t
         look_limit; /* rows to look at when no index answers; 0: SW_LIMIT_LOOK_ROWS, -1: no limit */
     bool by_duration;           /* runs: order by run_metrics.run_ns; no cursors */
-    sw_int duration_percentile; /* runs: 0 to 100, only runs at least as long as this percentile */
+    /* Runs: 0 to 100, only runs at least as long as this percentile of those asked for; past look_limit
+     * runs it cannot be known, and the list is empty with gave_up. */
+    sw_int duration_percentile;
 } sw_list_query;
 
 typedef struct sw_list_end {

@@ -360,6 +360,8 @@ sw_status sw_group_gather_of(sw_group *group, sw_record_id record, uint8_t field
 
 /* ---- others -------------------------------------------------------------------------------------- */
 
+/* Leases that one group ends at the most. */
+enum { SW_REAP_AT_ONCE = 500 };
 /* Whether a lease has run out (lease.c; on the writer's own session, which waits for no reader); and ends such steps inside a group. */
 sw_status sw__lease_due(sw_ledger *ledger, bool *due, sw_error *err);
 sw_status sw__reap(sw_group *group, sw_task *task, sw_error *err);

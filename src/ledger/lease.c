@@ -4,8 +4,6 @@
  */
 #include "ledger/internal.h"
 
-enum { REAP_AT_ONCE = 500 };
-
 /* Steps whose lease ran out at `now`, the longest expired first. */
 static sw_scan expired_at(const sw_value *now, sw_condition *due)
 {
@@ -15,7 +13,7 @@ static sw_scan expired_at(const sw_value *now, sw_condition *due)
                      .condition_count = 1,
                      .order = {SW_STEP_LEASE_EXPIRES_AT},
                      .order_count = 1,
-                     .limit = REAP_AT_ONCE};
+                     .limit = SW_REAP_AT_ONCE};
 }
 
 static sw_seen see_one(void *arg, const void *row)
@@ -96,13 +94,13 @@ sw_status sw__ledger_reap(sw_ledger *ledger, int64_t *ended, sw_error *err)
     int64_t count = 0;
     int64_t sum = 0;
     sw_task task = {
-        .apply = sw__reap, .arg = &count, .own_organization = true, .weight = REAP_AT_ONCE};
+        .apply = sw__reap, .arg = &count, .own_organization = true, .weight = SW_REAP_AT_ONCE};
     sw_status status = SW_STATUS_OK;
 
     do {
         status = sw__submit(ledger, NULL, &task, err);
         sum += status == SW_STATUS_OK ? count : 0;
-    } while (status == SW_STATUS_OK && count == REAP_AT_ONCE);
+    } while (status == SW_STATUS_OK && count == SW_REAP_AT_ONCE);
     if (ended) {
         *ended = sum;
     }

@@ -412,22 +412,19 @@ static sw_status list_by_time(sw_page *p, const sw_actor *actor, sw_list_end *en
 
 /* ---- the public calls ----------------------------------------------------------------------------- */
 
-/* A percentile becomes a lower bound of the duration. Metrics conditions get one more. */
+/* A percentile becomes a lower bound of the duration: one more metrics condition. */
 static sw_status bind_percentile(sw_page *p, const sw_actor *actor, sw_list_query *q,
-                                 sw_value *floor, bool *any, sw_error *err)
+                                 sw_value *floor, bool *any, sw_list_end *end, sw_error *err)
 {
     sw_condition *conditions =
         sw_arena_alloc(p->arena, (q->metrics_condition_count + 1) * sizeof *conditions);
     sw_status status = SW_STATUS_OK;
 
-    *any = true;
-    if (!q->duration_percentile.known) {
-        return SW_STATUS_OK;
-    }
     if (!conditions) {
         return sw_no_memory(err);
     }
-    status = sw__duration_floor(p, actor, q->duration_percentile.value, any, &floor->number, err);
+    status = sw__duration_floor(p, actor, q->duration_percentile.value, any, &end->gave_up,
+                                &floor->number, err);
     if (q->metrics_condition_count > 0) {
         memcpy(conditions, q->metrics_conditions, q->metrics_condition_count * sizeof *conditions);
     }
@@ -443,10 +440,14 @@ static sw_status list_page(sw_page *p, const sw_actor *actor, sw_list_query *q, 
 {
     sw_value floor = {.number = 0};
     bool any = true;
-    sw_status status = bind_percentile(p, actor, q, &floor, &any, err);
+    sw_status status = SW_STATUS_OK;
 
-    if (status != SW_STATUS_OK || !any) {
-        end->complete = status == SW_STATUS_OK;
+    if (q->duration_percentile.known) {
+        status = bind_percentile(p, actor, q, &floor, &any, end, err);
+    }
+    if (status != SW_STATUS_OK || !any ||
+        end->gave_up) { /* a cut percentile would be a wrong one */
+        end->complete = status == SW_STATUS_OK && !end->gave_up;
         return status;
     }
     return q->by_duration ? sw__list_by_duration(p, actor, end, err)

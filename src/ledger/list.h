@@ -44,8 +44,9 @@ int64_t sw__look_limit(const sw_list_query *query);
 /* Runs in the order of how long they took. */
 sw_status sw__list_by_duration(sw_page *page, const sw_actor *actor, sw_list_end *end,
                                sw_error *err);
-/* The duration that `percent` of the runs asked for do not reach; *any false: no run has ended. */
+/* The duration that `percent` of the runs asked for do not reach; *any false: no run has ended; *cut:
+ * there were more runs than may be looked at, and the answer would be wrong. */
 sw_status sw__duration_floor(sw_page *page, const sw_actor *actor, int64_t percent, bool *any,
-                             int64_t *out, sw_error *err);
+                             bool *cut, int64_t *out, sw_error *err);
 
 #endif

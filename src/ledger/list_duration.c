@@ -137,12 +137,13 @@ static int64_t percentile(const durations *d, int64_t percent, bool ascending)
 }
 
 sw_status sw__duration_floor(sw_page *page, const sw_actor *actor, int64_t percent, bool *any,
-                             int64_t *out, sw_error *err)
+                             bool *cut, int64_t *out, sw_error *err)
 {
     durations d = {.page = page};
     sw_scan_end done = {0};
     sw_status status = walk(&d, actor, collect_duration, &done, err);
 
+    *cut = status == SW_STATUS_OK && !done.exhausted;
     *any = status == SW_STATUS_OK && d.count > 0;
     *out = *any ? percentile(&d, percent, page->query->ascending) : 0;
     return status;

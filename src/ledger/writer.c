@@ -171,6 +171,15 @@ static void idle_wait(sw_ledger *ledger)
     pthread_cond_timedwait(&ledger->work, &ledger->lock, &until);
 }
 
+/* Those who wait for the journal look again. */
+static void committed(sw_ledger *ledger)
+{
+    pthread_mutex_lock(&ledger->lock);
+    ledger->commits++;
+    pthread_cond_broadcast(&ledger->committed);
+    pthread_mutex_unlock(&ledger->lock);
+}
+
 /* What the writer does when nobody asks anything: ends expired leases, tidies the store. */
 static void idle_work(sw_ledger *ledger)
 {
@@ -180,13 +189,15 @@ static void idle_work(sw_ledger *ledger)
     if (!ledger->no_reaper && sw__lease_due(ledger, &due, &err) != SW_STATUS_OK) {
         sw_logf(&ledger->log, SW_LOG_WARN, "leases: %s", err.message);
     }
-    if (due) {
+    while (due) {
         int64_t ended = 0;
         sw_task task = {.apply = sw__reap, .arg = &ended, .own_organization = true};
         group_run(ledger, &task);
         if (task.status != SW_STATUS_OK) {
             sw_logf(&ledger->log, SW_LOG_WARN, "leases: %s", task.error.message);
         }
+        committed(ledger);
+        due = task.status == SW_STATUS_OK && ended == SW_REAP_AT_ONCE;
     }
     if (sw_store_tidy(ledger->store, &err) != SW_STATUS_OK) {
         sw_logf(&ledger->log, SW_LOG_WARN, "tidy: %s", err.message);
