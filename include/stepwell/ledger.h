@@ -266,7 +266,7 @@ typedef struct sw_list_query {
     int64_t limit; /* 0: SW_LIMIT_LIST_ITEMS; -1: no limit (walks the whole, streaming) */
     int64_t
         look_limit; /* rows to look at when no index answers; 0: SW_LIMIT_LOOK_ROWS, -1: no limit */
-    bool by_duration;           /* runs: order by run_metrics.run_ns; no cursors */
+    bool by_duration; /* runs: order by run_metrics.run_ns; no cursors */
     /* Runs: 0 to 100, only runs at least as long as this percentile of those asked for; past look_limit
      * runs it cannot be known, and the list is empty with gave_up. */
     sw_int duration_percentile;
