@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The same content: a 16-byte digest (SipHash-2-4, 128 bits) of what was sent, by which a repeated call
  * is told from a different one (promise P3). It guards against accidents, and nobody but the sender could
- * be fooled by content made to collide; a cryptographic hash (BLAKE2b) cost three times as much.
+ * be fooled by content made to collide; a cryptographic hash (BLAKE2b) cost four times as much.
  *
  * What is digested is a list of (field, value), each field by a hash of its name. A column that is added
  * to the model later therefore changes no digest of a row that does not use it, and neither does an
