@@ -188,15 +188,21 @@ static bool has_order(const sw_mem_order *tree, const sw_mem_order *asked, const
     return true;
 }
 
-/* Puts the rows into a tree of their own that has the order; where it leaves a choice, the key decides. */
+/* Puts the rows into a tree of their own that has the order; where it leaves a choice, the key decides.
+ * `limit` rows at the most (0: all): one more, and *many is true. */
 static sw_mem_node *sorted(const sw_mem_store *store, sw_mem_build *build, sw_mem_cursor *cursor,
-                           const sw_mem_node *tree)
+                           const sw_mem_node *tree, int64_t limit, bool *many)
 {
     sw_mem_node *made = NULL;
+    int64_t count = 0;
     sw__mem_walk_start(&cursor->walk, tree, false, lies_before, cursor);
     for (sw_mem_row *row = sw__mem_walk_next(&cursor->walk); row && !build->failed;
          row = sw__mem_walk_next(&cursor->walk)) {
         if (side(cursor, row->row) != 0) {
+            break;
+        }
+        *many = limit > 0 && count++ == limit;
+        if (*many) {
             break;
         }
         sw_mem_node *with = sw__mem_tree_insert(build, made, row);
@@ -301,13 +307,16 @@ static sw_status scan_sorted(look *at, sw_visit *visit, void *arg, sw_error *err
     sw_mem_cursor all = {.order = &at->store->orders[scan->record][tree],
                          .conditions = scan->conditions,
                          .condition_count = scan->condition_count};
-    sw_mem_node *made = sorted(at->store, &build, &all, at->state->trees[scan->record][tree]);
+    bool many = false;
+    sw_mem_node *made = sorted(at->store, &build, &all, at->state->trees[scan->record][tree],
+                               scan->sort_limit, &many);
     sw_mem_cursor cursor = {.order = &order,
                             .descending = scan->descending,
                             .after_order = &at->asked,
                             .after = scan->after};
     sw_status status = build.failed ? sw_no_memory(err) : SW_STATUS_OK;
-    if (status == SW_STATUS_OK) {
+    at->end->unsorted = many;
+    if (status == SW_STATUS_OK && !many) {
         sw__mem_cursor_start(&cursor, made);
         look_through(at, &cursor, visit, arg);
         status = tell_place(at, err);

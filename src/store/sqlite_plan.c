@@ -8,10 +8,13 @@
  * bound and whose next fields are the order; one bound in all its fields; any with bound leading fields,
  * and the rows are sorted. More bound fields win, then a condition of the index itself. An order that
  * lacks only the id at its end counts as the order: SQLite sorts the rows that tie, a tie at a time.
+ *
+ * Where rows are sorted, only their numbers are: so many at a time as are wanted (SQLite keeps no more
+ * than that while it sorts), and the rows themselves are read in the order that comes out.
  */
 #include "store/sqlite_plan.h"
 
-enum { FLAG_DESCENDING = 1, FLAG_AFTER_SAME = 2 };
+enum { FLAG_DESCENDING = 1, FLAG_AFTER_SAME = 2, FLAG_LATE = 4, FLAG_COUNTING = 8 };
 
 /* ---- choosing ----------------------------------------------------------------------------------- */
 
@@ -85,7 +88,7 @@ static bool only_ties(const sw_lite_plan *p, size_t ordered)
            p->order[ordered] == p->table->primary;
 }
 
-/* How far a path serves: the higher, the better. Sets bound and sorted. */
+/* How far a path serves: the higher, the better. Sets bound, sorted and ties. */
 static int weigh(sw_lite_plan *p, const uint8_t *fields, size_t count, bool unique)
 {
     size_t bound = 0, ordered = 0;
@@ -99,7 +102,8 @@ static int weigh(sw_lite_plan *p, const uint8_t *fields, size_t count, bool uniq
         ordered++;
     }
     p->bound = (uint8_t)bound;
-    p->sorted = ordered < p->order_count && !only_ties(p, ordered);
+    p->ties = only_ties(p, ordered);
+    p->sorted = ordered < p->order_count && !p->ties;
     bool whole = bound == count;
     int rank = whole && unique ? 3 : whole && narrow >= 100 ? 2 : !p->sorted ? 1 : 0;
     return rank * 1000 + narrow + (int)ordered * 10;
@@ -114,7 +118,7 @@ static void use_path(sw_lite_plan *p, uint8_t path, const uint8_t *fields, size_
     (void)weigh(p, fields, count, unique);
 }
 
-static void choose_path(sw_lite_plan *p)
+static void choose_path(sw_lite_plan *p, bool in_order)
 {
     const sw_record *record = p->table->model;
     int best = weigh(p, p->table->keys, p->table->key_count, true);
@@ -130,7 +134,8 @@ static void choose_path(sw_lite_plan *p)
         sw_lite_plan trial = *p;
         int score = weigh(&trial, index->fields, index->count, index->unique);
         score += score && (index->only || index->present) ? 105 : 0; /* as good as a bound field */
-        if (score > best) {
+        bool better = in_order && p->sorted != trial.sorted ? p->sorted : score > best;
+        if (better) {
             best = score;
             use_path(p, (uint8_t)i, index->fields, index->count, index->unique);
         }
@@ -183,6 +188,14 @@ static void find_after(sw_lite_plan *p, void *scratch)
     p->nothing = p->after_count == 0 && !p->after_same;
 }
 
+void sw__lite_plan_after(sw_lite_plan *p, const sw_scan *scan, void *scratch)
+{
+    p->scan = scan;
+    p->after_count = 0;
+    p->after_same = p->nothing = false;
+    find_after(p, scratch);
+}
+
 bool sw__lite_pushed(const sw_lite_plan *p, size_t i)
 {
     const sw_condition *c = condition_of(p, (int)i);
@@ -201,12 +214,32 @@ bool sw__lite_pushed(const sw_lite_plan *p, size_t i)
            p->table->model->indexes[p->path].only == c->field && c->field != 0;
 }
 
-void sw__lite_plan(sw_lite_plan *p, const sw_lite_table *table, const sw_scan *scan, void *scratch)
+/* Walking a shared id in the order of ids means walking the parent's. */
+static bool walks_parent(const sw_lite_plan *p)
+{
+    return p->table->shape == SW_SHAPE_SHARED_ID && p->path == SW_LITE_PATH_NONE &&
+           p->order_count == 1 && p->order[0] == p->table->primary;
+}
+
+sw_lite_plan sw__lite_plan_count(const sw_lite_plan *p)
+{
+    sw_lite_plan count = *p;
+    count.need = 0;
+    count.order_count = count.after_count = 0;
+    count.after_same = count.late = false;
+    count.counting = true;
+    return count;
+}
+
+void sw__lite_plan(sw_lite_plan *p, const sw_lite_table *table, const sw_scan *scan, bool in_order,
+                   void *scratch)
 {
     *p = (sw_lite_plan){.table = table, .scan = scan};
     find_equals(p);
     find_order(p);
-    choose_path(p);
+    choose_path(p, in_order);
+    p->sorted = p->sorted && !walks_parent(p);
+    p->late = (p->sorted || p->ties) && table->shape != SW_SHAPE_KEY_PARTS;
     find_range(p);
     find_after(p, scratch);
     uint64_t every = table->all | table->shared;
@@ -214,19 +247,12 @@ void sw__lite_plan(sw_lite_plan *p, const sw_lite_table *table, const sw_scan *s
     for (size_t i = 0; i < scan->condition_count; i++) {
         p->need |= sw__lite_pushed(p, i) ? 0 : SW_MASK(scan->conditions[i].field);
     }
-    for (size_t i = 0; scan->place && i < p->full_count; i++) {
+    for (size_t i = 0; (scan->place || p->late) && i < p->full_count; i++) {
         p->need |= SW_MASK(p->full[i]);
     }
 }
 
 /* ---- asking ------------------------------------------------------------------------------------- */
-
-/* Walking a shared id in the order of ids means walking the parent's. */
-static bool walks_parent(const sw_lite_plan *p)
-{
-    return p->table->shape == SW_SHAPE_SHARED_ID && p->path == SW_LITE_PATH_NONE &&
-           p->order_count == 1 && p->order[0] == p->table->primary;
-}
 
 static const sw_record *parent_of(const sw_field *field)
 {
@@ -280,9 +306,6 @@ static void print_from(const sw_lite_plan *p, sw_buf *sql)
         sw_buf_addf(sql, " FROM %s_data AS t INDEXED BY %s_id", record->table, record->table);
     } else {
         sw_buf_addf(sql, " FROM %s_data AS t NOT INDEXED", record->table);
-    }
-    if (p->need & p->table->shared) {
-        sw__lite_join_body(sql);
     }
 }
 
@@ -424,10 +447,8 @@ static void print_where(const sw_lite_plan *p, sw_buf *sql)
     }
 }
 
-void sw__lite_plan_print(const sw_lite_session *session, const void *arg, sw_buf *sql)
+static void print_fields(const sw_lite_plan *p, sw_buf *sql)
 {
-    const sw_lite_plan *p = arg;
-    (void)session;
     const char *comma = "SELECT ";
     for (size_t i = 0; i < p->table->model->field_count; i++) {
         if (p->need & SW_MASK(i)) {
@@ -437,12 +458,61 @@ void sw__lite_plan_print(const sw_lite_session *session, const void *arg, sw_buf
         }
     }
     sw_buf_adds(sql, p->need ? "" : "SELECT 1");
-    print_from(p, sql);
-    print_where(p, sql);
+}
+
+static void print_order(const sw_lite_plan *p, sw_buf *sql)
+{
     for (size_t i = 0; i < p->order_count; i++) {
         sw_buf_adds(sql, i ? ", " : " ORDER BY ");
         print_ordered(p, p->order[i], sql);
         sw_buf_adds(sql, p->scan->descending ? " DESC" : "");
+    }
+}
+
+/* The walk itself: from where, between which bounds, in which order. */
+static void print_walk(const sw_lite_plan *p, bool join, sw_buf *sql)
+{
+    print_from(p, sql);
+    if (join && p->need & p->table->shared) {
+        sw__lite_join_body(sql);
+    }
+    print_where(p, sql);
+    print_order(p, sql);
+}
+
+/* The parameter that says how many rows there may be: the last one. */
+static int limit_parameter(const sw_lite_plan *p)
+{
+    return p->bound + (p->lower >= 0) + (p->upper >= 0) + p->after_count + 1;
+}
+
+/* CROSS JOIN keeps the outer loop the outer one, and LIMIT keeps the inner order. */
+static void print_late(const sw_lite_plan *p, sw_buf *sql)
+{
+    sw_buf_adds(sql, " FROM (SELECT t.pk AS pk");
+    print_walk(p, false, sql);
+    sw_buf_addf(sql, " LIMIT ?%d) AS k CROSS JOIN %s_data AS t ON t.pk = k.pk", limit_parameter(p),
+                p->table->model->table);
+    if (p->need & p->table->shared) {
+        sw__lite_join_body(sql);
+    }
+}
+
+void sw__lite_plan_print(const sw_lite_session *session, const void *arg, sw_buf *sql)
+{
+    const sw_lite_plan *p = arg;
+    (void)session;
+    if (p->counting) {
+        sw_buf_adds(sql, "SELECT count(*) FROM (SELECT 1");
+        print_walk(p, false, sql);
+        sw_buf_addf(sql, " LIMIT ?%d)", limit_parameter(p));
+        return;
+    }
+    print_fields(p, sql);
+    if (p->late) {
+        print_late(p, sql);
+    } else {
+        print_walk(p, true, sql);
     }
 }
 
@@ -453,7 +523,8 @@ sw_lite_shape sw__lite_plan_shape(const sw_lite_plan *p)
         .verb = SW_LITE_SCAN, .record = (uint8_t)p->scan->record, .mask = p->need};
     shape.path = p->path;
     shape.flags = (uint8_t)((p->scan->descending ? FLAG_DESCENDING : 0) |
-                            (p->after_same ? FLAG_AFTER_SAME : 0));
+                            (p->after_same ? FLAG_AFTER_SAME : 0) | (p->late ? FLAG_LATE : 0) |
+                            (p->counting ? FLAG_COUNTING : 0));
     shape.bound = p->bound;
     shape.after = p->after_count;
     shape.range = (uint8_t)((p->lower >= 0 ? 1 + (int)condition_of(p, p->lower)->op : 0) << 4 |

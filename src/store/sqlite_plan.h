@@ -22,6 +22,9 @@ typedef struct sw_lite_plan {
     uint8_t field_count; /* of the path */
     uint8_t bound;       /* leading fields bound by EQ */
     bool sorted;         /* the path does not give the order */
+    bool ties;           /* it gives all of it but the id at its end */
+    bool late;           /* rows are put in order by number first, and read after that */
+    bool counting;       /* not a scan: how many rows would have to be put in order */
     int lower, upper;    /* conditions on the first field after the bound ones, or -1 */
     uint8_t after_count; /* fields of order that `after` compares */
     bool after_same;     /* the place itself counts as after */
@@ -29,13 +32,18 @@ typedef struct sw_lite_plan {
     uint64_t need;       /* fields in the answer, by rising number */
 } sw_lite_plan;
 
-/* Decides. `scratch` is a zeroed row struct, and is zeroed again afterwards. */
+/* Decides. `scratch` is a zeroed row struct, and is zeroed again afterwards. With `in_order` only paths
+ * that give the order are chosen, where there is one. */
 void sw__lite_plan(sw_lite_plan *plan, const sw_lite_table *table, const sw_scan *scan,
-                   void *scratch);
+                   bool in_order, void *scratch);
+/* The same walk from another place on. */
+void sw__lite_plan_after(sw_lite_plan *plan, const sw_scan *scan, void *scratch);
+/* The plan that counts the rows that the plan's path leads to. */
+sw_lite_plan sw__lite_plan_count(const sw_lite_plan *plan);
 /* Whether the statement takes care of that condition, so that no row need be tested. */
 bool sw__lite_pushed(const sw_lite_plan *plan, size_t condition);
 /* What the statement is, and its text. Parameters: the bound fields in path order, the lower bound, the
- * upper bound, the fields of the place. */
+ * upper bound, the fields of the place, and for `late` and `counting` the number of rows at the most. */
 sw_lite_shape sw__lite_plan_shape(const sw_lite_plan *plan);
 void sw__lite_plan_print(const sw_lite_session *session, const void *plan, sw_buf *sql);
 

@@ -5,7 +5,12 @@
  */
 #include "store/sqlite_plan.h"
 
-enum { MAX_TESTS = 64 };
+enum {
+    MAX_TESTS = 64,
+    CHUNK_FIRST =
+        1000, /* rows that are put in order at once, where nobody says how many he wants */
+    CHUNK_MOST = 65536
+};
 
 /* A condition that is tested here. */
 typedef struct test {
@@ -27,7 +32,10 @@ typedef struct run {
     void *row;
     test tests[MAX_TESTS];
     size_t test_count;
-    bool nothing; /* a word, a parent or an id that is in no row */
+    bool nothing;  /* a word, a parent or an id that is in no row */
+    int64_t chunk; /* of a late plan: rows that the statement shows at the most */
+    void *place;   /* where the last chunk ended */
+    sw_arena places;
 } run;
 
 /* A value of a condition as its column holds it; in the arena, for a statement borrows it. */
@@ -107,6 +115,9 @@ static sw_status bind_all(run *r, sw_error *err)
     }
     for (size_t i = 0; status == SW_STATUS_OK && i < p->after_count; i++) {
         status = bind_place(r, at++, p->order[i], err);
+    }
+    if (p->late || p->counting) {
+        (void)sqlite3_bind_int64(r->stmt, at, r->chunk);
     }
     return status;
 }
@@ -270,14 +281,14 @@ static sw_status decode_row(run *r, sw_error *err)
     return SW_STATUS_OK;
 }
 
-/* Where the caller can go on: the order fields of the row at hand. */
-static sw_status keep_place(run *r, sw_error *err)
+/* The order fields of the row at hand: where somebody can go on. */
+static sw_status keep_place(run *r, sw_arena *arena, void *place, sw_error *err)
 {
     const sw_lite_plan *p = r->plan;
-    for (size_t i = 0; p->scan->place && i < p->full_count; i++) {
-        sw_status status = sw__lite_read(r->session, r->stmt, column_at(p, p->full[i]),
-                                         sw__lite_plan_field(p, p->full[i]), false,
-                                         p->scan->place_arena, p->scan->place, err);
+    for (size_t i = 0; place && i < p->full_count; i++) {
+        sw_status status =
+            sw__lite_read(r->session, r->stmt, column_at(p, p->full[i]),
+                          sw__lite_plan_field(p, p->full[i]), false, arena, place, err);
         if (status != SW_STATUS_OK) {
             return status;
         }
@@ -305,22 +316,33 @@ static sw_status see_row(run *r, sw_visit *visit, void *arg, sw_scan_end *end, b
     }
     *stop = seen == SW_SEEN_STOP || (scan->limit && end->counted == scan->limit) ||
             (scan->look_limit && end->looked == scan->look_limit);
-    return *stop ? keep_place(r, err) : SW_STATUS_OK;
+    return *stop ? keep_place(r, scan->place_arena, scan->place, err) : SW_STATUS_OK;
+}
+
+/* The last row of a full chunk is where the next one begins. */
+static sw_status end_chunk(run *r, sw_error *err)
+{
+    r->place = sw_arena_zeroed(&r->places, r->plan->table->model->size);
+    return r->place ? keep_place(r, &r->places, r->place, err) : sw_no_memory(err);
 }
 
 static sw_status walk(run *r, sw_visit *visit, void *arg, sw_scan_end *end, sw_error *err)
 {
     sw_mark mark = sw_arena_mark(&r->arena);
+    int64_t left = r->plan->late ? r->chunk : 0;
     for (bool stop = false; !stop;) {
         int rc = sqlite3_step(r->stmt);
         if (rc == SQLITE_DONE) {
-            end->exhausted = true;
+            end->exhausted = !r->place;
             return SW_STATUS_OK;
         }
         if (rc != SQLITE_ROW) {
             return sw__lite_fail(r->session->db, rc, "scan", err);
         }
         sw_status status = see_row(r, visit, arg, end, &stop, err);
+        if (status == SW_STATUS_OK && !stop && --left == 0) {
+            status = end_chunk(r, err);
+        }
         if (status != SW_STATUS_OK) {
             return status;
         }
@@ -329,21 +351,30 @@ static sw_status walk(run *r, sw_visit *visit, void *arg, sw_scan_end *end, sw_e
     return SW_STATUS_OK;
 }
 
-static sw_status run_scan(run *r, const sw_lite_plan *p, sw_visit *visit, void *arg,
-                          sw_scan_end *end, sw_error *err)
+static sw_status take(run *r, sw_lite_slot **slot, sw_error *err)
 {
-    const sw_lite_shape shape = sw__lite_plan_shape(p);
+    const sw_lite_shape shape = sw__lite_plan_shape(r->plan);
+    sw_status status = sw__lite_take(r->session, &shape, sw__lite_plan_print, r->plan, slot, err);
+    if (status == SW_STATUS_OK) {
+        r->stmt = (*slot)->stmt;
+        status = bind_all(r, err);
+        if (status != SW_STATUS_OK) {
+            sw__lite_give(*slot);
+        }
+    }
+    return status;
+}
+
+static sw_status run_scan(run *r, sw_visit *visit, void *arg, sw_scan_end *end, sw_error *err)
+{
     sw_lite_slot *slot = NULL;
-    sw_status status = sw__lite_take(r->session, &shape, sw__lite_plan_print, p, &slot, err);
+    sw_status status = take(r, &slot, err);
     if (status != SW_STATUS_OK) {
         return status;
     }
-    r->stmt = slot->stmt;
-    status = bind_all(r, err);
-    if (status == SW_STATUS_OK && !r->nothing) {
-        status = make_tests(r, err);
-    }
-    if (status == SW_STATUS_OK && r->nothing) {
+    r->test_count = 0;
+    status = r->nothing ? SW_STATUS_OK : make_tests(r, err);
+    if (r->nothing) {
         end->exhausted = true;
     } else if (status == SW_STATUS_OK) {
         status = walk(r, visit, arg, end, err);
@@ -352,24 +383,90 @@ static sw_status run_scan(run *r, const sw_lite_plan *p, sw_visit *visit, void *
     return status;
 }
 
+/* Chunk after chunk, each beginning where the last one ended. They grow, because each may have to look at
+ * all the rows that tie with its first. */
+static sw_status run_chunks(run *r, const sw_scan *asked, sw_visit *visit, void *arg,
+                            sw_scan_end *end, sw_error *err)
+{
+    sw_lite_plan p = *r->plan;
+    sw_scan scan = *asked;
+    sw_mark mark = sw_arena_mark(&r->arena);
+    r->plan = &p;
+    r->chunk = asked->limit ? asked->limit : CHUNK_FIRST;
+    r->chunk = r->chunk < CHUNK_MOST ? r->chunk : CHUNK_MOST;
+    for (;;) {
+        r->place = NULL;
+        sw_status status = run_scan(r, visit, arg, end, err);
+        if (status != SW_STATUS_OK || !r->place) {
+            return status;
+        }
+        sw_arena_rewind(&r->arena, mark);
+        r->chunk = r->chunk < CHUNK_MOST ? r->chunk * 2 : r->chunk;
+        scan.after = r->place;
+        sw__lite_plan_after(&p, &scan, r->row);
+    }
+}
+
+/* Whether more rows than `limit` would have to be put in order. */
+static sw_status too_many(run *r, int64_t limit, bool *many, sw_error *err)
+{
+    const sw_lite_plan *asked = r->plan;
+    const sw_lite_plan count = sw__lite_plan_count(asked);
+    sw_lite_slot *slot = NULL;
+    sw_mark mark = sw_arena_mark(&r->arena);
+    r->plan = &count;
+    r->chunk = limit + 1;
+    sw_status status = take(r, &slot, err);
+    r->plan = asked;
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    int rc = r->nothing ? SQLITE_DONE : sqlite3_step(r->stmt);
+    *many = rc == SQLITE_ROW && sqlite3_column_int64(r->stmt, 0) > limit;
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+        status = sw__lite_fail(r->session->db, rc, "scan", err);
+    }
+    sw__lite_give(slot);
+    sw_arena_rewind(&r->arena, mark);
+    return status;
+}
+
+/* Decides; when the sort that the best path needs would be too long, decides again. */
+static sw_status decide(run *r, const sw_scan *scan, sw_lite_plan *p, sw_scan_end *end,
+                        sw_error *err)
+{
+    const sw_lite_table *table = sw__lite_table(r->session, scan->record);
+    bool many = false;
+    sw_status status = SW_STATUS_OK;
+    sw__lite_plan(p, table, scan, false, r->row);
+    if (p->sorted && scan->sort_limit && !p->nothing) {
+        status = too_many(r, scan->sort_limit, &many, err);
+    }
+    if (many) {
+        sw__lite_plan(p, table, scan, true, r->row);
+        end->unsorted = p->sorted;
+    }
+    return status;
+}
+
 sw_status sw__lite_scan(sw_session *head, const sw_scan *scan, sw_visit *visit, void *arg,
                         sw_scan_end *end, sw_error *err)
 {
     sw_lite_session *session = (sw_lite_session *)(void *)head;
-    const sw_lite_table *table = sw__lite_table(session, scan->record);
-    run r = {.session = session};
     sw_lite_plan p;
-    sw_status status = SW_STATUS_OK;
+    run r = {.session = session, .plan = &p};
     sw_arena_init(&r.arena, &session->store->allocator, 0);
-    r.row = sw_arena_zeroed(&r.arena, table->model->size);
-    if (!r.row) {
-        status = sw_no_memory(err);
-    } else {
-        sw__lite_plan(&p, table, scan, r.row);
-        r.plan = &p;
+    sw_arena_init(&r.places, &session->store->allocator, 0);
+    r.row = sw_arena_zeroed(&r.arena, sw__lite_table(session, scan->record)->model->size);
+    sw_status status = r.row ? decide(&r, scan, &p, end, err) : sw_no_memory(err);
+    if (status == SW_STATUS_OK && !end->unsorted) {
         end->exhausted = p.nothing;
-        status = p.nothing ? SW_STATUS_OK : run_scan(&r, &p, visit, arg, end, err);
+        if (!p.nothing) {
+            status = p.late ? run_chunks(&r, scan, visit, arg, end, err)
+                            : run_scan(&r, visit, arg, end, err);
+        }
     }
+    sw_arena_fini(&r.places);
     sw_arena_fini(&r.arena);
     return status;
 }

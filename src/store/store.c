@@ -342,7 +342,8 @@ sw_status sw_store_scan(sw_session *session, const sw_scan *scan, sw_visit *visi
     sw_scan_end ignored;
     end = end ? end : &ignored;
     *end = (sw_scan_end){0};
-    sw_assert(scan->order_count <= SW_ORDER_FIELDS && scan->limit >= 0 && scan->look_limit >= 0);
+    sw_assert(scan->order_count <= SW_ORDER_FIELDS && scan->limit >= 0 && scan->look_limit >= 0 &&
+              scan->sort_limit >= 0);
     sw_implies(scan->unordered, !scan->order_count && !scan->after && !scan->place);
     for (size_t i = 0; i < scan->condition_count; i++) {
         sw_assert(scan->conditions[i].field < model->field_count);

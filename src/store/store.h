@@ -134,6 +134,10 @@ typedef struct sw_scan {
     uint64_t fields;    /* of the row that the visit will read; 0: all */
     int64_t limit;      /* rows that were COUNTed; 0: all */
     int64_t look_limit; /* rows that may be looked at; 0: all */
+    /* Rows that may be put in order before the first is shown, where the index that knows the conditions
+     * best does not give the order; 0: all. If there are more, an index that gives the order is walked
+     * instead; where there is none, nothing is shown, and `unsorted` says why. */
+    int64_t sort_limit;
     /* Where a search that gave up can go on: when not NULL, the row struct `place` receives the order
      * fields of the last row looked at (text in place_arena, which must outlive the scan). */
     void *place;
@@ -143,7 +147,8 @@ typedef struct sw_scan {
 typedef struct sw_scan_end {
     int64_t counted;
     int64_t looked; /* rows examined, matching or not */
-    bool exhausted; /* false: limit, look_limit or STOP ended it */
+    bool exhausted; /* false: limit, look_limit, sort_limit or STOP ended it */
+    bool unsorted;  /* sort_limit: there is no place to go on from */
 } sw_scan_end;
 
 sw_status sw_store_scan(sw_session *session, const sw_scan *scan, sw_visit *visit, void *arg,

@@ -373,6 +373,8 @@ static void random_scans(void **state)
         scan.descending = rowgen_below(&ct->gen, 2) == 0;
         scan.after =
             rowgen_below(&ct->gen, 2) ? all->rows[rowgen_below(&ct->gen, all->count)] : NULL;
+        scan.limit = rowgen_below(&ct->gen, 2) ? (int64_t)rowgen_below(&ct->gen, 12) : 0;
+        scan.sort_limit = rowgen_below(&ct->gen, 3) ? 0 : (int64_t)rowgen_below(&ct->gen, 40);
         naive_expect(ct, data, &scan);
     }
 }

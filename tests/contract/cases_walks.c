@@ -196,6 +196,38 @@ static void limits_are_kept(void **state)
     }
 }
 
+/* Where no index has the order, no more rows are put in order than may be; one too many, and nothing is
+ * shown. An order that an index has needs no such leave.
+ */
+static void a_sort_has_a_limit(void **state)
+{
+    contract *ct = *state;
+    listing list;
+    dataset *data = dataset_fill(ct, 100);
+    sw_scan scan = {
+        .record = SW_RECORD_STEP, .order = {SW_STEP_TOTAL_TOKENS, SW_STEP_ID}, .order_count = 2};
+    int64_t all = (int64_t)data->of[SW_RECORD_STEP].count;
+    for (int64_t leave = all - 1; leave <= all + 1; leave++) {
+        seen *s = new_seen(ct, SW_RECORD_STEP);
+        sw_scan_end end;
+        scan.sort_limit = leave;
+        CT_EXPECT(sw_store_scan(ct->reader, &scan, note_row, s, &end, err), OK);
+        assert_int_equal(end.unsorted, leave < all);
+        assert_int_equal(end.exhausted, leave >= all);
+        assert_int_equal(s->count, leave < all ? 0 : all);
+    }
+    list_steps(ct, &list);
+    list.scan.sort_limit = 1;
+    naive_expect(ct, data, &list.scan);
+    scan.sort_limit = 1;
+    scan.order_count = 0;
+    scan.unordered = true;
+    naive *some = expected_of(ct, data, &scan);
+    seen *s = new_seen(ct, SW_RECORD_STEP);
+    CT_EXPECT(sw_store_scan(ct->reader, &scan, note_row, s, NULL, err), OK);
+    assert_int_equal(s->count, some->count);
+}
+
 /* No row matches: the search gives up after so many rows, says so, and can go on from where it stood
  * until all rows have been looked at.
  */
@@ -491,6 +523,7 @@ const ct_case ct_walk_cases[] = {
     {"pages cover one moment", pages_cover_one_moment},
     {"after needs no row", after_needs_no_row},
     {"limits are kept", limits_are_kept},
+    {"a sort has a limit", a_sort_has_a_limit},
     {"searches give up and go on", searches_give_up_and_go_on},
     {"searches in steps find all", searches_in_steps_find_all},
     {"visits may stop and skip", visits_may_stop_and_skip},
