@@ -259,13 +259,17 @@ typedef struct sw_list_query {
     size_t condition_count;
     const sw_condition *metrics_conditions; /* steps: over step_metrics; runs: over run_metrics */
     size_t metrics_condition_count;
-    sw_str text; /* steps: found in a preview or in error_data, ASCII letters in any case */
+    /* Steps: found in a preview, or in a "message" of error_data as a person reads it; ASCII letters in any
+     * case. */
+    sw_str text;
     bool ascending;
     sw_str after; /* ids; null: none */
     sw_str before;
     int64_t limit; /* 0: SW_LIMIT_LIST_ITEMS; -1: no limit (walks the whole, streaming) */
-    int64_t
-        look_limit; /* rows to look at when no index answers; 0: SW_LIMIT_LOOK_ROWS, -1: no limit */
+    /* Rows that the call may look at when no index answers; 0: SW_LIMIT_LOOK_ROWS (with limit -1: none),
+     * -1: no limit. An actor who sees everything shares them out among all organizations, at least one
+     * row for each. */
+    int64_t look_limit;
     bool by_duration; /* runs: order by run_metrics.run_ns; no cursors */
     /* Runs: 0 to 100, only runs at least as long as this percentile of those asked for; past look_limit
      * runs it cannot be known, and the list is empty with gave_up. */
@@ -276,7 +280,9 @@ typedef struct sw_list_end {
     int64_t count;
     int64_t looked; /* rows looked at */
     bool complete;  /* nothing follows in this direction */
-    bool gave_up;   /* look_limit ended it; `resume` continues where it stopped looking */
+    /* look_limit ended it. A list continues with `resume` as its `after` (or `before`); `resume` is empty
+     * after a count, and where the rows are too many to be put in order: ask for fewer. */
+    bool gave_up;
     char resume[SW_ID_MAX];
 } sw_list_end;
 

@@ -3,158 +3,29 @@
  * what precedes it; both answer rows next to the cursor, in the requested order. The page after a
  * cursor is a walk along an index from the cursor's place; the page before it is the same walk the
  * other way, turned round at the end.
+ *
+ * What may be asked is bounds.c, what no index can say search.c, counting is count.c; all organizations
+ * at once are list_everywhere.c, the order by duration list_duration.c.
  */
 #include "ledger/list.h"
 
-/* ---- which rows --------------------------------------------------------------------------------- */
-
-static bool names(const sw_condition *conditions, size_t count, int field)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (conditions[i].field == field) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether the comparison means something for such a field, with so many values. */
-static bool op_fits(const sw_field *field, const sw_condition *c)
-{
-    switch (c->op) {
-    case SW_OP_NULL:
-    case SW_OP_NOT_NULL:
-        return true;
-    case SW_OP_IN:
-        return true;
-    case SW_OP_EQ:
-    case SW_OP_NE:
-    case SW_OP_LT:
-    case SW_OP_LE:
-    case SW_OP_GT:
-    case SW_OP_GE:
-        return c->count == 1;
-    case SW_OP_TAG_ANY:
-    case SW_OP_TAG_ALL:
-        return field->kind == SW_KIND_TAGS;
-    case SW_OP_CONTAINS:
-        return c->count == 1 && sw_kind_is_text(field->kind);
-    }
-    return false;
-}
-
-enum { CONDITIONS_MAX = 32, VALUES_MAX = 10000 };
-
-sw_status sw__check_conditions(sw_record_id record, const sw_condition *conditions, size_t count,
-                               sw_error *err)
-{
-    const sw_record *r = sw_record_of(record);
-
-    if (count > CONDITIONS_MAX) {
-        return sw_fail(err, SW_STATUS_TOO_LARGE, "conditions", "at most %d", CONDITIONS_MAX);
-    }
-    for (size_t i = 0; i < count; i++) {
-        const sw_condition *c = &conditions[i];
-        if (c->field >= r->field_count || (r->fields[c->field].flags & SW_SECRET)) {
-            return sw_fail(err, SW_STATUS_INVALID, "conditions",
-                           "a %s has no such field to ask for", r->name);
-        }
-        if (!op_fits(&r->fields[c->field], c) || c->count > VALUES_MAX) {
-            return sw_fail(err, SW_STATUS_INVALID, r->fields[c->field].name,
-                           "cannot be compared like that");
-        }
-    }
-    return SW_STATUS_OK;
-}
-
-sw_status sw__bounds(const sw_actor *actor, sw_record_id record, const sw_condition *conditions,
-                     size_t condition_count, size_t spare, sw_arena *arena, sw_bounds *out,
-                     sw_error *err)
-{
-    const sw_record *r = sw_record_of(record);
-    int owner = record == SW_RECORD_ORGANIZATION ? SW_ORGANIZATION_ID
-                                                 : sw_record_field(r, SW_STR("organization_id"));
-    sw_status status = sw__check_conditions(record, conditions, condition_count, err);
-
-    if (status != SW_STATUS_OK) {
-        return status;
-    }
-    out->conditions = sw_arena_zeroed(arena, (condition_count + 2 + spare) * sizeof(sw_condition));
-    if (!out->conditions) {
-        return sw_no_memory(err);
-    }
-    if (condition_count > 0) {
-        memcpy(out->conditions, conditions, condition_count * sizeof *conditions);
-    }
-    out->count = condition_count;
-    out->organization.text = sw__actor_organization(actor);
-    if (!actor || !actor->everywhere) {
-        out->conditions[out->count++] =
-            (sw_condition){(uint8_t)owner, SW_OP_EQ, &out->organization, 1};
-    }
-    if (record == SW_RECORD_STEP && !names(conditions, condition_count, SW_STEP_RETIRED_INTO)) {
-        out->conditions[out->count++] = (sw_condition){SW_STEP_RETIRED_INTO, SW_OP_NULL, NULL, 0};
-    }
-    return SW_STATUS_OK;
-}
-
-/* ---- what no index can say ----------------------------------------------------------------------- */
-
-static bool text_found(const sw_list_query *query, const void *row)
-{
-    const sw_step *step = row;
-
-    return sw_str_contains_nocase(step->input_preview, query->text) ||
-           sw_str_contains_nocase(step->output_preview, query->text) ||
-           sw_str_contains_nocase(step->error_data, query->text);
-}
-
-static bool metrics_hold(sw_page *p, const void *row)
-{
-    const sw_record *r = sw_record_of(p->record);
-    const sw_record *m = sw_record_of(p->metrics);
-    sw_mark mark = sw_arena_mark(p->arena);
-    void *key = sw_arena_zeroed(p->arena, m->size);
-    void *metrics = sw_arena_zeroed(p->arena, m->size);
-    bool hold = false;
-    sw_status status = SW_STATUS_NO_MEMORY;
-
-    if (key && metrics) {
-        *sw_field_str(&m->fields[sw_record_primary(m)], key) =
-            sw_field_text(&r->fields[sw_record_primary(r)], row);
-        status = sw_store_get(p->session, p->metrics, key, p->arena, metrics, &p->error);
-    }
-    hold = status == SW_STATUS_OK;
-    for (size_t i = 0; i < p->query->metrics_condition_count && hold; i++) {
-        hold = sw_condition_holds(m, &p->query->metrics_conditions[i], metrics);
-    }
-    if (status != SW_STATUS_OK && status != SW_STATUS_NOT_FOUND) {
-        p->failed = true;
-        p->error.status = status;
-    }
-    sw_arena_rewind(p->arena, mark);
-    return hold;
-}
-
-static bool wanted(sw_page *p, const void *row)
-{
-    if (p->query->text.ptr && p->query->text.len > 0 && !text_found(p->query, row)) {
-        return false;
-    }
-    return p->query->metrics_condition_count == 0 || metrics_hold(p, row);
-}
-
 /* ---- walking ------------------------------------------------------------------------------------ */
 
-static bool at_bound(const sw_page *p, const void *row)
+int sw__list_cmp(const sw_page *p, const void *a, const void *b)
 {
     const sw_record *r = sw_record_of(p->record);
     int c = 0;
 
-    for (size_t i = 0; p->bound && i < p->order_count && c == 0; i++) {
-        c = sw_field_cmp(&r->fields[p->order[i]], row, p->bound);
+    for (size_t i = 0; i < p->order_count && c == 0; i++) {
+        c = sw_field_cmp(&r->fields[p->order[i]], a, b);
     }
-    return p->bound && (p->descending ? c <= 0 : c >= 0);
+    return p->descending ? -c : c;
+}
+
+static bool at_bound(const sw_page *p, const void *row)
+{
+    return (p->bound && sw__list_cmp(p, row, p->bound) >= 0) ||
+           (p->edge && sw__list_cmp(p, row, p->edge) > 0);
 }
 
 static bool keep(sw_page *p, const void *row)
@@ -163,7 +34,7 @@ static bool keep(sw_page *p, const void *row)
 
     if (p->kept.count == p->room) {
         size_t room = p->room ? p->room * 2 : 64;
-        char *rows = sw_arena_alloc(p->arena, room * r->size);
+        char *rows = sw_arena_alloc(p->kept_in, room * r->size);
         if (!rows) {
             return false;
         }
@@ -173,7 +44,7 @@ static bool keep(sw_page *p, const void *row)
         p->kept.rows = rows;
         p->room = room;
     }
-    return sw_row_copy(r, p->kept.rows + p->kept.count++ * r->size, row, p->arena);
+    return sw_row_copy(r, p->kept.rows + p->kept.count++ * r->size, row, p->kept_in);
 }
 
 bool sw__list_show(sw_page *p, const void *row)
@@ -199,7 +70,7 @@ sw_seen sw__list_visit(void *arg, const void *row)
         p->reached_end = true;
         return SW_SEEN_STOP;
     }
-    if (!wanted(p, row)) {
+    if (!sw__list_wanted(p, row)) {
         return p->failed ? SW_SEEN_STOP : SW_SEEN_SKIP;
     }
     if (p->limit > 0 && p->shown == p->limit) {
@@ -207,6 +78,9 @@ sw_seen sw__list_visit(void *arg, const void *row)
         return SW_SEEN_STOP;
     }
     p->shown++;
+    if (p->counting && !p->keep_all) {
+        return SW_SEEN_COUNT;
+    }
     if (p->turn_round || p->keep_all) {
         if (!keep(p, row)) {
             p->failed = true;
@@ -318,7 +192,8 @@ void sw__list_resume(const sw_page *p, const void *place, sw_list_end *end)
     memcpy(end->resume, id.ptr ? id.ptr : "", id.ptr ? len : 0);
 }
 
-static sw_status run_scan(sw_page *p, sw_scan *scan, sw_list_end *end, sw_error *err)
+static sw_status run_scan(sw_page *p, sw_scan *scan, sw_list_end *end, bool *unsorted,
+                          sw_error *err)
 {
     const sw_record *r = sw_record_of(p->record);
     void *place = sw_arena_zeroed(p->arena, r->size);
@@ -328,7 +203,7 @@ static sw_status run_scan(sw_page *p, sw_scan *scan, sw_list_end *end, sw_error 
     if (!place) {
         return sw_no_memory(err);
     }
-    scan->place = place;
+    scan->place = scan->unordered ? NULL : place;
     scan->place_arena = p->arena;
     status = sw_store_scan(p->session, scan, sw__list_visit, p, &done, err);
     if (status == SW_STATUS_OK && p->failed) {
@@ -339,6 +214,7 @@ static sw_status run_scan(sw_page *p, sw_scan *scan, sw_list_end *end, sw_error 
         return status;
     }
     show_kept(p);
+    *unsorted = done.unsorted;
     end->count = p->shown;
     end->looked = done.looked;
     end->complete = (done.exhausted || p->reached_end) && !p->more && !p->stopped;
@@ -349,14 +225,9 @@ static sw_status run_scan(sw_page *p, sw_scan *scan, sw_list_end *end, sw_error 
     return SW_STATUS_OK;
 }
 
-static int owner_of(sw_record_id record)
-{
-    return sw_record_field(sw_record_of(record), SW_STR("organization_id"));
-}
-
-/* Whether a page over all organizations has to be merged: not where a condition leads to few rows
- * anyway, nor where the whole is asked for (that is sorted once). */
-static bool merges(const sw_page *p, const sw_actor *actor)
+/* Whether a list over all organizations is merged from one list of each: not where a condition leads to
+ * few rows anyway. */
+static bool merges(const sw_page *p)
 {
     bool narrow = p->record != SW_RECORD_STEP && p->record != SW_RECORD_RUN;
 
@@ -370,31 +241,78 @@ static bool merges(const sw_page *p, const sw_actor *actor)
                          c->field == SW_STEP_ORGANIZATION_ID
                    : c->field == SW_RUN_ORGANIZATION_ID || c->field == SW_RUN_CONVERSATION_ID));
     }
-    return actor && actor->everywhere && p->limit > 0 && !narrow;
+    return !narrow;
+}
+
+/* A list of all organizations goes through them one by one when it merges, or when its rows turn out to
+ * be too many to put in order; a record that may have no owner (a provider for all) cannot. */
+static sw_status run_everywhere(sw_page *p, sw_scan *scan, sw_list_end *end, sw_error *err)
+{
+    const sw_record *r = sw_record_of(p->record);
+    int owner = sw_record_field(r, SW_STR("organization_id"));
+    bool owned = owner >= 0 && (r->fields[owner].flags & SW_NOT_NULL);
+    bool unsorted = false;
+    sw_status status = SW_STATUS_OK;
+
+    if (owned && !scan->unordered && merges(p)) {
+        return sw__list_everywhere(p, scan, (uint8_t)owner, end, err);
+    }
+    status = run_scan(p, scan, end, &unsorted, err);
+    if (status != SW_STATUS_OK || !unsorted || !owned) {
+        return status;
+    }
+    memset(end, 0, sizeof *end);
+    return sw__list_everywhere(p, scan, (uint8_t)owner, end, err);
+}
+
+/* The rows before a cursor are found next to it and turned round; when all of them are asked for, they
+ * need not be. */
+static sw_status place_cursors(sw_page *p, const sw_actor *actor, sw_scan *scan, sw_error *err)
+{
+    const sw_list_query *q = p->query;
+    bool all = q->limit < 0 && scan->look_limit == 0;
+    sw_status status = SW_STATUS_OK;
+
+    p->turn_round = q->before.ptr && !q->after.ptr && !all;
+    p->descending = q->ascending == p->turn_round;
+    if (p->turn_round) {
+        return cursor(p->session, actor, p->record, q->before, p->arena, &scan->after, err);
+    }
+    status = cursor(p->session, actor, p->record, q->after, p->arena, &scan->after, err);
+    return status == SW_STATUS_OK
+               ? cursor(p->session, actor, p->record, q->before, p->arena, &p->bound, err)
+               : status;
+}
+
+/* What a count reads: the fields that it tests, and in any order when it begins at no cursor. */
+static void only_count(const sw_page *p, sw_scan *scan)
+{
+    scan->fields = sw__list_wanted_fields(p);
+    for (size_t i = 0; i < p->order_count; i++) {
+        scan->fields |= SW_MASK(p->order[i]);
+    }
+    scan->unordered = !scan->after && !p->bound;
+    scan->order_count = scan->unordered ? 0 : scan->order_count;
+    scan->sort_limit = scan->unordered ? 0 : scan->sort_limit;
 }
 
 static sw_status list_by_time(sw_page *p, const sw_actor *actor, sw_list_end *end, sw_error *err)
 {
     const sw_list_query *q = p->query;
+    int64_t look_limit = sw__look_limit(q);
     uint8_t order[2] = {0};
-    sw_scan scan = {.record = p->record, .look_limit = sw__look_limit(q)};
+    sw_scan scan = {.record = p->record, .look_limit = look_limit, .sort_limit = look_limit};
     sw_bounds bounds;
+    bool unsorted = false;
     sw_status status = order_of(p->record, order, &p->order_count, err);
 
     if (status == SW_STATUS_OK) {
-        status = sw__bounds(actor, p->record, q->conditions, q->condition_count, 1, p->arena,
+        status = sw__bounds(actor, p->record, q->conditions, q->condition_count, 0, p->arena,
                             &bounds, err);
     }
     p->order = order;
-    p->turn_round = q->before.ptr && !q->after.ptr;
-    p->descending = q->ascending == p->turn_round;
-    if (status == SW_STATUS_OK && p->turn_round) {
-        status = cursor(p->session, actor, p->record, q->before, p->arena, &scan.after, err);
-    } else if (status == SW_STATUS_OK) {
-        status = cursor(p->session, actor, p->record, q->after, p->arena, &scan.after, err);
-        if (status == SW_STATUS_OK) {
-            status = cursor(p->session, actor, p->record, q->before, p->arena, &p->bound, err);
-        }
+    if (status == SW_STATUS_OK) {
+        status = place_cursors(p, actor, &scan, err);
     }
     if (status != SW_STATUS_OK) {
         return status;
@@ -404,10 +322,12 @@ static sw_status list_by_time(sw_page *p, const sw_actor *actor, sw_list_end *en
     memcpy(scan.order, order, sizeof order);
     scan.order_count = (uint8_t)p->order_count;
     scan.descending = p->descending;
-    if (merges(p, actor)) {
-        return sw__list_everywhere(p, &scan, &bounds, (uint8_t)owner_of(p->record), end, err);
+    scan.limit = p->limit > 0 ? p->limit + 1 : 0; /* one more, to know of more */
+    if (p->counting) {
+        only_count(p, &scan);
     }
-    return run_scan(p, &scan, end, err);
+    return actor && actor->everywhere ? run_everywhere(p, &scan, end, err)
+                                      : run_scan(p, &scan, end, &unsorted, err);
 }
 
 /* ---- the public calls ----------------------------------------------------------------------------- */
@@ -454,81 +374,40 @@ static sw_status list_page(sw_page *p, const sw_actor *actor, sw_list_query *q, 
                           : list_by_time(p, actor, end, err);
 }
 
-sw_status sw_list(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
-                  const sw_list_query *query, sw_each *each, void *arg, sw_list_end *end,
-                  sw_error *err)
+sw_status sw__list(sw_ledger *ledger, const sw_actor *actor, const sw_list_query *query, sw_page *p,
+                   sw_list_end *end, sw_error *err)
 {
-    sw_list_query q = query ? *query : (sw_list_query){.limit = 0};
-    sw_error local = {.status = SW_STATUS_OK};
-    sw_list_end unwanted;
+    sw_list_query q = *query;
     sw_arena arena;
-    sw_page p = {.record = record, .query = &q, .arena = &arena, .each = each, .arg = arg};
-    sw_status status = check_query(record, &q, err);
+    sw_status status = check_query(p->record, &q, err);
 
-    err = err ? err : &local;
-    end = end ? end : &unwanted;
     memset(end, 0, sizeof *end);
     if (status == SW_STATUS_OK) {
-        status = sw__snapshot_begin(ledger, &p.session, err);
+        status = sw__snapshot_begin(ledger, &p->session, err);
     }
     if (status != SW_STATUS_OK) {
         return status;
     }
     sw_arena_init(&arena, &ledger->allocator, 0);
-    p.limit = q.limit < 0 ? 0 : q.limit ? q.limit : SW_LIMIT_LIST_ITEMS;
-    p.metrics = record == SW_RECORD_RUN ? SW_RECORD_RUN_METRICS : SW_RECORD_STEP_METRICS;
-    status = list_page(&p, actor, &q, end, err);
+    p->query = &q;
+    p->arena = p->kept_in = &arena;
+    p->limit = q.limit < 0 ? 0 : q.limit ? q.limit : SW_LIMIT_LIST_ITEMS;
+    p->metrics = p->record == SW_RECORD_RUN ? SW_RECORD_RUN_METRICS : SW_RECORD_STEP_METRICS;
+    status = list_page(p, actor, &q, end, err);
     sw_arena_fini(&arena);
-    sw__snapshot_end(ledger, p.session);
+    sw__snapshot_end(ledger, p->session);
     return status;
 }
 
-/* ---- counting ------------------------------------------------------------------------------------- */
-
-static bool nothing(void *arg, const void *row)
-{
-    (void)arg;
-    (void)row;
-    return true;
-}
-
-static bool one_group(void *arg, const sw_usage_group *group)
-{
-    *(int64_t *)arg = group->totals.num_steps;
-    return true;
-}
-
-/* Whether the sums know the answer: only fields that a rollup has, no text, no timings. */
-static bool sums_know(sw_record_id record, const sw_list_query *q)
-{
-    for (size_t i = 0; i < q->condition_count; i++) {
-        uint8_t field = q->conditions[i].field;
-        if (field != SW_STEP_PROJECT_ID && field != SW_STEP_MODEL && field != SW_STEP_STATUS) {
-            return false;
-        }
-    }
-    return record == SW_RECORD_STEP && q->metrics_condition_count == 0 && !q->text.ptr &&
-           !q->after.ptr && !q->before.ptr;
-}
-
-sw_status sw_count(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
-                   const sw_list_query *query, int64_t *out, sw_list_end *end, sw_error *err)
+sw_status sw_list(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
+                  const sw_list_query *query, sw_each *each, void *arg, sw_list_end *end,
+                  sw_error *err)
 {
     static const sw_list_query everything;
-    sw_list_query q = query ? *query : everything;
-    sw_list_end local;
+    sw_error local = {.status = SW_STATUS_OK};
+    sw_list_end unwanted;
+    sw_page p = {.record = record, .each = each, .arg = arg};
 
-    end = end ? end : &local;
-    *out = 0;
-    if (sums_know(record, &q)) {
-        sw_usage_query usage = {.conditions = q.conditions, .condition_count = q.condition_count};
-        memset(end, 0, sizeof *end);
-        end->complete = true;
-        return sw_usage(ledger, actor, &usage, one_group, out, NULL, err);
-    }
-    q.look_limit = q.look_limit ? q.look_limit : SW_LIMIT_LOOK_ROWS;
-    q.limit = -1;
-    sw_status status = sw_list(ledger, actor, record, &q, nothing, NULL, end, err);
-    *out = end->count;
-    return status;
+    return sw__list(ledger, actor, query ? query : &everything, &p, end ? end : &unwanted,
+                    err ? err : &local);
 }

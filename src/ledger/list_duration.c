@@ -75,7 +75,7 @@ static sw_seen visit_duration(void *arg, const void *row)
     }
     if (hold) {
         p->shown++;
-        p->stopped = !p->each(p->arg, &run);
+        p->stopped = !p->counting && !p->each(p->arg, &run);
     }
     sw_arena_rewind(p->arena, mark);
     return p->failed || p->stopped ? SW_SEEN_STOP : hold ? SW_SEEN_COUNT : SW_SEEN_SKIP;
@@ -97,7 +97,8 @@ static sw_status duration_scan(const sw_page *p, const sw_actor *actor, sw_bound
                       .order = {SW_RUN_METRICS_RUN_NS, SW_RUN_METRICS_ID},
                       .order_count = 2,
                       .descending = !p->query->ascending,
-                      .look_limit = sw__look_limit(p->query)};
+                      .look_limit = sw__look_limit(p->query),
+                      .sort_limit = sw__look_limit(p->query)};
     return SW_STATUS_OK;
 }
 

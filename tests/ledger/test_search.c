@@ -4,6 +4,8 @@
  */
 #include "tests/lib/lt.h"
 
+#include <sqlite3.h>
+
 enum { STEPS = 200 };
 
 static void fill(lt *t)
@@ -43,6 +45,39 @@ static void text_is_found_in_previews_and_errors(lt *t)
     SAME(found(t, "%"), 0);
     SAME(found(t, "_"), 0);
     SAME(found(t, "?"), 20);
+}
+
+/* What a person reads is what he types: neither the names of members nor escapes. */
+static void an_error_is_found_by_its_message(lt *t)
+{
+    static const struct {
+        const char *error, *text;
+        size_t found;
+    } rows[] = {
+        {"{\"message\":\"first line\\nsecond line\"}", "line\nsecond", 1},
+        {"{\"message\":\"first line\\nsecond line\"}", "\\n", 0},
+        {"{\"message\":\"the caf\\u00e9 is closed\"}", "caf\xc3\xa9 IS", 1},
+        {"{\"message\":\"the caf\\u00e9 is closed\"}", "00e9", 0},
+        {"{\"message\":\"no such model: \\\"gpt\\\"\"}", "model: \"gpt\"", 1},
+        {"{\"message\":\"a\\/b \\ud83d\\ude00\"}", "a/b \xf0\x9f\x98\x80", 1},
+        {"{\"type\":\"x\",\"message\":\"y\"}", "type", 0},
+        {"{\"type\":\"x\",\"message\":\"y\"}", "message", 0},
+        {"{\"type\":\"x\",\"message\":\"y\"}", "\":\"", 0},
+        {"{\"details\":{\"message\":\"deep down\"},\"message\":5}", "deep", 1},
+        {"{\"m\\u0065ssage\":\"written oddly\"}", "oddly", 1},
+        {"{\"message\":[\"in a list\"]}", "list", 0},
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        sw_step s = lt_step(t, i);
+        sw_outcome o;
+        s.status = sw_int_of(SW_STEP_STATUS_FAILED);
+        s.error_data = sw_str_from(rows[i].error);
+        lt_log(t, &t->a, &s);
+        if (found(t, rows[i].text) != rows[i].found) {
+            SAY("'%s' in %s", rows[i].text, rows[i].error);
+        }
+        OK(sw_step_delete(t->ledger, &t->a, s.id, &o, &t->err));
+    }
 }
 
 static void the_duration_is_a_filter(lt *t)
@@ -133,6 +168,49 @@ static void a_count_that_gave_up_says_so(lt *t)
     SAME(count, 29);
 }
 
+/* A damaged word hurts who reads it; a count by text does not. */
+static void a_count_reads_what_it_tests(lt *t)
+{
+    sw_list_query query = {.text = SW_STR("well"), .limit = -1};
+    lt_rows rows = {.record = SW_RECORD_STEP, .pool = t->pool};
+    sqlite3 *db = NULL;
+    int64_t count = -1;
+    fill(t);
+    SAME(sqlite3_open(t->url + strlen("sqlite:"), &db), SQLITE_OK);
+    SAME(sqlite3_exec(db, "UPDATE steps_data SET request_id = x''", NULL, NULL, NULL), SQLITE_OK);
+    SAME(sqlite3_close(db), SQLITE_OK);
+    IS(SW_STATUS_CORRUPT,
+       sw_list(t->ledger, &t->a, SW_RECORD_STEP, &query, lt_collect, &rows, &rows.end, &t->err));
+    OK(sw_count(t->ledger, &t->a, SW_RECORD_STEP, &query, &count, NULL, &t->err));
+    SAME(count, 29);
+}
+
+/* No index of a file has the order of provider traces (the memory store has one): they are put in order
+ * when they are few enough. */
+static void what_cannot_be_put_in_order_is_said(lt *t)
+{
+    enum { TRACES = 20 };
+    sw_provider_trace traces[TRACES];
+    sw_step_entry e = {.step = lt_step(t, 1), .traces = traces, .trace_count = TRACES};
+    sw_list_query query = {.limit = 5};
+    for (unsigned i = 0; i < TRACES; i++) {
+        traces[i] = lt_trace(t, i);
+    }
+    lt_log_entry(t, &t->a, &e);
+    for (int i = 0; i < 2; i++) {
+        const sw_actor *actor = i ? &t->operator_ : &t->a;
+        lt_rows rows;
+        query.look_limit = TRACES - 1;
+        rows = lt_list(t, actor, SW_RECORD_PROVIDER_TRACE, &query);
+        SAME(rows.count, 0);
+        CHECK(rows.end.gave_up && !rows.end.complete && !rows.end.resume[0]);
+        query.look_limit = TRACES;
+        rows = lt_list(t, actor, SW_RECORD_PROVIDER_TRACE, &query);
+        SAME(rows.count, 5);
+        CHECK(!rows.end.gave_up && !rows.end.complete);
+    }
+}
+
 static bool is_memory(const lt *t)
 {
     return strncmp(t->url, "memory:", 7) == 0;
@@ -162,9 +240,12 @@ static void an_index_looks_at_little(lt *t)
 
 static const lt_case cases[] = {
     {"text is found in previews and errors", text_is_found_in_previews_and_errors, 0},
+    {"an error is found by its message", an_error_is_found_by_its_message, 0},
     {"the duration is a filter", the_duration_is_a_filter, 0},
     {"a search gives up and goes on", a_search_gives_up_and_goes_on, 0},
     {"a count that gave up says so", a_count_that_gave_up_says_so, 0},
+    {"a count reads what it tests", a_count_reads_what_it_tests, LT_DISK},
+    {"what cannot be put in order is said", what_cannot_be_put_in_order_is_said, LT_DISK},
     {"an index looks at little", an_index_looks_at_little, 0},
 };
 

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What no index can say about a row of a list: free text, and the timings that lie in a record of their
+ * own. Each row that the conditions leave is looked at here.
+ */
+#include "ledger/list.h"
+
+/* ---- free text ---------------------------------------------------------------------------------- */
+
+static void no_memory(sw_page *p)
+{
+    p->failed = true;
+    p->error.status = sw_no_memory(&p->error);
+}
+
+/* Whether a message inside the JSON holds the text: what a person reads and types, so neither names of
+ * members nor escapes. V1 writes {"message", "traceback", "details"}, others put the message deeper. */
+static bool message_found(sw_page *p, sw_str error_data, sw_str text)
+{
+    sw_mark mark = sw_arena_mark(p->arena);
+    bool found = false;
+    bool message = false;
+    sw_json json;
+
+    sw_json_init(&json, error_data, p->arena);
+    while (!found && sw_json_next(&json) != SW_JSON_END && json.type != SW_JSON_ERROR) {
+        found = message && json.type == SW_JSON_STRING && sw_str_contains_nocase(json.text, text);
+        message = json.type == SW_JSON_KEY && sw_str_eq(json.text, SW_STR("message"));
+    }
+    if (json.type == SW_JSON_ERROR && p->arena->failed) {
+        no_memory(p);
+    }
+    sw_arena_rewind(p->arena, mark);
+    return found;
+}
+
+static bool text_found(sw_page *p, const void *row)
+{
+    const sw_step *step = row;
+    sw_str text = p->query->text;
+
+    return sw_str_contains_nocase(step->input_preview, text) ||
+           sw_str_contains_nocase(step->output_preview, text) ||
+           (step->error_data.ptr && message_found(p, step->error_data, text));
+}
+
+/* ---- timings ------------------------------------------------------------------------------------ */
+
+static bool metrics_hold(sw_page *p, const void *row)
+{
+    const sw_record *r = sw_record_of(p->record);
+    const sw_record *m = sw_record_of(p->metrics);
+    sw_mark mark = sw_arena_mark(p->arena);
+    void *key = sw_arena_zeroed(p->arena, m->size);
+    void *metrics = sw_arena_zeroed(p->arena, m->size);
+    bool hold = false;
+    sw_status status = SW_STATUS_NO_MEMORY;
+
+    if (key && metrics) {
+        *sw_field_str(&m->fields[sw_record_primary(m)], key) =
+            sw_field_text(&r->fields[sw_record_primary(r)], row);
+        status = sw_store_get(p->session, p->metrics, key, p->arena, metrics, &p->error);
+    }
+    hold = status == SW_STATUS_OK;
+    for (size_t i = 0; i < p->query->metrics_condition_count && hold; i++) {
+        hold = sw_condition_holds(m, &p->query->metrics_conditions[i], metrics);
+    }
+    if (status != SW_STATUS_OK && status != SW_STATUS_NOT_FOUND) {
+        p->failed = true;
+        p->error.status = status;
+    }
+    sw_arena_rewind(p->arena, mark);
+    return hold;
+}
+
+bool sw__list_wanted(sw_page *p, const void *row)
+{
+    if (p->query->text.ptr && p->query->text.len > 0 && !text_found(p, row)) {
+        return false;
+    }
+    return p->query->metrics_condition_count == 0 || metrics_hold(p, row);
+}
+
+uint64_t sw__list_wanted_fields(const sw_page *p)
+{
+    uint64_t fields = 0;
+
+    if (p->query->text.ptr && p->query->text.len > 0) {
+        fields |= SW_MASK(SW_STEP_INPUT_PREVIEW) | SW_MASK(SW_STEP_OUTPUT_PREVIEW) |
+                  SW_MASK(SW_STEP_ERROR_DATA);
+    }
+    if (p->query->metrics_condition_count > 0) {
+        fields |= SW_MASK(sw_record_primary(sw_record_of(p->record)));
+    }
+    return fields;
+}
