@@ -321,14 +321,16 @@ typedef struct sw_usage_query {
     int64_t row_limit;    /* 0: SW_LIMIT_USAGE_ROWS */
 } sw_usage_query;
 
-/* Times in ns; -1 when there is no measurement. From histograms the relative error is at most 2 %;
- * `exact` values are computed from the rows' own numbers.
+/* Times in ns; -1 when there is no measurement. `exact`: the numbers of rows themselves, which needs a
+ * question that rows answer and a group of at most SW_LIMIT_USAGE_TIMES measurements. Otherwise they come
+ * from a histogram, and the relative error is at most 2 %.
  */
 typedef struct sw_latency {
     int64_t count;
     int64_t p50_ns;
     int64_t p95_ns;
     int64_t p99_ns;
+    bool exact;
 } sw_latency;
 
 /* One group. keys[i] is the text of by[i] ("2026-11-22", "2026-11-22T13", a model ...), null when the

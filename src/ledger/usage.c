@@ -129,16 +129,28 @@ static bool times_room(sw_gather *g, sw_times *times)
     return true;
 }
 
+/* The values go into a histogram, which has one size however many they are. */
+static bool fold(sw_gather *g, sw_times *times)
+{
+    times->histogram = sw_arena_zeroed(g->arena, sizeof *times->histogram);
+    if (!times->histogram) {
+        return sw__gather_fail(g, sw_no_memory(&g->error));
+    }
+    for (size_t i = 0; i < times->count; i++) {
+        times->histogram->count[sw_bucket_of(times->values[i])]++;
+    }
+    times->count = 0;
+    return true;
+}
+
 void sw__gather_time(sw_gather *g, sw_times *times, int64_t ns)
 {
-    if (g->histograms) {
-        if (!times->histogram) {
-            times->histogram = sw_arena_zeroed(g->arena, sizeof *times->histogram);
-        }
-        if (!times->histogram) {
-            sw__gather_fail(g, sw_no_memory(&g->error));
-            return;
-        }
+    bool many = g->histograms || times->count == SW_LIMIT_USAGE_TIMES;
+
+    if (many && !times->histogram && !fold(g, times)) {
+        return;
+    }
+    if (times->histogram) {
         times->histogram->count[sw_bucket_of(ns)]++;
     } else if (times_room(g, times)) {
         times->values[times->count++] = ns;
@@ -163,7 +175,7 @@ static int64_t nearest_rank(const sw_times *times, size_t percent)
 
 static sw_latency latency_of(sw_times *times)
 {
-    sw_latency out = {0, -1, -1, -1};
+    sw_latency out = {0, -1, -1, -1, !times->histogram};
 
     if (times->histogram) {
         out.count = sw_histogram_count(times->histogram);

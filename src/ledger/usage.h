@@ -17,7 +17,7 @@ typedef struct sw_times { /* measured durations of a group */
     int64_t *values;
     size_t count;
     size_t room;
-    sw_histogram *histogram; /* instead of values, where histograms answer */
+    sw_histogram *histogram; /* instead of values, where histograms answer or values are too many */
 } sw_times;
 
 typedef struct sw_gathered {

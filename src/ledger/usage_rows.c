@@ -133,11 +133,12 @@ static sw_status organization_rows(sw_gather *g, sw_str organization, int64_t fr
     sw_value upper = {.number = to};
     row_walk walk = {g, (int64_t)g->query->zone_minutes * 60 * 1000000};
     sw_scan scan = {.record = SW_RECORD_STEP,
-                    .order = {SW_STEP_CREATED_AT, SW_STEP_ID},
-                    .order_count = 2,
+                    .order = {SW_STEP_CREATED_AT}, /* rows that tie add up in any order */
+                    .order_count = 1,
                     .descending = true,
                     .fields = fields_read(g->query),
-                    .look_limit = g->row_limit - g->rows};
+                    .look_limit = g->row_limit - g->rows,
+                    .sort_limit = g->row_limit - g->rows};
     sw_bounds bounds;
     sw_scan_end end = {0};
     sw_status status = sw__bounds(&actor, SW_RECORD_STEP, g->query->conditions,

@@ -103,6 +103,7 @@ static void of_an_organization(lt *t)
     SAME(got.count, 1);
     SAME(got.end.source, SW_USAGE_SOURCE_ROLLUP);
     check(&got.at[0], all, 0.02);
+    CHECK(!got.at[0].step_time.exact);
     got = lt_usage(t, &t->operator_, &q);
     check(&got.at[0], all, 0.02);
     CLEAN();
@@ -126,6 +127,44 @@ static void of_rows_is_exact(lt *t)
     SAME(got.count, 2);
     TEXT(got.at[1].keys[0], "gpt");
     check(&got.at[1], gpt, 0.0);
+    CHECK(got.at[1].step_time.exact && got.at[1].tool_time.exact);
+}
+
+/* Steps of one model, whose times nobody keeps a histogram of for an organization. */
+static void log_many(lt *t, unsigned from, unsigned to)
+{
+    size_t count = to - from;
+    sw_step_entry *e = pool_alloc(t->pool, count * sizeof *e);
+    sw_step_metrics *m = pool_alloc(t->pool, count * sizeof *m);
+    sw_outcome *o = pool_alloc(t->pool, count * sizeof *o);
+    for (unsigned i = 0; i < count; i++) {
+        m[i] = (sw_step_metrics){.step_ns = sw_int_of(1000000 + 1000 * (int64_t)(from + i))};
+        m[i].llm_request_ns = i % 64 ? SW_NULL_INT : m[i].step_ns;
+        e[i] = (sw_step_entry){.step = lt_step(t, from + i), .metrics = &m[i]};
+    }
+    OK(sw_step_log(t->ledger, &t->a, e, count, true, o, &t->err));
+}
+
+/* A group keeps so many measurements as it may; of more it keeps a histogram, and says so. */
+static void of_many_rows_is_near(lt *t)
+{
+    enum { MANY = SW_LIMIT_USAGE_TIMES };
+    sw_usage_query q = {.latency = true, .by = {SW_DIMENSION_MODEL}, .by_count = 1};
+    int64_t *sorted = pool_alloc(t->pool, (MANY + 1) * sizeof *sorted);
+    for (int64_t i = 0; i <= MANY; i++) {
+        sorted[i] = 1000000 + 1000 * i;
+    }
+    log_many(t, 0, MANY);
+    for (unsigned more = 0; more < 2; more++) {
+        lt_groups got;
+        log_many(t, MANY, MANY + more);
+        got = lt_usage(t, &t->a, &q);
+        SAME(got.count, 1);
+        SAME(got.end.source, SW_USAGE_SOURCE_ROWS);
+        SAME(got.at[0].step_time.exact, more == 0);
+        SAME(got.at[0].model_time.exact, true);
+        check_one(&got.at[0].step_time, sorted, MANY + more, more ? 0.02 : 0.0, "step time");
+    }
 }
 
 static void of_a_model(lt *t)
@@ -159,8 +198,11 @@ static void others_do_not_show(lt *t)
         after = lt_usage(t, &t->a, &q);
         SAME(after.count, before.count);
         for (size_t i = 0; i < before.count; i++) {
-            assert_memory_equal(&after.at[i].step_time, &before.at[i].step_time,
-                                sizeof(sw_latency));
+            const sw_latency *x = &after.at[i].step_time, *y = &before.at[i].step_time;
+            SAME(x->count, y->count);
+            SAME(x->p50_ns, y->p50_ns);
+            SAME(x->p95_ns, y->p95_ns);
+            SAME(x->p99_ns, y->p99_ns);
         }
     }
     CLEAN();
@@ -217,6 +259,7 @@ static void extreme_times_are_kept(lt *t)
 static const lt_case cases[] = {
     {"of an organization", of_an_organization, 0},
     {"of rows is exact", of_rows_is_exact, 0},
+    {"of many rows is near", of_many_rows_is_near, 0},
     {"of a model", of_a_model, 0},
     {"others do not show", others_do_not_show, 0},
     {"of some days", of_some_days, 0},
