@@ -33,6 +33,13 @@ static void print_count(sw_cli *cli, const char *what, int64_t value)
     fprintf(cli->out, "%-16s %s\n", what, sw_text_or_blank(sw_show_count(&cli->arena, value)));
 }
 
+/* What is counted up to a bound. */
+static void print_counted(sw_cli *cli, const char *what, int64_t value)
+{
+    fprintf(cli->out, "%-16s %s%s\n", what, sw_text_or_blank(sw_show_count(&cli->arena, value)),
+            value >= SW_LIMIT_LOOK_ROWS ? " or more" : "");
+}
+
 static void print_text(sw_cli *cli, const sw_ledger_info *info)
 {
     fprintf(cli->out, "%-16s %s%s%s\n", "ledger", info->store, info->path[0] ? ":" : "",
@@ -40,10 +47,10 @@ static void print_text(sw_cli *cli, const sw_ledger_info *info)
     fprintf(cli->out, "%-16s %d\n", "schema version", info->schema_version);
     fprintf(cli->out, "%-16s %s\n", "size",
             sw_text_or_blank(sw_show_bytes(&cli->arena, info->file_bytes)));
-    print_count(cli, "organizations", info->organizations);
-    print_count(cli, "runs", info->runs);
+    print_counted(cli, "organizations", info->organizations);
+    print_counted(cli, "runs", info->runs);
     print_count(cli, "steps", info->steps);
-    print_count(cli, "pending steps", info->pending_steps);
+    print_counted(cli, "pending steps", info->pending_steps);
     print_count(cli, "journal entries", info->journal_entries);
     fprintf(cli->out, "%-16s %s\n", "stepwell", sw_version());
 }

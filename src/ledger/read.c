@@ -296,14 +296,18 @@ static sw_seen only_count(void *arg, const void *row)
     return SW_SEEN_COUNT;
 }
 
+/* What no sum knows is counted, up to a bound. Reading any number will do, so it is one that lies in the
+ * row: an id may have to be looked up elsewhere. */
 static sw_status count_rows(sw_session *session, sw_record_id record, const sw_condition *condition,
                             int64_t *out, sw_error *err)
 {
+    int created_at = sw_record_field(sw_record_of(record), SW_STR("created_at"));
     sw_scan scan = {.record = record,
                     .conditions = condition,
                     .condition_count = condition != NULL,
                     .unordered = true,
-                    .fields = 1};
+                    .fields = SW_MASK(created_at),
+                    .look_limit = SW_LIMIT_LOOK_ROWS};
     sw_scan_end end = {0};
     sw_status status = sw_store_scan(session, &scan, only_count, NULL, &end, err);
 
