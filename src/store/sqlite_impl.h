@@ -117,6 +117,10 @@ sw_status sw__lite_migrate(sqlite3 *db, const sw_lite_schema *schema, const sw_a
 /* Answers NEWER, or INVALID for another program's file. `version` 0: the file is empty. */
 sw_status sw__lite_inspect(sqlite3 *db, const sw_lite_schema *schema, const char *path,
                            int *version, sw_error *err);
+/* Prints text between apostrophes. */
+void sw__lite_print_quoted(sw_buf *sql, const char *text);
+/* Prints the plain view of a record (sqlite_view.c). */
+void sw__lite_print_view(const sw_lite_schema *schema, const sw_record *record, sw_buf *sql);
 /* The join that fills the shared fields of message, as text after FROM. */
 void sw__lite_join_body(sw_buf *sql);
 /* The name of the unique index over the id of an own-id record is its table's name and "_id". */
@@ -228,6 +232,9 @@ static inline const sw_lite_table *sw__lite_table(const sw_lite_session *session
     return &session->store->tables[record];
 }
 
+sw_status sw__lite_open(const sw_store_options *options, sw_str place, sw_store **out,
+                        sw_error *err);
+void sw__lite_close(sw_store *store);
 /* A connection with the settings all of them share. */
 sw_status sw__lite_connect(const sw_lite_store *store, bool create, int64_t cache_bytes,
                            sqlite3 **out, sw_error *err);

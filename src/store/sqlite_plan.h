@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a scan of the SQLite store is going to do, between the file that decides it (sqlite_plan.c) and
- * the file that does it (sqlite_scan.c).
+/* What a scan of the SQLite store is going to do, between the file that decides it (sqlite_plan.c), the
+ * one that says it in SQL (sqlite_plan_sql.c) and the one that does it (sqlite_scan.c).
  */
 #ifndef SW_SQLITE_PLAN_H
 #define SW_SQLITE_PLAN_H
@@ -22,6 +22,7 @@ typedef struct sw_lite_plan {
     uint8_t field_count; /* of the path */
     uint8_t bound;       /* leading fields bound by EQ */
     bool sorted;         /* the path does not give the order */
+    bool walks_parent;   /* a shared id in the order of ids: its parent's are walked */
     bool ties;           /* it gives all of it but the id at its end */
     bool late;           /* rows are put in order by number first, and read after that */
     bool counting;       /* not a scan: how many rows would have to be put in order */
@@ -50,6 +51,17 @@ void sw__lite_plan_print(const sw_lite_session *session, const void *plan, sw_bu
 static inline const sw_field *sw__lite_plan_field(const sw_lite_plan *plan, size_t i)
 {
     return &plan->table->model->fields[i];
+}
+
+static inline const sw_condition *sw__lite_plan_condition(const sw_lite_plan *plan, int i)
+{
+    return &plan->scan->conditions[i];
+}
+
+/* Whether a condition shuts out the rows in which its field is null. */
+static inline bool sw__lite_excludes_null(const sw_condition *c)
+{
+    return c->op != SW_OP_NE && c->op != SW_OP_NULL;
 }
 
 /* Puts the value of a condition into a row. */
