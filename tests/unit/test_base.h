@@ -48,4 +48,13 @@ static inline void test_same_text(sw_str got, const char *expected)
     assert_memory_equal(got.ptr, expected, got.len);
 }
 
+/* The text, copied to memory of exactly its size, so that the sanitizer sees a step too far. */
+static inline sw_str test_exact_copy(sw_str text)
+{
+    char *copy = malloc(text.len > 0 ? text.len : 1);
+    assert_non_null(copy);
+    memcpy(copy, text.ptr, text.len);
+    return sw_str_make(copy, text.len);
+}
+
 #endif
