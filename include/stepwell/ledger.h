@@ -220,8 +220,12 @@ SW_API sw_status sw_run_delete(sw_ledger *ledger, const sw_actor *actor, sw_str 
  * _PROVIDER_MODEL, _PROJECT, _AGENT, _CONVERSATION. `row` is the record's struct.
  *
  * An organization can be created by any actor; every other record belongs to the actor's organization.
- * Creating the same id with the same content again is `unchanged`. Secrets of a provider (api_key,
- * access_key as plain text in the row) are sealed before they are stored and never read back.
+ * Creating the same id with the same content again is `unchanged`, also when the record was changed
+ * since. An id that another organization holds is `rejected`, "id not available", whatever the content:
+ * the one place where a known id shows that it exists, in the same words for every record. The id of an
+ * organization is held by that organization; `unchanged` is answered to the organization that created it
+ * and sends the same again, and to nobody else. Secrets of a provider (api_key, access_key as plain text
+ * in the row) are sealed before they are stored and never read back.
  * Deleting follows the declared rules (RESTRICT, SET NULL, CASCADE), and totals move along.
  */
 SW_API sw_status sw_record_create(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,

@@ -322,6 +322,20 @@ sw_status sw__unchanged(sw_group *group, const sw_task *task, sw_outcome *outcom
 /* What was refused: a conflict, or rejected, as the status says. */
 sw_status sw__refused(sw_outcome *outcome, sw_status status, const sw_error *err);
 
+/* ---- the same again (again.c) -------------------------------------------------------------------- */
+
+/* The answer of a create whose id (or another unique value, which err then names) is taken. `row` has
+ * its digest; the words are the same for every record. */
+sw_status sw__create_again(sw_group *group, const sw_task *task, sw_record_id record,
+                           const void *row, sw_outcome *outcome, sw_error *err);
+/* Whether the very same was created before: fine again, also when what it refers to has gone since. */
+bool sw__was_created(sw_group *group, const sw_task *task, sw_record_id record, const void *row);
+/* CONFLICT, in the words for an id that another organization holds. */
+sw_status sw__not_available(sw_error *err);
+bool sw__says_not_available(const sw_error *err);
+/* The verdict when a unique index, which err names, refused a write. */
+sw_status sw__name_taken(sw_outcome *outcome, sw_error *err);
+
 /* ---- parts of a step (parts.c) ------------------------------------------------------------------- */
 
 /* Checks, then writes. `prepare` fills rows in the arena and refuses; `write` must succeed. */
@@ -365,6 +379,9 @@ enum { SW_REAP_AT_ONCE = 500 };
 /* Whether a lease has run out (lease.c; on the writer's own session, which waits for no reader); and ends such steps inside a group. */
 sw_status sw__lease_due(sw_ledger *ledger, bool *due, sw_error *err);
 sw_status sw__reap(sw_group *group, sw_task *task, sw_error *err);
+/* A secret's stand-in where it must be recognized but not kept: a hash under the ledger's key. */
+sw_status sw__secret_mark(const sw_ledger *ledger, sw_str secret, sw_arena *arena, sw_str *out,
+                          sw_error *err);
 /* Seals and opens secrets (seal.c); text in the arena. */
 sw_status sw__seal(const sw_ledger *ledger, sw_str secret, sw_arena *arena, sw_str *out,
                    sw_error *err);

@@ -156,7 +156,7 @@ static sw_status is_there(sw_group *group, const sw_message *row, bool *there, s
     }
     *there = true;
     if (!sw_str_eq(old.organization_id, row->organization_id)) {
-        return sw_fail(err, SW_STATUS_CONFLICT, "id", "id not available");
+        return sw__not_available(err);
     }
     if (!sw_str_eq(old.step_id, row->step_id) || !sw_int_eq(old.role, row->role) ||
         !sw_str_eq(old.body_hash, row->body_hash)) {

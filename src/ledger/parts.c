@@ -189,7 +189,7 @@ static sw_status trace_exists(sw_group *group, const sw_provider_trace *row, boo
     }
     *there = true;
     if (!sw_str_eq(old.organization_id, row->organization_id)) {
-        return sw_fail(err, SW_STATUS_CONFLICT, "id", "id not available");
+        return sw__not_available(err);
     }
     if (!sw_str_eq(old.step_id, row->step_id) || !sw_str_eq(old.request_json, row->request_json) ||
         !sw_str_eq(old.response_json, row->response_json)) {

@@ -145,82 +145,95 @@ static sw_status stamp(sw_group *group, const sw_task *task, sw_record_id record
     return sw__check_id(record, *id, "id", err);
 }
 
-static sw_status prepare_create(sw_group *group, const sw_task *task, sw_record_id record,
-                                void *row, sw_error *err)
+/* What the ledger sets itself says nothing about what was sent. */
+static uint64_t sent_fields(sw_record_id record, const void *row)
 {
-    sw_status status = stamp(group, task, record, row, err);
+    static const char *const own[] = {
+        "id",           "organization_id", "updated_at", "created_by_id", "last_updated_by_id",
+        "create_digest"};
+    const sw_record *r = sw_record_of(record);
+    uint64_t mask = sw_row_mask(r, row);
 
+    for (size_t i = 0; i < SW_COUNT(own); i++) {
+        int field = sw_record_field(r, sw_str_from(own[i]));
+        mask &= field >= 0 ? ~SW_MASK(field) : SW_MASK_ALL;
+    }
+    return mask;
+}
+
+/* Secrets are digested by their marks, so that nothing on disk lets anybody try guesses. */
+static sw_status mark_secrets(sw_group *group, const sw_provider *sent, sw_provider *row,
+                              sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    if (sent->api_key.ptr) {
+        status = sw__secret_mark(group->ledger, sent->api_key, &group->arena, &row->api_key, err);
+    }
+    if (status == SW_STATUS_OK && sent->access_key.ptr) {
+        status =
+            sw__secret_mark(group->ledger, sent->access_key, &group->arena, &row->access_key, err);
+    }
+    return status;
+}
+
+/* An organization belongs to nobody but itself: who created it is part of what was sent. */
+static void digest_creator(sw_group *group, const sw_task *task, sw_record_id record)
+{
+    sw_user creator = {.organization_id = task->organization_id};
+
+    if (record == SW_RECORD_ORGANIZATION) {
+        sw__digest_row(group, SW_RECORD_USER, &creator, 0);
+    }
+}
+
+static sw_status digest_create(sw_group *group, const sw_task *task, sw_record_id record,
+                               const void *sent, uint64_t given, void *row, sw_error *err)
+{
+    const sw_record *r = sw_record_of(record);
+    void *said = sw_arena_alloc(&group->arena, r->size);
+    sw_status status = said ? SW_STATUS_OK : sw_no_memory(err);
+    sw_str *digest = text_of(record, row, "create_digest");
+
+    if (status == SW_STATUS_OK) {
+        memcpy(said, row, r->size);
+        status = record == SW_RECORD_PROVIDER ? mark_secrets(group, sent, said, err) : status;
+    }
+    if (status == SW_STATUS_OK) {
+        digest_creator(group, task, record);
+        sw__digest_row(group, record, said, ~given);
+        *digest = sw__digest_take(group);
+        status = digest->ptr ? status : sw_no_memory(err);
+    }
+    return status == SW_STATUS_NO_MEMORY ? sw_group_must(group, status, err) : status;
+}
+
+static sw_status prepare_create(sw_group *group, const sw_task *task, sw_record_id record,
+                                const void *sent, void *row, sw_error *err)
+{
+    uint64_t given = 0;
+    sw_status status = SW_STATUS_OK;
+
+    if (text_of(record, row, "create_digest")->ptr) {
+        return sw_fail(err, SW_STATUS_INVALID, "create_digest", "is set by the ledger alone");
+    }
+    sw__row_nulls(record, row);
+    given = sent_fields(record, row);
+    status = stamp(group, task, record, row, err);
     if (status == SW_STATUS_OK && record == SW_RECORD_PROVIDER) {
         status = seal_secrets(group, row, err);
     }
     if (status == SW_STATUS_OK) {
-        sw__row_nulls(record, row);
         sw_row_defaults(sw_record_of(record), row);
         status = sw_row_check(sw_record_of(record), row, "", err);
     }
     if (status == SW_STATUS_OK) {
         status = sw__row_minify(record, row, &group->arena, err);
     }
+    if (status == SW_STATUS_OK) {
+        status = digest_create(group, task, record, sent, given, row, err);
+    }
     return status == SW_STATUS_OK ? check_parents(group, task, record, row, err) : status;
-}
-
-/* Whether what the caller gives is what is there; a sealed secret is compared opened. */
-static bool says_the_same(sw_group *group, sw_record_id record, const void *given, const void *row,
-                          const void *there)
-{
-    const sw_record *r = sw_record_of(record);
-
-    for (size_t i = 0; i < r->field_count; i++) {
-        const sw_field *field = &r->fields[i];
-        if (sw_field_is_null(field, given) || (field->flags & SW_PRIMARY)) {
-            continue;
-        }
-        if (field->flags & SW_SECRET) {
-            sw_str sealed = i == SW_PROVIDER_API_KEY ? ((const sw_provider *)there)->api_key_enc
-                                                     : ((const sw_provider *)there)->access_key_enc;
-            sw_str open = SW_NULL_STR;
-            if (!sealed.ptr ||
-                sw__unseal(group->ledger, sealed, &group->arena, &open, NULL) != SW_STATUS_OK ||
-                !sw_str_eq(open, sw_field_text(field, given))) {
-                return false;
-            }
-        } else if (!sw_field_equal(field, row, there)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static sw_status create_again(sw_group *group, const sw_task *task, const record_args *args,
-                              const void *row, sw_error *err)
-{
-    sw_actor actor = {.organization_id = task->organization_id};
-    void *there = sw_arena_zeroed(&group->arena, sw_record_of(args->record)->size);
-    sw_error taken = *err;
-    sw_status status = SW_STATUS_OK;
-
-    if (!there) {
-        return sw_group_must(group, sw_no_memory(err), err);
-    }
-    status = sw_store_get(group->session, args->record, row, &group->arena, there, err);
-    if (status == SW_STATUS_NOT_FOUND) { /* not the id, but another unique value is taken */
-        status = sw_fail(err, SW_STATUS_CONFLICT, taken.field[0] ? taken.field : "name", "%s",
-                         taken.message[0] ? taken.message : "is taken already");
-        return sw__verdict(args->outcome, SW_VERDICT_CONFLICT, status, err);
-    }
-    if (sw_group_must(group, status, err) != SW_STATUS_OK) {
-        return status;
-    }
-    if (args->record != SW_RECORD_ORGANIZATION && !sw__visible(&actor, args->record, there)) {
-        status = sw_fail(err, SW_STATUS_CONFLICT, "id", "id not available");
-        return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
-    }
-    if (says_the_same(group, args->record, args->row, row, there)) {
-        return sw__unchanged(group, task, args->outcome, err);
-    }
-    status = sw_fail(err, SW_STATUS_CONFLICT, "id", "a %s with this id and other content exists",
-                     sw_record_of(args->record)->name);
-    return sw__verdict(args->outcome, SW_VERDICT_CONFLICT, status, err);
 }
 
 static sw_str project_of(sw_record_id record, const void *row)
@@ -242,14 +255,17 @@ static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
         return sw_group_must(group, sw_no_memory(err), err);
     }
     memcpy(row, args->row, record->size);
-    status = prepare_create(group, task, args->record, row, err);
+    status = prepare_create(group, task, args->record, args->row, row, err);
     sw__outcome_id(args->outcome, *text_of(args->record, row, "id"));
+    if (status == SW_STATUS_INVALID && sw__was_created(group, task, args->record, row)) {
+        return sw__unchanged(group, task, args->outcome, err);
+    }
     if (status != SW_STATUS_OK) {
         return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
     }
     status = sw_store_insert(group->session, args->record, row, err);
     if (status == SW_STATUS_EXISTS) {
-        return create_again(group, task, args, row, err);
+        return sw__create_again(group, task, args->record, row, args->outcome, err);
     }
     if (sw_group_must(group, status, err) == SW_STATUS_OK) {
         status = sw_group_journal(group, task, SW_CHANGE_CREATED, args->record,
@@ -345,10 +361,7 @@ static sw_status write_update(sw_group *group, const sw_task *task, const record
     }
     status = sw_store_update(group->session, args->record, row, mask, err);
     if (sw_group_may(group, status, SW_STATUS_EXISTS, err) == SW_STATUS_EXISTS) {
-        sw_error taken = *err;
-        status = sw_fail(err, SW_STATUS_CONFLICT, taken.field[0] ? taken.field : "name", "%s",
-                         taken.message[0] ? taken.message : "is taken already");
-        return sw__verdict(args->outcome, SW_VERDICT_CONFLICT, status, err);
+        return sw__name_taken(args->outcome, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw_group_journal(group, task, SW_CHANGE_UPDATED, args->record, args->id,

@@ -269,8 +269,8 @@ sw_status sw__verdict(sw_outcome *outcome, sw_verdict verdict, sw_status status,
 
 sw_status sw__refused(sw_outcome *outcome, sw_status status, const sw_error *err)
 {
-    bool conflict = status == SW_STATUS_CONFLICT || status == SW_STATUS_ILLEGAL_MOVE ||
-                    status == SW_STATUS_RESTRICTED;
+    bool conflict = (status == SW_STATUS_CONFLICT && !sw__says_not_available(err)) ||
+                    status == SW_STATUS_ILLEGAL_MOVE || status == SW_STATUS_RESTRICTED;
 
     return sw__verdict(outcome, conflict ? SW_VERDICT_CONFLICT : SW_VERDICT_REJECTED, status, err);
 }

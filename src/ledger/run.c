@@ -160,41 +160,6 @@ static sw_status write_create(sw_group *group, const sw_task *task, const sw_run
     return sw__verdict(outcome, SW_VERDICT_CREATED, status, err);
 }
 
-static sw_status create_again(sw_group *group, const sw_task *task, const sw_run *row,
-                              sw_outcome *outcome, sw_error *err)
-{
-    sw_run there;
-    sw_status status = sw_store_get(group->session, SW_RECORD_RUN, row, &group->arena, &there, err);
-
-    if (sw_group_must(group, status, err) != SW_STATUS_OK) {
-        return status;
-    }
-    if (!sw_str_eq(there.organization_id, task->organization_id)) {
-        status = sw_fail(err, SW_STATUS_CONFLICT, "id", "id not available");
-        return sw__verdict(outcome, SW_VERDICT_REJECTED, status, err);
-    }
-    if (sw_str_eq(there.create_digest, row->create_digest)) {
-        return sw__unchanged(group, task, outcome, err);
-    }
-    status = sw_fail(err, SW_STATUS_CONFLICT, "id", "a run with this id and other content exists");
-    return sw__verdict(outcome, SW_VERDICT_CONFLICT, status, err);
-}
-
-/* The same again is fine, also when the conversation it names has gone since (promise P3). */
-static bool was_created(sw_group *group, const sw_task *task, const sw_run *row)
-{
-    sw_run there;
-    sw_error err = {.status = SW_STATUS_OK};
-    sw_status status = SW_STATUS_NOT_FOUND;
-
-    if (row->create_digest.ptr) {
-        status = sw_store_get(group->session, SW_RECORD_RUN, row, &group->arena, &there, &err);
-        (void)sw_group_may(group, status, SW_STATUS_NOT_FOUND, &err);
-    }
-    return status == SW_STATUS_OK && sw_str_eq(there.organization_id, task->organization_id) &&
-           sw_str_eq(there.create_digest, row->create_digest);
-}
-
 static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
 {
     create_args *args = task->arg;
@@ -204,7 +169,7 @@ static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
     sw__outcome_reset(args->outcome);
     status = prepare_create(group, task, args->run, &row, err);
     sw__outcome_id(args->outcome, row.id);
-    if (status == SW_STATUS_INVALID && was_created(group, task, &row)) {
+    if (status == SW_STATUS_INVALID && sw__was_created(group, task, SW_RECORD_RUN, &row)) {
         return sw__unchanged(group, task, args->outcome, err);
     }
     if (status != SW_STATUS_OK) {
@@ -212,7 +177,7 @@ static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
     }
     status = sw_store_insert(group->session, SW_RECORD_RUN, &row, err);
     if (status == SW_STATUS_EXISTS) {
-        return create_again(group, task, &row, args->outcome, err);
+        return sw__create_again(group, task, SW_RECORD_RUN, &row, args->outcome, err);
     }
     if (sw_group_must(group, status, err) != SW_STATUS_OK) {
         return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);

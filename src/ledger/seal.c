@@ -43,6 +43,21 @@ sw_status sw__seal(const sw_ledger *ledger, sw_str secret, sw_arena *arena, sw_s
     return SW_STATUS_OK;
 }
 
+sw_status sw__secret_mark(const sw_ledger *ledger, sw_str secret, sw_arena *arena, sw_str *out,
+                          sw_error *err)
+{
+    unsigned char mark[SW_DIGEST];
+
+    if (!ledger->has_secret_key) {
+        return sw_fail(err, SW_STATUS_UNSUPPORTED, "", "there is no key to seal secrets with");
+    }
+    _Static_assert(SW_DIGEST >= crypto_generichash_BYTES_MIN, "a hash of this length exists");
+    (void)crypto_generichash(mark, sizeof mark, (const unsigned char *)secret.ptr, secret.len,
+                             ledger->secret_key, sizeof ledger->secret_key);
+    *out = sw_arena_str(arena, sw_str_make((const char *)mark, sizeof mark));
+    return out->ptr ? SW_STATUS_OK : sw_no_memory(err);
+}
+
 sw_status sw__unseal(const sw_ledger *ledger, sw_str sealed, sw_arena *arena, sw_str *out,
                      sw_error *err)
 {

@@ -125,12 +125,70 @@ static void other_content_is_a_conflict(lt *t)
 {
     for (unsigned i = 0; i < VERBS; i++) {
         any row = fresh(t, &t->a, verbs[i].record, i + 1);
+        sw_actor actor = owner(t, verbs[i].record, i + 1);
         sw_outcome o;
         OK(create(t, &t->a, verbs[i].record, &row, &o));
         put_text(verbs[i].record, &row, verbs[i].field, SW_STR("other"));
-        IS(SW_STATUS_CONFLICT, create(t, &t->a, verbs[i].record, &row, &o));
+        IS(SW_STATUS_CONFLICT, create(t, &actor, verbs[i].record, &row, &o));
+        VERDICT(o, CONFLICT);
+        NAMES(&t->err, "other content");
+    }
+}
+
+/* Promise P3: judged by what was sent, not by what the row became since. */
+static void the_same_again_is_fine_after_a_change(lt *t)
+{
+    for (unsigned i = 0; i < VERBS; i++) {
+        sw_record_id record = verbs[i].record;
+        any row = fresh(t, &t->a, record, i + 1), change, got;
+        sw_str id = row_text(record, &row, 0);
+        sw_actor actor = owner(t, record, i + 1);
+        sw_outcome o;
+        memset(&change, 0, sizeof change);
+        put_text(record, &change, verbs[i].field, SW_STR("renamed"));
+        OK(create(t, &t->a, record, &row, &o));
+        OK(sw_record_update(t->ledger, &actor, record, id, &change, SW_FIELD_BIT(verbs[i].field),
+                            &o, &t->err));
+        OK(create(t, &t->a, record, &row, &o));
+        VERDICT(o, UNCHANGED);
+        OK(sw_get(t->ledger, &actor, record, id, t->memory, &got, &t->err));
+        TEXT(row_text(record, &got, verbs[i].field), "renamed");
+        put_text(record, &row, verbs[i].field,
+                 SW_STR("renamed")); /* as it is, never as it was sent */
+        IS(SW_STATUS_CONFLICT, create(t, &actor, record, &row, &o));
         VERDICT(o, CONFLICT);
     }
+}
+
+/* The first content again is fine also when the agent that it names has gone. */
+static void the_same_again_is_fine_when_its_agent_has_gone(lt *t)
+{
+    any row = fresh(t, &t->a, SW_RECORD_CONVERSATION, 1), change;
+    sw_outcome o;
+    memset(&change, 0, sizeof change);
+    OK(create(t, &t->a, SW_RECORD_CONVERSATION, &row, &o));
+    change.conversation.agent_id = lt_agent(t, &t->a, 5);
+    OK(sw_record_update(t->ledger, &t->a, SW_RECORD_CONVERSATION, row.conversation.id, &change,
+                        SW_FIELD_BIT(SW_CONVERSATION_AGENT_ID), &o, &t->err));
+    OK(sw_record_delete(t->ledger, &t->a, SW_RECORD_AGENT, row.conversation.agent_id, &o, &t->err));
+    OK(create(t, &t->a, SW_RECORD_CONVERSATION, &row, &o));
+    VERDICT(o, UNCHANGED);
+}
+
+static void the_digest_is_the_ledgers_own(lt *t)
+{
+    any row = fresh(t, &t->a, SW_RECORD_AGENT, 1), v;
+    sw_outcome o;
+    memset(&v, 0, sizeof v);
+    row.agent.create_digest = SW_STR("0123456789abcdef");
+    IS(SW_STATUS_INVALID, create(t, &t->a, SW_RECORD_AGENT, &row, &o));
+    NAMES(&t->err, "create_digest");
+    row.agent.create_digest = SW_NULL_STR;
+    OK(create(t, &t->a, SW_RECORD_AGENT, &row, &o));
+    v.agent.create_digest = SW_STR("0123456789abcdef");
+    IS(SW_STATUS_INVALID, sw_record_update(t->ledger, &t->a, SW_RECORD_AGENT, row.agent.id, &v,
+                                           SW_FIELD_BIT(SW_AGENT_CREATE_DIGEST), &o, &t->err));
+    NAMES(&t->err, "create_digest");
 }
 
 static void what_must_not_be_null_is_named(lt *t)
@@ -318,6 +376,9 @@ static void secrets_go_in_and_stay_in(lt *t)
                                                t->memory, &out, &t->err));
     OK(sw_record_create(t->ledger, &t->a, SW_RECORD_PROVIDER, &p, &o, &t->err));
     VERDICT(o, UNCHANGED);
+    p.api_key = SW_STR("sk-very-secret-0");
+    IS(SW_STATUS_CONFLICT, sw_record_create(t->ledger, &t->a, SW_RECORD_PROVIDER, &p, &o, &t->err));
+    VERDICT(o, CONFLICT);
     v.api_key = SW_STR("sk-very-secret-2");
     v.access_key = SW_STR("ak-very-secret-3");
     OK(sw_record_update(t->ledger, &t->a, SW_RECORD_PROVIDER, p.id, &v,
@@ -406,6 +467,10 @@ static const lt_case cases[] = {
     {"every record can be made, changed and deleted", every_record_can_be_made_changed_and_deleted,
      0},
     {"other content is a conflict", other_content_is_a_conflict, 0},
+    {"the same again is fine after a change", the_same_again_is_fine_after_a_change, 0},
+    {"the same again is fine when its agent has gone",
+     the_same_again_is_fine_when_its_agent_has_gone, 0},
+    {"the digest is the ledger's own", the_digest_is_the_ledgers_own, 0},
     {"what must not be null is named", what_must_not_be_null_is_named, 0},
     {"unique names are unique", unique_names_are_unique, 0},
     {"kept fields stay", kept_fields_stay, 0},

@@ -412,25 +412,80 @@ static void a_filter_does_not_lift_the_border(lt *t)
     }
 }
 
-/* The one place where a known id shows that it exists (promise P3). */
+/* The one place where a known id shows that it exists (promise P3): for every record the same words, and
+ * never more than them. */
+static void not_available(lt *t, sw_status status, const sw_outcome *o, const char *field)
+{
+    IS(SW_STATUS_CONFLICT, status);
+    VERDICT(*o, REJECTED);
+    TEXT(sw_str_from(t->err.message), "id not available");
+    TEXT(sw_str_from(t->err.field), field);
+    TEXT(sw_str_from(o->error.message), "id not available");
+    SAME(o->seq, 0);
+}
+
 static void an_id_of_others_is_not_available(lt *t)
 {
     ids id = ids_of(t, &t->b, 0x41);
     sw_step_entry e = {.step = lt_step(t, 0x41)};
+    sw_message m = lt_message(t, 0x41, "mine");
+    sw_provider_trace trace = lt_trace(t, 0x41);
+    sw_step mine = lt_step(t, 0x501);
     sw_run run = {.id = id.run, .agent_id = lt_agent(t, &t->a, 0x501)};
-    sw_agent agent = {.id = id.agent, .name = SW_STR("x")};
+    const struct {
+        sw_record_id record;
+        const void *row;
+    } rows[] = {
+        {SW_RECORD_ORGANIZATION,
+         &(sw_organization){.id = id.organization, .name = SW_STR("organization")}},
+        {SW_RECORD_USER, &(sw_user){.id = id.user, .name = SW_STR("u")}},
+        {SW_RECORD_PROVIDER, &(sw_provider){.id = id.provider, .name = SW_STR("p")}},
+        {SW_RECORD_PROJECT, &(sw_project){.id = id.project, .name = SW_STR("pr")}},
+        {SW_RECORD_AGENT, &(sw_agent){.id = id.agent, .name = SW_STR("x")}},
+        {SW_RECORD_CONVERSATION,
+         &(sw_conversation){.id = id.conversation, .agent_id = run.agent_id}},
+    };
+    sw_status s = SW_STATUS_OK;
     sw_outcome o;
     populate(t, &t->b, &id, 0x41);
-    o = lt_try(t, &t->a, &e);
-    VERDICT(o, REJECTED);
-    NAMES(&o.error, "not available");
-    CHECK(sw_run_create(t->ledger, &t->a, &run, &o, &t->err) != SW_STATUS_OK);
-    VERDICT(o, REJECTED);
-    NAMES(&t->err, "not available");
-    CHECK(sw_record_create(t->ledger, &t->a, SW_RECORD_AGENT, &agent, &o, &t->err) != SW_STATUS_OK);
-    VERDICT(o, REJECTED);
-    NAMES(&t->err, "not available");
-    CHECK(!strstr(t->err.message, t->b.organization_id.ptr));
+    s = sw_step_log(t->ledger, &t->a, &e, 1, false, &o, &t->err);
+    not_available(t, s, &o, "id");
+    s = sw_run_create(t->ledger, &t->a, &run, &o, &t->err);
+    not_available(t, s, &o, "id");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        s = sw_record_create(t->ledger, &t->a, rows[i].record, rows[i].row, &o, &t->err);
+        not_available(t, s, &o, "id");
+    }
+    lt_log(t, &t->a, &mine);
+    s = sw_step_attach(t->ledger, &t->a, mine.id, &m, 1, NULL, 0, &o, &t->err);
+    not_available(t, s, &o, "messages[0].id");
+    s = sw_step_attach(t->ledger, &t->a, mine.id, NULL, 0, &trace, 1, &o, &t->err);
+    not_available(t, s, &o, "traces[0].id");
+}
+
+/* Who created an organization may send the same again; nobody else learns more than that the id is taken,
+ * also when they guess what was sent. */
+static void an_organization_is_known_to_who_created_it(lt *t)
+{
+    sw_organization org = {.id = lt_id(t, "org", 0x77), .name = SW_STR("new")};
+    sw_actor itself = lt_actor(t, 0x77);
+    sw_status s = SW_STATUS_OK;
+    sw_outcome o;
+    OK(sw_record_create(t->ledger, &t->a, SW_RECORD_ORGANIZATION, &org, &o, &t->err));
+    VERDICT(o, CREATED);
+    OK(sw_record_create(t->ledger, &t->a, SW_RECORD_ORGANIZATION, &org, &o, &t->err));
+    VERDICT(o, UNCHANGED);
+    s = sw_record_create(t->ledger, &t->b, SW_RECORD_ORGANIZATION, &org, &o, &t->err);
+    not_available(t, s, &o, "id");
+    org.name = SW_STR("other");
+    s = sw_record_create(t->ledger, &t->a, SW_RECORD_ORGANIZATION, &org, &o, &t->err);
+    not_available(t, s, &o, "id");
+    s = sw_record_create(t->ledger, &itself, SW_RECORD_ORGANIZATION, &org, &o, &t->err);
+    IS(SW_STATUS_CONFLICT, s);
+    VERDICT(o, CONFLICT);
+    org.id = SW_STR(SW_DEFAULT_ORGANIZATION);
+    s = sw_record_create(t->ledger, &t->a, SW_RECORD_ORGANIZATION, &org, &o, &t->err);
+    not_available(t, s, &o, "id");
 }
 
 static void writes_never_cross_the_border(lt *t)
@@ -467,6 +522,7 @@ static const lt_case cases[] = {
     {"journals are apart", journals_are_apart, 0},
     {"a filter does not lift the border", a_filter_does_not_lift_the_border, 0},
     {"an id of others is not available", an_id_of_others_is_not_available, 0},
+    {"an organization is known to who created it", an_organization_is_known_to_who_created_it, 0},
     {"writes never cross the border", writes_never_cross_the_border, 0},
     {"an unknown organization has nothing", an_unknown_organization_has_nothing, 0},
 };

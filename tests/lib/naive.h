@@ -31,7 +31,7 @@ typedef struct nv_run {
 
 typedef struct nv_agent {
     bool there;
-    sw_agent row;
+    sw_agent row, created;
 } nv_agent;
 
 typedef struct nv_message {
@@ -94,6 +94,7 @@ nv_answer naive_run_update(naive *n, const sw_actor *actor, sw_str id, const sw_
 nv_answer naive_run_cancel(naive *n, const sw_actor *actor, sw_str id);
 nv_answer naive_run_delete(naive *n, const sw_actor *actor, sw_str id);
 nv_answer naive_agent_create(naive *n, const sw_actor *actor, const sw_agent *agent);
+nv_answer naive_agent_rename(naive *n, const sw_actor *actor, sw_str id, sw_str name);
 nv_answer naive_agent_delete(naive *n, const sw_actor *actor, sw_str id);
 
 /* ---- reading ------------------------------------------------------------------------------------ */

@@ -43,18 +43,31 @@ nv_answer naive_agent_create(naive *n, const sw_actor *actor, const sw_agent *ag
     nv_agent *old = find_agent(n, agent->id);
     nv_agent *a = NULL;
     if (old && !nv_mine(actor, old->row.organization_id)) {
-        return nv_or(nv_refuse(NULL), SW_VERDICT_REJECTED);
+        return nv_refuse("not available");
     }
     if (old) {
-        return nv_say(sw_str_eq(old->row.name, agent->name) ? SW_VERDICT_UNCHANGED
-                                                            : SW_VERDICT_CONFLICT);
+        bool same = row_differs(SW_RECORD_AGENT, &old->created, agent, 0) < 0;
+        return nv_say(same ? SW_VERDICT_UNCHANGED : SW_VERDICT_CONFLICT);
     }
     n->agents = nv_grow(n->agents, &n->agent_count, &n->agent_room, sizeof *n->agents);
     a = &n->agents[n->agent_count - 1];
-    row_copy(SW_RECORD_AGENT, &a->row, agent, n->pool);
+    row_copy(SW_RECORD_AGENT, &a->created, agent, n->pool);
+    a->row = a->created;
     a->row.organization_id = actor->organization_id;
     a->there = true;
     return nv_say(SW_VERDICT_CREATED);
+}
+
+nv_answer naive_agent_rename(naive *n, const sw_actor *actor, sw_str id, sw_str name)
+{
+    nv_agent *a = naive_agent(n, actor, id);
+    bool same = false;
+    if (!a) {
+        return nv_refuse(NULL);
+    }
+    same = sw_str_eq(a->row.name, name);
+    a->row.name = name;
+    return nv_say(same ? SW_VERDICT_UNCHANGED : SW_VERDICT_UPDATED);
 }
 
 /* RESTRICT by runs; CASCADE to timings and messages. */

@@ -81,28 +81,53 @@ void play_run_delete(play *p, int actor)
                SW_RECORD_RUN, 1);
 }
 
-void play_agent(play *p, int actor)
+static void rename_agent(play *p, int actor, sw_str id)
 {
     lt *t = p->t;
-    unsigned which = lt_below(&p->rng, CHANCE_AGENTS);
-    sw_agent agent = {.id = lt_id(t, "agent", which)};
-    bool remove = lt_one_in(&p->rng, 4);
-    nv_answer want;
+    sw_agent v = {.name = lt_one_in(&p->rng, 2) ? SW_STR("agent") : SW_STR("renamed")};
+    if (sw_record_update(t->ledger, p->actors[actor], SW_RECORD_AGENT, id, &v,
+                         SW_FIELD_BIT(SW_AGENT_NAME), p->outcomes,
+                         &t->err) != p->outcomes->status) {
+        SAY("agent update: the call and its outcome differ");
+    }
+    play_check(p, actor, "agent update", p->outcomes,
+               naive_agent_rename(p->n, p->actors[actor], id, v.name), SW_RECORD_AGENT, 1);
+}
+
+static void delete_agent(play *p, int actor, sw_str id)
+{
+    lt *t = p->t;
+    if (sw_record_delete(t->ledger, p->actors[actor], SW_RECORD_AGENT, id, p->outcomes, &t->err) !=
+        p->outcomes->status) {
+        SAY("agent delete: the call and its outcome differ");
+    }
+    play_check(p, actor, "agent delete", p->outcomes,
+               naive_agent_delete(p->n, p->actors[actor], id), SW_RECORD_AGENT, 1);
+}
+
+static void create_agent(play *p, int actor, sw_str id)
+{
+    lt *t = p->t;
+    sw_agent agent = {.id = id};
     agent.name = lt_one_in(&p->rng, 6) ? SW_STR("another name") : SW_STR("agent");
     agent.created_at = sw_int_of(LT_TIME);
-    if (remove) {
-        if (sw_record_delete(t->ledger, p->actors[actor], SW_RECORD_AGENT, agent.id, p->outcomes,
-                             &t->err) != p->outcomes->status) {
-            SAY("agent delete: the call and its outcome differ");
-        }
-        want = naive_agent_delete(p->n, p->actors[actor], agent.id);
-    } else {
-        if (sw_record_create(t->ledger, p->actors[actor], SW_RECORD_AGENT, &agent, p->outcomes,
-                             &t->err) != p->outcomes->status) {
-            SAY("agent create: the call and its outcome differ");
-        }
-        want = naive_agent_create(p->n, p->actors[actor], &agent);
+    if (sw_record_create(t->ledger, p->actors[actor], SW_RECORD_AGENT, &agent, p->outcomes,
+                         &t->err) != p->outcomes->status) {
+        SAY("agent create: the call and its outcome differ");
     }
-    play_check(p, actor, remove ? "agent delete" : "agent create", p->outcomes, want,
-               SW_RECORD_AGENT, 1);
+    play_check(p, actor, "agent create", p->outcomes,
+               naive_agent_create(p->n, p->actors[actor], &agent), SW_RECORD_AGENT, 1);
+}
+
+void play_agent(play *p, int actor)
+{
+    sw_str id = lt_id(p->t, "agent", lt_below(&p->rng, CHANCE_AGENTS));
+    unsigned what = lt_below(&p->rng, 8);
+    if (what < 2) {
+        delete_agent(p, actor, id);
+    } else if (what < 4) {
+        rename_agent(p, actor, id);
+    } else {
+        create_agent(p, actor, id);
+    }
 }
