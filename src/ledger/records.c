@@ -5,9 +5,6 @@
  */
 #include "ledger/internal.h"
 
-#include <sodium.h>
-#include <stdio.h>
-
 typedef struct record_args {
     sw_record_id record;
     sw_str id;
@@ -217,6 +214,9 @@ static sw_status prepare_create(sw_group *group, const sw_task *task, sw_record_
     if (text_of(record, row, "create_digest")->ptr) {
         return sw_fail(err, SW_STATUS_INVALID, "create_digest", "is set by the ledger alone");
     }
+    if (record == SW_RECORD_ORGANIZATION && ((sw_organization *)row)->name_key.ptr) {
+        return sw_fail(err, SW_STATUS_INVALID, "name_key", "is set by the ledger alone");
+    }
     sw__row_nulls(record, row);
     given = sent_fields(record, row);
     status = stamp(group, task, record, row, err);
@@ -243,36 +243,41 @@ static sw_str project_of(sw_record_id record, const void *row)
     return field >= 0 ? sw_field_text(&r->fields[field], row) : SW_NULL_STR;
 }
 
-static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
+sw_status sw__record_create_in(sw_group *group, const sw_task *task, sw_record_id id,
+                               const void *sent, sw_outcome *outcome, sw_error *err)
 {
-    record_args *args = task->arg;
-    const sw_record *record = sw_record_of(args->record);
+    const sw_record *record = sw_record_of(id);
     void *row = sw_arena_zeroed(&group->arena, record->size);
     sw_status status = SW_STATUS_OK;
 
-    sw__outcome_reset(args->outcome);
+    sw__outcome_reset(outcome);
     if (!row) {
         return sw_group_must(group, sw_no_memory(err), err);
     }
-    memcpy(row, args->row, record->size);
-    status = prepare_create(group, task, args->record, args->row, row, err);
-    sw__outcome_id(args->outcome, *text_of(args->record, row, "id"));
-    if (status == SW_STATUS_INVALID && sw__was_created(group, task, args->record, row)) {
-        return sw__unchanged(group, task, args->outcome, err);
+    memcpy(row, sent, record->size);
+    status = prepare_create(group, task, id, sent, row, err);
+    sw__outcome_id(outcome, *text_of(id, row, "id"));
+    if (status == SW_STATUS_INVALID && sw__was_created(group, task, id, row)) {
+        return sw__unchanged(group, task, outcome, err);
     }
     if (status != SW_STATUS_OK) {
-        return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
+        return sw__verdict(outcome, SW_VERDICT_REJECTED, status, err);
     }
-    status = sw_store_insert(group->session, args->record, row, err);
+    status = sw_store_insert(group->session, id, row, err);
     if (status == SW_STATUS_EXISTS) {
-        return sw__create_again(group, task, args->record, row, args->outcome, err);
+        return sw__create_again(group, task, id, row, outcome, err);
     }
     if (sw_group_must(group, status, err) == SW_STATUS_OK) {
-        status = sw_group_journal(group, task, SW_CHANGE_CREATED, args->record,
-                                  *text_of(args->record, row, "id"), project_of(args->record, row),
-                                  &args->outcome->seq, err);
+        status = sw_group_journal(group, task, SW_CHANGE_CREATED, id, *text_of(id, row, "id"),
+                                  project_of(id, row), &outcome->seq, err);
     }
-    return sw__verdict(args->outcome, SW_VERDICT_CREATED, status, err);
+    return sw__verdict(outcome, SW_VERDICT_CREATED, status, err);
+}
+
+static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
+{
+    record_args *args = task->arg;
+    return sw__record_create_in(group, task, args->record, args->row, args->outcome, err);
 }
 
 sw_status sw_record_create(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
@@ -516,76 +521,4 @@ sw_status sw_record_delete(sw_ledger *ledger, const sw_actor *actor, sw_record_i
                     .alone = record == SW_RECORD_ORGANIZATION};
 
     return handled(record) ? sw__submit(ledger, actor, &task, err) : not_handled(outcome, err);
-}
-
-/* ---- agents by name ------------------------------------------------------------------------------ */
-
-/* A deterministic id: SHA-256 over organization, project, kind and name, shaped as a version 4 uuid. */
-static sw_str agent_id_of(sw_arena *arena, sw_str organization, sw_str project, sw_str name)
-{
-    static const char salt[] = "stepwell-id-1";
-    const sw_str parts[] = {sw_str_make(salt, sizeof salt - 1), organization, project,
-                            SW_STR("agent"), name};
-    crypto_hash_sha256_state state;
-    unsigned char digest[crypto_hash_sha256_BYTES];
-    char text[SW_ID_TEXT];
-    size_t len = 0;
-
-    crypto_hash_sha256_init(&state);
-    for (size_t i = 0; i < SW_COUNT(parts); i++) {
-        if (i > 0) {
-            crypto_hash_sha256_update(&state, (const unsigned char *)"", 1);
-        }
-        crypto_hash_sha256_update(&state, (const unsigned char *)(parts[i].ptr ? parts[i].ptr : ""),
-                                  parts[i].len);
-    }
-    crypto_hash_sha256_final(&state, digest);
-    digest[6] = (digest[6] & 0x0f) | 0x40;
-    digest[8] = (digest[8] & 0x3f) | 0x80;
-    len = sw_id_print(SW_STR("agent"), digest, text);
-    return sw_arena_str(arena, sw_str_make(text, len));
-}
-
-typedef struct name_args {
-    sw_str project_id;
-    sw_str name;
-    sw_outcome *outcome;
-} name_args;
-
-static sw_status apply_agent_by_name(sw_group *group, sw_task *task, sw_error *err)
-{
-    name_args *args = task->arg;
-    sw_agent agent = {.name = args->name, .project_id = args->project_id};
-    record_args create = {.record = SW_RECORD_AGENT, .row = &agent, .outcome = args->outcome};
-    sw_task inner = *task;
-    sw_status status = SW_STATUS_OK;
-
-    sw__outcome_reset(args->outcome);
-    agent.id = agent_id_of(&group->arena, task->organization_id, args->project_id, args->name);
-    if (!agent.id.ptr) {
-        return sw_group_must(group, sw_no_memory(err), err);
-    }
-    sw__outcome_id(args->outcome, agent.id);
-    status = sw_group_known(group, SW_RECORD_AGENT, agent.id, task->organization_id, err);
-    if (status == SW_STATUS_OK) {
-        return sw__unchanged(group, task, args->outcome, err);
-    }
-    inner.arg = &create;
-    return status == SW_STATUS_NOT_FOUND ? apply_create(group, &inner, err) : status;
-}
-
-sw_status sw_agent_by_name(sw_ledger *ledger, const sw_actor *actor, sw_str project_id, sw_str name,
-                           sw_outcome *outcome, sw_error *err)
-{
-    name_args args = {project_id, name, outcome};
-    sw_task task = {.apply = apply_agent_by_name,
-                    .outcomes = outcome,
-                    .outcome_count = 1,
-                    .arg = &args,
-                    .weight = 1};
-
-    if (!name.ptr || name.len == 0) {
-        return sw__refuse_one(outcome, err, SW_STATUS_INVALID, "name", "an agent needs a name");
-    }
-    return sw__submit(ledger, actor, &task, err);
 }

@@ -431,36 +431,103 @@ static void another_key_opens_nothing(lt *t)
 
 /* ---- agents by name ----------------------------------------------------------------------------- */
 
-/* A vector computed by another program. */
-static void an_agent_is_known_by_its_name(lt *t)
+static const char name_key[] = "0123456789abcdef0123456789ABCDEF";
+
+/* Random bytes; where a key is asked for, a known one. */
+static void fill(void *data, void *out, size_t len)
+{
+    if (len == sizeof name_key - 1) {
+        memcpy(out, name_key, len);
+    } else {
+        sw__system_random.fill(data, out, len);
+    }
+}
+
+static const sw_str name_project = SW_STR("project-00000000-0000-4000-8000-000000000001");
+
+static sw_actor by_name_actor(lt *t)
 {
     sw_actor anybody = {0};
     sw_actor actor = lt_actor(t, 2);
-    sw_str project = SW_STR("project-00000000-0000-4000-8000-000000000001");
     sw_organization org = {.id = SW_STR("org-00000000-0000-4000-8000-000000000002"),
                            .name = SW_STR("o")};
+    sw_outcome o;
+    actor.organization_id = org.id;
+    OK(sw_record_create(t->ledger, &anybody, SW_RECORD_ORGANIZATION, &org, &o, &t->err));
+    return actor;
+}
+
+/* A vector computed by another program (HMAC-SHA-256 of the parts, shaped as a uuid). */
+static void an_agent_is_known_by_its_name(lt *t)
+{
+    static const char id[] = "agent-b0247a93-72ce-4c9b-95e9-a5c015c01f25";
+    const sw_random random = {fill, NULL};
+    sw_actor actor;
+    sw_organization org;
     sw_agent got;
     sw_outcome o;
     char first[SW_ID_MAX];
-    actor.organization_id = org.id;
-    OK(sw_record_create(t->ledger, &anybody, SW_RECORD_ORGANIZATION, &org, &o, &t->err));
-    OK(sw_agent_by_name(t->ledger, &actor, project, SW_STR("research-bot"), &o, &t->err));
+    t->options.store = t->url;
+    OK(sw__ledger_open_with(&t->options, NULL, &random, &t->ledger, &t->err));
+    actor = by_name_actor(t);
+    OK(sw_agent_by_name(t->ledger, &actor, name_project, SW_STR("research-bot"), &o, &t->err));
     VERDICT(o, CREATED);
-    TEXT(sw_str_from(o.id), "agent-9c6b46b7-3b1b-4121-8334-0ade4d8deb4f");
-    OK(sw_agent_by_name(t->ledger, &actor, project, SW_STR("research-bot"), &o, &t->err));
+    TEXT(sw_str_from(o.id), id);
+    OK(sw_agent_by_name(t->ledger, &actor, name_project, SW_STR("research-bot"), &o, &t->err));
     VERDICT(o, UNCHANGED);
-    TEXT(sw_str_from(o.id), "agent-9c6b46b7-3b1b-4121-8334-0ade4d8deb4f");
+    TEXT(sw_str_from(o.id), id);
     OK(sw_get(t->ledger, &actor, SW_RECORD_AGENT, sw_str_from(o.id), t->memory, &got, &t->err));
     TEXT(got.name, "research-bot");
-    TEXT(got.project_id, project.ptr);
+    TEXT(got.project_id, name_project.ptr);
+    OK(sw_get(t->ledger, &actor, SW_RECORD_ORGANIZATION, actor.organization_id, t->memory, &org,
+              &t->err));
+    CHECK(!org.name_key.ptr); /* never handed out */
     OK(sw_agent_by_name(t->ledger, &actor, SW_NULL_STR, SW_STR("research-bot"), &o, &t->err));
     VERDICT(o, CREATED);
     memcpy(first, o.id, sizeof first);
+    lt_organizations(t);
     OK(sw_agent_by_name(t->ledger, &t->a, SW_NULL_STR, SW_STR("research-bot"), &o, &t->err));
     VERDICT(o, CREATED);
     CHECK(strcmp(first, o.id) != 0);
     CHECK(sw_agent_by_name(t->ledger, &t->a, SW_NULL_STR, SW_NULL_STR, &o, &t->err) !=
           SW_STATUS_OK);
+}
+
+/* Organization, project and name are not enough: they give another id in every store. */
+static void the_id_of_a_named_agent_cannot_be_computed(lt *t)
+{
+    sw_actor actor = by_name_actor(t);
+    sw_ledger *here = t->ledger;
+    sw_ledger_options options = {.store = "memory:"};
+    sw_outcome o, other;
+    OK(sw_agent_by_name(here, &actor, name_project, SW_STR("research-bot"), &o, &t->err));
+    OK(sw_ledger_open(&options, &t->ledger, &t->err));
+    actor = by_name_actor(t);
+    OK(sw_agent_by_name(t->ledger, &actor, name_project, SW_STR("research-bot"), &other, &t->err));
+    sw_ledger_close(&t->ledger);
+    t->ledger = here;
+    CHECK(strcmp(o.id, other.id) != 0);
+    /* SHA-256 of the parts without the key, which everybody can compute */
+    CHECK(strcmp(o.id, "agent-9c6b46b7-3b1b-4121-8334-0ade4d8deb4f") != 0);
+}
+
+static void every_process_finds_the_same_agent(lt *t)
+{
+    sw_ledger *another = NULL;
+    sw_outcome o, again;
+    OK(sw_agent_by_name(t->ledger, &t->a, SW_NULL_STR, SW_STR("bot"), &o, &t->err));
+    OK(sw_ledger_open(&t->options, &another, &t->err));
+    OK(sw_agent_by_name(another, &t->a, SW_NULL_STR, SW_STR("bot"), &again, &t->err));
+    VERDICT(again, UNCHANGED);
+    TEXT(sw_str_from(again.id), o.id);
+    OK(sw_agent_by_name(another, &t->b, SW_NULL_STR, SW_STR("bot"), &again, &t->err));
+    OK(sw_agent_by_name(t->ledger, &t->b, SW_NULL_STR, SW_STR("bot"), &o, &t->err));
+    VERDICT(o, UNCHANGED);
+    TEXT(sw_str_from(o.id), again.id);
+    sw_ledger_close(&another);
+    lt_reopen(t);
+    OK(sw_agent_by_name(t->ledger, &t->b, SW_NULL_STR, SW_STR("bot"), &o, &t->err));
+    VERDICT(o, UNCHANGED);
 }
 
 static const lt_case cases[] = {
@@ -482,7 +549,9 @@ static const lt_case cases[] = {
     {"secrets go in and stay in", secrets_go_in_and_stay_in, 0},
     {"without a key secrets are refused", without_a_key_secrets_are_refused, 0},
     {"another key opens nothing", another_key_opens_nothing, LT_DISK},
-    {"an agent is known by its name", an_agent_is_known_by_its_name, 0},
+    {"an agent is known by its name", an_agent_is_known_by_its_name, LT_CLOSED},
+    {"the id of a named agent cannot be computed", the_id_of_a_named_agent_cannot_be_computed, 0},
+    {"every process finds the same agent", every_process_finds_the_same_agent, LT_DISK},
 };
 
 LT_MAIN("records", cases)
