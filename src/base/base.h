@@ -72,6 +72,11 @@ sw_mark sw_arena_mark(const sw_arena *arena);
 void sw_arena_rewind(sw_arena *arena, sw_mark mark);
 void *sw_arena_alloc(sw_arena *arena, size_t size) SW_MUST_CHECK; /* aligned for any type */
 void *sw_arena_zeroed(sw_arena *arena, size_t size) SW_MUST_CHECK;
+/* Room for one more behind `count` rows of `size` bytes, of which `*room` fit (0 at first): the rows
+ * where they are, or moved to twice the room. NULL: no memory, the rows stay.
+ */
+void *sw_arena_grow(sw_arena *arena, void *rows, size_t count, size_t *room,
+                    size_t size) SW_MUST_CHECK;
 /* A copy with a NUL behind it; null stays null; ptr NULL with `failed` set when there is no memory.
  */
 sw_str sw_arena_str(sw_arena *arena, sw_str text);

@@ -214,6 +214,22 @@ void *sw_arena_zeroed(sw_arena *arena, size_t size)
     return ptr ? memset(ptr, 0, size) : NULL;
 }
 
+void *sw_arena_grow(sw_arena *arena, void *rows, size_t count, size_t *room, size_t size)
+{
+    size_t more = *room ? *room * 2 : 16;
+    void *moved = NULL;
+
+    if (count < *room) {
+        return rows;
+    }
+    moved = sw_arena_alloc(arena, more * size);
+    if (moved && count > 0) {
+        memcpy(moved, rows, count * size);
+    }
+    *room = moved ? more : *room;
+    return moved;
+}
+
 sw_str sw_arena_str(sw_arena *arena, sw_str text)
 {
     if (!text.ptr) {

@@ -1,75 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deleting a step for good. The store carries out the declared rules (metrics go, messages lose their
- * step); what no rule can say happens here: sums and histograms move back, provider traces go, and
- * what its messages said goes unless a message of another step says the same.
+/* Deleting a step for good, and what goes along with an agent. The store carries out the declared rules
+ * (metrics go, messages lose their step); what no rule can say happens here: sums, histograms and tools
+ * move back, provider traces go, and what messages said goes unless another message says the same.
+ * Nothing large is ever read: keys and links come in pages.
  */
-#include "ledger/internal.h"
+#include "ledger/gather.h"
 
-/* ---- gathering ---------------------------------------------------------------------------------- */
-
-typedef struct gathering {
-    const sw_record *record;
-    sw_arena *arena;
-    sw_rows *out;
-    size_t room;
-    bool no_memory;
-} gathering;
-
-static bool make_room(gathering *g)
-{
-    size_t room = g->room ? g->room * 2 : 16;
-    char *rows = NULL;
-
-    if (g->out->count < g->room) {
-        return true;
-    }
-    rows = sw_arena_alloc(g->arena, room * g->record->size);
-    if (rows && g->out->count > 0) {
-        memcpy(rows, g->out->rows, g->out->count * g->record->size);
-    }
-    g->out->rows = rows;
-    g->room = room;
-    return rows != NULL;
-}
-
-static sw_seen gather_row(void *arg, const void *row)
-{
-    gathering *g = arg;
-
-    if (!make_room(g) ||
-        !sw_row_copy(g->record, g->out->rows + g->out->count * g->record->size, row, g->arena)) {
-        g->no_memory = true;
-        return SW_SEEN_STOP;
-    }
-    g->out->count++;
-    return SW_SEEN_COUNT;
-}
-
-sw_status sw_group_gather(sw_group *group, const sw_scan *scan, sw_rows *out, sw_error *err)
-{
-    gathering g = {.record = sw_record_of(scan->record), .arena = &group->arena, .out = out};
-    sw_scan_end end;
-    sw_status status = SW_STATUS_OK;
-
-    memset(out, 0, sizeof *out);
-    status = sw_store_scan(group->session, scan, gather_row, &g, &end, err);
-    if (status == SW_STATUS_OK && g.no_memory) {
-        status = sw_no_memory(err);
-    }
-    return sw_group_must(group, status, err);
-}
-
-sw_status sw_group_gather_of(sw_group *group, sw_record_id record, uint8_t field, sw_str text,
-                             sw_rows *out, sw_error *err)
-{
-    sw_value value = {.text = text};
-    sw_condition condition = {field, SW_OP_EQ, &value, 1};
-    sw_scan scan = {.record = record, .conditions = &condition, .condition_count = 1};
-
-    return sw_group_gather(group, &scan, out, err);
-}
-
-/* ---- what goes along ---------------------------------------------------------------------------- */
+/* ---- of a step ---------------------------------------------------------------------------------- */
 
 static sw_status remove_times(sw_group *group, const sw_step *step, sw_error *err)
 {
@@ -87,70 +24,116 @@ static sw_status remove_times(sw_group *group, const sw_step *step, sw_error *er
 
 static sw_status remove_traces(sw_group *group, const sw_step *step, sw_error *err)
 {
-    sw_rows rows;
-    sw_status status = sw_group_gather_of(group, SW_RECORD_PROVIDER_TRACE,
-                                          SW_PROVIDER_TRACE_STEP_ID, step->id, &rows, err);
-    const sw_provider_trace *traces = (const void *)rows.rows;
+    sw_page page;
+    sw_status status = SW_STATUS_OK;
 
-    for (size_t i = 0; i < rows.count && status == SW_STATUS_OK; i++) {
-        if (sw_str_eq(traces[i].organization_id, step->organization_id)) {
-            status = sw_group_must(
-                group, sw_store_remove(group->session, SW_RECORD_PROVIDER_TRACE, &traces[i], err),
-                err);
+    sw__page_open(&page, group, SW_RECORD_PROVIDER_TRACE, SW_PROVIDER_TRACE_STEP_ID, step->id);
+    page.fields = SW_MASK(SW_PROVIDER_TRACE_ID) | SW_MASK(SW_PROVIDER_TRACE_ORGANIZATION_ID) |
+                  SW_MASK(SW_PROVIDER_TRACE_CREATED_AT);
+    page.order[0] = SW_PROVIDER_TRACE_CREATED_AT;
+    page.order[1] = SW_PROVIDER_TRACE_ID;
+    page.order_count = 2;
+    while ((status = sw__page_next(&page, err)) == SW_STATUS_OK && page.count > 0) {
+        const sw_provider_trace *traces = page.rows;
+        for (size_t i = 0; i < page.count && status == SW_STATUS_OK; i++) {
+            if (sw_str_eq(traces[i].organization_id, step->organization_id)) {
+                status = sw_group_must(
+                    group,
+                    sw_store_remove(group->session, SW_RECORD_PROVIDER_TRACE, &traces[i], err),
+                    err);
+            }
+        }
+        if (status != SW_STATUS_OK) {
+            break;
         }
     }
+    sw__page_close(&page);
     return status;
 }
 
 /* The message stays, without what it said. */
-static sw_status silence(sw_group *group, sw_message *message, sw_error *err)
+static sw_status silence(sw_group *group, const sw_message *message, sw_error *err)
 {
-    bool released = false;
-    sw_status status = sw__body_release(group, message, &released, err);
+    sw_message mute = {.id = message->id};
+    sw_status status = SW_STATUS_OK;
 
-    if (status != SW_STATUS_OK || !message->body_hash.ptr) {
-        return status;
+    if (!message->body_hash.ptr) {
+        return SW_STATUS_OK;
     }
-    message->body_hash = SW_NULL_STR;
-    return sw_group_must(group,
-                         sw_store_update(group->session, SW_RECORD_MESSAGE, message,
-                                         SW_MASK(SW_MESSAGE_BODY_HASH), err),
-                         err);
+    status = sw_store_update(group->session, SW_RECORD_MESSAGE, &mute,
+                             SW_MASK(SW_MESSAGE_BODY_HASH), err);
+    return sw_group_must(group, status, err) == SW_STATUS_OK
+               ? sw__body_release(group, message->organization_id, message->body_hash, err)
+               : status;
 }
 
-static sw_status remove_bodies(sw_group *group, const sw_step *step, sw_error *err)
+static void ask_for_messages(sw_page *page)
 {
-    sw_rows rows;
-    sw_status status =
-        sw_group_gather_of(group, SW_RECORD_MESSAGE, SW_MESSAGE_STEP_ID, step->id, &rows, err);
-    sw_message *messages = (void *)rows.rows;
-
-    for (size_t i = 0; i < rows.count && status == SW_STATUS_OK; i++) {
-        status = silence(group, &messages[i], err);
-    }
-    return status;
+    page->fields = SW_MASK(SW_MESSAGE_ID) | SW_MASK(SW_MESSAGE_ORGANIZATION_ID) |
+                   SW_MASK(SW_MESSAGE_STEP_ID) | SW_MASK(SW_MESSAGE_SEQUENCE_ID) |
+                   SW_MASK(SW_MESSAGE_BODY_HASH);
+    page->order[0] = SW_MESSAGE_SEQUENCE_ID;
+    page->order_count = 1;
+    page->with_tools = true;
 }
 
-sw_status sw__parts_remove(sw_group *group, const sw_step *step, sw_error *err)
+static sw_status silence_messages(sw_group *group, const sw_step *step, sw_error *err)
+{
+    bool changed = false;
+    sw_page page;
+    sw_status status = SW_STATUS_OK;
+
+    sw__page_open(&page, group, SW_RECORD_MESSAGE, SW_MESSAGE_STEP_ID, step->id);
+    ask_for_messages(&page);
+    while ((status = sw__page_next(&page, err)) == SW_STATUS_OK && page.count > 0) {
+        const sw_message *messages = page.rows;
+        for (size_t i = 0; i < page.count && status == SW_STATUS_OK; i++) {
+            status = sw__tools_move(group, step->organization_id, sw__tools_run(step),
+                                    &page.tools[i], -1, &changed, err);
+            status = status == SW_STATUS_OK ? silence(group, &messages[i], err) : status;
+        }
+        if (status != SW_STATUS_OK) {
+            break;
+        }
+    }
+    sw__page_close(&page);
+    return status == SW_STATUS_OK && changed ? sw__tools_list(group, sw__tools_run(step), err)
+                                             : status;
+}
+
+/* A step that was folded into another is no name of it any more. */
+static sw_status remove_alias(sw_group *group, const sw_step *step, sw_error *err)
+{
+    sw_step_alias key = {.organization_id = step->organization_id,
+                         .project_id = step->project_id,
+                         .kind = SW_STR("merged"),
+                         .value = step->id};
+    sw_status status = SW_STATUS_OK;
+
+    if (!step->retired_into.ptr) {
+        return SW_STATUS_OK;
+    }
+    status = sw_store_remove(group->session, SW_RECORD_STEP_ALIAS, &key, err);
+    sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
+    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+}
+
+static sw_status remove_parts(sw_group *group, const sw_step *step, sw_error *err)
 {
     sw_status status = remove_times(group, step, err);
 
     if (status == SW_STATUS_OK) {
         status = remove_traces(group, step, err);
     }
-    return status == SW_STATUS_OK ? remove_bodies(group, step, err) : status;
+    if (status == SW_STATUS_OK) {
+        status = silence_messages(group, step, err);
+    }
+    return status == SW_STATUS_OK ? remove_alias(group, step, err) : status;
 }
-
-/* ---- the step ----------------------------------------------------------------------------------- */
-
-typedef struct delete_args {
-    sw_str id;
-    sw_outcome *outcome;
-} delete_args;
 
 static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
 {
-    delete_args *args = task->arg;
+    sw_delete_args *args = task->arg;
     sw_step step;
     sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &step, err);
 
@@ -159,7 +142,7 @@ static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
     if (status != SW_STATUS_OK) {
         return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
     }
-    status = sw__parts_remove(group, &step, err);
+    status = remove_parts(group, &step, err);
     if (status == SW_STATUS_OK) {
         status = sw_group_count(group, &step, -1, err);
     }
@@ -177,8 +160,143 @@ static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
 sw_status sw_step_delete(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
                          sw_outcome *outcome, sw_error *err)
 {
-    delete_args args = {step_id, outcome};
+    sw_delete_args args = {step_id, outcome};
     sw_task task = {
         .apply = apply_delete, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 10};
     return sw__submit(ledger, actor, &task, err);
+}
+
+/* ---- of an agent -------------------------------------------------------------------------------- */
+
+/* The few fields of a step by which its timings and tools were counted. */
+typedef struct counted {
+    sw_arena *arena;
+    sw_step step;
+    bool found;
+} counted;
+
+static sw_seen see_counted(void *arg, const void *row)
+{
+    counted *c = arg;
+    const sw_step *step = row;
+
+    c->step = (sw_step){.organization_id = sw_arena_str(c->arena, step->organization_id),
+                        .run_id = sw_arena_str(c->arena, step->run_id),
+                        .model = sw_arena_str(c->arena, step->model),
+                        .retired_into = sw_arena_str(c->arena, step->retired_into),
+                        .created_at = step->created_at};
+    c->found = true;
+    return SW_SEEN_STOP;
+}
+
+static sw_status get_counted(sw_group *group, sw_str step_id, sw_arena *arena, counted *out,
+                             sw_error *err)
+{
+    sw_value id = {.text = step_id};
+    sw_condition this = {SW_STEP_ID, SW_OP_EQ, &id, 1};
+    sw_scan scan = {.record = SW_RECORD_STEP,
+                    .conditions = &this,
+                    .condition_count = 1,
+                    .fields = SW_MASK(SW_STEP_ORGANIZATION_ID) | SW_MASK(SW_STEP_RUN_ID) |
+                              SW_MASK(SW_STEP_MODEL) | SW_MASK(SW_STEP_RETIRED_INTO) |
+                              SW_MASK(SW_STEP_CREATED_AT)};
+    sw_scan_end end;
+    sw_status status = SW_STATUS_OK;
+
+    *out = (counted){.arena = arena};
+    if (step_id.ptr) {
+        status = sw_store_scan(group->session, &scan, see_counted, out, &end, err);
+    }
+    if (status == SW_STATUS_OK && arena->failed) {
+        status = sw_no_memory(err);
+    }
+    return sw_group_must(group, status, err);
+}
+
+static sw_status remove_time(sw_group *group, const sw_step_metrics *metrics, sw_arena *arena,
+                             sw_error *err)
+{
+    counted c;
+    sw_status status = get_counted(group, metrics->id, arena, &c, err);
+
+    if (status == SW_STATUS_OK && c.found) {
+        status = sw_group_time(group, &c.step, metrics, -1, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_store_remove(group->session, SW_RECORD_STEP_METRICS, metrics, err);
+    }
+    return sw_group_must(group, status, err);
+}
+
+static sw_status remove_agent_times(sw_group *group, sw_str agent_id, sw_error *err)
+{
+    sw_page page;
+    sw_status status = SW_STATUS_OK;
+
+    sw__page_open(&page, group, SW_RECORD_STEP_METRICS, SW_STEP_METRICS_AGENT_ID, agent_id);
+    page.fields = SW_MASK(SW_STEP_METRICS_ID) | SW_MASK(SW_STEP_METRICS_STEP_NS) |
+                  SW_MASK(SW_STEP_METRICS_LLM_REQUEST_NS) |
+                  SW_MASK(SW_STEP_METRICS_TOOL_EXECUTION_NS);
+    while ((status = sw__page_next(&page, err)) == SW_STATUS_OK && page.count > 0) {
+        const sw_step_metrics *rows = page.rows;
+        for (size_t i = 0; i < page.count && status == SW_STATUS_OK; i++) {
+            status = remove_time(group, &rows[i], &page.arenas[page.turn], err);
+        }
+        if (status != SW_STATUS_OK) {
+            break;
+        }
+    }
+    sw__page_close(&page);
+    return status;
+}
+
+static sw_status remove_message(sw_group *group, const sw_message *message,
+                                const sw_tool_names *tools, sw_arena *arena, sw_error *err)
+{
+    bool changed = false;
+    counted c;
+    sw_status status = get_counted(group, message->step_id, arena, &c, err);
+    sw_str run = sw__tools_run(&c.step);
+
+    if (status == SW_STATUS_OK) {
+        status = sw__tools_move(group, message->organization_id, run, tools, -1, &changed, err);
+    }
+    if (status == SW_STATUS_OK && changed) {
+        status = sw__tools_list(group, run, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_group_must(
+            group, sw_store_remove(group->session, SW_RECORD_MESSAGE, message, err), err);
+    }
+    return status == SW_STATUS_OK && message->body_hash.ptr
+               ? sw__body_release(group, message->organization_id, message->body_hash, err)
+               : status;
+}
+
+static sw_status remove_agent_messages(sw_group *group, sw_str agent_id, sw_error *err)
+{
+    sw_page page;
+    sw_status status = SW_STATUS_OK;
+
+    sw__page_open(&page, group, SW_RECORD_MESSAGE, SW_MESSAGE_AGENT_ID, agent_id);
+    ask_for_messages(&page);
+    while ((status = sw__page_next(&page, err)) == SW_STATUS_OK && page.count > 0) {
+        const sw_message *messages = page.rows;
+        for (size_t i = 0; i < page.count && status == SW_STATUS_OK; i++) {
+            status =
+                remove_message(group, &messages[i], &page.tools[i], &page.arenas[page.turn], err);
+        }
+        if (status != SW_STATUS_OK) {
+            break;
+        }
+    }
+    sw__page_close(&page);
+    return status;
+}
+
+sw_status sw__agent_trail_remove(sw_group *group, sw_str agent_id, sw_error *err)
+{
+    sw_status status = remove_agent_times(group, agent_id, err);
+
+    return status == SW_STATUS_OK ? remove_agent_messages(group, agent_id, err) : status;
 }

@@ -106,24 +106,6 @@ static sw_status edit_tags(sw_group *group, const sw_feedback_change *c, sw_str 
                : status;
 }
 
-static sw_status write_feedback(sw_group *group, const sw_task *task, sw_step *row,
-                                sw_outcome *outcome, sw_error *err)
-{
-    uint64_t mask = SW_MASK(SW_STEP_FEEDBACK) | SW_MASK(SW_STEP_TAGS) |
-                    SW_MASK(SW_STEP_UPDATED_AT) | SW_MASK(SW_STEP_LAST_UPDATED_BY_ID);
-    sw_status status = SW_STATUS_OK;
-
-    row->updated_at = sw_int_of(group->now_us);
-    row->last_updated_by_id = task->user_id;
-    status =
-        sw_group_must(group, sw_store_update(group->session, SW_RECORD_STEP, row, mask, err), err);
-    if (status == SW_STATUS_OK) {
-        status = sw_group_journal(group, task, SW_CHANGE_FEEDBACK, SW_RECORD_STEP, row->id,
-                                  row->project_id, &outcome->seq, err);
-    }
-    return sw__verdict(outcome, SW_VERDICT_UPDATED, status, err);
-}
-
 static sw_status apply_feedback(sw_group *group, sw_task *task, sw_error *err)
 {
     feedback_args *args = task->arg;
@@ -155,7 +137,9 @@ static sw_status apply_feedback(sw_group *group, sw_task *task, sw_error *err)
     if (sw_int_eq(old.feedback, row.feedback) && sw_str_eq(old.tags, row.tags)) {
         return sw__unchanged(group, task, args->outcome, err);
     }
-    return write_feedback(group, task, &row, args->outcome, err);
+    status =
+        sw_group_change_step(group, task, &old, &row, SW_CHANGE_FEEDBACK, &args->outcome->seq, err);
+    return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
 }
 
 sw_status sw_step_feedback(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,

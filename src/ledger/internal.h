@@ -357,11 +357,26 @@ sw_status sw__parts_write(sw_group *group, const sw_task *task, const sw_step *s
                           sw_parts *parts, sw_error *err);
 /* Whether parts_write would change anything. */
 bool sw__parts_new(const sw_parts *parts);
-/* Removes what goes along when a step is deleted (delete.c). */
-sw_status sw__parts_remove(sw_group *group, const sw_step *step, sw_error *err);
-/* Lets go of the message's body when no other step's message shows it; says whether it is gone. */
-sw_status sw__body_release(sw_group *group, const sw_message *message, bool *released,
-                           sw_error *err);
+/* Removes the body unless a message still shows it. */
+sw_status sw__body_release(sw_group *group, sw_str organization_id, sw_str hash, sw_error *err);
+/* Removes what goes along when an agent is deleted: timings leave the histograms, messages their bodies
+ * and the tools of their runs. */
+sw_status sw__agent_trail_remove(sw_group *group, sw_str agent_id, sw_error *err);
+/* Writes a step that becomes another, and moves all that follows (change.c). `row` gets who and when; *seq
+ * (may be NULL) the journal's number. */
+sw_status sw_group_change_step(sw_group *group, const sw_task *task, const sw_step *old,
+                               sw_step *row, sw_change what, int64_t *seq, sw_error *err);
+/* The fields in which they differ. */
+uint64_t sw__step_differs(const sw_step *a, const sw_step *b);
+/* Run, provider and agent of a step's timings are the step's, where it has them; an agent only when it was
+ * registered at the time (`new_agent`: this is the time). */
+sw_status sw__metrics_links(sw_group *group, const sw_step *step, bool new_agent,
+                            sw_step_metrics *row, sw_error *err);
+/* What a deletion is asked with: of a step (delete.c) and of a run (run.c). */
+typedef struct sw_delete_args {
+    sw_str id;
+    sw_outcome *outcome;
+} sw_delete_args;
 /* Gathers the rows of a scan, deep copies in the group's arena. */
 typedef struct sw_rows {
     char *rows; /* `count` structs of the record, one after the other */

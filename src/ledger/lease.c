@@ -39,10 +39,6 @@ static sw_status abandon(sw_group *group, const sw_step *old, sw_error *err)
 {
     sw_task owner = {.organization_id = old->organization_id};
     sw_step step = *old;
-    uint64_t mask = SW_MASK(SW_STEP_STATUS) | SW_MASK(SW_STEP_ERROR_TYPE) |
-                    SW_MASK(SW_STEP_ERROR_DATA) | SW_MASK(SW_STEP_LEASE_EXPIRES_AT) |
-                    SW_MASK(SW_STEP_UPDATED_AT);
-    sw_status status = SW_STATUS_OK;
 
     step.lease_expires_at = SW_NULL_INT;
     if (old->status.value != SW_STEP_STATUS_PENDING || old->retired_into.ptr) {
@@ -56,19 +52,7 @@ static sw_status abandon(sw_group *group, const sw_step *old, sw_error *err)
     step.error_type = SW_STR("Abandoned");
     step.error_data = SW_STR("{\"message\":\"the owner of the step was not heard of before its "
                              "lease ran out\"}");
-    step.updated_at = sw_int_of(group->now_us);
-    status = sw_store_update(group->session, SW_RECORD_STEP, &step, mask, err);
-    if (sw_group_must(group, status, err) == SW_STATUS_OK) {
-        status = sw_group_count(group, old, -1, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw_group_count(group, &step, +1, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw_group_journal(group, &owner, SW_CHANGE_ABANDONED, SW_RECORD_STEP, step.id,
-                                  step.project_id, NULL, err);
-    }
-    return status;
+    return sw_group_change_step(group, &owner, old, &step, SW_CHANGE_ABANDONED, NULL, err);
 }
 
 sw_status sw__reap(sw_group *group, sw_task *task, sw_error *err)

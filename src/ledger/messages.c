@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { TOOLS_MAX = 256 };
+#include "ledger/gather.h"
 
 /* ---- bodies ------------------------------------------------------------------------------------- */
 
@@ -37,51 +37,34 @@ static sw_str body_digest(sw_group *group, const sw_message *message)
     return sw__digest_take(group);
 }
 
-typedef struct sharers {
-    sw_str step_id;
-    bool shared;
-} sharers;
-
-static sw_seen see_sharer(void *arg, const void *row)
+static sw_seen see_one(void *arg, const void *row)
 {
-    sharers *s = arg;
-    const sw_message *m = row;
-
-    if (!sw_str_eq(m->step_id, s->step_id)) {
-        s->shared = true;
-        return SW_SEEN_STOP;
-    }
-    return SW_SEEN_COUNT;
+    (void)row;
+    *(bool *)arg = true;
+    return SW_SEEN_STOP;
 }
 
-sw_status sw__body_release(sw_group *group, const sw_message *message, bool *released,
-                           sw_error *err)
+sw_status sw__body_release(sw_group *group, sw_str organization_id, sw_str hash, sw_error *err)
 {
-    sw_value organization = {.text = message->organization_id};
-    sw_value hash = {.text = message->body_hash};
+    sw_value organization = {.text = organization_id};
+    sw_value digest = {.text = hash};
     sw_condition same[] = {{SW_MESSAGE_ORGANIZATION_ID, SW_OP_EQ, &organization, 1},
-                           {SW_MESSAGE_BODY_HASH, SW_OP_EQ, &hash, 1}};
+                           {SW_MESSAGE_BODY_HASH, SW_OP_EQ, &digest, 1}};
     sw_scan scan = {.record = SW_RECORD_MESSAGE,
                     .conditions = same,
                     .condition_count = 2,
-                    .fields = SW_MASK(SW_MESSAGE_STEP_ID)};
-    sharers s = {.step_id = message->step_id};
-    sw_message_body key = {.organization_id = message->organization_id,
-                           .digest = message->body_hash};
+                    .fields = SW_MASK(SW_MESSAGE_ID),
+                    .unordered = true};
+    sw_message_body key = {.organization_id = organization_id, .digest = hash};
+    bool shown = false;
     sw_scan_end end;
-    sw_status status = SW_STATUS_OK;
+    sw_status status = sw_store_scan(group->session, &scan, see_one, &shown, &end, err);
 
-    *released = false;
-    if (!message->body_hash.ptr) {
-        return SW_STATUS_OK;
-    }
-    status = sw_store_scan(group->session, &scan, see_sharer, &s, &end, err);
-    if (sw_group_must(group, status, err) != SW_STATUS_OK || s.shared) {
+    if (sw_group_must(group, status, err) != SW_STATUS_OK || shown) {
         return status;
     }
-    *released = true;
     status = sw_store_remove(group->session, SW_RECORD_MESSAGE_BODY, &key, err);
-    sw_group_may(group, status, SW_STATUS_NOT_FOUND, err); /* a sister message released it */
+    sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
     return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
 }
 
@@ -254,109 +237,6 @@ sw_status sw__messages_prepare(sw_group *group, const sw_task *task, const sw_st
     return status;
 }
 
-/* ---- tools of the run --------------------------------------------------------------------------- */
-
-static void add_tool(sw_str *tools, size_t *count, sw_str name)
-{
-    for (size_t i = 0; i < *count; i++) {
-        if (sw_str_eq(tools[i], name)) {
-            return;
-        }
-    }
-    if (*count < TOOLS_MAX && name.ptr && name.len <= SW_LIMIT_TAG_BYTES) {
-        tools[(*count)++] = name;
-    }
-}
-
-/* The names of called tools: [{"function":{"name":...}}] or [{"name":...}]; a name inside the arguments
- * is none. */
-static void collect_tools(sw_str calls, sw_arena *arena, sw_str *tools, size_t *count)
-{
-    bool in_function = false;
-    sw_json json;
-
-    if (!calls.ptr) {
-        return;
-    }
-    sw_json_init(&json, calls, arena);
-    while (sw_json_next(&json) != SW_JSON_END && json.type != SW_JSON_ERROR) {
-        bool named = json.type == SW_JSON_KEY && sw_str_eq(json.text, SW_STR("name"));
-        if (json.type == SW_JSON_KEY && json.depth == 2) {
-            in_function = sw_str_eq(json.text, SW_STR("function"));
-        }
-        if (named && (json.depth == 2 || (json.depth == 3 && in_function)) &&
-            sw_json_next(&json) == SW_JSON_STRING) {
-            add_tool(tools, count, json.text);
-        }
-    }
-}
-
-static void read_names(sw_str list, sw_arena *arena, sw_str *tools, size_t *count)
-{
-    sw_json json;
-
-    if (!list.ptr) {
-        return;
-    }
-    sw_json_init(&json, list, arena);
-    while (sw_json_next(&json) != SW_JSON_END && json.type != SW_JSON_ERROR) {
-        if (json.type == SW_JSON_STRING) {
-            add_tool(tools, count, json.text);
-        }
-    }
-}
-
-static sw_status write_names(sw_group *group, const sw_str *tools, size_t count, sw_str *out,
-                             sw_error *err)
-{
-    sw_json_out json;
-    sw_buf buf;
-
-    sw_buf_init(&buf, &group->ledger->allocator, SW_LIMIT_JSON_BYTES);
-    sw_json_out_init(&json, &buf, false);
-    sw_json_open(&json, '[');
-    for (size_t i = 0; i < count; i++) {
-        sw_json_str(&json, tools[i]);
-    }
-    sw_json_close(&json, ']');
-    *out = buf.status == SW_STATUS_OK ? sw_arena_str(&group->arena, sw_buf_str(&buf)) : SW_NULL_STR;
-    sw_buf_fini(&buf);
-    return out->ptr ? SW_STATUS_OK : sw_no_memory(err);
-}
-
-static sw_status note_tools(sw_group *group, sw_str run_id, const sw_str *called, size_t calls,
-                            sw_error *err)
-{
-    sw_run_metrics key = {.id = run_id};
-    sw_run_metrics row;
-    sw_str *tools = sw_arena_zeroed(&group->arena, TOOLS_MAX * sizeof *tools);
-    size_t count = 0;
-    size_t before = 0;
-    sw_status status =
-        sw_store_get(group->session, SW_RECORD_RUN_METRICS, &key, &group->arena, &row, err);
-
-    if (sw_group_may(group, status, SW_STATUS_NOT_FOUND, err) != SW_STATUS_OK) {
-        return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
-    }
-    if (!tools) {
-        return sw_group_must(group, sw_no_memory(err), err);
-    }
-    read_names(row.tools_used, &group->arena, tools, &count);
-    before = count;
-    for (size_t i = 0; i < calls; i++) {
-        add_tool(tools, &count, called[i]);
-    }
-    if (count == before) {
-        return SW_STATUS_OK;
-    }
-    status = write_names(group, tools, count, &row.tools_used, err);
-    if (status == SW_STATUS_OK) {
-        status = sw_store_update(group->session, SW_RECORD_RUN_METRICS, &row,
-                                 SW_MASK(SW_RUN_METRICS_TOOLS_USED), err);
-    }
-    return sw_group_must(group, status, err);
-}
-
 /* ---- writing ------------------------------------------------------------------------------------ */
 
 static sw_status write_one(sw_group *group, sw_message *row, sw_error *err)
@@ -383,22 +263,32 @@ static sw_status write_one(sw_group *group, sw_message *row, sw_error *err)
     return sw_group_must(group, sw_store_insert(group->session, SW_RECORD_MESSAGE, row, err), err);
 }
 
-sw_status sw__messages_write(sw_group *group, const sw_task *task, const sw_step *step,
-                             sw_parts *parts, sw_error *err)
+/* Its tools are those of the step's run from now on. */
+static sw_status count_tools(sw_group *group, const sw_step *step, const sw_message *row,
+                             bool *changed, sw_error *err)
 {
-    sw_str *called = sw_arena_zeroed(&group->arena, TOOLS_MAX * sizeof *called);
-    size_t calls = 0;
-    sw_status status = called ? SW_STATUS_OK : sw_group_must(group, sw_no_memory(err), err);
+    sw_tool_names names;
 
-    (void)task;
+    if (!sw__tools_of(row->tool_calls, &group->arena, &names)) {
+        return sw_group_must(group, sw_no_memory(err), err);
+    }
+    return sw__tools_move(group, step->organization_id, sw__tools_run(step), &names, +1, changed,
+                          err);
+}
+
+sw_status sw__messages_write(sw_group *group, const sw_step *step, sw_parts *parts, sw_error *err)
+{
+    bool changed = false;
+    sw_status status = SW_STATUS_OK;
+
     for (size_t i = 0; i < parts->message_count && status == SW_STATUS_OK; i++) {
         if (!parts->message_there[i]) {
             status = write_one(group, &parts->messages[i], err);
-            collect_tools(parts->messages[i].tool_calls, &group->arena, called, &calls);
+        }
+        if (status == SW_STATUS_OK && !parts->message_there[i]) {
+            status = count_tools(group, step, &parts->messages[i], &changed, err);
         }
     }
-    if (status == SW_STATUS_OK && calls > 0 && step->run_id.ptr) {
-        status = note_tools(group, step->run_id, called, calls, err);
-    }
-    return status;
+    return status == SW_STATUS_OK && changed ? sw__tools_list(group, sw__tools_run(step), err)
+                                             : status;
 }

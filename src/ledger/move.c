@@ -50,64 +50,6 @@ static sw_status check_row(sw_group *group, const sw_task *task, sw_step *row, u
     return status;
 }
 
-/* The fields of `mask` in which the rows differ. */
-static uint64_t differing(const sw_step *a, const sw_step *b, uint64_t mask)
-{
-    const sw_record *record = sw_record_of(SW_RECORD_STEP);
-    uint64_t out = 0;
-
-    for (size_t i = 0; i < record->field_count; i++) {
-        if ((mask & SW_MASK(i)) && !sw_field_equal(&record->fields[i], a, b)) {
-            out |= SW_MASK(i);
-        }
-    }
-    return out;
-}
-
-/* Sums and histograms move from the old row to the new one. */
-static sw_status recount(sw_group *group, const sw_step *old, const sw_step *row, sw_error *err)
-{
-    sw_step_metrics key = {.id = old->id};
-    sw_step_metrics metrics;
-    sw_status status = sw_group_count(group, old, -1, err);
-
-    if (status == SW_STATUS_OK) {
-        status = sw_group_count(group, row, +1, err);
-    }
-    if (status != SW_STATUS_OK || sw_str_eq(old->model, row->model)) {
-        return status;
-    }
-    status =
-        sw_store_get(group->session, SW_RECORD_STEP_METRICS, &key, &group->arena, &metrics, err);
-    if (sw_group_may(group, status, SW_STATUS_NOT_FOUND, err) != SW_STATUS_OK) {
-        return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
-    }
-    status = sw_group_time(group, old, &metrics, -1, err);
-    return status == SW_STATUS_OK ? sw_group_time(group, row, &metrics, +1, err) : status;
-}
-
-/* Writes what differs between the rows, moves the sums, tells the journal. */
-static sw_status change(sw_group *group, const sw_task *task, const sw_step *old, sw_step *row,
-                        sw_change what, sw_outcome *outcome, sw_error *err)
-{
-    uint64_t mask = differing(old, row, SW_MASK_ALL);
-    sw_status status = SW_STATUS_OK;
-
-    row->updated_at = sw_int_of(group->now_us);
-    row->last_updated_by_id = task->user_id;
-    mask |= SW_MASK(SW_STEP_UPDATED_AT) | SW_MASK(SW_STEP_LAST_UPDATED_BY_ID);
-    status =
-        sw_group_must(group, sw_store_update(group->session, SW_RECORD_STEP, row, mask, err), err);
-    if (status == SW_STATUS_OK) {
-        status = recount(group, old, row, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw_group_journal(group, task, what, SW_RECORD_STEP, row->id, row->project_id,
-                                  &outcome->seq, err);
-    }
-    return sw__verdict(outcome, SW_VERDICT_UPDATED, status, err);
-}
-
 /* ---- the end ------------------------------------------------------------------------------------ */
 
 typedef struct end_args {
@@ -193,8 +135,12 @@ static sw_status apply_end(sw_group *group, sw_task *task, sw_error *err)
     if (old.status.value != SW_STEP_STATUS_PENDING) {
         return sw__unchanged(group, task, args->outcome, err);
     }
-    status = change(group, task, &old, &row, change_of(row.status.value), args->outcome, err);
-    return status == SW_STATUS_OK ? sw__parts_write(group, task, &row, &parts, err) : status;
+    status = sw_group_change_step(group, task, &old, &row, change_of(row.status.value),
+                                  &args->outcome->seq, err);
+    if (status == SW_STATUS_OK) {
+        status = sw__parts_write(group, task, &row, &parts, err);
+    }
+    return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
 }
 
 sw_status sw_step_end(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
@@ -265,11 +211,13 @@ static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
     if (status != SW_STATUS_OK) {
         return sw__refused(args->outcome, status, err);
     }
-    if (!differing(&old, &row, SW_MASK_ALL)) {
+    if (!sw__step_differs(&old, &row)) {
         return sw__unchanged(group, task, args->outcome, err);
     }
-    return change(group, task, &old, &row, people ? SW_CHANGE_FEEDBACK : SW_CHANGE_UPDATED,
-                  args->outcome, err);
+    status = sw_group_change_step(group, task, &old, &row,
+                                  people ? SW_CHANGE_FEEDBACK : SW_CHANGE_UPDATED,
+                                  &args->outcome->seq, err);
+    return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
 }
 
 sw_status sw_step_update(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,

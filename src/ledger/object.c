@@ -20,17 +20,13 @@ static bool fetch_row(void *arg, const void *row)
     fetching *f = arg;
     sw_arena *arena = &f->object->arena;
     void *copy = sw_arena_zeroed(arena, f->record->size);
+    const void **rows =
+        sw_arena_grow(arena, f->related->rows, f->related->count, &f->room, sizeof *rows);
 
-    if (f->related->count == f->room) {
-        size_t room = f->room ? f->room * 2 : 16;
-        const void **rows = sw_arena_alloc(arena, room * sizeof *rows);
-        if (rows && f->related->count > 0) {
-            memcpy(rows, f->related->rows, f->related->count * sizeof *rows);
-        }
+    if (rows) {
         f->related->rows = rows;
-        f->room = rows ? room : 0;
     }
-    f->no_memory = !copy || !f->related->rows || !sw_row_copy(f->record, copy, row, arena);
+    f->no_memory = !copy || !rows || !sw_row_copy(f->record, copy, row, arena);
     if (!f->no_memory) {
         f->related->rows[f->related->count++] = copy;
     }

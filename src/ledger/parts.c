@@ -19,19 +19,23 @@ static void merge(const sw_record *record, void *row, const void *old)
     }
 }
 
-static sw_status inherit_agent(sw_group *group, const sw_task *task, const sw_step *step,
-                               sw_str *agent, sw_error *err)
+/* The step's own links are its timings' too; only where it has none may they say one. */
+static sw_status links_agree(const sw_step *step, const sw_step_metrics *given, sw_error *err)
 {
-    sw_status status = SW_STATUS_OK;
+    const struct {
+        sw_str given;
+        sw_str own;
+        const char *name;
+    } links[] = {{given->run_id, step->run_id, "metrics.run_id"},
+                 {given->provider_id, step->provider_id, "metrics.provider_id"},
+                 {given->agent_id, step->agent_id, "metrics.agent_id"}};
 
-    if (agent->ptr || !step->agent_id.ptr) {
-        return SW_STATUS_OK;
+    for (size_t i = 0; i < SW_COUNT(links); i++) {
+        if (links[i].given.ptr && links[i].own.ptr && !sw_str_eq(links[i].given, links[i].own)) {
+            return sw_fail(err, SW_STATUS_INVALID, links[i].name, "is not that of the step");
+        }
     }
-    status = sw_group_known(group, SW_RECORD_AGENT, step->agent_id, task->organization_id, err);
-    if (status == SW_STATUS_OK) {
-        *agent = step->agent_id;
-    }
-    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    return SW_STATUS_OK;
 }
 
 static sw_status metrics_parents(sw_group *group, const sw_task *task, const sw_step_metrics *row,
@@ -78,7 +82,7 @@ static sw_status metrics_row(const sw_task *task, const sw_step *step, const sw_
     *row = *given;
     row->id = step->id;
     row->organization_id = task->organization_id;
-    return SW_STATUS_OK;
+    return links_agree(step, given, err);
 }
 
 static sw_status negative_time(const sw_step_metrics *row, sw_error *err)
@@ -116,14 +120,14 @@ static sw_status prepare_metrics(sw_group *group, const sw_task *task, const sw_
         merge(sw_record_of(SW_RECORD_STEP_METRICS), row, &out->old_metrics);
         row->created_at = out->old_metrics.created_at;
     } else if (status == SW_STATUS_OK) {
-        row->run_id = row->run_id.ptr ? row->run_id : step->run_id;
-        row->provider_id = row->provider_id.ptr ? row->provider_id : step->provider_id;
         row->project_id = row->project_id.ptr ? row->project_id : step->project_id;
         row->created_at = row->created_at.known ? row->created_at : sw_int_of(group->now_us);
         row->created_by_id = task->user_id;
         row->updated_at = row->created_at;
-        status = inherit_agent(group, task, step, &row->agent_id, err);
         sw_row_defaults(sw_record_of(SW_RECORD_STEP_METRICS), row);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__metrics_links(group, step, !out->metrics_exist, row, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw_row_check(sw_record_of(SW_RECORD_STEP_METRICS), row, "metrics.", err);
@@ -132,11 +136,25 @@ static sw_status prepare_metrics(sw_group *group, const sw_task *task, const sw_
     return status == SW_STATUS_OK ? metrics_parents(group, task, row, err) : status;
 }
 
+static uint64_t metrics_differ(const sw_parts *parts)
+{
+    const sw_record *record = sw_record_of(SW_RECORD_STEP_METRICS);
+    uint64_t out = 0;
+
+    for (size_t i = 0; i < record->field_count; i++) {
+        bool same = sw_field_equal(&record->fields[i], parts->metrics, &parts->old_metrics);
+        out |= same ? 0 : SW_MASK(i);
+    }
+    return out;
+}
+
 static bool metrics_same(const sw_parts *parts)
 {
-    return parts->metrics_exist &&
-           sw_row_equal(sw_record_of(SW_RECORD_STEP_METRICS), parts->metrics, &parts->old_metrics);
+    return parts->metrics_exist && metrics_differ(parts) == 0;
 }
+
+#define WHO_AND_WHEN                                                                               \
+    (SW_MASK(SW_STEP_METRICS_UPDATED_AT) | SW_MASK(SW_STEP_METRICS_LAST_UPDATED_BY_ID))
 
 static sw_status write_metrics(sw_group *group, const sw_task *task, const sw_step *step,
                                sw_parts *parts, sw_error *err)
@@ -152,7 +170,7 @@ static sw_status write_metrics(sw_group *group, const sw_task *task, const sw_st
         parts->metrics->updated_at = sw_int_of(group->now_us);
         parts->metrics->last_updated_by_id = task->user_id;
         status = sw_store_update(group->session, SW_RECORD_STEP_METRICS, parts->metrics,
-                                 ~SW_MASK(SW_STEP_METRICS_ID), err);
+                                 metrics_differ(parts) | WHO_AND_WHEN, err);
     }
     if (sw_group_must(group, status, err) == SW_STATUS_OK && parts->metrics_exist) {
         status = sw_group_time(group, step, &parts->old_metrics, -1, err);
@@ -300,7 +318,7 @@ sw_status sw__parts_write(sw_group *group, const sw_task *task, const sw_step *s
         status = write_metrics(group, task, step, parts, err);
     }
     if (status == SW_STATUS_OK && parts->message_count > 0) {
-        status = sw__messages_write(group, task, step, parts, err);
+        status = sw__messages_write(group, step, parts, err);
     }
     for (size_t i = 0; i < parts->trace_count && status == SW_STATUS_OK; i++) {
         if (!parts->trace_there[i]) {

@@ -424,39 +424,11 @@ sw_status sw_record_update(sw_ledger *ledger, const sw_actor *actor, sw_record_i
 
 /* ---- delete ------------------------------------------------------------------------------------- */
 
-/* Timings that go with the agent leave the histograms; what its messages said goes too. */
-static sw_status agent_trail(sw_group *group, sw_str agent_id, sw_error *err)
+static sw_seen see_one(void *arg, const void *row)
 {
-    sw_rows rows;
-    sw_status status = sw_group_gather_of(group, SW_RECORD_STEP_METRICS, SW_STEP_METRICS_AGENT_ID,
-                                          agent_id, &rows, err);
-
-    for (size_t i = 0; i < rows.count && status == SW_STATUS_OK; i++) {
-        const sw_step_metrics *metrics = (const sw_step_metrics *)(const void *)rows.rows + i;
-        sw_step key = {.id = metrics->id};
-        sw_step step;
-        status = sw_group_must(
-            group, sw_store_get(group->session, SW_RECORD_STEP, &key, &group->arena, &step, err),
-            err);
-        status = status == SW_STATUS_OK ? sw_group_time(group, &step, metrics, -1, err) : status;
-    }
-    if (status == SW_STATUS_OK) {
-        status =
-            sw_group_gather_of(group, SW_RECORD_MESSAGE, SW_MESSAGE_AGENT_ID, agent_id, &rows, err);
-    }
-    for (size_t i = 0; i < rows.count && status == SW_STATUS_OK; i++) {
-        bool released = false;
-        sw_message *message = (sw_message *)(void *)rows.rows + i;
-        status = sw__body_release(group, message, &released, err);
-        if (status == SW_STATUS_OK && released) {
-            message->body_hash = SW_NULL_STR;
-            status = sw_group_must(group,
-                                   sw_store_update(group->session, SW_RECORD_MESSAGE, message,
-                                                   SW_MASK(SW_MESSAGE_BODY_HASH), err),
-                                   err);
-        }
-    }
-    return status;
+    (void)row;
+    *(bool *)arg = true;
+    return SW_SEEN_STOP;
 }
 
 /* Runs refer to their agent and restrict its deletion; asked first, before the trail is removed. */
@@ -464,12 +436,16 @@ static sw_status agent_is_free(sw_group *group, sw_str agent_id, sw_error *err)
 {
     sw_value id = {.text = agent_id};
     sw_condition of_agent = {SW_RUN_AGENT_ID, SW_OP_EQ, &id, 1};
-    sw_scan scan = {
-        .record = SW_RECORD_RUN, .conditions = &of_agent, .condition_count = 1, .limit = 1};
-    sw_rows rows;
-    sw_status status = sw_group_gather(group, &scan, &rows, err);
+    sw_scan scan = {.record = SW_RECORD_RUN,
+                    .conditions = &of_agent,
+                    .condition_count = 1,
+                    .fields = SW_MASK(SW_RUN_ID),
+                    .unordered = true};
+    bool any = false;
+    sw_scan_end end;
+    sw_status status = sw_store_scan(group->session, &scan, see_one, &any, &end, err);
 
-    if (status == SW_STATUS_OK && rows.count > 0) {
+    if (sw_group_must(group, status, err) == SW_STATUS_OK && any) {
         return sw_fail(err, SW_STATUS_RESTRICTED, "agent_id", "runs refer to the agent");
     }
     return status;
@@ -490,7 +466,7 @@ static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
     status = get_own(group, task, args, row, err);
     if (status == SW_STATUS_OK && args->record == SW_RECORD_AGENT) {
         status = agent_is_free(group, args->id, err);
-        status = status == SW_STATUS_OK ? agent_trail(group, args->id, err) : status;
+        status = status == SW_STATUS_OK ? sw__agent_trail_remove(group, args->id, err) : status;
     }
     if (status == SW_STATUS_OK) {
         project = project_of(args->record, row);

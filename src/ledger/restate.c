@@ -28,48 +28,6 @@ static sw_status only_derived(const sw_step *step, sw_error *err)
                    sw_enum_word(SW_ENUM_source, step->source.value));
 }
 
-/* Moves sums, histograms and the row itself from old to row. */
-static sw_status move_step(sw_group *group, const sw_task *task, const sw_step *old, sw_step *row,
-                           sw_error *err)
-{
-    const sw_record *record = sw_record_of(SW_RECORD_STEP);
-    sw_step_metrics key = {.id = old->id};
-    sw_step_metrics metrics;
-    uint64_t mask = SW_MASK(SW_STEP_UPDATED_AT) | SW_MASK(SW_STEP_LAST_UPDATED_BY_ID);
-    sw_status status =
-        sw_store_get(group->session, SW_RECORD_STEP_METRICS, &key, &group->arena, &metrics, err);
-    bool timed = status == SW_STATUS_OK;
-
-    sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
-    row->updated_at = sw_int_of(group->now_us);
-    row->last_updated_by_id = task->user_id;
-    for (size_t i = 0; i < record->field_count; i++) {
-        mask |= sw_field_equal(&record->fields[i], old, row) ? 0 : SW_MASK(i);
-    }
-    if (group->broken == SW_STATUS_OK) {
-        status = sw_group_must(
-            group, sw_store_update(group->session, SW_RECORD_STEP, row, mask, err), err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw_group_count(group, old, -1, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw_group_count(group, row, +1, err);
-    }
-    if (status == SW_STATUS_OK && timed && !sw_str_eq(old->run_id, row->run_id) &&
-        sw_str_eq(metrics.run_id, old->run_id)) { /* what it inherited goes along */
-        metrics.run_id = row->run_id;
-        status = sw_group_must(group,
-                               sw_store_update(group->session, SW_RECORD_STEP_METRICS, &metrics,
-                                               SW_MASK(SW_STEP_METRICS_RUN_ID), err),
-                               err);
-    }
-    if (status == SW_STATUS_OK && timed) {
-        status = sw_group_time(group, old, &metrics, -1, err);
-    }
-    return status == SW_STATUS_OK && timed ? sw_group_time(group, row, &metrics, +1, err) : status;
-}
-
 /* ---- restate ------------------------------------------------------------------------------------ */
 
 typedef struct restate_args {
@@ -125,13 +83,10 @@ static sw_status restate_write(sw_group *group, const sw_task *task, const resta
     if (sw_row_equal(sw_record_of(SW_RECORD_STEP), old, row) && !sw__parts_new(parts)) {
         return sw__unchanged(group, task, args->outcome, err);
     }
-    status = move_step(group, task, old, row, err);
+    status =
+        sw_group_change_step(group, task, old, row, SW_CHANGE_RESTATED, &args->outcome->seq, err);
     if (status == SW_STATUS_OK) {
         status = sw__parts_write(group, task, row, parts, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw_group_journal(group, task, SW_CHANGE_RESTATED, SW_RECORD_STEP, row->id,
-                                  row->project_id, &args->outcome->seq, err);
     }
     return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
 }
@@ -262,17 +217,13 @@ static sw_status retire_write(sw_group *group, const sw_task *task, const sw_ste
 
     row.retired_into = survivor->id;
     row.lease_expires_at = SW_NULL_INT;
-    status = move_step(group, task, old, &row, err);
+    status = sw_group_change_step(group, task, old, &row, SW_CHANGE_RETIRED, &outcome->seq, err);
     if (status == SW_STATUS_OK) {
         status = move_followers(group, old, survivor, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw_group_must(
             group, sw_store_put(group->session, SW_RECORD_STEP_ALIAS, &alias, err), err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw_group_journal(group, task, SW_CHANGE_RETIRED, SW_RECORD_STEP, row.id,
-                                  row.project_id, &outcome->seq, err);
     }
     return sw__verdict(outcome, SW_VERDICT_UPDATED, status, err);
 }

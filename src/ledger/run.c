@@ -433,14 +433,9 @@ sw_status sw_run_cancel(sw_ledger *ledger, const sw_actor *actor, sw_str run_id,
 
 /* ---- delete ------------------------------------------------------------------------------------- */
 
-typedef struct delete_args {
-    sw_str id;
-    sw_outcome *outcome;
-} delete_args;
-
 static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
 {
-    delete_args *args = task->arg;
+    sw_delete_args *args = task->arg;
     sw_run run;
     sw_status status = sw_group_get(group, task, SW_RECORD_RUN, args->id, &run, err);
 
@@ -463,7 +458,7 @@ static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
 sw_status sw_run_delete(sw_ledger *ledger, const sw_actor *actor, sw_str run_id,
                         sw_outcome *outcome, sw_error *err)
 {
-    delete_args args = {run_id, outcome};
+    sw_delete_args args = {run_id, outcome};
     sw_task task = {
         .apply = apply_delete, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 10};
     return sw__submit(ledger, actor, &task, err);

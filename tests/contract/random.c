@@ -256,7 +256,7 @@ void ct_random_differential(void **state)
     static const sw_status met[] = {SW_STATUS_OK, SW_STATUS_EXISTS, SW_STATUS_NOT_FOUND,
                                     SW_STATUS_INVALID, SW_STATUS_RESTRICTED};
     pair *p = *state;
-    const size_t wanted = ct_level(500, 3000, 50000);
+    const size_t wanted = ct_level(1000, 3000, 50000);
     p->a.gen.variety = 40; /* so that unique values, keys and words meet */
     begin_with_a_few(p);
     for (size_t groups = 0; p->verbs < wanted; groups++) {

@@ -443,7 +443,7 @@ static void fill(void *data, void *out, size_t len)
     }
 }
 
-static const sw_str name_project = SW_STR("project-00000000-0000-4000-8000-000000000001");
+#define NAME_PROJECT "project-00000000-0000-4000-8000-000000000001"
 
 static sw_actor by_name_actor(lt *t)
 {
@@ -470,15 +470,17 @@ static void an_agent_is_known_by_its_name(lt *t)
     t->options.store = t->url;
     OK(sw__ledger_open_with(&t->options, NULL, &random, &t->ledger, &t->err));
     actor = by_name_actor(t);
-    OK(sw_agent_by_name(t->ledger, &actor, name_project, SW_STR("research-bot"), &o, &t->err));
+    OK(sw_agent_by_name(t->ledger, &actor, SW_STR(NAME_PROJECT), SW_STR("research-bot"), &o,
+                        &t->err));
     VERDICT(o, CREATED);
     TEXT(sw_str_from(o.id), id);
-    OK(sw_agent_by_name(t->ledger, &actor, name_project, SW_STR("research-bot"), &o, &t->err));
+    OK(sw_agent_by_name(t->ledger, &actor, SW_STR(NAME_PROJECT), SW_STR("research-bot"), &o,
+                        &t->err));
     VERDICT(o, UNCHANGED);
     TEXT(sw_str_from(o.id), id);
     OK(sw_get(t->ledger, &actor, SW_RECORD_AGENT, sw_str_from(o.id), t->memory, &got, &t->err));
     TEXT(got.name, "research-bot");
-    TEXT(got.project_id, name_project.ptr);
+    TEXT(got.project_id, NAME_PROJECT);
     OK(sw_get(t->ledger, &actor, SW_RECORD_ORGANIZATION, actor.organization_id, t->memory, &org,
               &t->err));
     CHECK(!org.name_key.ptr); /* never handed out */
@@ -500,10 +502,11 @@ static void the_id_of_a_named_agent_cannot_be_computed(lt *t)
     sw_ledger *here = t->ledger;
     sw_ledger_options options = {.store = "memory:"};
     sw_outcome o, other;
-    OK(sw_agent_by_name(here, &actor, name_project, SW_STR("research-bot"), &o, &t->err));
+    OK(sw_agent_by_name(here, &actor, SW_STR(NAME_PROJECT), SW_STR("research-bot"), &o, &t->err));
     OK(sw_ledger_open(&options, &t->ledger, &t->err));
     actor = by_name_actor(t);
-    OK(sw_agent_by_name(t->ledger, &actor, name_project, SW_STR("research-bot"), &other, &t->err));
+    OK(sw_agent_by_name(t->ledger, &actor, SW_STR(NAME_PROJECT), SW_STR("research-bot"), &other,
+                        &t->err));
     sw_ledger_close(&t->ledger);
     t->ledger = here;
     CHECK(strcmp(o.id, other.id) != 0);

@@ -56,6 +56,15 @@ void chance_tokens(lt_rng *rng, sw_step *step)
     }
 }
 
+sw_str chance_tool_calls(lt_rng *rng)
+{
+    return pick_text(
+        PICK(rng, NULL, "[]", "[{\"name\":\"search\",\"input\":{\"name\":\"inner\"}}]",
+             "[{\"id\":\"1\",\"type\":\"function\",\"function\":{\"name\":\"fetch\","
+             "\"arguments\":\"{\\\"name\\\":\\\"inner\\\"}\"}}]",
+             "[{\"name\":\"search\"},{\"function\":{\"name\":\"fetch\"}},{\"name\":\"search\"}]"));
+}
+
 sw_step_metrics chance_metrics(lt_rng *rng)
 {
     sw_step_metrics m = {0};
@@ -153,6 +162,7 @@ sw_step_entry chance_entry(lt *t, lt_rng *rng)
         m[0] = lt_message(t, 0, "what is in the well?");
         m[1] = lt_message(t, 0, PICK(rng, "water", "steps"));
         m[0].id = m[1].id = SW_NULL_STR;
+        m[1].tool_calls = chance_tool_calls(rng);
         e.messages = m;
         e.message_count = 1 + lt_below(rng, 2);
     }

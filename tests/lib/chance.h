@@ -21,6 +21,7 @@ sw_step_entry chance_entry(lt *t, lt_rng *rng);
 /* The tokens of a step: nothing, parts, all, all with details. */
 void chance_tokens(lt_rng *rng, sw_step *step);
 sw_step_metrics chance_metrics(lt_rng *rng);
+sw_str chance_tool_calls(lt_rng *rng); /* of one message; null: none */
 sw_step_entry chance_end(lt *t, lt_rng *rng);
 /* Breaks one field of the entry; answers a word that the error must hold. */
 const char *chance_break(lt *t, lt_rng *rng, sw_step_entry *entry);

@@ -14,8 +14,7 @@ static void compare_metrics(lt *t, const sw_actor *actor, const nv_step *s)
     uint64_t ignored =
         SW_FIELD_BIT(SW_STEP_METRICS_CREATED_AT) | SW_FIELD_BIT(SW_STEP_METRICS_UPDATED_AT) |
         SW_FIELD_BIT(SW_STEP_METRICS_IS_DELETED) | SW_FIELD_BIT(SW_STEP_METRICS_CREATED_BY_ID) |
-        SW_FIELD_BIT(SW_STEP_METRICS_LAST_UPDATED_BY_ID) |
-        (s->moved ? SW_FIELD_BIT(SW_STEP_METRICS_RUN_ID) : 0);
+        SW_FIELD_BIT(SW_STEP_METRICS_LAST_UPDATED_BY_ID);
     if (!s->has_metrics) {
         IS(SW_STATUS_NOT_FOUND,
            sw_get(t->ledger, actor, SW_RECORD_STEP_METRICS, s->row.id, t->memory, &got, &t->err));
@@ -138,6 +137,7 @@ static void compare_runs(lt *t, naive *n, const sw_actor *actor)
         check_totals(t, &metrics, &totals);
         metrics = lt_run_metrics(t, actor, row->id);
         check_totals(t, &metrics, &totals);
+        TEXT(metrics.tools_used, naive_run_tools(n, row->id, t->pool).ptr);
         CHECK((metrics.run_ns.known != 0) == ended);
         if (want[i]->duration_given && ended) {
             SAME(metrics.run_ns.value, want[i]->row.total_duration_ns.value);
@@ -150,11 +150,14 @@ static void compare_messages(lt *t, naive *n, const sw_actor *actor, sw_str step
     const sw_value value = {.text = step_id};
     const sw_condition c = {SW_MESSAGE_STEP_ID, SW_OP_EQ, &value, 1};
     sw_list_query query = lt_where(&c, 1);
+    nv_message **want = NULL;
     lt_rows got;
     query.ascending = true;
     got = lt_list(t, actor, SW_RECORD_MESSAGE, &query);
-    SAME(got.count, naive_messages(n, step_id));
+    SAME(got.count, naive_messages(n, step_id, &want, t->pool));
     for (size_t i = 0; i < got.count; i++) {
+        TEXT(((const sw_message *)got.at[i])->run_id, want[i]->row.run_id.ptr);
+        TEXT(((const sw_message *)got.at[i])->text, want[i]->row.text.ptr);
         CHECK(((const sw_message *)got.at[i])->text.ptr);
         CHECK(i == 0 || ((const sw_message *)got.at[i - 1])->sequence_id.value <
                             ((const sw_message *)got.at[i])->sequence_id.value);

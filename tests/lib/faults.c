@@ -2,6 +2,7 @@
 /* Counting and failing allocators. Threads of the ledger allocate too, so the counters are atomic. */
 #include "tests/lib/faults.h"
 
+#include <malloc.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 
@@ -53,13 +54,40 @@ static bool fails(source *s)
     return false;
 }
 
+static int64_t bytes, peak;
+
+static void count(int64_t change)
+{
+    int64_t now = __atomic_add_fetch(&bytes, change, __ATOMIC_SEQ_CST);
+    int64_t most = __atomic_load_n(&peak, __ATOMIC_SEQ_CST);
+    while (now > most && !__atomic_compare_exchange_n(&peak, &most, now, false, __ATOMIC_SEQ_CST,
+                                                      __ATOMIC_SEQ_CST)) {
+    }
+}
+
+int64_t faults_bytes(void)
+{
+    return __atomic_load_n(&bytes, __ATOMIC_SEQ_CST);
+}
+
+int64_t faults_peak(bool reset)
+{
+    if (reset) {
+        __atomic_store_n(&peak, faults_bytes(), __ATOMIC_SEQ_CST);
+    }
+    return __atomic_load_n(&peak, __ATOMIC_SEQ_CST);
+}
+
 static void *resize(void *data, void *ptr, size_t size)
 {
+    int64_t before = ptr ? (int64_t)malloc_usable_size(ptr) : 0;
+    void *moved = NULL;
     (void)data;
     if (size == 0) {
         if (ptr) {
             __atomic_sub_fetch(&ledger_source.alive, 1, __ATOMIC_SEQ_CST);
         }
+        count(-before);
         free(ptr);
         return NULL;
     }
@@ -69,7 +97,9 @@ static void *resize(void *data, void *ptr, size_t size)
     if (!ptr) {
         __atomic_add_fetch(&ledger_source.alive, 1, __ATOMIC_SEQ_CST);
     }
-    return realloc(ptr, size);
+    moved = realloc(ptr, size);
+    count(moved ? (int64_t)malloc_usable_size(moved) - before : 0);
+    return moved;
 }
 
 const sw_allocator faults_allocator = {resize, NULL};

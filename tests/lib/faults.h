@@ -13,6 +13,8 @@ void faults_sqlite(int64_t n, bool for_good);
 /* Whether the ordered failure has happened since. */
 bool faults_happened(void);
 int64_t faults_alive(void);        /* blocks of the ledger's allocator */
+int64_t faults_bytes(void);        /* that the ledger's allocator has out */
+int64_t faults_peak(bool reset);   /* the most there were since the last reset */
 int64_t faults_sqlite_alive(void); /* blocks of SQLite */
 extern const sw_allocator faults_allocator;
 /* Once, before anything opens a file. False: SQLite does not let us. */

@@ -360,6 +360,17 @@ nv_answer naive_delete(naive *n, const sw_actor *actor, sw_str id)
     return nv_say(SW_VERDICT_UPDATED);
 }
 
+/* What took its run from the step goes with it to another one. */
+static void follow_run(naive *n, sw_str step_id, sw_str from, sw_str to)
+{
+    for (size_t i = 0; i < n->message_count; i++) {
+        sw_message *m = &n->messages[i].row;
+        if (n->messages[i].there && sw_str_eq(m->step_id, step_id) && sw_str_eq(m->run_id, from)) {
+            m->run_id = to;
+        }
+    }
+}
+
 nv_answer naive_restate(naive *n, const sw_actor *actor, const sw_step_entry *entry, int64_t now)
 {
     nv_step *s = find_step(n, entry->step.id);
@@ -381,7 +392,10 @@ nv_answer naive_restate(naive *n, const sw_actor *actor, const sw_step_entry *en
     overlay(n, &next.row, &entry->step);
     take_tokens(&next, &entry->step);
     judge_usage(&next, &entry->step);
-    next.moved |= !sw_str_eq(next.row.run_id, s->row.run_id);
+    follow_run(n, s->row.id, s->row.run_id, next.row.run_id);
+    if (next.has_metrics && next.row.run_id.ptr) {
+        next.metrics.run_id = next.row.run_id;
+    }
     changed = row_differs(SW_RECORD_STEP, &next.row, &s->row, 0) >= 0;
     *s = next;
     if (entry->metrics) {

@@ -20,7 +20,6 @@ typedef struct nv_step {
     bool prompt_given, completion_given;
     bool has_metrics;
     sw_step_metrics metrics;
-    bool moved; /* a restatement gave it another run: its timings may keep the old one */
 } nv_step;
 
 typedef struct nv_run {
@@ -111,6 +110,9 @@ size_t naive_usage(naive *n, const sw_actor *actor, const sw_usage_query *query,
                    sw_usage_group **out, pool *into);
 /* The text of a dimension for one step. */
 sw_str naive_key(const sw_step *step, sw_dimension by, int32_t zone_minutes, pool *into);
-size_t naive_messages(naive *n, sw_str step_id);
+/* The messages of a step, in order. */
+size_t naive_messages(naive *n, sw_str step_id, nv_message ***out, pool *into);
+/* The tools that messages of the run's steps call, as a JSON array in order; null when there are none. */
+sw_str naive_run_tools(naive *n, sw_str run_id, pool *into);
 
 #endif

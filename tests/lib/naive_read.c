@@ -111,13 +111,41 @@ size_t naive_list_runs(naive *n, const sw_actor *actor, const sw_list_query *que
     return count;
 }
 
-size_t naive_messages(naive *n, sw_str step_id)
+size_t naive_messages(naive *n, sw_str step_id, nv_message ***out, pool *into)
 {
     size_t count = 0;
+    *out = pool_alloc(into, (n->message_count + 1) * sizeof **out);
     for (size_t i = 0; i < n->message_count; i++) {
-        count += n->messages[i].there && sw_str_eq(n->messages[i].row.step_id, step_id);
+        if (n->messages[i].there && sw_str_eq(n->messages[i].row.step_id, step_id)) {
+            (*out)[count++] = &n->messages[i];
+        }
     }
     return count;
+}
+
+/* In these tests tools have one of these names, and nothing else that is quoted has. */
+sw_str naive_run_tools(naive *n, sw_str run_id, pool *into)
+{
+    static const char *const names[] = {"fetch", "search"};
+    words used = {.count = 0};
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+        sw_str name = pool_printf(into, "\"name\":\"%s\"", names[k]);
+        bool called = false;
+        for (size_t i = 0; i < n->message_count; i++) {
+            const nv_message *m = &n->messages[i];
+            const nv_step *s = NULL;
+            for (size_t j = 0; m->there && m->row.step_id.ptr && j < n->step_count; j++) {
+                bool its = n->steps[j].there && sw_str_eq(n->steps[j].row.id, m->row.step_id);
+                s = its ? &n->steps[j] : s;
+            }
+            called |= s && !s->row.retired_into.ptr && sw_str_eq(s->row.run_id, run_id) &&
+                      m->row.tool_calls.ptr && strstr(m->row.tool_calls.ptr, name.ptr);
+        }
+        if (called) {
+            used.at[used.count++] = sw_str_from(names[k]);
+        }
+    }
+    return used.count ? words_write(&used, into) : SW_NULL_STR;
 }
 
 /* ---- sums --------------------------------------------------------------------------------------- */

@@ -117,6 +117,7 @@ void play_attach(play *p, int actor)
     sw_message m = lt_message(t, 10000 + p->serial, "attached");
     sw_provider_trace trace = lt_trace(t, 10000 + p->serial);
     bool with_trace = lt_one_in(&p->rng, 2);
+    m.tool_calls = chance_tool_calls(&p->rng);
     p->serial++;
     for (size_t i = 0; s && i < p->n->message_count && lt_one_in(&p->rng, 2); i++) {
         nv_message *old = &p->n->messages[p->n->message_count - 1 - i];
