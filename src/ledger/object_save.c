@@ -12,21 +12,52 @@ typedef struct replace_args {
     sw_outcome *outcome;
 } replace_args;
 
-static sw_status remove_metrics(sw_group *group, const sw_step *step, sw_error *err)
+/* What is there now; *there says whether anything is. */
+static sw_status get_old(sw_group *group, const sw_step *step, sw_step_metrics *old, bool *there,
+                         sw_error *err)
 {
     sw_step_metrics key = {.id = step->id};
-    sw_step_metrics old;
     sw_status status =
-        sw_store_get(group->session, SW_RECORD_STEP_METRICS, &key, &group->arena, &old, err);
+        sw_store_get(group->session, SW_RECORD_STEP_METRICS, &key, &group->arena, old, err);
 
-    if (sw_group_may(group, status, SW_STATUS_NOT_FOUND, err) != SW_STATUS_OK) {
-        return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
+    *there = status == SW_STATUS_OK;
+    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+}
+
+/* Whether the new row says what the old one says; when it was written and by whom is no matter. */
+static bool says_the_same(const sw_step_metrics *old, const sw_step_metrics *row)
+{
+    sw_step_metrics as_written = *row;
+
+    as_written.created_at = old->created_at;
+    as_written.updated_at = old->updated_at;
+    as_written.created_by_id = old->created_by_id;
+    as_written.last_updated_by_id = old->last_updated_by_id;
+    return sw_row_equal(sw_record_of(SW_RECORD_STEP_METRICS), old, &as_written);
+}
+
+static sw_status write_replace(sw_group *group, const sw_task *task, const sw_step *step,
+                               const sw_step_metrics *old, sw_parts *parts, sw_outcome *outcome,
+                               sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    if (old) {
+        status = sw_group_time(group, step, old, -1, err);
     }
-    status = sw_group_time(group, step, &old, -1, err);
-    return status == SW_STATUS_OK
-               ? sw_group_must(
-                     group, sw_store_remove(group->session, SW_RECORD_STEP_METRICS, &key, err), err)
-               : status;
+    if (status == SW_STATUS_OK && old) {
+        status = sw_group_must(
+            group, sw_store_remove(group->session, SW_RECORD_STEP_METRICS, old, err), err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__parts_write(group, task, step, parts, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_group_journal(group, task, SW_CHANGE_METRICS, SW_RECORD_STEP, step->id,
+                                  step->project_id, &outcome->seq, err);
+    }
+    return sw__verdict(outcome, SW_VERDICT_UPDATED, status, err);
 }
 
 /* The new row is checked before the old one goes. */
@@ -34,6 +65,8 @@ static sw_status apply_replace(sw_group *group, sw_task *task, sw_error *err)
 {
     replace_args *args = task->arg;
     sw_step_entry entry = {.metrics = args->metrics};
+    sw_step_metrics old;
+    bool there = false;
     sw_parts parts;
     sw_step step;
     sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &step, err);
@@ -43,18 +76,16 @@ static sw_status apply_replace(sw_group *group, sw_task *task, sw_error *err)
     if (status == SW_STATUS_OK) {
         status = sw__parts_prepare(group, task, &step, &entry, true, &parts, err);
     }
+    if (status == SW_STATUS_OK) {
+        status = get_old(group, &step, &old, &there, err);
+    }
     if (status != SW_STATUS_OK) {
         return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
     }
-    status = remove_metrics(group, &step, err);
-    if (status == SW_STATUS_OK) {
-        status = sw__parts_write(group, task, &step, &parts, err);
+    if (args->metrics ? there && says_the_same(&old, parts.metrics) : !there) {
+        return sw__unchanged(group, task, args->outcome, err);
     }
-    if (status == SW_STATUS_OK) {
-        status = sw_group_journal(group, task, SW_CHANGE_METRICS, SW_RECORD_STEP, step.id,
-                                  step.project_id, &args->outcome->seq, err);
-    }
-    return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
+    return write_replace(group, task, &step, there ? &old : NULL, &parts, args->outcome, err);
 }
 
 sw_status sw__metrics_replace(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
@@ -131,28 +162,46 @@ static bool has_id(sw_record_id record, const void *const *rows, size_t count, s
     return false;
 }
 
-static sw_status save_relation(sw_object *object, size_t i, sw_outcome *outcome, sw_error *err)
+/* One of the calls that make up the save: the whole is unchanged only when each of them is. */
+static void add_outcome(sw_outcome *whole, const sw_outcome *one)
+{
+    bool changed = whole->verdict != SW_VERDICT_UNCHANGED || one->verdict != SW_VERDICT_UNCHANGED;
+    int64_t seq = one->seq > whole->seq ? one->seq : whole->seq;
+
+    *whole = *one;
+    whole->seq = seq;
+    if (one->status == SW_STATUS_OK) {
+        whole->verdict = changed ? SW_VERDICT_UPDATED : SW_VERDICT_UNCHANGED;
+    }
+}
+
+static sw_status save_relation(sw_object *object, size_t i, sw_outcome *whole, sw_error *err)
 {
     const sw_relation *relation = &object->record->relations[i];
     sw_record_id record = (sw_record_id)relation->record;
     sw_related *related = &object->related[i];
+    sw_outcome one = {.verdict = SW_VERDICT_UNCHANGED};
     sw_status status = SW_STATUS_OK;
 
     if (record == SW_RECORD_STEP_METRICS) {
-        return sw__metrics_replace(object->ledger, &object->actor, own_id(object),
-                                   related->count ? related->rows[0] : NULL, outcome, err);
+        status = sw__metrics_replace(object->ledger, &object->actor, own_id(object),
+                                     related->count ? related->rows[0] : NULL, &one, err);
+        add_outcome(whole, &one);
+        return status;
     }
     for (size_t k = 0; k < related->count && status == SW_STATUS_OK; k++) {
         sw_str id = row_id(record, related->rows[k]);
         if (!id.ptr || !has_id(record, related->old, related->old_count, id)) {
-            status = create(object, relation, related->rows[k], outcome, err);
+            status = create(object, relation, related->rows[k], &one, err);
+            add_outcome(whole, &one);
         }
     }
     for (size_t k = 0; k < related->old_count && status == SW_STATUS_OK; k++) {
         sw_str id = row_id(record, related->old[k]);
         if ((relation->cascade & SW_CASCADE_ORPHAN) &&
             !has_id(record, related->rows, related->count, id)) {
-            status = delete_orphan(object, relation, related->old[k], outcome, err);
+            status = delete_orphan(object, relation, related->old[k], &one, err);
+            add_outcome(whole, &one);
         }
     }
     return status;
@@ -171,6 +220,8 @@ static sw_status apply_save(sw_group *group, sw_task *task, sw_error *err)
     sw_object *object = args->object;
     sw_status status = SW_STATUS_OK;
 
+    sw__outcome_reset(args->outcome);
+    args->outcome->verdict = SW_VERDICT_UNCHANGED;
     group->ledger->nested = group;
     for (size_t i = 0; i < object->record->relation_count && status == SW_STATUS_OK; i++) {
         if (object->related[i].set) {
@@ -178,7 +229,12 @@ static sw_status apply_save(sw_group *group, sw_task *task, sw_error *err)
         }
     }
     group->ledger->nested = NULL;
-    return status;
+    if (status == SW_STATUS_OK && args->outcome->verdict == SW_VERDICT_UNCHANGED) {
+        return sw__unchanged(group, task, args->outcome, err);
+    }
+    return status == args->outcome->status
+               ? status
+               : sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
 }
 
 static sw_status fetch_again(sw_object *object, sw_error *err)

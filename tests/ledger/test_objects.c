@@ -192,6 +192,38 @@ static void removed_metrics_are_deleted(lt *t)
     CLEAN();
 }
 
+/* What is saved as it was is no change: no verdict, no journal entry, no other time of creation. */
+static void the_same_metrics_again_change_nothing(lt *t)
+{
+    scene s = populate(t);
+    sw_object *o = load(t, SW_RECORD_STEP, s.step, (const char *const[]){"metrics", NULL});
+    sw_step_metrics before = lt_metrics(t, &t->a, s.step), after;
+    sw_step_metrics said = {.step_ns = before.step_ns, .llm_request_ns = before.llm_request_ns};
+    const void *row = &said;
+    int64_t head = 0;
+    sw_outcome out;
+    said.tool_execution_ns = before.tool_execution_ns;
+    said.ttft_ns = before.ttft_ns;
+    head = lt_head(t, &t->a);
+    OK(sw_object_set(o, "metrics", &row, 1, &t->err));
+    OK(sw_object_save(o, &out, &t->err));
+    VERDICT(out, UNCHANGED);
+    SAME(out.seq, head);
+    SAME(lt_head(t, &t->a), head);
+    after = lt_metrics(t, &t->a, s.step);
+    SAME_ROW(SW_RECORD_STEP_METRICS, &after, &before, 0);
+    OK(sw_object_set(o, "metrics", NULL, 0, &t->err));
+    OK(sw_object_save(o, &out, &t->err));
+    VERDICT(out, UPDATED);
+    head = lt_head(t, &t->a);
+    OK(sw_object_set(o, "metrics", NULL, 0, &t->err));
+    OK(sw_object_save(o, &out, &t->err));
+    VERDICT(out, UNCHANGED);
+    SAME(lt_head(t, &t->a), head);
+    sw_object_free(&o);
+    CLEAN();
+}
+
 static void removed_models_are_deleted(lt *t)
 {
     scene s = populate(t);
@@ -240,6 +272,7 @@ static const lt_case cases[] = {
     {"saving creates new messages", saving_creates_new_messages, 0},
     {"removed messages are not deleted", removed_messages_are_not_deleted, 0},
     {"removed metrics are deleted", removed_metrics_are_deleted, 0},
+    {"the same metrics again change nothing", the_same_metrics_again_change_nothing, 0},
     {"removed models are deleted", removed_models_are_deleted, 0},
     {"a save that fails changes nothing", a_save_that_fails_changes_nothing, 0},
 };

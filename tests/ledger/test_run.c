@@ -172,6 +172,29 @@ static void finishing_keeps_time_and_duration(lt *t)
     SAME(lt_run_metrics(t, &t->a, out.id).run_ns.value, 12345);
 }
 
+static sw_outcome merge(lt *t, sw_str id, const char *metadata)
+{
+    sw_run v = {.metadata = sw_str_from(metadata)};
+    sw_outcome o;
+    OK(sw_run_update(t->ledger, &t->a, id, &v, SW_FIELD_BIT(SW_RUN_METADATA), &o, &t->err));
+    return o;
+}
+
+/* Merging what is there already changes nothing, and what is there keeps its place. */
+static void merging_keeps_places(lt *t)
+{
+    sw_str id = lt_run(t, &t->a, 1, lt_agent(t, &t->a, 1));
+    int64_t head = 0;
+    VERDICT(merge(t, id, "{\"a\":1,\"b\":{\"x\":[2]},\"c\":3}"), UPDATED);
+    head = lt_head(t, &t->a);
+    VERDICT(merge(t, id, "{\"b\": {\"x\": [2]}, \"a\": 1}"), UNCHANGED);
+    VERDICT(merge(t, id, "{}"), UNCHANGED);
+    SAME(lt_head(t, &t->a), head);
+    TEXT(lt_get_run(t, &t->a, id).metadata, "{\"a\":1,\"b\":{\"x\":[2]},\"c\":3}");
+    VERDICT(merge(t, id, "{\"d\":4,\"b\":null,\"e\":5}"), UPDATED);
+    TEXT(lt_get_run(t, &t->a, id).metadata, "{\"a\":1,\"b\":null,\"c\":3,\"d\":4,\"e\":5}");
+}
+
 static void the_agent_remembers_its_last_run(lt *t)
 {
     sw_str agent = lt_agent(t, &t->a, 1), id = lt_run(t, &t->a, 1, agent);
@@ -363,6 +386,7 @@ static const lt_case cases[] = {
     {"an approval can still be cancelled", an_approval_can_still_be_cancelled, 0},
     {"metadata is merged", metadata_is_merged, 0},
     {"finishing keeps time and duration", finishing_keeps_time_and_duration, LT_CLOCK},
+    {"merging keeps places", merging_keeps_places, 0},
     {"the agent remembers its last run", the_agent_remembers_its_last_run, 0},
     {"cancelling is idempotent", cancelling_is_idempotent, 0},
     {"kept fields of a run do not change", kept_fields_of_a_run_do_not_change, 0},
