@@ -196,7 +196,10 @@ SW_API sw_status sw_step_retire(sw_ledger *ledger, const sw_actor *actor, sw_str
 
 /* ---- runs --------------------------------------------------------------------------------------- */
 
-/* Creates a run; the agent must exist. Idempotent like sw_step_log. */
+/* Creates a run; the agent must exist, and a run without a project takes the agent's. Idempotent like
+ * sw_step_log. An agent remembers how the run that completed last ended (last_run_completion,
+ * last_run_duration_ms, last_stop_reason), also one that is created ended.
+ */
 SW_API sw_status sw_run_create(sw_ledger *ledger, const sw_actor *actor, const sw_run *run,
                                sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
 /* Sets the fields of `mask`; metadata is merged, new keys win. Moving to completed, failed or cancelled

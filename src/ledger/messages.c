@@ -276,7 +276,69 @@ static sw_status count_tools(sw_group *group, const sw_step *step, const sw_mess
                           err);
 }
 
-sw_status sw__messages_write(sw_group *group, const sw_step *step, sw_parts *parts, sw_error *err)
+/* The conversation knows when its last message came. */
+static sw_seen see_conversation(void *arg, const void *row)
+{
+    *(sw_int *)arg = ((const sw_conversation *)row)->last_message_at;
+    return SW_SEEN_STOP;
+}
+
+static sw_status note_message(sw_group *group, const sw_task *task, sw_str conversation_id,
+                              sw_int at, sw_error *err)
+{
+    sw_value id = {.text = conversation_id};
+    sw_condition this = {SW_CONVERSATION_ID, SW_OP_EQ, &id, 1};
+    sw_scan scan = {.record = SW_RECORD_CONVERSATION,
+                    .conditions = &this,
+                    .condition_count = 1,
+                    .fields = SW_MASK(SW_CONVERSATION_LAST_MESSAGE_AT)};
+    sw_conversation row = {
+        .id = conversation_id, .last_message_at = at, .updated_at = sw_int_of(group->now_us)};
+    sw_int last = SW_NULL_INT;
+    sw_scan_end end;
+    sw_status status = sw_store_scan(group->session, &scan, see_conversation, &last, &end, err);
+
+    if (sw_group_must(group, status, err) != SW_STATUS_OK ||
+        (last.known && last.value >= at.value)) {
+        return status;
+    }
+    status = sw_store_update(
+        group->session, SW_RECORD_CONVERSATION, &row,
+        SW_MASK(SW_CONVERSATION_LAST_MESSAGE_AT) | SW_MASK(SW_CONVERSATION_UPDATED_AT), err);
+    if (sw_group_must(group, status, err) == SW_STATUS_OK) {
+        status = sw_group_journal(group, task, SW_CHANGE_UPDATED, SW_RECORD_CONVERSATION,
+                                  conversation_id, SW_NULL_STR, NULL, err);
+    }
+    return status;
+}
+
+/* Messages of one conversation follow one another, as a rule: it is told once of all of them. */
+static sw_status note_messages(sw_group *group, const sw_task *task, const sw_parts *parts,
+                               sw_error *err)
+{
+    sw_str conversation = SW_NULL_STR;
+    sw_int last = SW_NULL_INT;
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < parts->message_count && status == SW_STATUS_OK; i++) {
+        const sw_message *row = &parts->messages[i];
+        if (parts->message_there[i] || !row->conversation_id.ptr) {
+            continue;
+        }
+        if (conversation.ptr && !sw_str_eq(conversation, row->conversation_id)) {
+            status = note_message(group, task, conversation, last, err);
+            last = SW_NULL_INT;
+        }
+        conversation = row->conversation_id;
+        last = last.known && last.value > row->created_at.value ? last : row->created_at;
+    }
+    return status == SW_STATUS_OK && conversation.ptr
+               ? note_message(group, task, conversation, last, err)
+               : status;
+}
+
+sw_status sw__messages_write(sw_group *group, const sw_task *task, const sw_step *step,
+                             sw_parts *parts, sw_error *err)
 {
     bool changed = false;
     sw_status status = SW_STATUS_OK;
@@ -289,6 +351,8 @@ sw_status sw__messages_write(sw_group *group, const sw_step *step, sw_parts *par
             status = count_tools(group, step, &parts->messages[i], &changed, err);
         }
     }
-    return status == SW_STATUS_OK && changed ? sw__tools_list(group, sw__tools_run(step), err)
-                                             : status;
+    if (status == SW_STATUS_OK && changed) {
+        status = sw__tools_list(group, sw__tools_run(step), err);
+    }
+    return status == SW_STATUS_OK ? note_messages(group, task, parts, err) : status;
 }

@@ -11,7 +11,9 @@ sw_status sw__ids_differ(sw_group *group, const void *rows, size_t size, size_t 
 /* Fills parts->messages, refuses what breaks a rule. */
 sw_status sw__messages_prepare(sw_group *group, const sw_task *task, const sw_step *step,
                                const sw_step_entry *entry, sw_parts *parts, sw_error *err);
-/* Writes those that are new, numbers them, and tells the run which tools were called. */
-sw_status sw__messages_write(sw_group *group, const sw_step *step, sw_parts *parts, sw_error *err);
+/* Writes those that are new, numbers them, and tells the run which tools were called and the
+ * conversation when. */
+sw_status sw__messages_write(sw_group *group, const sw_task *task, const sw_step *step,
+                             sw_parts *parts, sw_error *err);
 
 #endif

@@ -318,7 +318,7 @@ sw_status sw__parts_write(sw_group *group, const sw_task *task, const sw_step *s
         status = write_metrics(group, task, step, parts, err);
     }
     if (status == SW_STATUS_OK && parts->message_count > 0) {
-        status = sw__messages_write(group, step, parts, err);
+        status = sw__messages_write(group, task, step, parts, err);
     }
     for (size_t i = 0; i < parts->trace_count && status == SW_STATUS_OK; i++) {
         if (!parts->trace_there[i]) {

@@ -310,6 +310,16 @@ static sw_status get_own(sw_group *group, const sw_task *task, const record_args
 
 /* ---- update ------------------------------------------------------------------------------------- */
 
+/* Fields that follow from other records: how an agent's last run ended, when a conversation's last message
+ * came. They may come with a record that is created, from where it was before. */
+static bool follows(sw_record_id record, size_t field)
+{
+    return (record == SW_RECORD_AGENT &&
+            (field == SW_AGENT_LAST_RUN_COMPLETION || field == SW_AGENT_LAST_RUN_DURATION_MS ||
+             field == SW_AGENT_LAST_STOP_REASON)) ||
+           (record == SW_RECORD_CONVERSATION && field == SW_CONVERSATION_LAST_MESSAGE_AT);
+}
+
 static sw_status take_values(sw_group *group, const record_args *args, const void *old, void *row,
                              sw_error *err)
 {
@@ -326,7 +336,7 @@ static sw_status take_values(sw_group *group, const record_args *args, const voi
         bool asked = (args->mask & SW_MASK(i)) && !sw_field_equal(field, old, values);
         bool own = sw_str_eq(sw_str_from(field->name), SW_STR("updated_at")) ||
                    sw_str_eq(sw_str_from(field->name), SW_STR("last_updated_by_id"));
-        if (asked && ((field->flags & SW_KEEP) || own)) {
+        if (asked && ((field->flags & SW_KEEP) || own || follows(args->record, i))) {
             return sw_fail(err, SW_STATUS_INVALID, field->name, "cannot be changed");
         }
         if (!(args->mask & SW_MASK(i))) {

@@ -66,6 +66,55 @@ static sw_status run_parents(sw_group *group, const sw_task *task, const sw_run 
     return status;
 }
 
+/* What a run needs to know of its agent. */
+typedef struct agent_facts {
+    sw_arena *arena;
+    sw_str project_id;
+    sw_int last_run_completion;
+} agent_facts;
+
+static sw_seen see_agent(void *arg, const void *row)
+{
+    agent_facts *facts = arg;
+    const sw_agent *agent = row;
+
+    facts->project_id = sw_arena_str(facts->arena, agent->project_id);
+    facts->last_run_completion = agent->last_run_completion;
+    return SW_SEEN_STOP;
+}
+
+static sw_status get_agent(sw_group *group, sw_str agent_id, agent_facts *out, sw_error *err)
+{
+    sw_value id = {.text = agent_id};
+    sw_condition this = {SW_AGENT_ID, SW_OP_EQ, &id, 1};
+    sw_scan scan = {.record = SW_RECORD_AGENT,
+                    .conditions = &this,
+                    .condition_count = 1,
+                    .fields = SW_MASK(SW_AGENT_PROJECT_ID) | SW_MASK(SW_AGENT_LAST_RUN_COMPLETION)};
+    sw_scan_end end;
+    sw_status status = SW_STATUS_OK;
+
+    *out = (agent_facts){.arena = &group->arena};
+    status = sw_store_scan(group->session, &scan, see_agent, out, &end, err);
+    if (status == SW_STATUS_OK && group->arena.failed) {
+        status = sw_no_memory(err);
+    }
+    return sw_group_must(group, status, err);
+}
+
+/* A run that names no project is booked on its agent's. */
+static sw_status inherit_project(sw_group *group, sw_run *row, sw_error *err)
+{
+    agent_facts facts;
+    sw_status status = SW_STATUS_OK;
+
+    if (!row->project_id.ptr) {
+        status = get_agent(group, row->agent_id, &facts, err);
+        row->project_id = status == SW_STATUS_OK ? facts.project_id : SW_NULL_STR;
+    }
+    return status;
+}
+
 /* Null past the year 2262, which nanoseconds in 64 bits cannot say. */
 static sw_int to_ns(int64_t us)
 {
@@ -129,7 +178,36 @@ static sw_status prepare_create(sw_group *group, const sw_task *task, const sw_r
         row->create_digest = sw__digest_take(group);
         status = row->create_digest.ptr ? status : sw_group_must(group, sw_no_memory(err), err);
     }
-    return status == SW_STATUS_OK ? run_parents(group, task, row, err) : status;
+    if (status == SW_STATUS_OK) {
+        status = run_parents(group, task, row, err);
+    }
+    return status == SW_STATUS_OK ? inherit_project(group, row, err) : status;
+}
+
+/* The agent remembers how the last of its runs ended: the one that completed last. */
+static sw_status note_end(sw_group *group, const sw_task *task, const sw_run *row, sw_error *err)
+{
+    sw_agent agent = {.id = row->agent_id,
+                      .last_run_completion = row->completed_at,
+                      .last_run_duration_ms = sw_int_of(run_ns(row).value / 1000000),
+                      .last_stop_reason = row->stop_reason,
+                      .updated_at = sw_int_of(group->now_us)};
+    uint64_t mask = SW_MASK(SW_AGENT_LAST_RUN_COMPLETION) | SW_MASK(SW_AGENT_LAST_RUN_DURATION_MS) |
+                    SW_MASK(SW_AGENT_UPDATED_AT);
+    agent_facts facts;
+    sw_status status = get_agent(group, row->agent_id, &facts, err);
+
+    if (status != SW_STATUS_OK || (facts.last_run_completion.known &&
+                                   facts.last_run_completion.value > row->completed_at.value)) {
+        return status;
+    }
+    mask |= row->stop_reason.ptr ? SW_MASK(SW_AGENT_LAST_STOP_REASON) : 0;
+    status = sw_store_update(group->session, SW_RECORD_AGENT, &agent, mask, err);
+    if (sw_group_must(group, status, err) == SW_STATUS_OK) {
+        status = sw_group_journal(group, task, SW_CHANGE_UPDATED, SW_RECORD_AGENT, agent.id,
+                                  facts.project_id, NULL, err);
+    }
+    return status;
 }
 
 static sw_status write_create(sw_group *group, const sw_task *task, const sw_run *row,
@@ -153,7 +231,10 @@ static sw_status write_create(sw_group *group, const sw_task *task, const sw_run
 
     sw_row_defaults(sw_record_of(SW_RECORD_RUN_METRICS), &metrics);
     status = sw_store_insert(group->session, SW_RECORD_RUN_METRICS, &metrics, err);
-    if (sw_group_must(group, status, err) == SW_STATUS_OK) {
+    if (sw_group_must(group, status, err) == SW_STATUS_OK && run_ended(row->status.value)) {
+        status = note_end(group, task, row, err);
+    }
+    if (status == SW_STATUS_OK) {
         status = sw_group_journal(group, task, SW_CHANGE_CREATED, SW_RECORD_RUN, row->id,
                                   row->project_id, &outcome->seq, err);
     }
@@ -310,22 +391,6 @@ static sw_status prepare_update(sw_group *group, const sw_task *task, const sw_r
     return status;
 }
 
-/* The agent remembers how its last run ended. */
-static sw_status note_end(sw_group *group, const sw_run *row, sw_error *err)
-{
-    sw_agent agent = {.id = row->agent_id,
-                      .last_run_completion = row->completed_at,
-                      .last_run_duration_ms = sw_int_of(run_ns(row).value / 1000000),
-                      .last_stop_reason = row->stop_reason,
-                      .updated_at = sw_int_of(group->now_us)};
-    uint64_t mask = SW_MASK(SW_AGENT_LAST_RUN_COMPLETION) | SW_MASK(SW_AGENT_LAST_RUN_DURATION_MS) |
-                    SW_MASK(SW_AGENT_UPDATED_AT);
-
-    mask |= row->stop_reason.ptr ? SW_MASK(SW_AGENT_LAST_STOP_REASON) : 0;
-    return sw_group_must(group, sw_store_update(group->session, SW_RECORD_AGENT, &agent, mask, err),
-                         err);
-}
-
 static sw_status note_duration(sw_group *group, const sw_run *row, sw_error *err)
 {
     sw_run_metrics metrics = {.id = row->id,
@@ -368,7 +433,7 @@ static sw_status write_update(sw_group *group, const sw_task *task, const sw_run
         status = note_duration(group, row, err);
     }
     if (status == SW_STATUS_OK && ends) {
-        status = note_end(group, row, err);
+        status = note_end(group, task, row, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw_group_journal(group, task, change_of(old, row), SW_RECORD_RUN, row->id,

@@ -223,6 +223,36 @@ static void a_step_has_several_traces(lt *t)
     TEXT(((const sw_provider_trace *)rows.at[1])->call_type, "summarization");
 }
 
+static void a_conversation_knows_its_last_message(lt *t)
+{
+    sw_conversation c = {.id = lt_id(t, "conv", 1), .agent_id = lt_agent(t, &t->a, 1)}, got;
+    sw_conversation v = {.last_message_at = sw_int_of(1)};
+    sw_message m[2] = {lt_message(t, 5, "five"), lt_message(t, 3, "three")};
+    sw_step s = lt_step(t, 1);
+    int64_t head = 0;
+    lt_rows rows;
+    sw_outcome o;
+    OK(sw_record_create(t->ledger, &t->a, SW_RECORD_CONVERSATION, &c, &o, &t->err));
+    s.conversation_id = c.id;
+    lt_log(t, &t->a, &s);
+    head = lt_head(t, &t->a);
+    attach(t, s.id, m, 2);
+    OK(sw_get(t->ledger, &t->a, SW_RECORD_CONVERSATION, c.id, t->memory, &got, &t->err));
+    SAME(got.last_message_at.value, m[0].created_at.value);
+    rows = lt_journal(t, &t->a, head);
+    SAME(rows.count, 2);
+    SAME(((const sw_journal *)rows.at[0])->record.value, SW_RECORD_CONVERSATION);
+    m[0] = lt_message(t, 4, "four"); /* it came later, and was said before */
+    attach(t, s.id, m, 1);
+    OK(sw_get(t->ledger, &t->a, SW_RECORD_CONVERSATION, c.id, t->memory, &got, &t->err));
+    SAME(got.last_message_at.value, LT_TIME + 5000000);
+    IS(SW_STATUS_INVALID,
+       sw_record_update(t->ledger, &t->a, SW_RECORD_CONVERSATION, c.id, &v,
+                        SW_FIELD_BIT(SW_CONVERSATION_LAST_MESSAGE_AT), &o, &t->err));
+    NAMES(&t->err, "last_message_at");
+    CLEAN();
+}
+
 /* ---- what goes when the step goes --------------------------------------------------------------- */
 
 static void deleting_takes_what_is_the_steps_own(lt *t)
@@ -318,6 +348,7 @@ static const lt_case cases[] = {
     {"timings move the histograms", timings_move_the_histograms, 0},
     {"messages keep their order and content", messages_keep_their_order_and_content, 0},
     {"the same message is added once", the_same_message_is_added_once, 0},
+    {"a conversation knows its last message", a_conversation_knows_its_last_message, 0},
     {"a refused message keeps all out", a_refused_message_keeps_all_out, 0},
     {"a step has several traces", a_step_has_several_traces, 0},
     {"deleting takes what is the step's own", deleting_takes_what_is_the_steps_own, 0},

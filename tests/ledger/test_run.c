@@ -195,16 +195,79 @@ static void merging_keeps_places(lt *t)
     TEXT(lt_get_run(t, &t->a, id).metadata, "{\"a\":1,\"b\":null,\"c\":3,\"d\":4,\"e\":5}");
 }
 
+static sw_agent agent_of(lt *t, sw_str id)
+{
+    sw_agent row;
+    OK(sw_get(t->ledger, &t->a, SW_RECORD_AGENT, id, t->memory, &row, &t->err));
+    return row;
+}
+
 static void the_agent_remembers_its_last_run(lt *t)
 {
     sw_str agent = lt_agent(t, &t->a, 1), id = lt_run(t, &t->a, 1, agent);
     sw_run v = {.status = sw_int_of(SW_RUN_STATUS_COMPLETED), .stop_reason = SW_STR("end_turn")};
-    sw_agent row;
+    sw_run ended = {.agent_id = agent, .created_at = sw_int_of(LT_TIME)};
+    int64_t head = lt_head(t, &t->a), now = 0;
+    const sw_journal *entry = NULL;
+    lt_rows rows;
     sw_outcome o;
     OK(sw_run_update(t->ledger, &t->a, id, &v,
                      SW_FIELD_BIT(SW_RUN_STATUS) | SW_FIELD_BIT(SW_RUN_STOP_REASON), &o, &t->err));
-    OK(sw_get(t->ledger, &t->a, SW_RECORD_AGENT, agent, t->memory, &row, &t->err));
-    TEXT(row.last_stop_reason, "end_turn");
+    TEXT(agent_of(t, agent).last_stop_reason, "end_turn");
+    now = agent_of(t, agent).last_run_completion.value;
+    SAME(now, lt_get_run(t, &t->a, id).completed_at.value);
+    rows = lt_journal(t, &t->a, head);
+    SAME(rows.count, 2); /* the agent changed, and the run */
+    entry = rows.at[0];
+    SAME(entry->record.value, SW_RECORD_AGENT);
+    SAME(entry->what.value, SW_CHANGE_UPDATED);
+    TEXT(entry->record_id, agent.ptr);
+    SAME(((const sw_journal *)rows.at[1])->seq.value, o.seq);
+    ended.status = sw_int_of(SW_RUN_STATUS_FAILED); /* one that ended long ago, told only now */
+    ended.stop_reason = SW_STR("error");
+    ended.completed_at = sw_int_of(LT_TIME + 5000000);
+    OK(sw_run_create(t->ledger, &t->a, &ended, &o, &t->err));
+    TEXT(agent_of(t, agent).last_stop_reason, "end_turn");
+    SAME(agent_of(t, agent).last_run_completion.value, now);
+    ended.completed_at = sw_int_of(now + 1000000);
+    ended.total_duration_ns = sw_int_of(7000000);
+    OK(sw_run_create(t->ledger, &t->a, &ended, &o, &t->err));
+    TEXT(agent_of(t, agent).last_stop_reason, "error");
+    SAME(agent_of(t, agent).last_run_completion.value, now + 1000000);
+    SAME(agent_of(t, agent).last_run_duration_ms.value, 7);
+    CLEAN();
+}
+
+static void what_follows_from_runs_is_not_set_by_hand(lt *t)
+{
+    static const int fields[] = {SW_AGENT_LAST_RUN_COMPLETION, SW_AGENT_LAST_RUN_DURATION_MS,
+                                 SW_AGENT_LAST_STOP_REASON};
+    sw_str agent = lt_agent(t, &t->a, 1);
+    sw_agent v = {.last_run_completion = sw_int_of(1), .last_run_duration_ms = sw_int_of(1)};
+    sw_outcome o;
+    v.last_stop_reason = SW_STR("error");
+    for (size_t i = 0; i < 3; i++) {
+        IS(SW_STATUS_INVALID, sw_record_update(t->ledger, &t->a, SW_RECORD_AGENT, agent, &v,
+                                               SW_FIELD_BIT(fields[i]), &o, &t->err));
+        NAMES(&t->err, row_kind_of(SW_RECORD_AGENT)->fields[fields[i]].name);
+    }
+}
+
+static void a_run_takes_the_project_of_its_agent(lt *t)
+{
+    sw_agent agent = {.id = lt_id(t, "agent", 1), .project_id = SW_STR("project-7")};
+    sw_run run = {.id = lt_id(t, "run", 1), .agent_id = agent.id};
+    sw_run own = {.id = lt_id(t, "run", 2), .agent_id = agent.id};
+    sw_outcome o;
+    OK(sw_record_create(t->ledger, &t->a, SW_RECORD_AGENT, &agent, &o, &t->err));
+    OK(sw_run_create(t->ledger, &t->a, &run, &o, &t->err));
+    TEXT(lt_get_run(t, &t->a, run.id).project_id, "project-7");
+    TEXT(lt_run_metrics(t, &t->a, run.id).project_id, "project-7");
+    OK(sw_run_create(t->ledger, &t->a, &run, &o, &t->err));
+    VERDICT(o, UNCHANGED);
+    own.project_id = SW_STR("project-8");
+    OK(sw_run_create(t->ledger, &t->a, &own, &o, &t->err));
+    TEXT(lt_get_run(t, &t->a, own.id).project_id, "project-8");
 }
 
 static void cancelling_is_idempotent(lt *t)
@@ -386,6 +449,8 @@ static const lt_case cases[] = {
     {"an approval can still be cancelled", an_approval_can_still_be_cancelled, 0},
     {"metadata is merged", metadata_is_merged, 0},
     {"finishing keeps time and duration", finishing_keeps_time_and_duration, LT_CLOCK},
+    {"what follows from runs is not set by hand", what_follows_from_runs_is_not_set_by_hand, 0},
+    {"a run takes the project of its agent", a_run_takes_the_project_of_its_agent, 0},
     {"merging keeps places", merging_keeps_places, 0},
     {"the agent remembers its last run", the_agent_remembers_its_last_run, 0},
     {"cancelling is idempotent", cancelling_is_idempotent, 0},

@@ -126,6 +126,9 @@ nv_answer naive_run_create(naive *n, const sw_actor *actor, const sw_run *run, i
     r->row.background = run->background.known ? run->background : sw_int_of(0);
     r->row.source = run->source.known ? run->source : sw_int_of(SW_SOURCE_API);
     r->row.is_deleted = sw_int_of(0);
+    if (!run->project_id.ptr) {
+        r->row.project_id = naive_agent(n, actor, run->agent_id)->row.project_id;
+    }
     r->row.created_at = run->created_at.known ? run->created_at : sw_int_of(now);
     return nv_say(SW_VERDICT_CREATED);
 }

@@ -110,6 +110,7 @@ static void create_agent(play *p, int actor, sw_str id)
     lt *t = p->t;
     sw_agent agent = {.id = id};
     agent.name = lt_one_in(&p->rng, 6) ? SW_STR("another name") : SW_STR("agent");
+    agent.project_id = lt_one_in(&p->rng, 2) ? SW_STR("project-2") : SW_NULL_STR;
     agent.created_at = sw_int_of(LT_TIME);
     if (sw_record_create(t->ledger, p->actors[actor], SW_RECORD_AGENT, &agent, p->outcomes,
                          &t->err) != p->outcomes->status) {
