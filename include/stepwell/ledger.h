@@ -430,8 +430,9 @@ typedef struct sw_verify_end {
     int64_t entries; /* of the journal */
     int64_t differences;
 } sw_verify_end;
-/* Recomputes every rollup and every run's totals from the rows, checks references, the journal and the
- * life cycle (promise P8), on one snapshot. DIFFERS when anything is not as it should be.
+/* Recomputes every rollup and every run's totals, tools and duration from the rows, checks references and
+ * what was inherited along them, what agents and conversations remember, the journal and the life cycle
+ * (promise P8), on one snapshot. DIFFERS when anything is not as it should be.
  */
 SW_API sw_status sw_verify(sw_ledger *ledger, const sw_verify_options *options, sw_verify_end *end,
                            sw_error *err) SW_MUST_CHECK;

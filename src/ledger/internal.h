@@ -392,6 +392,8 @@ sw_status sw_group_gather_of(sw_group *group, sw_record_id record, uint8_t field
 /* Creates one of the records of records.c inside a group that is under way. */
 sw_status sw__record_create_in(sw_group *group, const sw_task *task, sw_record_id record,
                                const void *sent, sw_outcome *outcome, sw_error *err);
+/* How long an ended run took (run.c); null while it has not ended. */
+sw_int sw__run_ns(const sw_run *run);
 /* Leases that one group ends at the most. */
 enum { SW_REAP_AT_ONCE = 500 };
 /* Whether a lease has run out (lease.c; on the writer's own session, which waits for no reader); and ends such steps inside a group. */

@@ -122,7 +122,7 @@ static sw_int to_ns(int64_t us)
 }
 
 /* How long an ended run took: as it says, else from its beginning to its end. */
-static sw_int run_ns(const sw_run *row)
+sw_int sw__run_ns(const sw_run *row)
 {
     int64_t ns = 0;
 
@@ -141,7 +141,7 @@ static void complete_end(sw_group *group, sw_run *row)
 {
     if (run_ended(row->status.value)) {
         row->completed_at = row->completed_at.known ? row->completed_at : sw_int_of(group->now_us);
-        row->total_duration_ns = run_ns(row);
+        row->total_duration_ns = sw__run_ns(row);
     }
 }
 
@@ -189,7 +189,7 @@ static sw_status note_end(sw_group *group, const sw_task *task, const sw_run *ro
 {
     sw_agent agent = {.id = row->agent_id,
                       .last_run_completion = row->completed_at,
-                      .last_run_duration_ms = sw_int_of(run_ns(row).value / 1000000),
+                      .last_run_duration_ms = sw_int_of(sw__run_ns(row).value / 1000000),
                       .last_stop_reason = row->stop_reason,
                       .updated_at = sw_int_of(group->now_us)};
     uint64_t mask = SW_MASK(SW_AGENT_LAST_RUN_COMPLETION) | SW_MASK(SW_AGENT_LAST_RUN_DURATION_MS) |
@@ -222,7 +222,7 @@ static sw_status write_create(sw_group *group, const sw_task *task, const sw_run
         .template_id = row->template_id,
         .deployment_id = row->deployment_id,
         .run_start_ns = to_ns(row->created_at.value),
-        .run_ns = run_ns(row),
+        .run_ns = sw__run_ns(row),
         .created_at = row->created_at,
         .updated_at = row->updated_at,
         .created_by_id = row->created_by_id,
@@ -391,14 +391,19 @@ static sw_status prepare_update(sw_group *group, const sw_task *task, const sw_r
     return status;
 }
 
-static sw_status note_duration(sw_group *group, const sw_run *row, sw_error *err)
+/* What the totals have from the run itself. */
+static sw_status note_metrics(sw_group *group, const sw_run *row, sw_error *err)
 {
     sw_run_metrics metrics = {.id = row->id,
-                              .run_ns = run_ns(row),
+                              .run_ns = sw__run_ns(row),
                               .project_id = row->project_id,
+                              .base_template_id = row->base_template_id,
+                              .template_id = row->template_id,
+                              .deployment_id = row->deployment_id,
                               .updated_at = row->updated_at};
     uint64_t mask = SW_MASK(SW_RUN_METRICS_RUN_NS) | SW_MASK(SW_RUN_METRICS_PROJECT_ID) |
-                    SW_MASK(SW_RUN_METRICS_UPDATED_AT);
+                    SW_MASK(SW_RUN_METRICS_BASE_TEMPLATE_ID) | SW_MASK(SW_RUN_METRICS_TEMPLATE_ID) |
+                    SW_MASK(SW_RUN_METRICS_DEPLOYMENT_ID) | SW_MASK(SW_RUN_METRICS_UPDATED_AT);
     sw_status status = sw_store_update(group->session, SW_RECORD_RUN_METRICS, &metrics, mask, err);
 
     sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
@@ -429,8 +434,8 @@ static sw_status write_update(sw_group *group, const sw_task *task, const sw_run
     row->last_updated_by_id = task->user_id;
     status =
         sw_group_must(group, sw_store_update(group->session, SW_RECORD_RUN, row, ~keep, err), err);
-    if (status == SW_STATUS_OK && run_ended(row->status.value)) {
-        status = note_duration(group, row, err);
+    if (status == SW_STATUS_OK) {
+        status = note_metrics(group, row, err);
     }
     if (status == SW_STATUS_OK && ends) {
         status = note_end(group, task, row, err);

@@ -185,6 +185,7 @@ static sw_status time_step(sw_check *c, const sw_step *step, sw_error *err)
         sw_store_get(c->session, SW_RECORD_STEP_METRICS, &key, &c->scratch, &metrics, err);
 
     if (status == SW_STATUS_OK) {
+        sw__check_links(c, step, &metrics);
         status = sw_group_time(&c->group, step, &metrics, +1, err);
     }
     sw_arena_rewind(&c->scratch, mark);
@@ -205,6 +206,9 @@ static sw_seen see_step(void *arg, const void *row)
         status = check_run_link(c, step, &c->error);
     }
     if (status == SW_STATUS_OK) {
+        status = sw__check_retired(c, step, &c->error);
+    }
+    if (status == SW_STATUS_OK) {
         status = sw__journal_knows(c, step);
     }
     c->failed = status;
@@ -213,6 +217,26 @@ static sw_seen see_step(void *arg, const void *row)
     }
     c->end->steps++;
     return status == SW_STATUS_OK ? SW_SEEN_COUNT : SW_SEEN_STOP;
+}
+
+sw_status sw__check_walk(sw_check *c, sw_record_id record, uint8_t owner, sw_str text,
+                         uint64_t fields, sw_visit *visit, void *arg, sw_error *err)
+{
+    sw_value value = {.text = text};
+    sw_condition mine = {owner, SW_OP_EQ, &value, 1};
+    sw_scan scan = {.record = record,
+                    .conditions = &mine,
+                    .condition_count = 1,
+                    .fields = fields,
+                    .unordered = true};
+    sw_scan_end end;
+    sw_status status = sw_store_scan(c->session, &scan, visit, arg, &end, err);
+
+    if (status == SW_STATUS_OK && c->failed != SW_STATUS_OK) {
+        *err = c->error;
+        status = c->failed;
+    }
+    return status;
 }
 
 static sw_status check_steps(sw_check *c, sw_str organization, sw_error *err)
@@ -226,62 +250,6 @@ static sw_status check_steps(sw_check *c, sw_str organization, sw_error *err)
                     .order_count = 2};
     sw_scan_end end;
     sw_status status = sw_store_scan(c->session, &scan, see_step, c, &end, err);
-
-    if (status == SW_STATUS_OK && c->failed != SW_STATUS_OK) {
-        *err = c->error;
-        status = c->failed;
-    }
-    return status;
-}
-
-/* ---- messages ----------------------------------------------------------------------------------- */
-
-static sw_seen body_seen(void *arg, const void *row)
-{
-    (void)row;
-    *(bool *)arg = true;
-    return SW_SEEN_STOP;
-}
-
-static sw_seen see_message(void *arg, const void *row)
-{
-    sw_check *c = arg;
-    const sw_message *m = row;
-    sw_value owner = {.text = m->organization_id};
-    sw_value digest = {.text = m->body_hash};
-    sw_condition key[] = {{SW_MESSAGE_BODY_ORGANIZATION_ID, SW_OP_EQ, &owner, 1},
-                          {SW_MESSAGE_BODY_DIGEST, SW_OP_EQ, &digest, 1}};
-    sw_scan scan = {.record = SW_RECORD_MESSAGE_BODY,
-                    .conditions = key,
-                    .condition_count = 2,
-                    .fields = SW_MASK(SW_MESSAGE_BODY_DIGEST)};
-    bool there = false;
-    char where[200];
-    sw_scan_end end;
-
-    if (!m->body_hash.ptr) {
-        return SW_SEEN_COUNT;
-    }
-    c->failed = sw_store_scan(c->session, &scan, body_seen, &there, &end, &c->error);
-    if (c->failed == SW_STATUS_OK && !there) {
-        (void)snprintf(where, sizeof where, "messages id=%.*s", (int)m->id.len, m->id.ptr);
-        sw__differ(c, "reference", where, "its body is missing");
-    }
-    return c->failed == SW_STATUS_OK ? SW_SEEN_COUNT : SW_SEEN_STOP;
-}
-
-static sw_status check_messages(sw_check *c, sw_str organization, sw_error *err)
-{
-    sw_value owner = {.text = organization};
-    sw_condition mine = {SW_MESSAGE_ORGANIZATION_ID, SW_OP_EQ, &owner, 1};
-    sw_scan scan = {.record = SW_RECORD_MESSAGE,
-                    .conditions = &mine,
-                    .condition_count = 1,
-                    .fields = SW_MASK(SW_MESSAGE_ID) | SW_MASK(SW_MESSAGE_BODY_HASH) |
-                              SW_MASK(SW_MESSAGE_ORGANIZATION_ID),
-                    .unordered = true};
-    sw_scan_end end;
-    sw_status status = sw_store_scan(c->session, &scan, see_message, c, &end, err);
 
     if (status == SW_STATUS_OK && c->failed != SW_STATUS_OK) {
         *err = c->error;
@@ -316,12 +284,21 @@ static sw_status check_organization(sw_check *c, sw_str organization, sw_error *
 
     sw_group_start(&c->group, c->session);
     sw_arena_reset(&c->scratch);
+    c->tools = NULL;
+    c->tool_size = c->tool_count = 0;
+    c->last_sequence_id = 0;
     status = sw__check_journal(c, organization, err);
     if (status == SW_STATUS_OK) {
         status = check_steps(c, organization, err);
     }
     if (status == SW_STATUS_OK) {
-        status = check_messages(c, organization, err);
+        status = sw__check_messages(c, organization, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__check_names(c, organization, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__check_runs(c, organization, err);
     }
     for (size_t i = 0; i < SW_COUNT(mine) && status == SW_STATUS_OK; i++) {
         status = check_cells(c, &c->group, mine[i], organization, err);

@@ -14,6 +14,15 @@ typedef struct sw_trail {
     int8_t ended; /* the status its last ending entry says, or -1 */
 } sw_trail;
 
+/* How many messages of a run's steps call a tool, as the rows say. */
+typedef struct sw_tool_count {
+    uint64_t hash;
+    sw_str run_id;
+    sw_str tool;
+    int64_t messages;
+    bool seen;
+} sw_tool_count;
+
 typedef struct sw_check {
     sw_session *session;
     const sw_verify_options *options;
@@ -27,6 +36,10 @@ typedef struct sw_check {
     sw_trail *trails; /* open addressing */
     size_t trail_size;
     size_t trail_count;
+    sw_tool_count *tools; /* open addressing */
+    size_t tool_size;
+    size_t tool_count;
+    int64_t last_sequence_id; /* of the organization's messages */
 } sw_check;
 
 void sw__differ(sw_check *check, const char *kind, const char *where, const char *format, ...)
@@ -37,6 +50,21 @@ void sw__cell_name(sw_record_id record, const void *key, char *out, size_t size)
 sw_status sw__check_journal(sw_check *check, sw_str organization, sw_error *err);
 /* Whether the step's trail leads to where the step is; fills check->error when not OK. */
 sw_status sw__journal_knows(sw_check *check, const sw_step *step);
+/* Whether the journal says that the step was deleted. */
+bool sw__journal_deleted(const sw_check *check, sw_str step_id);
+/* What hangs on steps (verify_parts.c): messages and their bodies, links of timings, names of retired
+ * steps, conversations. Messages first: they say which tools runs used. */
+sw_status sw__check_messages(sw_check *check, sw_str organization, sw_error *err);
+void sw__check_links(sw_check *check, const sw_step *step, const sw_step_metrics *metrics);
+sw_status sw__check_retired(sw_check *check, const sw_step *step, sw_error *err);
+sw_status sw__check_names(sw_check *check, sw_str organization, sw_error *err);
+/* Durations and tools of runs, and what agents remember of them (verify_runs.c). */
+bool sw__count_tool(sw_check *check, sw_str run_id, sw_str tool);
+sw_status sw__check_runs(sw_check *check, sw_str organization, sw_error *err);
+/* Walks the rows of a record whose `owner` field is the text; the visit leaves its status in
+ * check->failed. */
+sw_status sw__check_walk(sw_check *check, sw_record_id record, uint8_t owner, sw_str text,
+                         uint64_t fields, sw_visit *visit, void *arg, sw_error *err);
 /* Compares stored histograms with the gathered ones; a null organization: all of them. */
 sw_status sw__check_spreads(sw_check *check, sw_group *group, sw_record_id record,
                             sw_str organization, sw_error *err);

@@ -174,6 +174,16 @@ sw_status sw__check_journal(sw_check *c, sw_str organization, sw_error *err)
     return status == SW_STATUS_OK ? check_head(c, &walk, err) : status;
 }
 
+bool sw__journal_deleted(const sw_check *c, sw_str step_id)
+{
+    size_t at = trail_hash(step_id) & (c->trail_size - 1);
+
+    while (c->trails[at].hash != 0 && c->trails[at].hash != trail_hash(step_id)) {
+        at = (at + 1) & (c->trail_size - 1);
+    }
+    return c->trails[at].hash != 0 && c->trails[at].deleted;
+}
+
 sw_status sw__journal_knows(sw_check *c, const sw_step *step)
 {
     const sw_trail *trail = trail_slot(c, trail_hash(step->id));

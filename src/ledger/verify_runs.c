@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verifying runs beyond their sums: how long they took, which tools they used, and what their agents
+ * remember of them. Tools are counted from the messages (verify_parts.c) in a table of this file.
+ */
+#include <stdio.h>
+
+#include "ledger/gather.h"
+#include "ledger/verify.h"
+
+enum { TOOLS_AT_FIRST = 256 };
+
+/* ---- the table of tools -------------------------------------------------------------------------- */
+
+static uint64_t tool_hash(sw_str run_id, sw_str tool)
+{
+    uint64_t hash = sw_hash(sw_hash(7, run_id.ptr, run_id.len), tool.ptr, tool.len);
+    return hash ? hash : 1;
+}
+
+static sw_tool_count *tool_slot(const sw_check *c, uint64_t hash, sw_str run_id, sw_str tool)
+{
+    size_t at = hash & (c->tool_size - 1);
+
+    while (c->tools[at].hash &&
+           !(c->tools[at].hash == hash && sw_str_eq(c->tools[at].run_id, run_id) &&
+             sw_str_eq(c->tools[at].tool, tool))) {
+        at = (at + 1) & (c->tool_size - 1);
+    }
+    return &c->tools[at];
+}
+
+static bool grow(sw_check *c)
+{
+    sw_tool_count *old = c->tools;
+    size_t old_size = c->tool_size;
+    size_t size = old_size ? old_size * 2 : TOOLS_AT_FIRST;
+    sw_tool_count *tools = sw_arena_zeroed(&c->group.arena, size * sizeof *tools);
+
+    if (!tools) {
+        return false;
+    }
+    c->tools = tools;
+    c->tool_size = size;
+    for (size_t i = 0; i < old_size; i++) {
+        if (old[i].hash) {
+            *tool_slot(c, old[i].hash, old[i].run_id, old[i].tool) = old[i];
+        }
+    }
+    return true;
+}
+
+bool sw__count_tool(sw_check *c, sw_str run_id, sw_str tool)
+{
+    uint64_t hash = tool_hash(run_id, tool);
+    sw_tool_count *slot = NULL;
+
+    if (c->tool_count * 2 >= c->tool_size && !grow(c)) {
+        return false;
+    }
+    slot = tool_slot(c, hash, run_id, tool);
+    if (!slot->hash) {
+        *slot = (sw_tool_count){.hash = hash,
+                                .run_id = sw_arena_str(&c->group.arena, run_id),
+                                .tool = sw_arena_str(&c->group.arena, tool)};
+        c->tool_count++;
+    }
+    slot->messages++;
+    return slot->run_id.ptr && slot->tool.ptr;
+}
+
+/* ---- tools -------------------------------------------------------------------------------------- */
+
+static void differ_tool(sw_check *c, sw_str run_id, sw_str tool, int64_t counted, int64_t said)
+{
+    char where[200];
+
+    (void)snprintf(where, sizeof where, "run_tools run_id=%.*s", (int)run_id.len, run_id.ptr);
+    sw__differ(c, "run", where, "the tool %.*s is counted in %lld messages, the rows say %lld",
+               (int)(tool.len > 80 ? 80 : tool.len), tool.ptr, (long long)counted, (long long)said);
+}
+
+static sw_seen see_tool(void *arg, const void *row)
+{
+    sw_check *c = arg;
+    const sw_run_tool *tool = row;
+    sw_tool_count *slot =
+        c->tool_size ? tool_slot(c, tool_hash(tool->run_id, tool->tool), tool->run_id, tool->tool)
+                     : NULL;
+    int64_t said = slot && slot->hash ? slot->messages : 0;
+
+    if (said != tool->messages.value) {
+        differ_tool(c, tool->run_id, tool->tool, tool->messages.value, said);
+    }
+    if (said > 0) {
+        slot->seen = true;
+    }
+    return SW_SEEN_COUNT;
+}
+
+static void unseen_tools(sw_check *c)
+{
+    for (size_t i = 0; i < c->tool_size; i++) {
+        if (c->tools[i].hash && !c->tools[i].seen) {
+            differ_tool(c, c->tools[i].run_id, c->tools[i].tool, 0, c->tools[i].messages);
+        }
+    }
+}
+
+static sw_status check_list(sw_check *c, const sw_run_metrics *metrics, const char *where,
+                            sw_error *err)
+{
+    sw_str list = SW_NULL_STR;
+    sw_status status = sw__tools_json(c->session, metrics->id, &c->scratch, &list, err);
+
+    if (status == SW_STATUS_OK && !sw_str_eq(list, metrics->tools_used)) {
+        sw__differ(c, "run", where, "tools_used is %.*s, the rows say %.*s",
+                   metrics->tools_used.ptr ? (int)metrics->tools_used.len : 4,
+                   metrics->tools_used.ptr ? metrics->tools_used.ptr : "null",
+                   list.ptr ? (int)list.len : 4, list.ptr ? list.ptr : "null");
+    }
+    return status;
+}
+
+/* ---- runs --------------------------------------------------------------------------------------- */
+
+static void check_number(sw_check *c, const char *where, const char *name, sw_int said, sw_int is)
+{
+    if (!sw_int_eq(said, is)) {
+        sw__differ(c, "run", where, "%s is %lld%s, the run says %lld%s", name,
+                   (long long)said.value, said.known ? "" : " (null)", (long long)is.value,
+                   is.known ? "" : " (null)");
+    }
+}
+
+static void check_times(sw_check *c, const sw_run *run, const sw_run_metrics *metrics,
+                        const char *where)
+{
+    const int64_t bound = INT64_MAX / 1000;
+    int64_t began = run->created_at.value;
+
+    check_number(c, where, "run_ns", metrics->run_ns, sw__run_ns(run));
+    if (began < bound && began > -bound) {
+        check_number(c, where, "run_start_ns", metrics->run_start_ns, sw_int_of(began * 1000));
+    }
+    if (run->status.value >= SW_RUN_STATUS_COMPLETED) {
+        check_number(c, where, "total_duration_ns", run->total_duration_ns, metrics->run_ns);
+        if (!run->completed_at.known) {
+            sw__differ(c, "life cycle", where, "the run has ended and has no completed_at");
+        }
+    }
+    if (!sw_str_eq(run->agent_id, metrics->agent_id) ||
+        !sw_str_eq(run->project_id, metrics->project_id)) {
+        sw__differ(c, "run", where, "its agent or project is not the run's");
+    }
+}
+
+static sw_seen see_run(void *arg, const void *row)
+{
+    sw_check *c = arg;
+    const sw_run *run = row;
+    sw_mark mark = sw_arena_mark(&c->scratch);
+    sw_run_metrics key = {.id = run->id};
+    sw_run_metrics metrics;
+    char where[200];
+
+    (void)snprintf(where, sizeof where, "run_metrics id=%.*s", (int)run->id.len, run->id.ptr);
+    c->failed =
+        sw_store_get(c->session, SW_RECORD_RUN_METRICS, &key, &c->scratch, &metrics, &c->error);
+    if (c->failed == SW_STATUS_NOT_FOUND) {
+        sw__differ(c, "run", where, "its totals are missing");
+        c->failed = SW_STATUS_OK;
+    } else if (c->failed == SW_STATUS_OK) {
+        check_times(c, run, &metrics, where);
+        c->failed = check_list(c, &metrics, where, &c->error);
+    }
+    if (c->failed == SW_STATUS_OK) {
+        c->failed = sw__check_walk(c, SW_RECORD_RUN_TOOL, SW_RUN_TOOL_RUN_ID, run->id, 0, see_tool,
+                                   c, &c->error);
+    }
+    sw_arena_rewind(&c->scratch, mark);
+    return c->failed == SW_STATUS_OK ? SW_SEEN_COUNT : SW_SEEN_STOP;
+}
+
+/* ---- agents ------------------------------------------------------------------------------------- */
+
+/* The ended runs of an agent: when the last completed, and whether one of those that completed then took
+ * as long, and ended as, the agent says. */
+typedef struct memory {
+    const sw_agent *agent;
+    sw_int last;
+    bool duration;
+    bool reason;
+    bool any_reason;
+} memory;
+
+static sw_seen see_agents_run(void *arg, const void *row)
+{
+    memory *m = arg;
+    const sw_run *run = row;
+    sw_int ns = sw__run_ns(run);
+
+    if (run->status.value < SW_RUN_STATUS_COMPLETED || !run->completed_at.known) {
+        return SW_SEEN_COUNT;
+    }
+    if (!m->last.known || run->completed_at.value > m->last.value) {
+        m->last = run->completed_at;
+    }
+    if (sw_int_eq(run->completed_at, m->agent->last_run_completion)) {
+        m->duration |= m->agent->last_run_duration_ms.value == ns.value / 1000000;
+        m->reason |= sw_str_eq(run->stop_reason, m->agent->last_stop_reason);
+        m->any_reason |= run->stop_reason.ptr != NULL;
+    }
+    return SW_SEEN_COUNT;
+}
+
+static sw_seen see_agent(void *arg, const void *row)
+{
+    sw_check *c = arg;
+    const sw_agent *agent = row;
+    memory m = {.agent = agent};
+    char where[200];
+
+    c->failed = sw__check_walk(c, SW_RECORD_RUN, SW_RUN_AGENT_ID, agent->id,
+                               SW_MASK(SW_RUN_STATUS) | SW_MASK(SW_RUN_COMPLETED_AT) |
+                                   SW_MASK(SW_RUN_CREATED_AT) | SW_MASK(SW_RUN_STOP_REASON) |
+                                   SW_MASK(SW_RUN_TOTAL_DURATION_NS),
+                               see_agents_run, &m, &c->error);
+    if (c->failed != SW_STATUS_OK) {
+        return SW_SEEN_STOP;
+    }
+    (void)snprintf(where, sizeof where, "agents id=%.*s", (int)agent->id.len, agent->id.ptr);
+    if (m.last.known &&
+        (!agent->last_run_completion.known || agent->last_run_completion.value < m.last.value)) {
+        sw__differ(c, "run", where, "last_run_completion is before the end of its last run");
+    } else if (m.last.known && sw_int_eq(m.last, agent->last_run_completion)) {
+        if (!m.duration) {
+            sw__differ(c, "run", where, "last_run_duration_ms is not that of its last run");
+        }
+        if (m.any_reason && !m.reason) {
+            sw__differ(c, "run", where, "last_stop_reason is not that of its last run");
+        }
+    }
+    return SW_SEEN_COUNT;
+}
+
+/* ---- together ----------------------------------------------------------------------------------- */
+
+sw_status sw__check_runs(sw_check *c, sw_str organization, sw_error *err)
+{
+    sw_status status =
+        sw__check_walk(c, SW_RECORD_RUN, SW_RUN_ORGANIZATION_ID, organization,
+                       SW_MASK(SW_RUN_ID) | SW_MASK(SW_RUN_STATUS) | SW_MASK(SW_RUN_COMPLETED_AT) |
+                           SW_MASK(SW_RUN_CREATED_AT) | SW_MASK(SW_RUN_TOTAL_DURATION_NS) |
+                           SW_MASK(SW_RUN_AGENT_ID) | SW_MASK(SW_RUN_PROJECT_ID),
+                       see_run, c, err);
+
+    if (status == SW_STATUS_OK) {
+        unseen_tools(c);
+    }
+    return status == SW_STATUS_OK
+               ? sw__check_walk(c, SW_RECORD_AGENT, SW_AGENT_ORGANIZATION_ID, organization,
+                                SW_MASK(SW_AGENT_ID) | SW_MASK(SW_AGENT_LAST_RUN_COMPLETION) |
+                                    SW_MASK(SW_AGENT_LAST_RUN_DURATION_MS) |
+                                    SW_MASK(SW_AGENT_LAST_STOP_REASON),
+                                see_agent, c, err)
+               : status;
+}
