@@ -268,6 +268,10 @@ static void a_run_takes_the_project_of_its_agent(lt *t)
     own.project_id = SW_STR("project-8");
     OK(sw_run_create(t->ledger, &t->a, &own, &o, &t->err));
     TEXT(lt_get_run(t, &t->a, own.id).project_id, "project-8");
+    own.project_id = SW_STR("project-9"); /* its totals follow, also while it runs */
+    OK(sw_run_update(t->ledger, &t->a, own.id, &own, SW_FIELD_BIT(SW_RUN_PROJECT_ID), &o, &t->err));
+    TEXT(lt_run_metrics(t, &t->a, own.id).project_id, "project-9");
+    CLEAN();
 }
 
 static void cancelling_is_idempotent(lt *t)
