@@ -240,8 +240,8 @@ SW_API sw_status sw_record_update(sw_ledger *ledger, const sw_actor *actor, sw_r
 SW_API sw_status sw_record_delete(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
                                   sw_str id, sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
 /* The agent with this name in the project, registered on first sight; its id is derived from
- * organization, project and name, so that every process that shares the store finds the same, under a
- * secret of the organization, so that nobody else can compute it. */
+ * organization, project and name (telemetry.md E.6), so that every process and store finds the same. Where
+ * another organization holds that id already, it is derived under a secret of this one instead. */
 SW_API sw_status sw_agent_by_name(sw_ledger *ledger, const sw_actor *actor, sw_str project_id,
                                   sw_str name, sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
 /* Opens a provider's sealed secret, for programs that call the provider; SW_PROVIDER_API_KEY or
