@@ -184,10 +184,28 @@ void sw__forget_tokens(sw_step *row, uint64_t mask)
 
 /* ---- the stored form of JSON --------------------------------------------------------------------- */
 
+/* Some byte of the word is 0x20 or below. Such a byte borrows from its high bit; those that had it set
+ * are letters of other alphabets. (A borrow may run on into a higher byte: then there is a blank as well.)
+ */
+static bool word_has_blank(uint64_t word)
+{
+    return ((word - UINT64_C(0x2121212121212121)) & ~word & UINT64_C(0x8080808080808080)) != 0;
+}
+
+/* Eight bytes at a time; in JSON that was checked, nothing else lies that low. */
 static bool has_white_space(sw_str text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == ' ' || (text.ptr[i] >= '\t' && text.ptr[i] <= '\r')) {
+    uint64_t word = 0;
+    size_t i = 0;
+
+    for (; i + sizeof word <= text.len; i += sizeof word) {
+        memcpy(&word, text.ptr + i, sizeof word);
+        if (word_has_blank(word)) {
+            return true;
+        }
+    }
+    for (; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] <= ' ') {
             return true;
         }
     }
@@ -198,12 +216,9 @@ void sw__row_nulls(sw_record_id record, void *row)
 {
     const sw_record *r = sw_record_of(record);
 
-    for (size_t i = 0; i < r->field_count; i++) {
-        const sw_field *field = &r->fields[i];
-        if (field->kind == SW_KIND_JSON || field->kind == SW_KIND_TAGS) {
-            sw_str *text = sw_field_str(field, row);
-            *text = sw_str_eq(*text, SW_STR("null")) ? SW_NULL_STR : *text;
-        }
+    for (uint64_t json = sw__json_fields[record]; json; json &= json - 1) {
+        sw_str *text = sw_field_str(&r->fields[__builtin_ctzll(json)], row);
+        *text = sw_str_eq(*text, SW_STR("null")) ? SW_NULL_STR : *text;
     }
 }
 
@@ -223,12 +238,10 @@ sw_status sw__row_minify(sw_record_id record, void *row, sw_arena *arena, sw_err
     const sw_record *r = sw_record_of(record);
     sw_status status = SW_STATUS_OK;
 
-    for (size_t i = 0; i < r->field_count && status == SW_STATUS_OK; i++) {
-        const sw_field *field = &r->fields[i];
-        if (field->kind == SW_KIND_JSON || field->kind == SW_KIND_TAGS) {
-            sw_str *text = sw_field_str(field, row);
-            status = text->ptr && has_white_space(*text) ? minify_field(text, arena, err) : status;
-        }
+    for (uint64_t json = sw__json_fields[record]; json && status == SW_STATUS_OK;
+         json &= json - 1) {
+        sw_str *text = sw_field_str(&r->fields[__builtin_ctzll(json)], row);
+        status = text->ptr && has_white_space(*text) ? minify_field(text, arena, err) : status;
     }
     return status;
 }

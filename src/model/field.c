@@ -10,14 +10,6 @@ const char *sw_field_column(const sw_field *field)
     return field->column ? field->column : field->name;
 }
 
-bool sw_field_is_null(const sw_field *field, const void *row)
-{
-    if (sw_kind_is_text(field->kind)) {
-        return !sw_field_text(field, row).ptr;
-    }
-    return !sw_field_number(field, row).known;
-}
-
 void sw_field_clear(const sw_field *field, void *row)
 {
     if (sw_kind_is_text(field->kind)) {
@@ -34,14 +26,6 @@ void sw_field_copy(const sw_field *field, void *to, const void *from)
     } else {
         *sw_field_int(field, to) = sw_field_number(field, from);
     }
-}
-
-bool sw_field_equal(const sw_field *field, const void *a, const void *b)
-{
-    if (sw_kind_is_text(field->kind)) {
-        return sw_str_eq(sw_field_text(field, a), sw_field_text(field, b));
-    }
-    return sw_int_eq(sw_field_number(field, a), sw_field_number(field, b));
 }
 
 /* ---- order ----------------------------------------------------------------------------------- */

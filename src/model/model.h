@@ -141,10 +141,13 @@ typedef struct sw_record {
     size_t index_count;
     const sw_relation *relations;
     size_t relation_count;
+    uint64_t texts; /* bit i: field i is held as sw_str, else as sw_int */
 } sw_record;
 
 /* By sw_record_id (stepwell/facts.h). */
 extern const sw_record sw__records[SW_RECORD_COUNT];
+/* By sw_record_id: the fields of kind JSON or TAGS, as a mask. */
+extern const uint64_t sw__json_fields[SW_RECORD_COUNT];
 
 static inline const sw_record *sw_record_of(sw_record_id id)
 {
@@ -180,10 +183,20 @@ static inline sw_int sw_field_number(const sw_field *field, const void *row)
     return *(const sw_int *)(const void *)((const char *)row + field->offset);
 }
 
+static inline bool sw_field_is_null(const sw_field *field, const void *row)
+{
+    return sw_kind_is_text(field->kind) ? !sw_field_text(field, row).ptr
+                                        : !sw_field_number(field, row).known;
+}
+
 const char *sw_field_column(const sw_field *field);
-bool sw_field_is_null(const sw_field *field, const void *row);
 void sw_field_clear(const sw_field *field, void *row);
-bool sw_field_equal(const sw_field *field, const void *a, const void *b);
+static inline bool sw_field_equal(const sw_field *field, const void *a, const void *b)
+{
+    return sw_kind_is_text(field->kind)
+               ? sw_str_eq(sw_field_text(field, a), sw_field_text(field, b))
+               : sw_int_eq(sw_field_number(field, a), sw_field_number(field, b));
+}
 /* Order of one field: null first, ids by sw_key (base.h), text by bytes, numbers by value. */
 int sw_field_cmp(const sw_field *field, const void *a, const void *b);
 void sw_field_copy(const sw_field *field, void *to, const void *from); /* borrowed, not deep */
@@ -216,7 +229,8 @@ sw_status sw_row_check(const sw_record *record, const void *row, const char *pat
 /* Bit i of a mask is field i. */
 #define SW_MASK(FIELD) (UINT64_C(1) << (FIELD))
 #define SW_MASK_ALL UINT64_MAX
-/* The fields that are not null. */
+/* The fields that are not null. Most of a row mostly is, so whoever walks a row in the hot path walks the
+ * bits of this mask: a descriptor fills two cache lines. */
 uint64_t sw_row_mask(const sw_record *record, const void *row);
 
 /* ---- conditions: one way to say "which rows", for both stores ------------------------------------ */

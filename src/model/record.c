@@ -114,13 +114,17 @@ int sw_row_cmp_key(const sw_record *record, const void *a, const void *b)
     return 0;
 }
 
+/* A struct is its fields one after the other, each of two words: ptr and len, or value and known
+ * (tables.c proves it). Field i is null when its first word (text) or second word (number) is 0.
+ */
 uint64_t sw_row_mask(const sw_record *record, const void *row)
 {
+    const char *cell = row;
     uint64_t mask = 0;
-    for (size_t i = 0; i < record->field_count; i++) {
-        if (!sw_field_is_null(&record->fields[i], row)) {
-            mask |= SW_MASK(i);
-        }
+    for (size_t i = 0; i < record->field_count; i++, cell += sizeof(sw_int)) {
+        uint64_t word = 0;
+        memcpy(&word, cell + (record->texts >> i & 1 ? 0 : offsetof(sw_int, known)), sizeof word);
+        mask |= (uint64_t)(word != 0) << i;
     }
     return mask;
 }

@@ -138,20 +138,42 @@ const sw_record sw__records[SW_RECORD_COUNT] = {
                            .indexes = RECORD##_indexes,                                            \
                            .index_count = SW_COUNT(RECORD##_indexes) - 1,                          \
                            .relations = RECORD##_relations,                                        \
-                           .relation_count = SW_COUNT(RECORD##_relations) - 1},
+                           .relation_count = SW_COUNT(RECORD##_relations) - 1,                     \
+                           .texts = 0
+#undef SW_FIELD
+#define SW_FIELD(KIND, NAME, ...)                                                                  \
+    | (uint64_t)(SW_KIND_##KIND <= SW_KIND_BYTES) << SW_F(NAME)
 #define SW_RELATION(NAME, ...)
-#define SW_RECORD_END(RECORD, UPPER)
+#define SW_RECORD_END(RECORD, UPPER) },
 #include "model/records.def"
 #undef SW_RECORD_BEGIN
+#undef SW_FIELD
+#undef SW_RECORD_END
+};
+
+const uint64_t sw__json_fields[SW_RECORD_COUNT] = {
+#define SW_RECORD_BEGIN(RECORD, UPPER, TABLE, PREFIX, VISIBILITY, DOC) [SW_RECORD_##UPPER] = 0
+#define SW_FIELD(KIND, NAME, ...)                                                                  \
+    | (uint64_t)(SW_KIND_##KIND == SW_KIND_JSON || SW_KIND_##KIND == SW_KIND_TAGS) << SW_F(NAME)
+#define SW_RECORD_END(RECORD, UPPER) ,
+#include "model/records.def"
+#undef SW_RECORD_BEGIN
+#undef SW_FIELD
 #undef SW_RECORD_END
 };
 
 /* ---- what must agree ------------------------------------------------------------------------- */
 
 /* The generated header and these tables were made from the same rows. */
+_Static_assert(sizeof(sw_str) == sizeof(sw_int) && sizeof(sw_str) == 16 &&
+                   offsetof(sw_str, ptr) == 0,
+               "sw_row_mask walks a struct as cells of two words");
 _Static_assert((int)sw__r_count == (int)SW_RECORD_COUNT, "facts.h has other records");
 #define SW_RECORD_BEGIN(RECORD, UPPER, TABLE, PREFIX, VISIBILITY, DOC)                             \
     _Static_assert((int)sw__r_##RECORD == (int)SW_RECORD_##UPPER, "facts.h: order of " #RECORD);
+#define SW_FIELD(KIND, NAME, ...)                                                                  \
+    _Static_assert(offsetof(SW__STRUCT, NAME) == sizeof(sw_int) * (size_t)SW_F(NAME),              \
+                   "facts.h: place of " #NAME);
 #define SW_RECORD_END(RECORD, UPPER)                                                               \
     _Static_assert((int)SW_F(_count) == (int)SW_##UPPER##_FIELD_COUNT,                             \
                    "facts.h: fields of " #RECORD);                                                 \
