@@ -1,191 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values between the model and the file: one field into one column and back, by the field's form. Knows
- * nothing of tables and verbs.
- *
- * Words and references are small numbers in the file. Two memories of fixed size, one entry a place,
- * make them cheap: text to number for the writer, who looks the same few hundred up again and again,
- * and number to text for readers. Every hit is verified by comparing the whole text or number, and what
- * is not remembered is asked of the file, so that a memory can only be slow, never wrong:
- *   - numbers are trusted only inside a write group, when nobody else can change the file, and are
- *     forgotten after a rollback, a removal, or another process's commit;
- *   - words are never deleted, and the row number of a record that others refer to never names another
- *     row, so what a number meant to a reader it means for ever. (A writer's own names are forgotten
- *     with its rollback.)
+ * nothing of tables and verbs; what number stands for a word or a parent it asks sqlite_numbers.c.
  */
 #include "store/sqlite_impl.h"
-
-struct sw_lite_number {
-    int64_t number;
-    uint32_t age; /* of the session when it was put here */
-    uint8_t of;   /* record, or SW_LITE_WORDS */
-    uint8_t len;
-    char text[SW_LITE_REMEMBERED + 2];
-};
-_Static_assert(sizeof(sw_lite_number) == 128, "two cache lines");
-
-struct sw_lite_name {
-    int64_t number;
-    uint32_t age;
-    uint8_t of;
-    uint8_t len;
-    char text[SW_LITE_REMEMBERED + 2];
-};
-
-/* ---- text to number ----------------------------------------------------------------------------- */
-
-/* The place of a text, or NULL when nothing is remembered: outside a write group, text too long, no
- * memory (then it is only slower). */
-static sw_lite_number *number_place(sw_lite_session *session, uint8_t of, sw_str text)
-{
-    if (!session->in_group || text.len > SW_LITE_REMEMBERED) {
-        return NULL;
-    }
-    if (!session->numbers) {
-        session->numbers =
-            sw_alloc_zeroed(&session->store->allocator, SW_LITE_NUMBERS * sizeof *session->numbers);
-        if (!session->numbers) {
-            return NULL;
-        }
-    }
-    return &session->numbers[sw_hash(of, text.ptr, text.len) % SW_LITE_NUMBERS];
-}
-
-static bool number_known(const sw_lite_session *session, const sw_lite_number *place, uint8_t of,
-                         sw_str text)
-{
-    return place && place->age == session->age && place->of == of && place->len == text.len &&
-           memcmp(place->text, text.ptr, text.len) == 0;
-}
-
-static void number_put(const sw_lite_session *session, sw_lite_number *place, uint8_t of,
-                       sw_str text, int64_t number)
-{
-    if (place) {
-        place->number = number;
-        place->age = session->age;
-        place->of = of;
-        place->len = (uint8_t)text.len;
-        memcpy(place->text, text.ptr, text.len);
-    }
-}
-
-static void build_text(const sw_lite_session *session, const void *arg, sw_buf *sql)
-{
-    (void)session;
-    sw_buf_adds(sql, arg);
-}
-
-static void build_pk_of_id(const sw_lite_session *session, const void *arg, sw_buf *sql)
-{
-    const sw_lite_table *table = arg;
-    (void)session;
-    sw_buf_addf(sql, "SELECT pk FROM %s_data WHERE id = ?1", table->model->table);
-}
-
-/* Steps a statement that answers one number or none; gives it back. */
-static sw_status answer(sw_lite_session *session, sw_lite_slot *slot, int64_t *out, sw_error *err)
-{
-    int rc = sqlite3_step(slot->stmt);
-    sw_status status = SW_STATUS_OK;
-    *out = rc == SQLITE_ROW ? sqlite3_column_int64(slot->stmt, 0) : 0;
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
-        status = sw__lite_fail(session->db, rc, "look up a number", err);
-    }
-    sw__lite_give(slot);
-    return status;
-}
-
-static void bind_text(sqlite3_stmt *stmt, int at, const void *ptr, size_t len)
-{
-    int rc = sqlite3_bind_text(stmt, at, ptr, (int)len, SQLITE_STATIC);
-    sw_assert(rc == SQLITE_OK);
-}
-
-static void bind_key(sqlite3_stmt *stmt, int at, const sw_key *key)
-{
-    if (key->escaped) {
-        bind_text(stmt, at, key->bytes, key->len);
-        return;
-    }
-    int rc = sqlite3_bind_blob(stmt, at, key->bytes, key->len, SQLITE_STATIC);
-    sw_assert(rc == SQLITE_OK);
-}
-
-static sw_status find_pk(sw_lite_session *session, sw_record_id record, sw_str id, int64_t *pk,
-                         sw_error *err)
-{
-    const sw_lite_table *table = sw__lite_table(session, record);
-    const sw_lite_shape shape = {.verb = SW_LITE_PK_OF_ID, .record = (uint8_t)record};
-    sw_lite_slot *slot = NULL;
-    sw_key key;
-    *pk = 0;
-    sw_assert(table->shape == SW_SHAPE_OWN_ID);
-    if (!sw_key_encode(id, sw__lite_home(&table->model->fields[table->primary]), &key)) {
-        return SW_STATUS_OK;
-    }
-    sw_status status = sw__lite_take(session, &shape, build_pk_of_id, table, &slot, err);
-    if (status != SW_STATUS_OK) {
-        return status;
-    }
-    bind_key(slot->stmt, 1, &key);
-    return answer(session, slot, pk, err);
-}
-
-sw_status sw__lite_pk(sw_lite_session *session, sw_record_id record, sw_str id, int64_t *pk,
-                      sw_error *err)
-{
-    uint8_t of = (uint8_t)record;
-    sw_lite_number *place = number_place(session, of, id);
-    if (number_known(session, place, of, id)) {
-        *pk = place->number;
-        return SW_STATUS_OK;
-    }
-    sw_status status = find_pk(session, record, id, pk, err);
-    if (status == SW_STATUS_OK && *pk) {
-        number_put(session, place, of, id, *pk);
-    }
-    return status;
-}
-
-void sw__lite_remember_pk(sw_lite_session *session, sw_record_id record, sw_str id, int64_t pk)
-{
-    number_put(session, number_place(session, (uint8_t)record, id), (uint8_t)record, id, pk);
-}
-
-static sw_status ask_word(sw_lite_session *session, sw_lite_verb verb, const char *sql, sw_str word,
-                          int64_t *out, sw_error *err)
-{
-    const sw_lite_shape shape = {.verb = (uint8_t)verb};
-    sw_lite_slot *slot = NULL;
-    sw_status status = sw__lite_take(session, &shape, build_text, sql, &slot, err);
-    if (status != SW_STATUS_OK) {
-        return status;
-    }
-    bind_text(slot->stmt, 1, word.ptr, word.len);
-    return answer(session, slot, out, err);
-}
-
-/* The number of a word; 0 when it has none and none was to be added. */
-static sw_status word_number(sw_lite_session *session, sw_str word, bool add, int64_t *out,
-                             sw_error *err)
-{
-    sw_lite_number *place = number_place(session, SW_LITE_WORDS, word);
-    if (number_known(session, place, SW_LITE_WORDS, word)) {
-        *out = place->number;
-        return SW_STATUS_OK;
-    }
-    sw_status status = ask_word(session, SW_LITE_WORD_FIND, "SELECT id FROM words WHERE word = ?1",
-                                word, out, err);
-    if (status == SW_STATUS_OK && *out == 0 && add) {
-        status = ask_word(session, SW_LITE_WORD_ADD, "INSERT INTO words (word) VALUES (?1)", word,
-                          out, err);
-        *out = sqlite3_last_insert_rowid(session->db);
-    }
-    if (status == SW_STATUS_OK && *out) {
-        number_put(session, place, SW_LITE_WORDS, word, *out);
-    }
-    return status;
-}
 
 /* ---- into the file ------------------------------------------------------------------------------ */
 
@@ -263,7 +80,7 @@ sw_status sw__lite_encode(sw_lite_session *session, const sw_field *field, const
         set_hex(text, out);
         break;
     case SW_LITE_WORD:
-        status = word_number(session, text, add, &number, err);
+        status = sw__lite_word(session, text, add, &number, err);
         set_number(number, out);
         break;
     case SW_LITE_REF:
@@ -275,6 +92,12 @@ sw_status sw__lite_encode(sw_lite_session *session, const sw_field *field, const
         break;
     }
     return status;
+}
+
+static void bind_text(sqlite3_stmt *stmt, int at, const void *ptr, size_t len)
+{
+    int rc = sqlite3_bind_text(stmt, at, ptr, (int)len, SQLITE_STATIC);
+    sw_assert(rc == SQLITE_OK);
 }
 
 void sw__lite_bind(sqlite3_stmt *stmt, int at, const sw_lite_value *value)
@@ -299,56 +122,141 @@ void sw__lite_bind(sqlite3_stmt *stmt, int at, const sw_lite_value *value)
     sw_assert(rc == SQLITE_OK);
 }
 
-/* ---- number to text ----------------------------------------------------------------------------- */
+/* ---- a field into a parameter --------------------------------------------------------------------- */
 
-static sw_lite_name *name_place(sw_lite_session *session, uint8_t of, int64_t number)
+static void bind_number(sqlite3_stmt *stmt, int at, int64_t number)
 {
-    if (!session->names) {
-        session->names =
-            sw_alloc_zeroed(&session->store->allocator, SW_LITE_NAMES * sizeof *session->names);
-        if (!session->names) {
-            return NULL;
-        }
+    int rc = sqlite3_bind_int64(stmt, at, number);
+    sw_assert(rc == SQLITE_OK);
+}
+
+static void bind_bytes(sqlite3_stmt *stmt, int at, const void *ptr, size_t len)
+{
+    int rc = sqlite3_bind_blob(stmt, at, ptr, (int)len, SQLITE_STATIC);
+    sw_assert(rc == SQLITE_OK);
+}
+
+/* What stands for null: nothing, or the mark of a null part of a key. */
+static void bind_nothing(const sw_field *field, sqlite3_stmt *stmt, int at)
+{
+    int rc = SQLITE_OK;
+    if (!sw__lite_null_part(field)) {
+        rc = sqlite3_bind_null(stmt, at);
+    } else if (sw__lite_form(field) == SW_LITE_ID) {
+        bind_bytes(stmt, at, "", 0);
+    } else {
+        bind_number(stmt, at, 0);
     }
-    uint64_t mixed = ((uint64_t)number + ((uint64_t)of << 40)) * UINT64_C(0x9E3779B97F4A7C15);
-    return &session->names[(mixed >> 40) % SW_LITE_NAMES];
+    sw_assert(rc == SQLITE_OK);
 }
 
-static bool name_known(const sw_lite_session *session, const sw_lite_name *place, uint8_t of,
-                       int64_t number)
+/* Takes the bytes into the scratch, where they stay until the statement has run. */
+static const char *keep_bytes(sw_lite_scratch *scratch, const void *bytes, size_t len)
 {
-    return place && place->age == session->age && place->number == number && place->of == of;
-}
-
-static void name_put(const sw_lite_session *session, sw_lite_name *place, uint8_t of,
-                     int64_t number, sw_str text)
-{
-    if (place && text.len <= SW_LITE_REMEMBERED) {
-        place->number = number;
-        place->age = session->age;
-        place->of = of;
-        place->len = (uint8_t)text.len;
-        memcpy(place->text, text.ptr, text.len);
+    char *kept = scratch->at;
+    if (len > scratch->left) {
+        return NULL;
     }
+    memcpy(kept, bytes, len);
+    scratch->at += len;
+    scratch->left -= len;
+    return kept;
 }
 
-static void build_id_of_pk(const sw_lite_session *session, const void *arg, sw_buf *sql)
+static sw_lite_fit bind_id(const sw_lite_table *table, size_t i, sw_str text, sqlite3_stmt *stmt,
+                           int at, sw_lite_scratch *scratch)
 {
-    const sw_lite_table *table = arg;
-    (void)session;
-    sw_buf_addf(sql, "SELECT id FROM %s_data WHERE pk = ?1", table->model->table);
+    sw_key key;
+    const char *kept = NULL;
+    if (!sw_key_encode(text, table->homes[i], &key)) {
+        return SW_LITE_UNKNOWN;
+    }
+    kept = keep_bytes(scratch, key.bytes, key.len);
+    if (kept && key.escaped) {
+        bind_text(stmt, at, kept, key.len);
+    } else if (kept) {
+        bind_bytes(stmt, at, kept, key.len);
+    }
+    return kept ? SW_LITE_BOUND : SW_LITE_NO_ROOM;
 }
 
-/* A column of ids as text. Bytes that no id can have are damage. */
-static sw_status column_id(sw_lite_session *session, sqlite3_stmt *stmt, int at, sw_str home,
-                           sw_arena *arena, sw_str *out, sw_error *err)
+static sw_lite_fit bind_hex(sw_str text, sqlite3_stmt *stmt, int at, sw_lite_scratch *scratch)
+{
+    uint8_t bytes[SW_UUID];
+    const char *kept = NULL;
+    if (!sw_hex_parse(text, bytes, sizeof bytes)) {
+        bind_text(stmt, at, text.ptr, text.len);
+        return SW_LITE_BOUND;
+    }
+    kept = keep_bytes(scratch, bytes, sizeof bytes);
+    if (kept) {
+        bind_bytes(stmt, at, kept, sizeof bytes);
+    }
+    return kept ? SW_LITE_BOUND : SW_LITE_NO_ROOM;
+}
+
+static sw_status bind_looked_up(sw_lite_session *session, const sw_lite_table *table, size_t i,
+                                sw_str text, sqlite3_stmt *stmt, int at, sw_lite_fit *fit,
+                                sw_error *err)
+{
+    int64_t number = 0;
+    sw_status status = sw__lite_look_up(session, table, i, text, &number, err);
+    *fit = number ? SW_LITE_BOUND : SW_LITE_UNKNOWN;
+    if (number) {
+        bind_number(stmt, at, number);
+    }
+    return status;
+}
+
+sw_status sw__lite_bind_field(sw_lite_session *session, const sw_lite_table *table, size_t i,
+                              const void *row, sqlite3_stmt *stmt, int at, sw_lite_scratch *scratch,
+                              sw_lite_fit *fit, sw_error *err)
+{
+    const sw_field *field = &table->model->fields[i];
+    sw_lite_form form = (sw_lite_form)table->forms[i];
+    *fit = SW_LITE_BOUND;
+    if (sw_field_is_null(field, row)) {
+        bind_nothing(field, stmt, at);
+        return SW_STATUS_OK;
+    }
+    if (form == SW_LITE_NUMBER) {
+        bind_number(stmt, at, sw_field_number(field, row).value);
+        return SW_STATUS_OK;
+    }
+    sw_str text = sw_field_text(field, row);
+    switch (form) {
+    case SW_LITE_TEXT:
+        bind_text(stmt, at, text.ptr, text.len);
+        return SW_STATUS_OK;
+    case SW_LITE_BYTES:
+        bind_bytes(stmt, at, text.ptr, text.len);
+        return SW_STATUS_OK;
+    case SW_LITE_ID:
+        *fit = bind_id(table, i, text, stmt, at, scratch);
+        return SW_STATUS_OK;
+    case SW_LITE_HEX:
+        *fit = bind_hex(text, stmt, at, scratch);
+        return SW_STATUS_OK;
+    case SW_LITE_WORD:
+    case SW_LITE_REF:
+        return bind_looked_up(session, table, i, text, stmt, at, fit, err);
+    case SW_LITE_NUMBER:
+        break;
+    }
+    SW_IMPOSSIBLE("an unknown form");
+}
+
+/* ---- out of the file ---------------------------------------------------------------------------- */
+
+/* Bytes that no id can have are damage. */
+sw_status sw__lite_read_id(sqlite3_stmt *stmt, int at, sw_str home, sw_arena *arena, sw_str *out,
+                           sw_error *err)
 {
     char text[SW_LIMIT_ID_BYTES + 64];
     sw_key key;
     bool escaped = sqlite3_column_type(stmt, at) == SQLITE_TEXT;
     const void *bytes = sqlite3_column_blob(stmt, at);
     int len = sqlite3_column_bytes(stmt, at);
-    (void)session;
     if (len > SW_LIMIT_ID_BYTES || (!escaped && len < SW_UUID)) {
         return sw_fail(err, SW_STATUS_CORRUPT, NULL, "an id in the file has %d bytes", len);
     }
@@ -360,71 +268,6 @@ static sw_status column_id(sw_lite_session *session, sqlite3_stmt *stmt, int at,
     *out = sw_arena_str(arena, sw_str_make(text, sw_key_decode(&key, home, text)));
     return out->ptr ? SW_STATUS_OK : sw_no_memory(err);
 }
-
-static sw_status column_word(sqlite3_stmt *stmt, sw_arena *arena, sw_str *out, sw_error *err)
-{
-    const char *text = sqlite3_column_blob(stmt, 0);
-    size_t len = (size_t)sqlite3_column_bytes(stmt, 0);
-    *out = sw_arena_str(arena, sw_str_make(text ? text : "", len));
-    return out->ptr ? SW_STATUS_OK : sw_no_memory(err);
-}
-
-/* A number that names nothing is damage; it becomes a text that names nothing, so that the rows that
- * hold it can still be read and `verify` can say which they are. */
-static sw_status dangling(sw_str home, int64_t number, sw_arena *arena, sw_str *out, sw_error *err)
-{
-    *out = sw_arena_printf(arena, "%.*s-missing-%lld", (int)home.len, home.ptr, (long long)number);
-    return out->ptr ? SW_STATUS_OK : sw_no_memory(err);
-}
-
-static sw_status find_name(sw_lite_session *session, uint8_t of, int64_t number, sw_arena *arena,
-                           sw_str *out, bool *found, sw_error *err)
-{
-    bool word = of == SW_LITE_WORDS;
-    const sw_lite_table *table = word ? NULL : sw__lite_table(session, (sw_record_id)of);
-    sw_str home = word ? SW_STR("word") : sw__lite_home(&table->model->fields[table->primary]);
-    const sw_lite_shape shape = {.verb = word ? SW_LITE_WORD_TEXT : SW_LITE_ID_OF_PK, .record = of};
-    sw_lite_slot *slot = NULL;
-    sw_status status = word ? sw__lite_take(session, &shape, build_text,
-                                            "SELECT word FROM words WHERE id = ?1", &slot, err)
-                            : sw__lite_take(session, &shape, build_id_of_pk, table, &slot, err);
-    if (status != SW_STATUS_OK) {
-        return status;
-    }
-    sw_lite_value value = {.is = SW_LITE_IS_INT, .number = number};
-    sw__lite_bind(slot->stmt, 1, &value);
-    int rc = sqlite3_step(slot->stmt);
-    *found = rc == SQLITE_ROW;
-    if (rc == SQLITE_DONE) {
-        status = dangling(home, number, arena, out, err);
-    } else if (rc != SQLITE_ROW) {
-        status = sw__lite_fail(session->db, rc, "look up a name", err);
-    } else {
-        status = word ? column_word(slot->stmt, arena, out, err)
-                      : column_id(session, slot->stmt, 0, home, arena, out, err);
-    }
-    sw__lite_give(slot);
-    return status;
-}
-
-/* The text of a word's or a parent's number, in the arena. */
-static sw_status name_of(sw_lite_session *session, uint8_t of, int64_t number, sw_arena *arena,
-                         sw_str *out, sw_error *err)
-{
-    sw_lite_name *place = name_place(session, of, number);
-    bool found = false;
-    if (name_known(session, place, of, number)) {
-        *out = sw_arena_str(arena, sw_str_make(place->text, place->len));
-        return out->ptr ? SW_STATUS_OK : sw_no_memory(err);
-    }
-    sw_status status = find_name(session, of, number, arena, out, &found, err);
-    if (status == SW_STATUS_OK && found) {
-        name_put(session, place, of, number, *out);
-    }
-    return status;
-}
-
-/* ---- out of the file ---------------------------------------------------------------------------- */
 
 static sw_status read_text(sqlite3_stmt *stmt, int at, bool borrow, sw_arena *arena, sw_str *out,
                            sw_error *err)
@@ -489,15 +332,16 @@ sw_status sw__lite_read(sw_lite_session *session, sqlite3_stmt *stmt, int at, co
     case SW_LITE_BYTES:
         return read_text(stmt, at, borrow, arena, out, err);
     case SW_LITE_ID:
-        return column_id(session, stmt, at, sw__lite_home(field), arena, out, err);
+        return sw__lite_read_id(stmt, at, sw__lite_home(field), arena, out, err);
     case SW_LITE_HEX:
         return type == SQLITE_BLOB ? read_hex(stmt, at, arena, out, err)
                                    : read_text(stmt, at, borrow, arena, out, err);
     case SW_LITE_WORD:
-        return name_of(session, SW_LITE_WORDS, sqlite3_column_int64(stmt, at), arena, out, err);
+        return sw__lite_name(session, SW_LITE_WORDS, sqlite3_column_int64(stmt, at), arena, out,
+                             err);
     case SW_LITE_REF:
-        return name_of(session, (uint8_t)(field->ref.record_plus_1 - 1),
-                       sqlite3_column_int64(stmt, at), arena, out, err);
+        return sw__lite_name(session, (uint8_t)(field->ref.record_plus_1 - 1),
+                             sqlite3_column_int64(stmt, at), arena, out, err);
     case SW_LITE_NUMBER:
         break;
     }

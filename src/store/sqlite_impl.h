@@ -6,7 +6,7 @@
  * A store holds one connection for upkeep; each session holds its own, with its own statements and
  * memories. Two memories make the small numbers of the file cheap: `numbers` (text to number, for the
  * writer inside a group) and `names` (number to text, for readers). The second never goes stale,
- * because the number of a row that others refer to is never given to another row (see sqlite_write.c).
+ * because the number of a row that others refer to is never given to another row (see sqlite_numbers.c).
  */
 #ifndef SW_SQLITE_IMPL_H
 #define SW_SQLITE_IMPL_H
@@ -16,15 +16,18 @@
 #include "store/store_impl.h"
 
 enum {
-    SW_LITE_APPLICATION = 0x53744557, /* "StEW", PRAGMA application_id */
-    SW_LITE_MANY = 32,                /* rows that one statement inserts */
-    SW_LITE_SLOTS = 96,               /* prepared statements a session keeps */
-    SW_LITE_NUMBERS = 8192,           /* slots of text to number: 1 MiB in the write session */
-    SW_LITE_NAMES = 2048,             /* slots of number to text: 256 KiB a session */
-    SW_LITE_REMEMBERED = 112,         /* longest text that is remembered */
-    SW_LITE_KEY_FIELDS = 8,           /* most fields a key or an index may have */
-    SW_LITE_ROW_BYTES = 4096,         /* no record's struct is larger */
-    SW_LITE_WORDS = 0xff              /* stands where a record's number does, for the dictionary */
+    SW_LITE_APPLICATION = 0x53744557,         /* "StEW", PRAGMA application_id */
+    SW_LITE_MANY = 32,                        /* rows that one statement inserts */
+    SW_LITE_SOME = 8,                         /* when there are fewer than that ... */
+    SW_LITE_TWO = 2,                          /* ... and for what is left then */
+    SW_LITE_SCRATCH = 64 * SW_LIMIT_ID_BYTES, /* bytes: 64 ids of any shape, or 500 of ours */
+    SW_LITE_SLOTS = 96,                       /* prepared statements a session keeps */
+    SW_LITE_NUMBERS = 8192,   /* slots of text to number: 1 MiB in the write session */
+    SW_LITE_NAMES = 2048,     /* slots of number to text: 256 KiB a session */
+    SW_LITE_REMEMBERED = 112, /* longest text that is remembered */
+    SW_LITE_KEY_FIELDS = 8,   /* most fields a key or an index may have */
+    SW_LITE_ROW_BYTES = 4096, /* no record's struct is larger */
+    SW_LITE_WORDS = 0xff      /* stands where a record's number does, for the dictionary */
 };
 
 /* ---- how a record lies in the file -------------------------------------------------------------- */
@@ -96,9 +99,12 @@ typedef struct sw_lite_table {
     uint64_t key;
     uint64_t counters;
     uint64_t shared;
-    uint64_t border;   /* fields that name the organization: they tell few rows from each other */
-    bool is_parent;    /* others refer to its rows */
-    uint8_t forms[64]; /* sw_lite_form of each field, for the hot path */
+    uint64_t border; /* fields that name the organization: they tell few rows from each other */
+    bool is_parent;  /* others refer to its rows */
+    uint64_t
+        null_parts;    /* parts of the key that may be null, and then stand in the file as a mark */
+    uint8_t forms[64]; /* for the hot path: sw_lite_form of each field ... */
+    sw_str homes[64];  /* ... and the prefix its ids mostly have */
 } sw_lite_table;
 
 /* The records a schema is made of: the model's, or a test's. */
@@ -132,6 +138,8 @@ typedef enum sw_lite_verb {
     SW_LITE_GET,
     SW_LITE_INSERT,
     SW_LITE_INSERT_MANY,
+    SW_LITE_ADD_MANY,
+    SW_LITE_PUT_MANY,
     SW_LITE_PUT,
     SW_LITE_ADD,
     SW_LITE_UPDATE,
@@ -221,8 +229,12 @@ typedef struct sw_lite_session {
     uint32_t age;   /* of `numbers`: entries of another age are void */
     sw_lite_number *numbers;
     sw_lite_name *names;
-    int64_t last_pk[SW_RECORD_COUNT]; /* highest row number ever given; 0: ask */
-    sw_lite_value row[64];            /* the row being bound */
+    int64_t last_pk[SW_RECORD_COUNT];          /* highest row number ever given; 0: ask */
+    sw_lite_value key[SW_LITE_KEY_FIELDS];     /* the key of the row that is looked for */
+    uint64_t many_columns[SW_RECORD_COUNT];    /* parameters of statements for many rows so far */
+    uint16_t last_number[SW_RECORD_COUNT][64]; /* by field: where in `numbers` its last text was */
+    uint64_t moved[SW_RECORD_COUNT];           /* counters that anything was added to so far */
+    char scratch[SW_LITE_SCRATCH];             /* what the row being bound points to */
     sw_lite_slot slots[SW_LITE_SLOTS];
 } sw_lite_session;
 
@@ -247,6 +259,8 @@ typedef void sw_lite_build(const sw_lite_session *session, const void *arg, sw_b
 sw_status sw__lite_take(sw_lite_session *session, const sw_lite_shape *shape, sw_lite_build *build,
                         const void *arg, sw_lite_slot **out, sw_error *err);
 void sw__lite_give(sw_lite_slot *slot);
+/* Nobody will ask for such statements again. */
+void sw__lite_drop(sw_lite_session *session, sw_lite_verb verb, sw_record_id record);
 /* Forgets what may be wrong after a rollback, a removal or another process's commit. */
 void sw__lite_forget(sw_lite_session *session);
 
@@ -258,15 +272,63 @@ void sw__lite_forget(sw_lite_session *session);
 sw_status sw__lite_encode(sw_lite_session *session, const sw_field *field, const void *row,
                           bool add, sw_lite_value *out, sw_error *err);
 void sw__lite_bind(sqlite3_stmt *stmt, int at, const sw_lite_value *value);
+
+/* What has no place in the row itself: ids and digits in their stored form. */
+typedef struct sw_lite_scratch {
+    char *at;
+    size_t left;
+} sw_lite_scratch;
+typedef enum sw_lite_fit {
+    SW_LITE_BOUND,
+    SW_LITE_UNKNOWN, /* a parent that does not exist, an id too long for a key: nothing is bound */
+    SW_LITE_NO_ROOM  /* in the scratch: nothing is bound */
+} sw_lite_fit;
+/* Encodes and binds field i at once; an unknown word enters the dictionary. What is bound points into the
+ * row and the scratch. */
+sw_status sw__lite_bind_field(sw_lite_session *session, const sw_lite_table *table, size_t i,
+                              const void *row, sqlite3_stmt *stmt, int at, sw_lite_scratch *scratch,
+                              sw_lite_fit *fit, sw_error *err);
 /* Column `at` into the field. With `borrow`, text and bytes stay the statement's; ids and words are
  * always the arena's. */
 sw_status sw__lite_read(sw_lite_session *session, sqlite3_stmt *stmt, int at, const sw_field *field,
                         bool borrow, sw_arena *arena, void *row, sw_error *err);
+/* Column `at` holds an id that mostly has the prefix `home`. */
+sw_status sw__lite_read_id(sqlite3_stmt *stmt, int at, sw_str home, sw_arena *arena, sw_str *out,
+                           sw_error *err);
+
+/* ---- numbers ------------------------------------------------------------------------------------ */
+
+/* The number of a word; 0 when it has none and none was to be added. */
+sw_status sw__lite_word(sw_lite_session *session, sw_str word, bool add, int64_t *out,
+                        sw_error *err);
+/* The number of the text of field i, which holds words or refers; 0: none. A new word gets one. */
+sw_status sw__lite_look_up(sw_lite_session *session, const sw_lite_table *table, size_t i,
+                           sw_str text, int64_t *number, sw_error *err);
+/* The text of a word's or a parent's number (`of`: record, or SW_LITE_WORDS), in the arena. */
+sw_status sw__lite_name(sw_lite_session *session, uint8_t of, int64_t number, sw_arena *arena,
+                        sw_str *out, sw_error *err);
 /* The row number of the record with that id; 0: none. */
 sw_status sw__lite_pk(sw_lite_session *session, sw_record_id record, sw_str id, int64_t *pk,
                       sw_error *err);
 /* A new row has taken its number: later references find it in memory. */
 void sw__lite_remember_pk(sw_lite_session *session, sw_record_id record, sw_str id, int64_t pk);
+
+/* The number the next row of the record will have. */
+sw_status sw__lite_next_pk(sw_lite_session *session, sw_record_id record, int64_t *pk,
+                           sw_error *err);
+
+/* ---- keys --------------------------------------------------------------------------------------- */
+
+/* " WHERE t.a = ?1 AND t.b = ?2": the key, from parameter `first` on. */
+void sw__lite_where_key(const sw_lite_table *table, int first, sw_buf *sql);
+/* Binds the key from parameter `first` on. `there` is false when a word, a parent or an id of the key
+ * cannot be in the file, so neither can the row. */
+sw_status sw__lite_bind_key(sw_lite_session *session, const sw_lite_table *table,
+                            sqlite3_stmt *stmt, int first, const void *row, bool *there,
+                            sw_error *err);
+/* OK or NOT_FOUND. */
+sw_status sw__lite_find(sw_lite_session *session, sw_record_id record, const void *key,
+                        sw_error *err);
 
 /* ---- verbs -------------------------------------------------------------------------------------- */
 
@@ -275,13 +337,14 @@ sw_status sw__lite_get(sw_session *session, sw_record_id record, const void *key
 sw_status sw__lite_insert(sw_session *session, sw_record_id record, const void *row, sw_error *err);
 sw_status sw__lite_insert_many(sw_session *session, sw_record_id record, const void *const *rows,
                                size_t count, bool *existed, sw_error *err);
-/* The number the next row of the record will have. */
-sw_status sw__lite_next_pk(sw_lite_session *session, sw_record_id record, int64_t *pk,
-                           sw_error *err);
 sw_status sw__lite_update(sw_session *session, sw_record_id record, const void *row, uint64_t mask,
                           sw_error *err);
 sw_status sw__lite_add(sw_session *session, sw_record_id record, const void *row, sw_error *err);
+sw_status sw__lite_add_many(sw_session *session, sw_record_id record, const void *const *rows,
+                            size_t count, sw_error *err);
 sw_status sw__lite_put(sw_session *session, sw_record_id record, const void *row, sw_error *err);
+sw_status sw__lite_put_many(sw_session *session, sw_record_id record, const void *const *rows,
+                            size_t count, sw_error *err);
 sw_status sw__lite_remove(sw_session *session, sw_record_id record, const void *key, sw_error *err);
 sw_status sw__lite_scan(sw_session *session, const sw_scan *scan, sw_visit *visit, void *arg,
                         sw_scan_end *end, sw_error *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inserting many rows of a record by one statement. What a statement costs by itself (opening a cursor
+/* Many rows of a record by one statement: inserting them, putting them over those that are there, and
+ * adding to the counters of rows that may not be there yet. What a statement costs by itself (opening a cursor
  * on the table and on each of its indexes, and closing them) is shared by its rows; for a step with its
  * dozen indexes that is a third of the work.
  *
@@ -9,96 +10,136 @@
  */
 #include "store/sqlite_impl.h"
 
-enum { BYTES_OF_A_ROW = 256 }; /* of ids and digits in their stored form; what is more is copied */
-
 typedef struct many {
     sw_lite_session *session;
     const sw_lite_table *table;
+    sw_record_id record;
+    sw_lite_verb verb;
+    uint64_t columns; /* that are parameters: what no row has is NULL in the text */
+    size_t size;      /* rows of the statement */
     sw_lite_slot *slot;
-    char *scratch;
-    size_t left;
 } many;
 
-static size_t columns_of(const sw_lite_table *table)
+/* What a column holds that is no parameter. */
+static const char *fixed(const many *m, size_t i)
 {
-    return (size_t)__builtin_popcountll(table->all) + (table->shape == SW_SHAPE_OWN_ID);
+    return m->verb == SW_LITE_ADD_MANY && (m->table->counters & SW_MASK(i)) ? "0" : "NULL";
+}
+
+static void print_row(const many *m, sw_buf *sql)
+{
+    const char *open = m->table->shape == SW_SHAPE_OWN_ID ? "(?, " : "(";
+
+    for (uint64_t mask = m->table->all; mask; mask &= mask - 1) {
+        size_t i = (size_t)__builtin_ctzll(mask);
+        sw_buf_addf(sql, "%s%s", open, m->columns & SW_MASK(i) ? "?" : fixed(m, i));
+        open = ", ";
+    }
+    sw_buf_addc(sql, ')');
+}
+
+/* All columns in their order, or SQLite would move every value once more. */
+static void print_columns(const many *m, sw_buf *sql)
+{
+    bool own = m->table->shape == SW_SHAPE_OWN_ID;
+    const char *comma = own ? ", " : "";
+
+    sw_buf_addf(sql, "INSERT OR FAIL INTO %s_data AS t (%s", m->table->model->table,
+                own ? "pk" : "");
+    for (uint64_t mask = m->table->all; mask; mask &= mask - 1) {
+        const sw_field *field = &m->table->model->fields[__builtin_ctzll(mask)];
+        sw_buf_addf(sql, "%s%s", comma, sw__lite_column(field));
+        comma = ", ";
+    }
+}
+
+/* Where the key is taken. No counter of a record with key parts may be null (fill_table sees to it). */
+static void print_conflict(const many *m, sw_buf *sql)
+{
+    bool add = m->verb == SW_LITE_ADD_MANY;
+    uint64_t mask = add ? m->columns & m->table->counters : m->table->all & ~m->table->key;
+    const char *comma = " DO UPDATE SET ";
+
+    sw_buf_adds(sql, mask ? " ON CONFLICT" : " ON CONFLICT DO NOTHING");
+    for (; mask; mask &= mask - 1) {
+        const char *column = sw__lite_column(&m->table->model->fields[__builtin_ctzll(mask)]);
+        sw_buf_addf(sql, "%s%s = ", comma, column);
+        if (add) {
+            sw_buf_addf(sql, "t.%s + ", column);
+        }
+        sw_buf_addf(sql, "excluded.%s", column);
+        comma = ", ";
+    }
 }
 
 static void build_many(const sw_lite_session *session, const void *arg, sw_buf *sql)
 {
-    const sw_lite_table *table = arg;
-    bool own = table->shape == SW_SHAPE_OWN_ID;
-    const char *comma = own ? ", " : "";
+    const many *m = arg;
 
     (void)session;
-    sw_buf_addf(sql, "INSERT OR FAIL INTO %s_data (%s", table->model->table, own ? "pk" : "");
-    for (uint64_t mask = table->all; mask; mask &= mask - 1) {
-        const sw_field *field = &table->model->fields[__builtin_ctzll(mask)];
-        sw_buf_addf(sql, "%s%s", comma, sw__lite_column(field));
-        comma = ", ";
-    }
+    print_columns(m, sql);
     sw_buf_adds(sql, ") VALUES ");
-    for (size_t row = 0; row < SW_LITE_MANY; row++) {
-        sw_buf_adds(sql, row ? ", (?" : "(?");
-        for (size_t i = 1; i < columns_of(table); i++) {
-            sw_buf_adds(sql, ", ?");
-        }
-        sw_buf_addc(sql, ')');
+    for (size_t row = 0; row < m->size; row++) {
+        sw_buf_adds(sql, row ? ", " : "");
+        print_row(m, sql);
+    }
+    if (m->verb != SW_LITE_INSERT_MANY) {
+        print_conflict(m, sql);
     }
 }
 
-/* The value's bytes lie in session->row, which the next row will use: they move to the scratch. */
-static sw_lite_value settled(many *m, const sw_lite_value *value)
+/* The parameters of the statement only ever become more, so that a table's statement is prepared a few
+ * times and not for every mixture of nulls. A counter that nothing is added to is none. */
+static void choose_columns(many *m, const void *const *rows)
 {
-    sw_lite_value out = *value;
+    uint64_t counters = m->verb == SW_LITE_ADD_MANY ? m->table->counters : 0;
+    uint64_t present = m->table->null_parts;
 
-    if ((value->is == SW_LITE_IS_BLOB || value->is == SW_LITE_IS_TEXT) &&
-        (const void *)value->ptr >= (const void *)value &&
-        (const void *)value->ptr < (const void *)(value + 1)) {
-        sw_assert(value->len <= m->left);
-        memcpy(m->scratch, value->ptr, value->len);
-        out.ptr = m->scratch;
-        m->scratch += value->len;
-        m->left -= value->len;
+    for (size_t i = 0; i < m->size; i++) {
+        uint64_t mask = sw_row_mask(m->table->model, rows[i]);
+        for (uint64_t left = mask & counters; left; left &= left - 1) {
+            size_t at = (size_t)__builtin_ctzll(left);
+            bool moves = sw_field_number(&m->table->model->fields[at], rows[i]).value != 0;
+            mask &= moves ? SW_MASK_ALL : ~SW_MASK(at);
+        }
+        present |= mask;
     }
-    return out;
+    m->columns = m->session->many_columns[m->record] | (present & m->table->all);
+    if (m->columns != m->session->many_columns[m->record]) {
+        m->session->many_columns[m->record] = m->columns;
+        sw__lite_drop(m->session, m->verb, m->record);
+    }
 }
 
 /* Whether the row can go by this statement; one that cannot is left to be refused by name. */
-static sw_status bind_row(many *m, const void *row, int64_t pk, int *at, bool *fits, sw_error *err)
+static sw_status bind_row(many *m, const void *row, int64_t pk, int *at, sw_lite_scratch *scratch,
+                          bool *fits, sw_error *err)
 {
     if (m->table->shape == SW_SHAPE_OWN_ID) {
         const sw_lite_value number = {.is = SW_LITE_IS_INT, .number = pk};
         sw__lite_bind(m->slot->stmt, (*at)++, &number);
     }
-    for (uint64_t mask = m->table->all; mask; mask &= mask - 1, (*at)++) {
+    for (uint64_t mask = m->columns; mask; mask &= mask - 1, (*at)++) {
         size_t i = (size_t)__builtin_ctzll(mask);
-        sw_lite_value *value = &m->session->row[i];
-        sw_status status =
-            sw__lite_encode(m->session, &m->table->model->fields[i], row, true, value, err);
-        if (status != SW_STATUS_OK) {
+        sw_lite_fit fit = SW_LITE_BOUND;
+        sw_status status = sw__lite_bind_field(m->session, m->table, i, row, m->slot->stmt, *at,
+                                               scratch, &fit, err);
+        *fits = fit == SW_LITE_BOUND;
+        if (status != SW_STATUS_OK || !*fits) {
             return status;
-        }
-        if (value->is == SW_LITE_IS_UNKNOWN || value->len > m->left) {
-            *fits = false;
-            return SW_STATUS_OK;
-        }
-        if (value->is != SW_LITE_IS_NULL) {
-            sw_lite_value kept = settled(m, value);
-            sw__lite_bind(m->slot->stmt, *at, &kept);
         }
     }
     return SW_STATUS_OK;
 }
 
-static void remember(many *m, sw_record_id record, const void *const *rows, size_t count,
-                     int64_t pk)
+static void remember(many *m, const void *const *rows, size_t count, int64_t pk)
 {
     const sw_field *primary = &m->table->model->fields[m->table->primary];
 
-    m->session->last_pk[record] = pk + (int64_t)count - 1;
+    m->session->last_pk[m->record] = pk + (int64_t)count - 1;
     for (size_t i = 0; m->table->is_parent && i < count; i++) {
-        sw__lite_remember_pk(m->session, record, sw_field_text(primary, rows[i]), pk + (int64_t)i);
+        sw__lite_remember_pk(m->session, m->record, sw_field_text(primary, rows[i]),
+                             pk + (int64_t)i);
     }
 }
 
@@ -107,7 +148,7 @@ static sw_status step_many(many *m, size_t *inserted, bool *taken, sw_error *err
 {
     int rc = sqlite3_step(m->slot->stmt);
 
-    *inserted = SW_LITE_MANY;
+    *inserted = m->size;
     *taken = false;
     if (rc == SQLITE_DONE) {
         return SW_STATUS_OK;
@@ -117,39 +158,49 @@ static sw_status step_many(many *m, size_t *inserted, bool *taken, sw_error *err
     return *taken ? SW_STATUS_OK : sw__lite_fail(m->session->db, rc, "insert", err);
 }
 
-/* Inserts SW_LITE_MANY rows, or as many of them as come before one that is taken. `fits` is false when
- * one of them cannot go by this statement; then none is in. */
-static sw_status insert_chunk(many *m, sw_record_id record, const void *const *rows,
-                              size_t *inserted, bool *taken, bool *fits, sw_error *err)
+/* Inserts m->size rows, or as many of them as come before one that is taken. `fits` is false when one of
+ * them cannot go by this statement; then none is in. The statement keeps pointing to the rows and to the
+ * scratch when it is done, and nobody looks: each use binds every parameter anew. */
+static sw_status insert_chunk(many *m, const void *const *rows, size_t *inserted, bool *taken,
+                              bool *fits, sw_error *err)
 {
-    char scratch[SW_LITE_MANY * BYTES_OF_A_ROW];
-    const sw_lite_shape shape = {.verb = SW_LITE_INSERT_MANY, .record = (uint8_t)record};
+    sw_lite_scratch scratch = {m->session->scratch, sizeof m->session->scratch};
+    sw_lite_shape shape = {.verb = (uint8_t)m->verb, .record = (uint8_t)m->record};
     bool own = m->table->shape == SW_SHAPE_OWN_ID;
     int64_t pk = 0;
     int at = 1;
-    sw_status status = own ? sw__lite_next_pk(m->session, record, &pk, err) : SW_STATUS_OK;
+    sw_status status = own ? sw__lite_next_pk(m->session, m->record, &pk, err) : SW_STATUS_OK;
 
+    choose_columns(m, rows);
+    shape.mask = m->columns;
+    shape.flags = (uint8_t)m->size;
     if (status == SW_STATUS_OK) {
-        status = sw__lite_take(m->session, &shape, build_many, m->table, &m->slot, err);
+        status = sw__lite_take(m->session, &shape, build_many, m, &m->slot, err);
     }
     if (status != SW_STATUS_OK) {
         return status;
     }
-    m->scratch = scratch;
-    m->left = sizeof scratch;
     *fits = true;
-    for (size_t i = 0; i < SW_LITE_MANY && *fits && status == SW_STATUS_OK; i++) {
-        status = bind_row(m, rows[i], pk + (int64_t)i, &at, fits, err);
+    for (size_t i = 0; i < m->size && *fits && status == SW_STATUS_OK; i++) {
+        status = bind_row(m, rows[i], pk + (int64_t)i, &at, &scratch, fits, err);
     }
     if (status == SW_STATUS_OK && *fits) {
         status = step_many(m, inserted, taken, err);
     }
     sw__lite_give(m->slot);
-    sqlite3_clear_bindings(m->slot->stmt); /* they point into this frame */
     if (status == SW_STATUS_OK && *fits && own && *inserted > 0) {
-        remember(m, record, rows, *inserted, pk);
+        remember(m, rows, *inserted, pk);
     }
     return status;
+}
+
+/* The largest statement for as many rows; few sizes, since each is prepared and kept. */
+static size_t size_for(size_t count)
+{
+    return count >= SW_LITE_MANY   ? SW_LITE_MANY
+           : count >= SW_LITE_SOME ? SW_LITE_SOME
+           : count >= SW_LITE_TWO  ? SW_LITE_TWO
+                                   : 1;
 }
 
 static sw_status insert_one(sw_session *head, sw_record_id record, const void *row, bool *existed,
@@ -165,15 +216,19 @@ sw_status sw__lite_insert_many(sw_session *head, sw_record_id record, const void
                                size_t count, bool *existed, sw_error *err)
 {
     sw_lite_session *session = (sw_lite_session *)(void *)head;
-    many m = {.session = session, .table = sw__lite_table(session, record)};
+    many m = {.session = session,
+              .table = sw__lite_table(session, record),
+              .record = record,
+              .verb = SW_LITE_INSERT_MANY};
     sw_status status = SW_STATUS_OK;
 
     for (size_t i = 0; i < count && status == SW_STATUS_OK;) {
         size_t inserted = 0;
         bool taken = false;
         bool fits = false;
-        if (count - i >= SW_LITE_MANY) {
-            status = insert_chunk(&m, record, rows + i, &inserted, &taken, &fits, err);
+        m.size = size_for(count - i);
+        if (m.size > 1) {
+            status = insert_chunk(&m, rows + i, &inserted, &taken, &fits, err);
         }
         if (status == SW_STATUS_OK && fits) {
             i += inserted;
@@ -186,4 +241,70 @@ sw_status sw__lite_insert_many(sw_session *head, sw_record_id record, const void
         }
     }
     return status;
+}
+
+typedef sw_status one_row(sw_session *head, sw_record_id record, const void *row, sw_error *err);
+
+static sw_status one_by_one(sw_session *head, sw_record_id record, const void *const *rows,
+                            size_t count, one_row *one, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < count && (status == SW_STATUS_OK || status == SW_STATUS_NOT_FOUND);
+         i++) {
+        status = one(head, record, rows[i], err);
+    }
+    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+}
+
+/* Rows that may be there or not. */
+static sw_status upsert_many(many *m, const void *const *rows, size_t count, one_row *one,
+                             sw_error *err)
+{
+    sw_session *head = &m->session->head;
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < count && status == SW_STATUS_OK;) {
+        size_t done = 0;
+        bool taken = false;
+        bool fits = false;
+        m->size = size_for(count - i);
+        if (m->size > 1) {
+            status = insert_chunk(m, rows + i, &done, &taken, &fits, err);
+            sw_assert(!taken); /* that is what ON CONFLICT is for */
+        }
+        if (status == SW_STATUS_OK && !fits) {
+            done = 1;
+            status = one_by_one(head, m->record, rows + i, done, one, err);
+        }
+        i += done;
+    }
+    return status;
+}
+
+sw_status sw__lite_add_many(sw_session *head, sw_record_id record, const void *const *rows,
+                            size_t count, sw_error *err)
+{
+    sw_lite_session *session = (sw_lite_session *)(void *)head;
+    many m = {.session = session,
+              .table = sw__lite_table(session, record),
+              .record = record,
+              .verb = SW_LITE_ADD_MANY};
+
+    /* A record with an id is never made by adding. */
+    return m.table->shape == SW_SHAPE_KEY_PARTS
+               ? upsert_many(&m, rows, count, sw__lite_add, err)
+               : one_by_one(head, record, rows, count, sw__lite_add, err);
+}
+
+sw_status sw__lite_put_many(sw_session *head, sw_record_id record, const void *const *rows,
+                            size_t count, sw_error *err)
+{
+    sw_lite_session *session = (sw_lite_session *)(void *)head;
+    many m = {.session = session,
+              .table = sw__lite_table(session, record),
+              .record = record,
+              .verb = SW_LITE_PUT_MANY};
+
+    return upsert_many(&m, rows, count, sw__lite_put, err);
 }

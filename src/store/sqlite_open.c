@@ -167,6 +167,10 @@ static void fill_table(sw_lite_table *table, const sw_record *model)
     for (size_t i = 0; i < model->field_count; i++) {
         const sw_field *field = &model->fields[i];
         table->forms[i] = (uint8_t)sw__lite_form(field);
+        sw_implies((field->flags & SW_COUNTER) && table->shape == SW_SHAPE_KEY_PARTS,
+                   (field->flags & SW_NOT_NULL) != 0);
+        table->homes[i] = sw__lite_home(field);
+        table->null_parts |= sw__lite_null_part(field) ? SW_MASK(i) : 0;
         if (sw__field_is_key(field)) {
             sw_assert(table->key_count < SW_LITE_KEY_FIELDS);
             /* 0 and no bytes stand for a null part, so no value may look like them. */

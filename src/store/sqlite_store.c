@@ -217,6 +217,17 @@ void sw__lite_give(sw_lite_slot *slot)
     slot->busy = false;
 }
 
+void sw__lite_drop(sw_lite_session *session, sw_lite_verb verb, sw_record_id record)
+{
+    for (size_t i = 0; i < SW_LITE_SLOTS; i++) {
+        sw_lite_slot *slot = &session->slots[i];
+        if (slot->shape.verb == verb && slot->shape.record == (uint8_t)record && !slot->busy) {
+            (void)sqlite3_finalize(slot->stmt);
+            *slot = (sw_lite_slot){0};
+        }
+    }
+}
+
 void sw__lite_forget(sw_lite_session *session)
 {
     session->age++;
@@ -346,7 +357,9 @@ const sw_store_ops sw__sqlite_store = {
     .insert_many = sw__lite_insert_many,
     .update = sw__lite_update,
     .add = sw__lite_add,
+    .add_many = sw__lite_add_many,
     .put = sw__lite_put,
+    .put_many = sw__lite_put_many,
     .remove = sw__lite_remove,
     .scan = sw__lite_scan,
     .check = sw__lite_check,

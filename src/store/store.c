@@ -314,6 +314,29 @@ sw_status sw_store_add(sw_session *session, sw_record_id record, const void *row
     return note(session, session->store->ops->add(session, record, row, err));
 }
 
+sw_status sw_store_add_many(sw_session *session, sw_record_id record, const void *const *rows,
+                            size_t count, sw_error *err)
+{
+    const sw_store_ops *ops = session->store->ops;
+    const sw_record *model = writable(session, record);
+    uint64_t needed = sw__record_key_mask(model) | sw__record_counter_mask(model);
+    sw_status status = SW_STATUS_OK;
+    if (session->broken != SW_STATUS_OK) {
+        return broken(session, err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        sw_assert(complete(model, rows[i], needed));
+    }
+    if (ops->add_many && count > 0) {
+        return note(session, ops->add_many(session, record, rows, count, err));
+    }
+    for (size_t i = 0; i < count && (status == SW_STATUS_OK || status == SW_STATUS_NOT_FOUND);
+         i++) {
+        status = note(session, ops->add(session, record, rows[i], err));
+    }
+    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+}
+
 sw_status sw_store_put(sw_session *session, sw_record_id record, const void *row, sw_error *err)
 {
     const sw_record *model = writable(session, record);
@@ -322,6 +345,28 @@ sw_status sw_store_put(sw_session *session, sw_record_id record, const void *row
         return broken(session, err);
     }
     return note(session, session->store->ops->put(session, record, row, err));
+}
+
+sw_status sw_store_put_many(sw_session *session, sw_record_id record, const void *const *rows,
+                            size_t count, sw_error *err)
+{
+    const sw_store_ops *ops = session->store->ops;
+    const sw_record *model = writable(session, record);
+    sw_status status = SW_STATUS_OK;
+    sw_assert(sw__record_shape(model) == SW_SHAPE_KEY_PARTS);
+    if (session->broken != SW_STATUS_OK) {
+        return broken(session, err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        sw_assert(complete(model, rows[i], SW_MASK_ALL));
+    }
+    if (ops->put_many && count > 0) {
+        return note(session, ops->put_many(session, record, rows, count, err));
+    }
+    for (size_t i = 0; i < count && status == SW_STATUS_OK; i++) {
+        status = note(session, ops->put(session, record, rows[i], err));
+    }
+    return status;
 }
 
 sw_status sw_store_remove(sw_session *session, sw_record_id record, const void *key, sw_error *err)

@@ -101,9 +101,16 @@ sw_status sw_store_update(sw_session *session, sw_record_id record, const void *
  */
 sw_status sw_store_add(sw_session *session, sw_record_id record, const void *row,
                        sw_error *err) SW_MUST_CHECK;
+/* The same for `count` rows of one record, which name every counter. A row with an id that is not there is
+ * passed over. Anything but OK: some rows may be in, roll the group back. */
+sw_status sw_store_add_many(sw_session *session, sw_record_id record, const void *const *rows,
+                            size_t count, sw_error *err) SW_MUST_CHECK;
 /* Inserts, or replaces the whole row with that key (records with key parts only). */
 sw_status sw_store_put(sw_session *session, sw_record_id record, const void *row,
                        sw_error *err) SW_MUST_CHECK;
+/* The same for `count` rows of one record. Anything but OK: some may be in, roll the group back. */
+sw_status sw_store_put_many(sw_session *session, sw_record_id record, const void *const *rows,
+                            size_t count, sw_error *err) SW_MUST_CHECK;
 /* NOT_FOUND, RESTRICTED (err names the record that refers to it). */
 sw_status sw_store_remove(sw_session *session, sw_record_id record, const void *key,
                           sw_error *err) SW_MUST_CHECK;

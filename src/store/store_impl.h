@@ -43,7 +43,13 @@ typedef struct sw_store_ops {
     sw_status (*update)(sw_session *session, sw_record_id record, const void *row, uint64_t mask,
                         sw_error *err); /* mask: never empty, no key, no shared field */
     sw_status (*add)(sw_session *session, sw_record_id record, const void *row, sw_error *err);
+    /* NULL: one by one. count is not 0 */
+    sw_status (*add_many)(sw_session *session, sw_record_id record, const void *const *rows,
+                          size_t count, sw_error *err);
     sw_status (*put)(sw_session *session, sw_record_id record, const void *row, sw_error *err);
+    /* NULL: one by one. count is not 0 */
+    sw_status (*put_many)(sw_session *session, sw_record_id record, const void *const *rows,
+                          size_t count, sw_error *err);
     sw_status (*remove)(sw_session *session, sw_record_id record, const void *key, sw_error *err);
     sw_status (*scan)(sw_session *session, const sw_scan *scan, sw_visit *visit, void *arg,
                       sw_scan_end *end, sw_error *err); /* end is not NULL and zeroed */

@@ -124,6 +124,7 @@ typedef struct ct_case {
 } ct_case;
 extern const ct_case ct_row_cases[]; /* each table ends in a row of NULLs */
 extern const ct_case ct_verb_cases[];
+extern const ct_case ct_many_cases[];
 extern const ct_case ct_ref_cases[];
 extern const ct_case ct_group_cases[];
 extern const ct_case ct_scan_cases[];
