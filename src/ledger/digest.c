@@ -5,7 +5,7 @@
  *
  * What is digested is a list of (field, value), each field by a hash of its name. A column that is added
  * to the model later therefore changes no digest of a row that does not use it, and neither does an
- * order. The buffer belongs to the group and is used again and again.
+ * order.
  */
 #include <sodium.h>
 
@@ -39,7 +39,9 @@ void sw__digest_tags(sw_ledger *ledger)
     for (size_t r = 0; r < SW_RECORD_COUNT; r++) {
         const sw_record *record = sw_record_of((sw_record_id)r);
         for (size_t i = 0; i < record->field_count; i++) {
+            bool key = (record->fields[i].flags & (SW_PRIMARY | SW_KEY_PART)) != 0;
             ledger->tags[r][i] = name_tag(record->fields[i].name);
+            ledger->key_fields[r] |= key ? SW_MASK(i) : 0;
         }
         check_tags(record, ledger->tags[r]);
     }
@@ -51,16 +53,16 @@ static char *put(char *at, const void *bytes, size_t len)
     return at + len;
 }
 
-static size_t row_bytes(const sw_record *record, const void *row, uint64_t except)
+/* Of the fields of the mask, none of which is null. */
+static size_t row_bytes(const sw_record *record, const void *row, uint64_t mask)
 {
     size_t bytes = sizeof(uint32_t);
 
-    for (size_t i = 0; i < record->field_count; i++) {
-        const sw_field *field = &record->fields[i];
-        if (!(except & SW_MASK(i)) && !sw_field_is_null(field, row)) {
-            bytes += 2 * sizeof(uint32_t);
-            bytes += sw_kind_is_text(field->kind) ? sw_field_text(field, row).len : sizeof(int64_t);
-        }
+    for (; mask; mask &= mask - 1) {
+        size_t i = (size_t)__builtin_ctzll(mask);
+        bytes += 2 * sizeof(uint32_t);
+        bytes += record->texts & SW_MASK(i) ? sw_field_text(&record->fields[i], row).len
+                                            : sizeof(int64_t);
     }
     return bytes;
 }
@@ -82,55 +84,70 @@ static char *put_field(char *at, uint32_t tag, const sw_field *field, const void
     return put(at, value.ptr, value.len);
 }
 
-void sw__digest_row(sw_group *group, sw_record_id id, const void *row, uint64_t except)
+static void add_row(const sw_ledger *ledger, sw_buf *buf, sw_record_id id, const void *row,
+                    uint64_t except)
 {
     const sw_record *record = sw_record_of(id);
-    size_t bytes = row_bytes(record, row, except);
-    char *start = sw_buf_reserve(&group->digest, bytes);
+    uint64_t mask = sw_row_mask(record, row) & ~except;
+    size_t bytes = row_bytes(record, row, mask);
+    char *start = sw_buf_reserve(buf, bytes);
     uint32_t kind = name_tag(record->name);
     char *at = start;
 
     if (!start) {
-        return; /* the buffer remembers; sw__digest_take tells */
+        return; /* the buffer remembers; take() tells */
     }
     at = put(at, &kind, sizeof kind);
-    for (size_t i = 0; i < record->field_count; i++) {
-        const sw_field *field = &record->fields[i];
-        if (!(except & SW_MASK(i)) && !sw_field_is_null(field, row)) {
-            at = put_field(at, group->ledger->tags[id][i], field, row);
-        }
+    for (; mask; mask &= mask - 1) {
+        size_t i = (size_t)__builtin_ctzll(mask);
+        at = put_field(at, ledger->tags[id][i], &record->fields[i], row);
     }
     sw_assert((size_t)(at - start) == bytes);
-    group->digest.len += bytes;
+    buf->len += bytes;
 }
 
-sw_str sw__digest_take(sw_group *group)
+static sw_str take(sw_buf *buf, sw_arena *arena)
 {
     static const unsigned char key[crypto_shorthash_siphashx24_KEYBYTES] = "stepwell digest";
     unsigned char hash[SW_DIGEST];
     sw_str out = SW_NULL_STR;
 
-    if (group->digest.status == SW_STATUS_OK) {
-        crypto_shorthash_siphashx24(hash, (const unsigned char *)group->digest.ptr,
-                                    group->digest.len, key);
-        out = sw_arena_str(&group->arena, sw_str_make((const char *)hash, sizeof hash));
+    if (buf->status == SW_STATUS_OK) {
+        crypto_shorthash_siphashx24(hash, (const unsigned char *)buf->ptr, buf->len, key);
+        out = sw_arena_str(arena, sw_str_make((const char *)hash, sizeof hash));
     }
-    sw_buf_clear(&group->digest);
+    sw_buf_clear(buf);
     return out;
+}
+
+void sw__digest_row(sw_group *group, sw_record_id id, const void *row, uint64_t except)
+{
+    add_row(group->ledger, &group->digest, id, row, except);
+}
+
+sw_str sw__digest_take(sw_group *group)
+{
+    return take(&group->digest, &group->arena);
+}
+
+sw_str sw__entry_digest_with(const sw_ledger *ledger, sw_buf *buf, sw_arena *arena,
+                             const sw_step *step, uint64_t given, const sw_step_entry *entry)
+{
+    add_row(ledger, buf, SW_RECORD_STEP, step, ~given | SW_MASK(SW_STEP_ID));
+    if (entry->metrics) {
+        add_row(ledger, buf, SW_RECORD_STEP_METRICS, entry->metrics, 0);
+    }
+    for (size_t i = 0; i < entry->message_count; i++) {
+        add_row(ledger, buf, SW_RECORD_MESSAGE, &entry->messages[i], 0);
+    }
+    for (size_t i = 0; i < entry->trace_count; i++) {
+        add_row(ledger, buf, SW_RECORD_PROVIDER_TRACE, &entry->traces[i], 0);
+    }
+    return take(buf, arena);
 }
 
 sw_str sw__entry_digest(sw_group *group, const sw_step *step, uint64_t given,
                         const sw_step_entry *entry)
 {
-    sw__digest_row(group, SW_RECORD_STEP, step, ~given | SW_MASK(SW_STEP_ID));
-    if (entry->metrics) {
-        sw__digest_row(group, SW_RECORD_STEP_METRICS, entry->metrics, 0);
-    }
-    for (size_t i = 0; i < entry->message_count; i++) {
-        sw__digest_row(group, SW_RECORD_MESSAGE, &entry->messages[i], 0);
-    }
-    for (size_t i = 0; i < entry->trace_count; i++) {
-        sw__digest_row(group, SW_RECORD_PROVIDER_TRACE, &entry->traces[i], 0);
-    }
-    return sw__digest_take(group);
+    return sw__entry_digest_with(group->ledger, &group->digest, &group->arena, step, given, entry);
 }

@@ -6,9 +6,9 @@
  * organization move its cells once. What is remembered between groups (which parents exist, how far an
  * organization has counted) is forgotten whenever somebody else may have written, or a group failed.
  */
-#include "ledger/internal.h"
+#include "ledger/table.h"
 
-enum { TABLE_START = 256, HEADS_FULL = SW_HEADS / 2 - 1 };
+enum { HEADS_FULL = SW_HEADS / 2 - 1 };
 
 /* ---- life --------------------------------------------------------------------------------------- */
 
@@ -43,6 +43,8 @@ void sw_group_forget(sw_group *group)
     sw_group_forget_known(group);
     memset(group->heads, 0, SW_HEADS * sizeof *group->heads);
     group->head_count = 0;
+    group->dirty = NULL;
+    group->dirty_count = 0;
 }
 
 void sw_group_start(sw_group *group, sw_session *session)
@@ -92,76 +94,6 @@ static sw_status group_no_memory(sw_group *group, sw_error *err)
     return sw_group_must(group, sw_no_memory(err), err);
 }
 
-/* ---- tables of pointers ------------------------------------------------------------------------- */
-
-/* Both kinds of entry begin by telling record and key apart through these. */
-typedef bool same_entry(const void *entry, uint64_t hash, size_t which, const void *key);
-typedef uint64_t hash_entry(const void *entry);
-
-static uint64_t key_hash(const sw_record *record, const void *key)
-{
-    uint64_t hash = 0x9e3779b97f4a7c15u;
-
-    for (size_t i = 0; i < record->field_count; i++) {
-        const sw_field *field = &record->fields[i];
-        if (!(field->flags & (SW_PRIMARY | SW_KEY_PART))) {
-            continue;
-        }
-        if (sw_kind_is_text(field->kind)) {
-            sw_str text = sw_field_text(field, key);
-            hash = sw_hash(hash, text.ptr ? text.ptr : "", text.len);
-        } else {
-            int64_t value = sw_field_number(field, key).value;
-            hash = sw_hash(hash, &value, sizeof value);
-        }
-    }
-    return hash;
-}
-
-static bool table_grow(sw_group *group, sw_table *table, hash_entry *hash_of)
-{
-    size_t size = table->size ? table->size * 2 : TABLE_START;
-    void **slots = sw_arena_zeroed(&group->arena, size * sizeof *slots);
-
-    if (!slots) {
-        return false;
-    }
-    for (size_t i = 0; i < table->size; i++) {
-        if (table->slots[i]) {
-            size_t at = hash_of(table->slots[i]) & (size - 1);
-            while (slots[at]) {
-                at = (at + 1) & (size - 1);
-            }
-            slots[at] = table->slots[i];
-        }
-    }
-    table->slots = slots;
-    table->size = size;
-    return true;
-}
-
-/* The slot of the entry, or the empty slot where it belongs; NULL: no memory. */
-static void **table_slot(sw_group *group, sw_table *table, hash_entry *hash_of, same_entry *same,
-                         uint64_t hash, size_t which, const void *key)
-{
-    size_t at = 0;
-
-    if (table->count * 2 >= table->size && !table_grow(group, table, hash_of)) {
-        return NULL;
-    }
-    at = hash & (table->size - 1);
-    while (table->slots[at] && !same(table->slots[at], hash, which, key)) {
-        at = (at + 1) & (table->size - 1);
-    }
-    return &table->slots[at];
-}
-
-static void *copy_key(sw_group *group, const sw_record *record, const void *key)
-{
-    void *copy = sw_arena_zeroed(&group->arena, record->size);
-    return copy && sw_row_copy(record, copy, key, &group->arena) ? copy : NULL;
-}
-
 /* ---- sums --------------------------------------------------------------------------------------- */
 
 static uint64_t cell_hash(const void *entry)
@@ -169,24 +101,26 @@ static uint64_t cell_hash(const void *entry)
     return ((const sw_cell *)entry)->hash;
 }
 
-static bool cell_same(const void *entry, uint64_t hash, size_t which, const void *key)
+static bool cell_same(const sw_group *group, const void *entry, uint64_t hash, size_t which,
+                      const void *key)
 {
     const sw_cell *cell = entry;
     return cell->hash == hash && cell->which == which &&
-           sw_row_cmp_key(sw_record_of(sw__rollups[which].record), cell->key, key) == 0;
+           sw__same_key(group, sw__rollups[which].record, cell->key, key);
 }
 
 sw_cell *sw_group_make_cell(sw_group *group, size_t which, const void *key)
 {
     const sw_record *record = sw_record_of(sw__rollups[which].record);
-    uint64_t hash = key_hash(record, key) + which;
-    void **slot = table_slot(group, &group->cells, cell_hash, cell_same, hash, which, key);
+    uint64_t hash = sw__key_hash(group, sw__rollups[which].record, key);
+    void **slot = sw__table_slot(group, &group->cells, cell_hash, cell_same, hash, which, key);
     sw_cell *cell = slot ? *slot : NULL;
 
     if (slot && !cell) {
         cell = sw_arena_zeroed(&group->arena, sizeof *cell);
         if (cell) {
-            *cell = (sw_cell){.which = which, .hash = hash, .key = copy_key(group, record, key)};
+            *cell =
+                (sw_cell){.which = which, .hash = hash, .key = sw__copy_key(group, record, key)};
             cell = cell->key ? cell : NULL;
         }
         if (cell) {
@@ -218,8 +152,7 @@ sw_status sw_group_count(sw_group *group, const sw_step *step, int sign, sw_erro
             continue;
         }
         cell = group->last[which];
-        if (!cell ||
-            sw_row_cmp_key(sw_record_of(sw__rollups[which].record), cell->key, &key) != 0) {
+        if (!cell || !sw__same_key(group, sw__rollups[which].record, cell->key, &key)) {
             cell = sw_group_make_cell(group, which, &key);
         }
         if (!cell) {
@@ -233,10 +166,10 @@ sw_status sw_group_count(sw_group *group, const sw_step *step, int sign, sw_erro
 
 sw_cell *sw_group_find_cell(sw_group *group, size_t which, const void *key)
 {
-    uint64_t hash = key_hash(sw_record_of(sw__rollups[which].record), key) + which;
-    void **slot = group->cells.size == 0
-                      ? NULL
-                      : table_slot(group, &group->cells, cell_hash, cell_same, hash, which, key);
+    uint64_t hash = sw__key_hash(group, sw__rollups[which].record, key);
+    void **slot = group->cells.size == 0 ? NULL
+                                         : sw__table_slot(group, &group->cells, cell_hash,
+                                                          cell_same, hash, which, key);
     return slot ? *slot : NULL;
 }
 
@@ -260,218 +193,71 @@ static bool sums_are_zero(const sw_sums *sums)
     return true;
 }
 
-static sw_status flush_cells(sw_group *group, sw_error *err)
+/* The cells of one rollup, all at once. A run that was deleted in this group took its totals with it. */
+static sw_status flush_rollup(sw_group *group, size_t which, const void **rows, sw_error *err)
 {
+    const sw_rollup *rollup = &sw__rollups[which];
+    size_t count = 0;
+
     for (size_t i = 0; i < group->cells.size; i++) {
         sw_cell *cell = group->cells.slots[i];
-        const sw_rollup *rollup = NULL;
-        sw_status status = SW_STATUS_OK;
-        if (!cell || sums_are_zero(&cell->sums)) {
-            continue;
-        }
-        rollup = &sw__rollups[cell->which];
-        sw_sums_to_row(rollup, &cell->sums, cell->key);
-        status = sw_store_add(group->session, rollup->record, cell->key, err);
-        if (status == SW_STATUS_NOT_FOUND && cell->which == SW_ROLLUP_RUN) {
-            continue; /* the run was deleted in this group, and its totals with it */
-        }
-        if (status != SW_STATUS_OK) {
-            return status;
+        if (cell && cell->which == which && !sums_are_zero(&cell->sums)) {
+            sw_sums_to_row(rollup, &cell->sums, cell->key);
+            rows[count++] = cell->key;
         }
     }
-    return SW_STATUS_OK;
+    return count ? sw_store_add_many(group->session, rollup->record, rows, count, err)
+                 : SW_STATUS_OK;
 }
 
-/* ---- histograms --------------------------------------------------------------------------------- */
-
-static uint64_t spread_hash(const void *entry)
+static sw_status flush_cells(sw_group *group, sw_error *err)
 {
-    return ((const sw_spread *)entry)->hash;
-}
+    const void **rows = sw_arena_alloc(&group->arena, (group->cells.count + 1) * sizeof *rows);
+    sw_status status = rows ? SW_STATUS_OK : sw_no_memory(err);
 
-static bool spread_same(const void *entry, uint64_t hash, size_t which, const void *key)
-{
-    const sw_spread *spread = entry;
-    return spread->hash == hash && (size_t)spread->record == which &&
-           sw_row_cmp_key(sw_record_of(spread->record), spread->key, key) == 0;
-}
-
-static sw_spread *spread_of(sw_group *group, sw_record_id id, const void *key)
-{
-    const sw_record *record = sw_record_of(id);
-    uint64_t hash = key_hash(record, key) + (uint64_t)id;
-    void **slot =
-        table_slot(group, &group->spreads, spread_hash, spread_same, hash, (size_t)id, key);
-    sw_spread *spread = slot ? *slot : NULL;
-
-    if (slot && !spread) {
-        spread = sw_arena_zeroed(&group->arena, sizeof *spread);
-        if (spread) {
-            *spread = (sw_spread){.record = id, .hash = hash, .key = copy_key(group, record, key)};
-            spread->delta = sw_arena_zeroed(&group->arena, 3 * sizeof *spread->delta);
-            spread = spread->key && spread->delta ? spread : NULL;
-        }
-        if (spread) {
-            *slot = spread;
-            group->spreads.count++;
-        }
+    for (size_t which = 0; which < SW_ROLLUP_COUNT && status == SW_STATUS_OK; which++) {
+        status = flush_rollup(group, which, rows, err);
     }
-    return spread;
-}
-
-sw_spread *sw_group_find_spread(sw_group *group, sw_record_id id, const void *key)
-{
-    uint64_t hash = key_hash(sw_record_of(id), key) + (uint64_t)id;
-    void **slot = group->spreads.size == 0 ? NULL
-                                           : table_slot(group, &group->spreads, spread_hash,
-                                                        spread_same, hash, (size_t)id, key);
-    return slot ? *slot : NULL;
-}
-
-sw_status sw_group_carry_spreads(sw_group *to, const sw_group *from, sw_record_id record,
-                                 sw_error *err)
-{
-    for (size_t i = 0; i < from->spreads.size; i++) {
-        const sw_spread *spread = from->spreads.slots[i];
-        sw_spread *sum = NULL;
-        if (!spread || spread->record != record) {
-            continue;
-        }
-        sum = spread_of(to, record, spread->key);
-        if (!sum) {
-            return sw_no_memory(err);
-        }
-        for (size_t k = 0; k < 3 * (size_t)SW_BUCKETS; k++) {
-            sum->delta[k / SW_BUCKETS][k % SW_BUCKETS] +=
-                spread->delta[k / SW_BUCKETS][k % SW_BUCKETS];
-        }
-    }
-    return SW_STATUS_OK;
-}
-
-static void spread_move(sw_spread *spread, const sw_step_metrics *metrics, int sign)
-{
-    const sw_int times[3] = {metrics->step_ns, metrics->llm_request_ns, metrics->tool_execution_ns};
-
-    for (size_t i = 0; i < 3; i++) {
-        if (times[i].known) {
-            spread->delta[i][sw_bucket_of(times[i].value)] += sign;
-        }
-    }
-}
-
-sw_status sw_group_time(sw_group *group, const sw_step *step, const sw_step_metrics *metrics,
-                        int sign, sw_error *err)
-{
-    sw_int day = sw_int_of(sw_time_day(step->created_at.value));
-    sw_latency_org_day by_org = {.organization_id = step->organization_id, .day = day};
-    sw_latency_model_day by_model = {.model = step->model, .day = day};
-    sw_spread *one = NULL;
-    sw_spread *two = NULL;
-
-    if (step->retired_into.ptr || (!metrics->step_ns.known && !metrics->llm_request_ns.known &&
-                                   !metrics->tool_execution_ns.known)) {
-        return SW_STATUS_OK;
-    }
-    one = spread_of(group, SW_RECORD_LATENCY_ORG_DAY, &by_org);
-    two = spread_of(group, SW_RECORD_LATENCY_MODEL_DAY, &by_model);
-    if (!one || !two) {
-        return group_no_memory(group, err);
-    }
-    spread_move(one, metrics, sign);
-    spread_move(two, metrics, sign);
-    return SW_STATUS_OK;
-}
-
-/* The three histogram fields of either latency record, in the order of sw_spread.delta. */
-static void spread_fields(sw_record_id record, void *row, sw_str *fields[3])
-{
-    if (record == SW_RECORD_LATENCY_ORG_DAY) {
-        sw_latency_org_day *cell = row;
-        fields[0] = &cell->step_time;
-        fields[1] = &cell->model_time;
-        fields[2] = &cell->tool_time;
-    } else {
-        sw_latency_model_day *cell = row;
-        fields[0] = &cell->step_time;
-        fields[1] = &cell->model_time;
-        fields[2] = &cell->tool_time;
-    }
-}
-
-static sw_status spread_apply(sw_group *group, const int32_t *delta, sw_str *field, sw_error *err)
-{
-    sw_histogram sum = {.count = {0}};
-    sw_buf buf;
-    sw_status status = SW_STATUS_OK;
-
-    if (!sw_histogram_add(&sum, *field)) {
-        return sw_fail(err, SW_STATUS_CORRUPT, "", "a latency histogram is damaged");
-    }
-    for (size_t i = 0; i < SW_BUCKETS; i++) {
-        sum.count[i] += delta[i];
-    }
-    sw_buf_init(&buf, &group->ledger->allocator, 0);
-    sw_histogram_encode(&sum, &buf);
-    status = buf.status;
-    *field = buf.len ? sw_arena_str(&group->arena, sw_buf_str(&buf)) : SW_NULL_STR;
-    if (status != SW_STATUS_OK || (buf.len && !field->ptr)) {
-        status = sw_no_memory(err);
-    }
-    sw_buf_fini(&buf);
     return status;
-}
-
-static sw_status flush_spread(sw_group *group, sw_spread *spread, sw_error *err)
-{
-    const sw_record *record = sw_record_of(spread->record);
-    void *row = sw_arena_zeroed(&group->arena, record->size);
-    sw_str *fields[3];
-    sw_status status = SW_STATUS_OK;
-
-    if (!row) {
-        return sw_no_memory(err);
-    }
-    status = sw_store_get(group->session, spread->record, spread->key, &group->arena, row, err);
-    if (status == SW_STATUS_NOT_FOUND) {
-        memcpy(row, spread->key, record->size);
-        status = SW_STATUS_OK;
-    }
-    spread_fields(spread->record, row, fields);
-    for (size_t i = 0; i < 3 && status == SW_STATUS_OK; i++) {
-        status = spread_apply(group, spread->delta[i], fields[i], err);
-    }
-    return status == SW_STATUS_OK ? sw_store_put(group->session, spread->record, row, err) : status;
 }
 
 static sw_status flush_heads(sw_group *group, sw_error *err)
 {
-    for (size_t i = 0; i < SW_HEADS && group->head_count > 0; i++) {
-        sw_head *head = &group->heads[i];
-        sw_journal_head row = {.organization_id = sw_str_from(head->organization_id),
-                               .seq = sw_int_of(head->seq),
-                               .sequence_id = sw_int_of(head->sequence_id)};
-        sw_status status = SW_STATUS_OK;
-        if (!head->dirty) {
-            continue;
-        }
-        status = sw_store_put(group->session, SW_RECORD_JOURNAL_HEAD, &row, err);
-        if (status != SW_STATUS_OK) {
-            return status;
-        }
+    sw_journal_head *heads =
+        sw_arena_alloc(&group->arena, (group->dirty_count + 1) * sizeof *heads);
+    const void **rows = sw_arena_alloc(&group->arena, (group->dirty_count + 1) * sizeof *rows);
+    sw_status status = SW_STATUS_OK;
+    size_t count = 0;
+
+    if (!heads || !rows) {
+        return sw_no_memory(err);
+    }
+    for (sw_head *head = group->dirty; head; head = head->next_dirty, count++) {
+        heads[count] = (sw_journal_head){.organization_id = sw_str_from(head->organization_id),
+                                         .seq = sw_int_of(head->seq),
+                                         .sequence_id = sw_int_of(head->sequence_id)};
+        rows[count] = &heads[count];
+    }
+    sw_assert(count == group->dirty_count);
+    if (count > 0) {
+        status = sw_store_put_many(group->session, SW_RECORD_JOURNAL_HEAD, rows, count, err);
+    }
+    for (sw_head *head = group->dirty; head && status == SW_STATUS_OK; head = head->next_dirty) {
         head->dirty = false;
     }
-    return SW_STATUS_OK;
+    if (status == SW_STATUS_OK) {
+        group->dirty = NULL;
+        group->dirty_count = 0;
+    }
+    return status;
 }
 
 sw_status sw_group_flush(sw_group *group, sw_error *err)
 {
     sw_status status = flush_cells(group, err);
 
-    for (size_t i = 0; i < group->spreads.size && status == SW_STATUS_OK; i++) {
-        if (group->spreads.slots[i]) {
-            status = flush_spread(group, group->spreads.slots[i], err);
-        }
+    if (status == SW_STATUS_OK) {
+        status = sw__spreads_flush(group, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw_group_flush_journal(group, err);

@@ -110,3 +110,60 @@ int64_t sw_histogram_percentile(const sw_histogram *h, int percent)
     }
     return -1;
 }
+
+/* ---- changes ------------------------------------------------------------------------------------- */
+
+/* From the list to the array. */
+static bool spread_out(sw_tally *tally, sw_arena *arena)
+{
+    int32_t *all = sw_arena_zeroed(arena, SW_BUCKETS * sizeof *all);
+
+    for (size_t i = 0; all && i < tally->count; i++) {
+        all[tally->buckets[i]] = tally->changes[i];
+    }
+    tally->all = all;
+    return all != NULL;
+}
+
+bool sw_tally_add(sw_tally *tally, size_t bucket, int32_t change, sw_arena *arena)
+{
+    size_t i = 0;
+
+    sw_assert(bucket < SW_BUCKETS);
+    while (!tally->all && i < tally->count && tally->buckets[i] != bucket) {
+        i++;
+    }
+    if (!tally->all && i == SW_TALLY_FEW && !spread_out(tally, arena)) {
+        return false;
+    }
+    if (tally->all) {
+        tally->all[bucket] += change;
+        return true;
+    }
+    if (i == tally->count) {
+        tally->buckets[i] = (uint16_t)bucket;
+        tally->changes[i] = 0;
+        tally->count++;
+    }
+    tally->changes[i] += change;
+    return true;
+}
+
+bool sw_tally_carry(sw_tally *to, const sw_tally *from, sw_arena *arena)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < (from->all ? SW_BUCKETS : from->count) && good; i++) {
+        int32_t change = from->all ? from->all[i] : from->changes[i];
+        good = !change || sw_tally_add(to, from->all ? i : from->buckets[i], change, arena);
+    }
+    return good;
+}
+
+void sw_histogram_move(sw_histogram *to, const sw_tally *tally)
+{
+    for (size_t i = 0; i < (tally->all ? SW_BUCKETS : tally->count); i++) {
+        to->count[tally->all ? i : tally->buckets[i]] +=
+            tally->all ? tally->all[i] : tally->changes[i];
+    }
+}

@@ -71,6 +71,20 @@ void sw_histogram_encode(const sw_histogram *from, sw_buf *out);
 int64_t sw_histogram_percentile(const sw_histogram *h, int percent);
 int64_t sw_histogram_count(const sw_histogram *h);
 
+/* Changes of a histogram. A batch may touch thousands of them in a bucket or two each, so a few changes are
+ * a list and only many an array: what a group gathers stays within some hundred bytes a step. */
+enum { SW_TALLY_FEW = 16 };
+typedef struct sw_tally {
+    int32_t *all; /* SW_BUCKETS of them, or NULL: the list */
+    uint16_t count;
+    uint16_t buckets[SW_TALLY_FEW];
+    int32_t changes[SW_TALLY_FEW];
+} sw_tally;
+/* False: no memory, and nothing changed. */
+bool sw_tally_add(sw_tally *tally, size_t bucket, int32_t change, sw_arena *arena);
+bool sw_tally_carry(sw_tally *to, const sw_tally *from, sw_arena *arena);
+void sw_histogram_move(sw_histogram *to, const sw_tally *tally);
+
 /* ---- the group ---------------------------------------------------------------------------------- */
 
 /* A rollup cell that moved in this group. */
@@ -82,13 +96,13 @@ typedef struct sw_cell {
     bool seen; /* by verify */
 } sw_cell;
 
-/* A histogram row that moved in this group: changes by bucket, for step, model and tool time. */
+/* A histogram row that moved in this group. */
 typedef struct sw_spread {
     sw_record_id record;
     uint64_t hash;
     void *key;
-    int32_t (*delta)[SW_BUCKETS]; /* three */
-    bool seen;                    /* by verify */
+    sw_tally times[3]; /* of step, model and tool */
+    bool seen;         /* by verify */
 } sw_spread;
 
 /* An organization's counters; kept between groups while nobody else writes. */
@@ -97,6 +111,7 @@ typedef struct sw_head {
     int64_t seq;
     int64_t sequence_id;
     bool dirty;
+    struct sw_head *next_dirty; /* of those that this group writes when it ends */
 } sw_head;
 
 /* A parent that is known to exist, and in whose organization. */
@@ -135,12 +150,18 @@ typedef struct sw_group {
     sw_known *known; /* SW_KNOWN of them, direct-mapped; kept between groups */
     sw_head *heads;  /* SW_HEADS of them, open addressing; kept between groups */
     size_t head_count;
+    sw_head *dirty; /* the list of those that moved */
+    size_t dirty_count;
 } sw_group;
 
 typedef struct sw_task sw_task;
 typedef sw_status sw_apply(sw_group *group, sw_task *task, sw_error *err);
+typedef sw_task *sw_apply_all(sw_group *group, sw_task *first);
 struct sw_task {
     sw_apply *apply;
+    sw_apply_all
+        *apply_all; /* NULL, or: applies this task and those right behind it that have the same
+                              * function, each after sw__task_begin; returns the first that is left */
     void *arg;
     sw_str organization_id;
     sw_str user_id;
@@ -172,8 +193,9 @@ struct sw_ledger {
     bool no_reaper;
     bool has_secret_key;
     uint8_t secret_key[32];
-    uint32_t tags[SW_RECORD_COUNT][64]; /* of the names of fields (digest.c) */
-    int64_t anchor_wall_us;             /* leases follow the wall clock as it was at opening ... */
+    uint32_t tags[SW_RECORD_COUNT][64];   /* of the names of fields (digest.c) */
+    uint64_t key_fields[SW_RECORD_COUNT]; /* masks */
+    int64_t anchor_wall_us; /* leases follow the wall clock as it was at opening ... */
     int64_t anchor_mono_us; /* ... plus what has passed since, so that they never jump */
 
     pthread_mutex_t lock;
@@ -208,6 +230,8 @@ sw_status sw__refuse_one(sw_outcome *outcome, sw_error *err, sw_status status, c
                          const char *message);
 /* Queues the operation and waits until it is durable or refused. Fills `err` when not OK. */
 sw_status sw__submit(sw_ledger *ledger, const sw_actor *actor, sw_task *task, sw_error *err);
+/* Makes the task ready to be applied; false: it has its answer already. */
+bool sw__task_begin(sw_group *group, sw_task *task);
 sw_status sw__writer_start(sw_ledger *ledger, sw_error *err);
 void sw__writer_stop(sw_ledger *ledger);
 
@@ -259,6 +283,8 @@ sw_status sw_group_journal(sw_group *group, const sw_task *task, sw_change what,
 sw_status sw_group_flush_journal(sw_group *group, sw_error *err);
 /* The organization's counters; NULL with err filled when the store failed. */
 sw_head *sw_group_head(sw_group *group, sw_str organization_id, sw_error *err);
+/* They were changed, and are written when the group ends. */
+void sw_group_head_moved(sw_group *group, sw_head *head);
 
 /* Moves every sum that holds the step: sign +1 when it comes, -1 when it goes. */
 sw_status sw_group_count(sw_group *group, const sw_step *step, int sign, sw_error *err);
@@ -310,6 +336,9 @@ sw_str sw__digest_take(sw_group *group);
 /* Of the fields of a step that its caller gave, and of what the entry brings with it. */
 sw_str sw__entry_digest(sw_group *group, const sw_step *step, uint64_t given,
                         const sw_step_entry *entry);
+/* The same outside a group: with a buffer and an arena of one's own. */
+sw_str sw__entry_digest_with(const sw_ledger *ledger, sw_buf *buf, sw_arena *arena,
+                             const sw_step *step, uint64_t given, const sw_step_entry *entry);
 
 /* Sets outcome and returns its status. */
 sw_status sw__verdict(sw_outcome *outcome, sw_verdict verdict, sw_status status,

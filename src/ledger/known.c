@@ -45,6 +45,16 @@ sw_head *sw_group_head(sw_group *group, sw_str organization_id, sw_error *err)
                : NULL;
 }
 
+void sw_group_head_moved(sw_group *group, sw_head *head)
+{
+    if (!head->dirty) {
+        head->dirty = true;
+        head->next_dirty = group->dirty;
+        group->dirty = head;
+        group->dirty_count++;
+    }
+}
+
 static bool keep_entry(sw_group *group, const sw_journal *row)
 {
     if (group->entry_count == group->entry_room) {
@@ -87,7 +97,7 @@ sw_status sw_group_journal(sw_group *group, const sw_task *task, sw_change what,
         return sw_group_must(group, sw_no_memory(err), err);
     }
     head->seq++;
-    head->dirty = true;
+    sw_group_head_moved(group, head);
     if (seq) {
         *seq = head->seq;
     }

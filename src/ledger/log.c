@@ -1,60 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Logging steps: each item is checked whole, then written whole, and gets a verdict of its own.
  *
+ * What needs neither store nor group is prepared in the caller's thread (log_prepare.c). The writer may apply
+ * a call several times; what it sets in a prepared row it sets anew each time, from what the caller gave.
+ *
  * The id decides. A free id makes a new step. A taken one is compared by the digest of what was sent
  * (promise P3), never by what the row became since. An id of another organization is refused in words
  * that say no more than that it cannot be had.
  */
 #include <stdio.h>
 
-#include "ledger/internal.h"
+#include "ledger/log.h"
 
 typedef struct log_args {
     const sw_step_entry *entries;
+    sw_prepared *prepared;
     size_t count;
     sw_outcome *outcomes;
     bool atomic;
 } log_args;
-
-/* Fields that the ledger sets; a caller may only repeat nothing. */
-static const uint8_t ledgers_own[] = {
-    SW_STEP_UPDATED_AT,    SW_STEP_CREATED_BY_ID,    SW_STEP_LAST_UPDATED_BY_ID,
-    SW_STEP_RETIRED_INTO,  SW_STEP_LEASE_EXPIRES_AT, SW_STEP_IS_DELETED,
-    SW_STEP_CREATE_DIGEST, SW_STEP_END_DIGEST,
-};
-
-static sw_status refuse_own(const sw_task *task, const sw_step *step, sw_error *err)
-{
-    const sw_record *record = sw_record_of(SW_RECORD_STEP);
-
-    for (size_t i = 0; i < SW_COUNT(ledgers_own); i++) {
-        const sw_field *field = &record->fields[ledgers_own[i]];
-        if (!sw_field_is_null(field, step)) {
-            return sw_fail(err, SW_STATUS_INVALID, field->name, "is set by the ledger alone");
-        }
-    }
-    if (step->organization_id.ptr && !sw_str_eq(step->organization_id, task->organization_id)) {
-        return sw_fail(err, SW_STATUS_INVALID, "organization_id",
-                       "is not the organization that calls");
-    }
-    return SW_STATUS_OK;
-}
-
-static sw_status set_lease(sw_group *group, const sw_step_entry *entry, sw_step *step,
-                           sw_error *err)
-{
-    int64_t seconds = entry->lease_seconds ? entry->lease_seconds : SW_LIMIT_LEASE_SECONDS_DEFAULT;
-
-    if (step->status.value != SW_STEP_STATUS_PENDING || step->source.value == SW_SOURCE_ADOPTED) {
-        return SW_STATUS_OK;
-    }
-    if (seconds < 1 || seconds > SW_LIMIT_LEASE_SECONDS) {
-        return sw_fail(err, SW_STATUS_INVALID, "lease_seconds", "must be 1 to %lld",
-                       (long long)SW_LIMIT_LEASE_SECONDS);
-    }
-    step->lease_expires_at = sw_int_of(group->lease_us + seconds * 1000000);
-    return SW_STATUS_OK;
-}
 
 static sw_status check_parents(sw_group *group, const sw_task *task, const sw_step *step,
                                sw_error *err)
@@ -72,61 +36,37 @@ static sw_status check_parents(sw_group *group, const sw_task *task, const sw_st
     return status;
 }
 
-static sw_status set_id(sw_group *group, sw_step *row, sw_error *err)
+/* What depends on the moment: the id and the time when the caller gave none, and the lease. */
+static sw_status stamp(sw_group *group, const sw_step_entry *entry, sw_step *row, sw_error *err)
 {
-    if (row->id.ptr) {
-        return sw__check_id(SW_RECORD_STEP, row->id, "id", err);
-    }
-    row->id = sw__new_id(group, SW_RECORD_STEP);
-    return row->id.ptr ? SW_STATUS_OK : sw_no_memory(err);
-}
+    int64_t seconds = entry->lease_seconds ? entry->lease_seconds : SW_LIMIT_LEASE_SECONDS_DEFAULT;
 
-static void stamp(sw_group *group, const sw_task *task, sw_step *row)
-{
-    row->organization_id = task->organization_id;
-    if (!row->created_at.known) {
+    if (!entry->step.id.ptr) {
+        row->id = sw__new_id(group, SW_RECORD_STEP);
+    }
+    if (!entry->step.created_at.known) {
         row->created_at = sw_int_of(sw_group_tick(group));
     }
     row->updated_at = row->created_at;
-    row->created_by_id = task->user_id;
-    row->source = sw_int_of(row->source.value); /* null is api */
+    if (sw__has_lease(row)) {
+        row->lease_expires_at = sw_int_of(group->lease_us + seconds * 1000000);
+    }
+    return row->id.ptr ? SW_STATUS_OK : sw_no_memory(err);
 }
 
-/* From what the caller sent to the row that will be stored; refuses what breaks a rule. */
-static sw_status prepare(sw_group *group, const sw_task *task, const sw_step_entry *entry,
-                         sw_step *row, sw_error *err)
+/* Makes it the row that will be stored, or says why not. */
+static sw_status finish(sw_group *group, const sw_task *task, const sw_step_entry *entry,
+                        sw_prepared *p, sw_error *err)
 {
-    const sw_record *record = sw_record_of(SW_RECORD_STEP);
-    sw_status status = refuse_own(task, &entry->step, err);
-    uint64_t given = 0;
+    sw_status status = SW_STATUS_OK;
 
-    *row = entry->step;
-    row->create_digest = SW_NULL_STR;
-    if (status == SW_STATUS_OK) {
-        status = set_id(group, row, err);
+    if (p->refused) {
+        p->row.id = entry->step.id;
+        *err = *p->refused;
+        return p->status;
     }
-    if (status != SW_STATUS_OK) {
-        return status;
-    }
-    sw__row_nulls(SW_RECORD_STEP, row);
-    given = sw_row_mask(record, row);
-    stamp(group, task, row);
-    status = sw__step_rules(row, err);
-    sw_row_defaults(record, row);
-    if (status == SW_STATUS_OK) {
-        status = set_lease(group, entry, row, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw_row_check(record, row, "", err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw__row_minify(SW_RECORD_STEP, row, &group->arena, err);
-    }
-    if (status == SW_STATUS_OK) {
-        row->create_digest = sw__entry_digest(group, row, given, entry);
-        status = row->create_digest.ptr ? status : sw_no_memory(err);
-    }
-    return status == SW_STATUS_OK ? check_parents(group, task, row, err) : status;
+    status = stamp(group, entry, &p->row, err);
+    return status == SW_STATUS_OK ? check_parents(group, task, &p->row, err) : status;
 }
 
 /* The id is taken: the same again, or something else? */
@@ -168,18 +108,19 @@ static sw_status log_new(sw_group *group, const sw_task *task, const sw_step *ro
 
 /* ---- one item, or a chunk of them ---------------------------------------------------------------- */
 
-/* Steps that bring nothing but timings are inserted a chunk at a time. What has messages or traces goes
- * alone: their ids must be looked up after those of the item before are in. */
+/* Steps that bring nothing but timings are inserted a chunk at a time, whichever calls they came with. What
+ * has messages or traces goes alone: their ids must be looked up after those of the item before are in. */
 enum { CHUNK = 64 };
 
 typedef struct item {
-    sw_step row;
+    const sw_task *task;
+    const sw_step *row;
     sw_parts parts;
     sw_outcome *outcome;
 } item;
 
 typedef struct chunk {
-    item *items; /* CHUNK of them */
+    item *items; /* at most CHUNK of them */
     size_t count;
 } chunk;
 
@@ -200,24 +141,27 @@ static bool was_logged(sw_group *group, const sw_task *task, const sw_step *row)
 }
 
 /* False: the item has its verdict already (refused, or known), or the group is broken. */
-static bool admit(sw_group *group, const sw_task *task, const log_args *args, size_t i, item *it,
-                  sw_error *err)
+static bool admit(sw_group *group, const sw_task *task, size_t i, item *it, sw_error *err)
 {
+    const log_args *args = task->arg;
     const sw_step_entry *entry = &args->entries[i];
     char path[32] = "";
     sw_status status = SW_STATUS_OK;
 
+    it->task = task;
+    it->outcome = &args->outcomes[i];
     sw__outcome_reset(it->outcome);
-    status = prepare(group, task, entry, &it->row, err);
-    sw__outcome_id(it->outcome, it->row.id);
+    it->row = &args->prepared[i].row;
+    status = finish(group, task, entry, &args->prepared[i], err);
+    sw__outcome_id(it->outcome, it->row->id);
     if (status == SW_STATUS_OK) {
-        status = sw__parts_prepare(group, task, &it->row, entry, true, &it->parts, err);
+        status = sw__parts_prepare(group, task, it->row, entry, true, &it->parts, err);
     }
     if (status == SW_STATUS_NO_MEMORY) {
         (void)sw_group_must(group, status, err);
     }
-    if (status == SW_STATUS_INVALID && was_logged(group, task, &it->row)) {
-        (void)log_again(group, task, &it->row, it->outcome, err);
+    if (status == SW_STATUS_INVALID && was_logged(group, task, it->row)) {
+        (void)log_again(group, task, it->row, it->outcome, err);
         return false;
     }
     if (status != SW_STATUS_OK) {
@@ -230,7 +174,7 @@ static bool admit(sw_group *group, const sw_task *task, const log_args *args, si
     return status == SW_STATUS_OK;
 }
 
-static void log_chunk(sw_group *group, const sw_task *task, chunk *c)
+static void log_chunk(sw_group *group, chunk *c)
 {
     const void *rows[CHUNK];
     bool existed[CHUNK];
@@ -238,7 +182,7 @@ static void log_chunk(sw_group *group, const sw_task *task, chunk *c)
     sw_status status = SW_STATUS_OK;
 
     for (size_t i = 0; i < c->count; i++) {
-        rows[i] = &c->items[i].row;
+        rows[i] = c->items[i].row;
     }
     if (c->count > 0) {
         status =
@@ -247,43 +191,38 @@ static void log_chunk(sw_group *group, const sw_task *task, chunk *c)
     }
     for (size_t i = 0; i < c->count && status == SW_STATUS_OK; i++) {
         item *it = &c->items[i];
-        sw_error own = {.status = SW_STATUS_OK};
         if (existed[i]) {
-            (void)log_again(group, task, &it->row, it->outcome, &own);
+            (void)log_again(group, it->task, it->row, it->outcome, &err);
         } else {
-            (void)log_new(group, task, &it->row, &it->parts, it->outcome, &own);
+            (void)log_new(group, it->task, it->row, &it->parts, it->outcome, &err);
         }
         status = group->broken;
     }
     c->count = 0;
 }
 
-static void log_entries(sw_group *group, const sw_task *task, const log_args *args, chunk *c)
+static void log_entries(sw_group *group, const sw_task *task, chunk *c)
 {
+    const log_args *args = task->arg;
+    sw_error err = {.status = SW_STATUS_OK}; /* one for all: it is large, and each use fills it */
+
     for (size_t i = 0; i < args->count && group->broken == SW_STATUS_OK; i++) {
         const sw_step_entry *entry = &args->entries[i];
         bool plain = entry->message_count == 0 && entry->trace_count == 0;
-        item *it = NULL;
-        sw_error err = {.status = SW_STATUS_OK};
         if (!plain || c->count == CHUNK) {
-            log_chunk(group, task, c);
+            log_chunk(group, c);
         }
-        it = &c->items[c->count];
-        it->outcome = &args->outcomes[i];
-        if (group->broken == SW_STATUS_OK && admit(group, task, args, i, it, &err)) {
+        if (group->broken == SW_STATUS_OK && admit(group, task, i, &c->items[c->count], &err)) {
             c->count++;
             if (!plain) {
-                log_chunk(group, task, c);
+                log_chunk(group, c);
             }
         }
-    }
-    if (group->broken == SW_STATUS_OK) {
-        log_chunk(group, task, c);
     }
 }
 
 /* All or nothing: items that were fine share the fate of the one that was not. */
-static void sink_all(log_args *args, const sw_error *err)
+static void sink_all(const log_args *args, const sw_error *err)
 {
     for (size_t i = 0; i < args->count; i++) {
         if (args->outcomes[i].status == SW_STATUS_OK) {
@@ -293,20 +232,12 @@ static void sink_all(log_args *args, const sw_error *err)
     }
 }
 
-static sw_status apply_log(sw_group *group, sw_task *task, sw_error *err)
+/* What the call as a whole answers, once its items have their verdicts. */
+static sw_status settle(const sw_task *task, sw_error *err)
 {
-    log_args *args = task->arg;
-    size_t room = args->count < CHUNK ? args->count : CHUNK;
-    chunk c = {.items = sw_arena_alloc(&group->arena, room * sizeof *c.items)};
+    const log_args *args = task->arg;
     sw_status refused = SW_STATUS_OK;
 
-    if (!c.items) {
-        return sw_group_must(group, sw_no_memory(err), err);
-    }
-    log_entries(group, task, args, &c);
-    if (group->broken != SW_STATUS_OK) {
-        return group->broken;
-    }
     for (size_t i = 0; i < args->count && refused == SW_STATUS_OK; i++) {
         refused = args->outcomes[i].status;
         if (refused != SW_STATUS_OK) {
@@ -320,11 +251,102 @@ static sw_status apply_log(sw_group *group, sw_task *task, sw_error *err)
     return args->count == 1 ? refused : SW_STATUS_OK;
 }
 
+static sw_task *apply_logs(sw_group *group, sw_task *first);
+
+static bool goes_along(const sw_task *task)
+{
+    return task && task->apply_all == apply_logs;
+}
+
+static bool make_room(sw_group *group, const sw_task *first, chunk *c)
+{
+    size_t room = 0;
+
+    for (const sw_task *task = first; goes_along(task) && room < CHUNK; task = task->next) {
+        room += ((const log_args *)task->arg)->count;
+    }
+    room = room < CHUNK ? room : CHUNK;
+    *c = (chunk){.items = sw_arena_alloc(&group->arena, room * sizeof *c->items)};
+    return c->items != NULL;
+}
+
+/* Calls that came at the same time share their chunks: that is what makes one step a call cheap. */
+static sw_task *apply_logs(sw_group *group, sw_task *first)
+{
+    sw_task *end = first;
+    chunk c;
+
+    if (!make_room(group, first, &c)) {
+        (void)sw_group_must(group, sw_no_memory(&first->error), &first->error);
+        return NULL;
+    }
+    for (; goes_along(end) && group->broken == SW_STATUS_OK; end = end->next) {
+        if (sw__task_begin(group, end)) {
+            log_entries(group, end, &c);
+        }
+    }
+    if (group->broken == SW_STATUS_OK) {
+        log_chunk(group, &c);
+    }
+    for (sw_task *task = first; task != end && group->broken == SW_STATUS_OK; task = task->next) {
+        if (task->status == SW_STATUS_OK) {
+            task->status = settle(task, &task->error);
+        }
+    }
+    return end;
+}
+
+/* For a call from within the writer, which has no group of its own. */
+static sw_status apply_log(sw_group *group, sw_task *task, sw_error *err)
+{
+    chunk c;
+
+    if (!make_room(group, task, &c)) {
+        return sw_group_must(group, sw_no_memory(err), err);
+    }
+    log_entries(group, task, &c);
+    if (group->broken == SW_STATUS_OK) {
+        log_chunk(group, &c);
+    }
+    return group->broken == SW_STATUS_OK ? settle(task, err) : group->broken;
+}
+
+static sw_status submit(sw_ledger *ledger, const sw_actor *actor, sw_task *task, sw_error *err)
+{
+    log_args *args = task->arg;
+    sw_arena arena;
+    sw_status status = SW_STATUS_OK;
+    sw_prepared *all = NULL;
+
+    sw_arena_init(&arena, &ledger->allocator, 0);
+    all = sw_arena_alloc(&arena, args->count * sizeof *all);
+    task->organization_id = sw__actor_organization(actor);
+    task->user_id = sw__actor_user(actor);
+    status = all ? sw__prepare_entries(ledger, task, args->entries, args->count, &arena, all,
+                                       &task->error)
+                 : sw_no_memory(&task->error);
+    args->prepared = all;
+    if (status == SW_STATUS_OK) {
+        status = sw__submit(ledger, actor, task, err);
+    } else {
+        for (size_t i = 0; i < args->count; i++) {
+            sw__outcome_reset(&args->outcomes[i]);
+        }
+        (void)sw__refuse(args->outcomes, args->count, status, &task->error);
+        if (err) {
+            *err = task->error;
+        }
+    }
+    sw_arena_fini(&arena);
+    return status;
+}
+
 sw_status sw_step_log(sw_ledger *ledger, const sw_actor *actor, const sw_step_entry *entries,
                       size_t count, bool atomic, sw_outcome *outcomes, sw_error *err)
 {
-    log_args args = {entries, count, outcomes, atomic};
+    log_args args = {.entries = entries, .count = count, .outcomes = outcomes, .atomic = atomic};
     sw_task task = {.apply = apply_log,
+                    .apply_all = apply_logs,
                     .arg = &args,
                     .outcomes = outcomes,
                     .outcome_count = count,
@@ -344,5 +366,5 @@ sw_status sw_step_log(sw_ledger *ledger, const sw_actor *actor, const sw_step_en
     for (size_t i = 0; i < count; i++) {
         task.weight += entries[i].message_count + entries[i].trace_count;
     }
-    return sw__submit(ledger, actor, &task, err);
+    return submit(ledger, actor, &task, err);
 }

@@ -259,7 +259,7 @@ static sw_status write_one(sw_group *group, sw_message *row, sw_error *err)
         return status;
     }
     row->sequence_id = sw_int_of(++head->sequence_id);
-    head->dirty = true;
+    sw_group_head_moved(group, head);
     return sw_group_must(group, sw_store_insert(group->session, SW_RECORD_MESSAGE, row, err), err);
 }
 

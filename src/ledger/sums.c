@@ -73,8 +73,11 @@ static sw_int *sum_field(const sw_rollup *rollup, size_t i, void *row)
 
 void sw_sums_to_row(const sw_rollup *rollup, const sw_sums *sums, void *row)
 {
-    for (size_t i = 0; i < SW_SUMS; i++) {
-        *sum_field(rollup, i, row) = sw_int_of(sums->v[i]);
+    sw_int *first = sum_field(rollup, 1, row); /* the others lie behind it */
+
+    *sum_field(rollup, 0, row) = sw_int_of(sums->v[0]);
+    for (size_t i = 1; i < SW_SUMS; i++) {
+        first[i - 1] = sw_int_of(sums->v[i]);
     }
 }
 

@@ -210,10 +210,11 @@ typedef struct spread_walk {
     sw_record_id record;
 } spread_walk;
 
-static void compare_spread(const spread_walk *walk, const void *row, const int32_t *rows,
+static void compare_spread(const spread_walk *walk, const void *row, const sw_tally *rows,
                            sw_str encoded, const char *name)
 {
     sw_histogram stored = {{0}};
+    sw_histogram told = {{0}};
     char where[400];
 
     sw__cell_name(walk->record, row, where, sizeof where);
@@ -221,8 +222,11 @@ static void compare_spread(const spread_walk *walk, const void *row, const int32
         sw__differ(walk->check, "histogram", where, "%s is damaged", name);
         return;
     }
+    if (rows) {
+        sw_histogram_move(&told, rows);
+    }
     for (size_t i = 0; i < SW_BUCKETS; i++) {
-        int64_t said = rows ? rows[i] : 0;
+        int64_t said = told.count[i];
         if (stored.count[i] != said) {
             sw__differ(walk->check, "histogram", where,
                        "%s has %lld in bucket %zu, the rows say %lld", name,
@@ -241,7 +245,7 @@ static sw_seen see_spread(void *arg, const void *row)
 
     for (size_t i = 0; i < 3; i++) {
         int field = sw_record_field(record, sw_str_from(names[i]));
-        compare_spread(walk, row, spread ? spread->delta[i] : NULL,
+        compare_spread(walk, row, spread ? &spread->times[i] : NULL,
                        sw_field_text(&record->fields[field], row), names[i]);
     }
     if (spread) {

@@ -36,6 +36,19 @@ static void group_undo(sw_ledger *ledger)
     sw_group_forget(&ledger->group);
 }
 
+bool sw__task_begin(sw_group *group, sw_task *task)
+{
+    memset(&task->error, 0, sizeof task->error);
+    task->status = task->own_organization
+                       ? SW_STATUS_OK
+                       : sw_group_known(group, SW_RECORD_ORGANIZATION, task->organization_id,
+                                        task->organization_id, &task->error);
+    if (task->status == SW_STATUS_NOT_FOUND) {
+        (void)sw__not_found(SW_RECORD_ORGANIZATION, task->organization_id, &task->error);
+    }
+    return task->status == SW_STATUS_OK;
+}
+
 /* Applies the operations and commits. Not OK: nothing was kept. */
 static sw_status group_try(sw_ledger *ledger, sw_task *first, sw_error *err)
 {
@@ -45,21 +58,20 @@ static sw_status group_try(sw_ledger *ledger, sw_task *first, sw_error *err)
     if (status != SW_STATUS_OK) {
         return status;
     }
-    for (sw_task *task = first; task && group->broken == SW_STATUS_OK; task = task->next) {
-        memset(&task->error, 0, sizeof task->error);
-        task->status = task->own_organization
-                           ? SW_STATUS_OK
-                           : sw_group_known(group, SW_RECORD_ORGANIZATION, task->organization_id,
-                                            task->organization_id, &task->error);
-        if (task->status == SW_STATUS_OK) {
+    for (sw_task *task = first; task && group->broken == SW_STATUS_OK;) {
+        if (task->apply_all) {
+            task = task->apply_all(group, task);
+            continue;
+        }
+        if (sw__task_begin(group, task)) {
             task->status = task->apply(group, task, &task->error);
-        } else if (task->status == SW_STATUS_NOT_FOUND) {
-            (void)sw__not_found(SW_RECORD_ORGANIZATION, task->organization_id, &task->error);
         }
-        if (task->alone && task->status != SW_STATUS_OK && group->broken == SW_STATUS_OK) {
-            group_undo(ledger); /* refused after having written: nothing of it may stay */
-            return SW_STATUS_OK;
-        }
+        task = task->next;
+    }
+    if (first->alone && first->status != SW_STATUS_OK && group->broken == SW_STATUS_OK) {
+        sw_assert(!first->next);
+        group_undo(ledger); /* refused after having written: nothing of it may stay */
+        return SW_STATUS_OK;
     }
     status = group->broken;
     if (status != SW_STATUS_OK) {

@@ -5,6 +5,10 @@
  */
 #include "tests/lib/lt.h"
 
+#include <malloc.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
 enum { MANY = 300 };
 
 typedef struct batch {
@@ -135,11 +139,66 @@ static void atomic_means_all_or_nothing(lt *t)
     proven(t, MANY);
 }
 
+/* ---- memory --------------------------------------------------------------------------------------- */
+
+static atomic_int_fast64_t now_out;
+static atomic_int_fast64_t most_out;
+
+/* Counts what is out; the writer's thread allocates too. */
+static void *counting(void *data, void *ptr, size_t size)
+{
+    int64_t before = ptr ? (int64_t)malloc_usable_size(ptr) : 0;
+    void *got = size ? realloc(ptr, size) : NULL;
+    int64_t after = got ? (int64_t)malloc_usable_size(got) : 0;
+    (void)data;
+    if (!size) {
+        free(ptr);
+    }
+    if (got || !size) {
+        int64_t out = atomic_fetch_add(&now_out, after - before) + after - before;
+        int64_t most = atomic_load(&most_out);
+        while (out > most && !atomic_compare_exchange_weak(&most_out, &most, out)) {
+        }
+    }
+    return got;
+}
+
+/* A batch that touches another histogram with each step: what is gathered for it grows with the steps, and
+ * not with the 1120 buckets that a histogram has. */
+static void many_models_need_little(lt *t)
+{
+    enum { MODELS = 3000, BYTES_EACH = 8192 };
+    static const sw_allocator allocator = {counting, NULL};
+    sw_step_entry *entries = pool_alloc(t->pool, MODELS * sizeof *entries);
+    sw_outcome *outcomes = pool_alloc(t->pool, MODELS * sizeof *outcomes);
+    sw_step_metrics metrics = {.step_ns = sw_int_of(5000000),
+                               .llm_request_ns = sw_int_of(4000000),
+                               .tool_execution_ns = sw_int_of(90000)};
+    t->options.allocator = &allocator;
+    lt_open(t);
+    lt_organizations(t);
+    for (unsigned i = 0; i < MODELS; i++) {
+        entries[i] = (sw_step_entry){.step = lt_step(t, i + 1), .metrics = &metrics};
+        entries[i].step.model = pool_printf(t->pool, "model %u", i);
+    }
+    OK(sw_step_log(t->ledger, &t->a, entries, 1, false, outcomes, &t->err));
+    int64_t before = atomic_load(&now_out);
+    atomic_store(&most_out, before);
+    OK(sw_step_log(t->ledger, &t->a, entries, MODELS, false, outcomes, &t->err));
+    SAME(outcomes[MODELS - 1].verdict, SW_VERDICT_CREATED);
+    int64_t needed = atomic_load(&most_out) - before;
+    if (needed > (int64_t)MODELS * BYTES_EACH) {
+        SAY("%d steps needed %lld bytes", MODELS, (long long)needed);
+    }
+    OK(sw_verify(t->ledger, NULL, NULL, &t->err));
+}
+
 static const lt_case cases[] = {
     {"new, then again", new_then_again, 0},
     {"some are there", some_are_there, 0},
     {"all kinds at once", all_kinds_at_once, 0},
     {"atomic means all or nothing", atomic_means_all_or_nothing, 0},
+    {"many models need little memory", many_models_need_little, LT_DISK | LT_CLOSED},
 };
 
 LT_MAIN("batch", cases)
