@@ -66,13 +66,30 @@ SW_API sw_memory *sw_memory_new(const sw_allocator *allocator); /* NULL: no memo
 SW_API void sw_memory_reset(sw_memory *memory);
 SW_API void sw_memory_free(sw_memory **memory);
 
+/* A call that may be sent again under a key of the caller's (Idempotency-Key). The key, with the digest of
+ * what was asked, is kept for a day in the transaction of the write: the same key with another digest is a
+ * CONFLICT that changes nothing; with the same digest the call is applied as ever, and promise P3 makes it
+ * `unchanged`, because ids that the ledger makes up under a key follow from the key, its first use and
+ * the place of the item.
+ */
+typedef struct sw_retry {
+    sw_str route; /* what was called; keys of different routes do not meet */
+    sw_str key;   /* at most SW_LIMIT_RETRY_KEY_BYTES */
+    sw_str digest;      /* of the content, 16 bytes; null: not known yet (a stream's first parts) */
+    int64_t first_item; /* place of the call's first item in the whole, for calls that come in parts */
+} sw_retry;
+
 /* Who calls. A null organization_id means the default organization, a null user_id its default user.
  * `everywhere` lifts the border for reads of the operator who owns the file; writes never cross it.
+ * With a project_id only what is booked on that project is seen and changed, and what is written is booked
+ * on it; anything else behaves as if it did not exist.
  */
 typedef struct sw_actor {
     sw_str organization_id;
     sw_str user_id;
     bool everywhere;
+    sw_str project_id;
+    const sw_retry *retry; /* NULL: none */
 } sw_actor;
 
 #define SW_DEFAULT_ORGANIZATION "org-00000000-0000-4000-8000-000000000000"
@@ -125,6 +142,15 @@ typedef struct sw_step_entry {
 SW_API sw_status sw_step_log(sw_ledger *ledger, const sw_actor *actor, const sw_step_entry *entries,
                              size_t count, bool atomic, sw_outcome *outcomes,
                              sw_error *err) SW_MUST_CHECK;
+
+/* The same, answered later: returns at once, and `done` is called once, from a thread of the ledger or from
+ * within the call. Everything that is passed must live until then. `done` must be quick and must not call
+ * the ledger. BUSY at once when the queue is full. For programs that answer many callers from one thread.
+ */
+typedef void sw_done(void *arg, sw_status status, const sw_error *err);
+SW_API void sw_step_log_later(sw_ledger *ledger, const sw_actor *actor,
+                              const sw_step_entry *entries, size_t count, bool atomic,
+                              sw_outcome *outcomes, sw_done *done, void *arg);
 
 /* Ends a pending step: end->step.status is success, failed or cancelled. The other non-null fields of
  * end->step (tokens, details, stop_reason, error, model, previews, cost ...) are written with it, and
@@ -250,6 +276,68 @@ SW_API sw_status sw_provider_secret(sw_ledger *ledger, const sw_actor *actor, sw
                                     int field, sw_memory *memory, sw_str *out,
                                     sw_error *err) SW_MUST_CHECK;
 
+/* ---- keys ---------------------------------------------------------------------------------------- */
+
+enum { SW_KEY_TEXT = 96 };
+
+/* Makes a key of the actor's organization; row: name, scopes (JSON array of the words of sw_scope),
+ * project_id, expires_at. `secret` gets the text to hand out, NUL-terminated: it is stored hashed only and
+ * never shown again. */
+SW_API sw_status sw_key_create(sw_ledger *ledger, const sw_actor *actor, const sw_api_key *row,
+                               char secret[SW_KEY_TEXT], sw_outcome *outcome,
+                               sw_error *err) SW_MUST_CHECK;
+/* The key that a caller showed, in constant time of its secret. NOT_FOUND: unknown, revoked or expired. Asks
+ * the store at most once a second for the same key; a revocation by this process is seen at once. */
+SW_API sw_status sw_key_check(sw_ledger *ledger, sw_str secret, sw_memory *memory, sw_api_key *out,
+                              sw_error *err) SW_MUST_CHECK;
+/* Notes that it was used now; written at most once a minute, with other work. Does not wait. */
+SW_API void sw_key_used(sw_ledger *ledger, sw_str key_id);
+SW_API sw_status sw_key_revoke(sw_ledger *ledger, const sw_actor *actor, sw_str key_id,
+                               sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
+/* Whether any key that is not revoked exists, of any organization. */
+SW_API sw_status sw_keys_exist(sw_ledger *ledger, bool *out, sw_error *err) SW_MUST_CHECK;
+
+/* ---- subscriptions and deliveries ---------------------------------------------------------------- */
+
+/* Subscriptions (SW_RECORD_SUBSCRIPTION) are created, changed and deleted with the verbs of records. What a
+ * subscription or a run's callback_url asks for becomes a delivery in the transaction of the change itself, one for
+ * each change, whoever makes it, so that no crash loses or doubles one. */
+
+/* What one attempt came to. */
+typedef struct sw_attempt {
+    int64_t started_at_us;
+    int64_t duration_ns;
+    int64_t status_code; /* of the answer; 0: none came */
+    sw_str error;        /* null: none */
+    bool permanent;      /* no further attempt helps (e.g. the target is not allowed) */
+} sw_attempt;
+
+/* Takes up to `limit` deliveries that are due, for as long as `seconds`, so that nobody else attempts them
+ * meanwhile; of all organizations. Rows live in `memory`. */
+SW_API sw_status sw_delivery_claim(sw_ledger *ledger, int64_t limit, int64_t seconds,
+                                   sw_memory *memory, sw_delivery **out, size_t *count,
+                                   sw_error *err) SW_MUST_CHECK;
+/* When the next one is due, in microseconds of the wall clock; null: none waits. */
+SW_API sw_status sw_delivery_next(sw_ledger *ledger, sw_int *due_us, sw_error *err) SW_MUST_CHECK;
+/* Records the attempt: delivered (2xx), to be tried again with growing distance for a day, or given up. Of a
+ * run's callback it also keeps callback_sent_at, callback_status_code and callback_error. */
+SW_API sw_status sw_delivery_report(sw_ledger *ledger, sw_str delivery_id,
+                                    const sw_attempt *attempt, sw_error *err) SW_MUST_CHECK;
+/* The secret that signs for this delivery, null when there is none; and the URL to call. */
+SW_API sw_status sw_delivery_secret(sw_ledger *ledger, const sw_delivery *delivery,
+                                    sw_memory *memory, sw_str *out, sw_error *err) SW_MUST_CHECK;
+/* Attempts it once more, at once, under the same id. */
+SW_API sw_status sw_delivery_again(sw_ledger *ledger, const sw_actor *actor, sw_str delivery_id,
+                                   sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
+/* Makes a delivery of the event `test`; outcome->id is the delivery's. */
+SW_API sw_status sw_subscription_test(sw_ledger *ledger, const sw_actor *actor,
+                                      sw_str subscription_id, sw_outcome *outcome,
+                                      sw_error *err) SW_MUST_CHECK;
+/* Sets or (url null) removes the operator's own subscription, which is told of each step that ends, of every
+ * organization, in V1's form with `key` as bearer token. */
+SW_API sw_status sw_operator_webhook(sw_ledger *ledger, sw_str url, sw_str key,
+                                     sw_error *err) SW_MUST_CHECK;
+
 /* ---- reading ------------------------------------------------------------------------------------ */
 
 /* The record with that id: any public record with an id (metrics have the id of their step or run).
@@ -308,6 +396,21 @@ SW_API sw_status sw_list(sw_ledger *ledger, const sw_actor *actor, sw_record_id 
 SW_API sw_status sw_count(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
                           const sw_list_query *query, int64_t *out, sw_list_end *end,
                           sw_error *err) SW_MUST_CHECK;
+
+/* Values with counts for the filters of a list: of each facet the most frequent, largest count first. Counts
+ * come from rollups where the query allows it, else from the newest SW_LIMIT_FACET_ROWS steps that match, and are
+ * then marked approximate when there are more. */
+typedef struct sw_facet_value {
+    sw_facet facet;
+    sw_str value; /* null: steps without */
+    int64_t count;
+    bool approximate;
+} sw_facet_value;
+typedef bool sw_facet_each(void *arg, const sw_facet_value *value);
+SW_API sw_status sw_step_facets(sw_ledger *ledger, const sw_actor *actor,
+                                const sw_list_query *query, int64_t per_facet,
+                                sw_facet_each *each, void *arg, sw_list_end *end,
+                                sw_error *err) SW_MUST_CHECK;
 
 /* The sums of a run, of any size, in constant time; run_metrics holds the same. */
 SW_API sw_status sw_run_usage(sw_ledger *ledger, const sw_actor *actor, sw_str run_id,
@@ -381,6 +484,11 @@ SW_API sw_status sw_journal_read(sw_ledger *ledger, const sw_actor *actor, int64
 /* The last seq of the actor's organization. */
 SW_API sw_status sw_journal_head_seq(sw_ledger *ledger, const sw_actor *actor, int64_t *out,
                                      sw_error *err) SW_MUST_CHECK;
+
+/* Waits up to `wait_ms` until something was committed since *seen (0 at first), by this process or another
+ * (seen within a second), and moves *seen on. For those who follow many organizations at once. */
+SW_API sw_status sw_commit_wait(sw_ledger *ledger, uint64_t *seen, int64_t wait_ms,
+                                sw_error *err) SW_MUST_CHECK;
 
 /* ---- records with their relations --------------------------------------------------------------- */
 
