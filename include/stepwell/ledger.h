@@ -73,10 +73,11 @@ SW_API void sw_memory_free(sw_memory **memory);
  * the place of the item.
  */
 typedef struct sw_retry {
-    sw_str route; /* what was called; keys of different routes do not meet */
-    sw_str key;   /* at most SW_LIMIT_RETRY_KEY_BYTES */
-    sw_str digest;      /* of the content, 16 bytes; null: not known yet (a stream's first parts) */
-    int64_t first_item; /* place of the call's first item in the whole, for calls that come in parts */
+    sw_str route;  /* what was called; keys of different routes do not meet */
+    sw_str key;    /* at most SW_LIMIT_RETRY_KEY_BYTES */
+    sw_str digest; /* of the content, 16 bytes; null: not known yet (a stream's first parts) */
+    int64_t
+        first_item; /* place of the call's first item in the whole, for calls that come in parts */
 } sw_retry;
 
 /* Who calls. A null organization_id means the default organization, a null user_id its default user.
@@ -408,9 +409,8 @@ typedef struct sw_facet_value {
 } sw_facet_value;
 typedef bool sw_facet_each(void *arg, const sw_facet_value *value);
 SW_API sw_status sw_step_facets(sw_ledger *ledger, const sw_actor *actor,
-                                const sw_list_query *query, int64_t per_facet,
-                                sw_facet_each *each, void *arg, sw_list_end *end,
-                                sw_error *err) SW_MUST_CHECK;
+                                const sw_list_query *query, int64_t per_facet, sw_facet_each *each,
+                                void *arg, sw_list_end *end, sw_error *err) SW_MUST_CHECK;
 
 /* The sums of a run, of any size, in constant time; run_metrics holds the same. */
 SW_API sw_status sw_run_usage(sw_ledger *ledger, const sw_actor *actor, sw_str run_id,

@@ -95,7 +95,7 @@ typedef enum sw_body_kind {
     SW_BODY_NONE,     /* a body is refused when it is not empty */
     SW_BODY_OPTIONAL, /* JSON or nothing */
     SW_BODY_JSON,     /* JSON, required */
-    SW_BODY_PARTS     /* JSON like SW_BODY_JSON; but application/x-ndjson goes to .part as it arrives */
+    SW_BODY_PARTS /* JSON like SW_BODY_JSON; but application/x-ndjson goes to .part as it arrives */
 } sw_body_kind;
 
 enum {
@@ -103,7 +103,7 @@ enum {
     SW_ROUTE_ADMIN = 1 << 1,      /* not mirrored under /latest */
     SW_ROUTE_DEPRECATED = 1 << 2, /* says so in /openapi.json */
     SW_ROUTE_HIDDEN = 1 << 3,     /* not in /openapi.json */
-    SW_ROUTE_STREAM = 1 << 4      /* answers without end; counted against the limit of open streams */
+    SW_ROUTE_STREAM = 1 << 4 /* answers without end; counted against the limit of open streams */
 };
 
 typedef sw_status sw_handler(sw_request *request, sw_error *err);
@@ -149,17 +149,18 @@ extern const char *const sw__methods[SW_METHOD_COUNT];
 struct sw_request {
     sw_server *server;
     const sw_route *route;
-    sw_arena arena;     /* of the request */
-    sw_memory *memory;  /* for answers of the ledger; the same lifetime */
-    sw_actor actor;     /* who calls; always within one organization */
-    uint32_t scopes;    /* bits of sw_scope */
-    sw_str key_id;      /* of the key that was shown; null: none */
-    sw_str body;        /* whole, once the handler runs; empty text when there is none */
+    sw_arena arena;    /* of the request */
+    sw_memory *memory; /* for answers of the ledger; the same lifetime */
+    sw_actor actor;    /* who calls; always within one organization */
+    uint32_t scopes;   /* bits of sw_scope */
+    sw_str key_id;     /* of the key that was shown; null: none */
+    sw_str body;       /* whole, once the handler runs; empty text when there is none */
     sw_str path_values[SW_PATH_VALUES];
-    char id[33];        /* 32 hex digits: trace_id of error bodies and of the access log */
-    void *state;        /* of the handler; lives in the arena */
-    void (*drop)(sw_request *request); /* called once when the request ends, however it ends; may be NULL */
-    struct sw_exchange *exchange;      /* the core's own (server.h) */
+    char id[33]; /* 32 hex digits: trace_id of error bodies and of the access log */
+    void *state; /* of the handler; lives in the arena */
+    void (*drop)(
+        sw_request *request); /* called once when the request ends, however it ends; may be NULL */
+    struct sw_exchange *exchange; /* the core's own (server.h) */
 };
 
 /* The value of the path's i-th {part}, decoded. */
@@ -170,7 +171,8 @@ sw_str sw_request_header(const sw_request *request, const char *name);
 /* Parameters by name, read and checked by their rows before the handler runs. Asking for one that the
  * route does not declare is an assertion. A parameter that was not given has its fallback, or is null. */
 sw_str sw_param_text(const sw_request *request, const char *name);
-sw_int sw_param_int(const sw_request *request, const char *name); /* INT, BOOL, TIME (us), WORD (its number) */
+sw_int sw_param_int(const sw_request *request,
+                    const char *name); /* INT, BOOL, TIME (us), WORD (its number) */
 size_t sw_param_texts(const sw_request *request, const char *name, const sw_str **out);
 bool sw_param_given(const sw_request *request, const char *name);
 
@@ -179,7 +181,8 @@ bool sw_param_given(const sw_request *request, const char *name);
  * handler's own. */
 enum { SW_LIST_EXTRA = 8 };
 sw_status sw_list_from_params(sw_request *request, sw_list_query *out, sw_error *err) SW_MUST_CHECK;
-void sw_list_add(sw_list_query *query, uint8_t field, sw_op op, const sw_value *values, size_t count);
+void sw_list_add(sw_list_query *query, uint8_t field, sw_op op, const sw_value *values,
+                 size_t count);
 
 /* ---- errors (error.c) ------------------------------------------------------------------------------ */
 
@@ -209,7 +212,8 @@ void sw_answer_header(sw_request *request, const char *name, const char *value);
 /* `Stepwell-Seq` of a write (promise P1). */
 void sw_answer_seq(sw_request *request, const sw_outcome *outcome);
 /* An error with its own HTTP status, where the status of the ledger says another. */
-sw_status sw_answer_fail(sw_request *request, int http_status, const char *format, ...) SW_PRINTF(3, 4);
+sw_status sw_answer_fail(sw_request *request, int http_status, const char *format, ...)
+    SW_PRINTF(3, 4);
 
 /* An answer without known end: `fill` is called by a worker whenever the client can take more and adds to
  * `out` (at most about 64 KiB). WAIT: nothing now; sw_request_wake calls it again. */

@@ -3,7 +3,7 @@
  * known by its digest, never by what the row became since. One text for every record: an id of another
  * organization cannot be had, and nothing more is said.
  */
-#include "ledger/internal.h"
+#include "ledger/border.h"
 
 static sw_str digest_of(sw_record_id id, const void *row)
 {
@@ -21,12 +21,13 @@ static bool sent_before(sw_record_id record, const void *row, const void *there)
 }
 
 /* The digest of an organization names who created it, so that its creator is known by it. */
-static bool may_know(const sw_task *task, sw_record_id record, const void *row, const void *there)
+static sw_status may_know(sw_group *group, const sw_task *task, sw_record_id record,
+                          const void *row, const void *there, bool *may, sw_error *err)
 {
-    sw_actor actor = {.organization_id = task->organization_id};
+    sw_status status = sw_group_sees(group, task, record, there, may, err);
 
-    return sw__visible(&actor, record, there) ||
-           (record == SW_RECORD_ORGANIZATION && sent_before(record, row, there));
+    *may = *may || (record == SW_RECORD_ORGANIZATION && sent_before(record, row, there));
+    return status;
 }
 
 static const char not_available[] = "id not available";
@@ -55,6 +56,7 @@ sw_status sw__create_again(sw_group *group, const sw_task *task, sw_record_id re
 {
     void *there = sw_arena_zeroed(&group->arena, sw_record_of(record)->size);
     sw_error taken = *err;
+    bool may = false;
     sw_status status = SW_STATUS_OK;
 
     if (!there) {
@@ -65,10 +67,13 @@ sw_status sw__create_again(sw_group *group, const sw_task *task, sw_record_id re
         *err = taken;
         return sw__name_taken(outcome, err);
     }
-    if (sw_group_must(group, status, err) != SW_STATUS_OK) {
+    if (sw_group_must(group, status, err) == SW_STATUS_OK) {
+        status = may_know(group, task, record, row, there, &may, err);
+    }
+    if (status != SW_STATUS_OK) {
         return status;
     }
-    if (!may_know(task, record, row, there)) {
+    if (!may) {
         return sw__verdict(outcome, SW_VERDICT_REJECTED, sw__not_available(err), err);
     }
     if (sent_before(record, row, there)) {
@@ -83,12 +88,14 @@ bool sw__was_created(sw_group *group, const sw_task *task, sw_record_id record, 
 {
     void *there = sw_arena_zeroed(&group->arena, sw_record_of(record)->size);
     sw_error err = {.status = SW_STATUS_OK};
+    bool may = false;
     sw_status status = SW_STATUS_NOT_FOUND;
 
     if (there && digest_of(record, row).ptr) {
         status = sw_store_get(group->session, record, row, &group->arena, there, &err);
         (void)sw_group_may(group, status, SW_STATUS_NOT_FOUND, &err);
     }
-    return status == SW_STATUS_OK && may_know(task, record, row, there) &&
+    return status == SW_STATUS_OK &&
+           may_know(group, task, record, row, there, &may, &err) == SW_STATUS_OK && may &&
            sent_before(record, row, there);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a question may name, and the border it never crosses: the conditions of a list, of a count, of a
- * usage question, checked and completed with the actor's organization.
+ * usage question, checked and completed with the actor's organization
+ * and project.
  */
+#include "ledger/border.h"
 #include "ledger/reading.h"
 
 static bool names(const sw_condition *conditions, size_t count, int field)
@@ -70,12 +72,14 @@ sw_status sw__bounds(const sw_actor *actor, sw_record_id record, const sw_condit
     const sw_record *r = sw_record_of(record);
     int owner = record == SW_RECORD_ORGANIZATION ? SW_ORGANIZATION_ID
                                                  : sw_record_field(r, SW_STR("organization_id"));
+    uint8_t project = 0;
+    sw_border border = sw__border(actor, record, &project);
     sw_status status = sw__check_conditions(record, conditions, condition_count, err);
 
     if (status != SW_STATUS_OK) {
         return status;
     }
-    out->conditions = sw_arena_zeroed(arena, (condition_count + 2 + spare) * sizeof(sw_condition));
+    out->conditions = sw_arena_zeroed(arena, (condition_count + 3 + spare) * sizeof(sw_condition));
     if (!out->conditions) {
         return sw_no_memory(err);
     }
@@ -87,6 +91,12 @@ sw_status sw__bounds(const sw_actor *actor, sw_record_id record, const sw_condit
     if (!actor || !actor->everywhere) {
         out->conditions[out->count++] =
             (sw_condition){(uint8_t)owner, SW_OP_EQ, &out->organization, 1};
+    }
+    if (border == SW_BORDER_FIELD || border == SW_BORDER_CLOSED) {
+        out->project.text = actor->project_id;
+        out->conditions[out->count++] = border == SW_BORDER_FIELD
+                                            ? (sw_condition){project, SW_OP_EQ, &out->project, 1}
+                                            : (sw_condition){(uint8_t)owner, SW_OP_IN, NULL, 0};
     }
     if (record == SW_RECORD_STEP && !names(conditions, condition_count, SW_STEP_RETIRED_INTO)) {
         out->conditions[out->count++] = (sw_condition){SW_STEP_RETIRED_INTO, SW_OP_NULL, NULL, 0};

@@ -17,6 +17,7 @@ sw_status sw_group_init(sw_group *group, sw_ledger *ledger, sw_error *err)
     group->ledger = ledger;
     sw_arena_init(&group->arena, &ledger->allocator, 0);
     sw_buf_init(&group->digest, &ledger->allocator, 0);
+    sw_arena_init(&group->hook_arena, &ledger->allocator, 0);
     group->known = sw_alloc_zeroed(&ledger->allocator, SW_KNOWN * sizeof *group->known);
     group->heads = sw_alloc_zeroed(&ledger->allocator, SW_HEADS * sizeof *group->heads);
     return group->known && group->heads ? SW_STATUS_OK : sw_no_memory(err);
@@ -28,6 +29,7 @@ void sw_group_fini(sw_group *group)
         sw_free(&group->ledger->allocator, group->known);
         sw_free(&group->ledger->allocator, group->heads);
         sw_arena_fini(&group->arena);
+        sw_arena_fini(&group->hook_arena);
         sw_buf_fini(&group->digest);
         memset(group, 0, sizeof *group);
     }
@@ -41,6 +43,7 @@ void sw_group_forget_known(sw_group *group)
 void sw_group_forget(sw_group *group)
 {
     sw_group_forget_known(group);
+    group->hooks_loaded = false;
     memset(group->heads, 0, SW_HEADS * sizeof *group->heads);
     group->head_count = 0;
     group->dirty = NULL;

@@ -131,6 +131,16 @@ typedef struct sw_table { /* open addressing over pointers */
     size_t count;
 } sw_table;
 
+typedef struct sw_task sw_task;
+
+/* A call under a key of the caller's, while it is applied (retry.c). */
+typedef struct sw_retrying {
+    const sw_retry *call; /* NULL: ids are random */
+    int64_t first_us;     /* when the key was first used */
+    int64_t item;         /* place in the whole call */
+    uint32_t made;        /* ids that were made at this place */
+} sw_retrying;
+
 typedef struct sw_group {
     sw_ledger *ledger;
     sw_session *session;
@@ -152,9 +162,14 @@ typedef struct sw_group {
     size_t head_count;
     sw_head *dirty; /* the list of those that moved */
     size_t dirty_count;
+    const sw_task *task;   /* the one being applied; NULL: none */
+    sw_retrying retry;     /* what ids follow from, when it may be sent again under a key */
+    struct sw_hook *hooks; /* the subscriptions (hooks.c); kept between groups */
+    size_t hook_count;
+    bool hooks_loaded;
+    sw_arena hook_arena;
 } sw_group;
 
-typedef struct sw_task sw_task;
 typedef sw_status sw_apply(sw_group *group, sw_task *task, sw_error *err);
 typedef sw_task *sw_apply_all(sw_group *group, sw_task *first);
 struct sw_task {
@@ -165,7 +180,10 @@ struct sw_task {
     void *arg;
     sw_str organization_id;
     sw_str user_id;
-    sw_outcome *outcomes; /* of the caller: filled whatever happens */
+    sw_str project_id;               /* all it may see and change; null: no such limit */
+    const sw_retry *retry;           /* of the caller; NULL: none */
+    void (*answered)(sw_task *task); /* instead of waking a sleeper; NULL: wakes him */
+    sw_outcome *outcomes;            /* of the caller: filled whatever happens */
     size_t outcome_count;
     size_t weight;         /* items, for the group's cap */
     bool own_organization; /* works for no actor, or makes the organization itself */
@@ -218,6 +236,13 @@ struct sw_ledger {
     sw_session *readers[SW_LIMIT_READERS];
     size_t readers_idle;
     size_t readers_open;
+
+    struct sw_keys *keys; /* what is remembered of keys (keys.c) */
+    char *bearer;         /* token of the operator's webhook (subscribe.c); under `lock` */
+
+    pthread_mutex_t watch_lock; /* those who wait for any commit (watch.c) */
+    sw_session *watch;          /* NULL: nobody has waited yet */
+    uint64_t watch_version;
 };
 
 /* The time by which leases expire. */
@@ -232,6 +257,9 @@ sw_status sw__refuse_one(sw_outcome *outcome, sw_error *err, sw_status status, c
 sw_status sw__submit(sw_ledger *ledger, const sw_actor *actor, sw_task *task, sw_error *err);
 /* Makes the task ready to be applied; false: it has its answer already. */
 bool sw__task_begin(sw_group *group, sw_task *task);
+/* The same, but only queues it: task->answered is called once it is durable or refused, from the writer's thread.
+ * Not OK: it was not queued. BUSY: the queue is full. */
+sw_status sw__submit_later(sw_ledger *ledger, const sw_actor *actor, sw_task *task) SW_MUST_CHECK;
 sw_status sw__writer_start(sw_ledger *ledger, sw_error *err);
 void sw__writer_stop(sw_ledger *ledger);
 
@@ -242,7 +270,8 @@ void sw__reader_give(sw_ledger *ledger, sw_session *session);
 /* The organization and user an actor stands for (the defaults for null). */
 sw_str sw__actor_organization(const sw_actor *actor);
 sw_str sw__actor_user(const sw_actor *actor);
-/* Whether a row of the record may be seen by the actor: its organization, or a provider all share. */
+/* Whether a row of the record is the actor's organization's, or a provider all share. Of a project it knows
+ * nothing: ask sw__sees (border.h). */
 bool sw__visible(const sw_actor *actor, sw_record_id record, const void *row);
 
 /* ---- inside a group (group.c) -------------------------------------------------------------------- */
@@ -311,8 +340,10 @@ sw_status sw_group_get(sw_group *group, const sw_task *task, sw_record_id record
 sw_status sw__not_found(sw_record_id record, sw_str id, sw_error *err);
 /* ILLEGAL_MOVE when the step was folded into another: only reading and deleting are left. */
 sw_status sw__not_retired(const sw_step *step, sw_error *err);
-/* A new id for the record, in the arena. */
+/* A new id for the record, in the arena: the same again when the call is sent again under its key. */
 sw_str sw__new_id(sw_group *group, sw_record_id record);
+/* A new id that no repetition gives again. */
+sw_str sw__fresh_id(sw_group *group, sw_record_id record);
 /* Checks the shape of an id that a caller names. */
 sw_status sw__check_id(sw_record_id record, sw_str id, const char *field, sw_error *err);
 /* Token arithmetic, usage_state, stop_reason, cost: fills what follows, refuses what does not add up

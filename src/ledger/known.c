@@ -3,7 +3,8 @@
  * it, how far has it counted. Answers are remembered between groups, in a table of fixed size, until
  * somebody else may have written.
  */
-#include "ledger/internal.h"
+#include "ledger/border.h"
+#include "ledger/hooks.h"
 
 /* ---- counting ----------------------------------------------------------------------------------- */
 
@@ -101,7 +102,7 @@ sw_status sw_group_journal(sw_group *group, const sw_task *task, sw_change what,
     if (seq) {
         *seq = head->seq;
     }
-    return SW_STATUS_OK;
+    return sw__hook_change(group, &group->entries[group->entry_count - 1], err);
 }
 
 sw_status sw_group_flush_journal(sw_group *group, sw_error *err)
@@ -171,7 +172,9 @@ static sw_status look_up(sw_group *group, sw_record_id id_of, sw_str id, sw_str 
                          void *row, sw_error *err)
 {
     const sw_record *record = sw_record_of(id_of);
-    sw_actor actor = {.organization_id = organization_id};
+    sw_actor actor = {.organization_id = organization_id,
+                      .project_id = group->task ? group->task->project_id : SW_NULL_STR};
+    bool sees = false;
     void *key = sw_arena_zeroed(&group->arena, record->size);
     sw_status status = SW_STATUS_OK;
 
@@ -181,23 +184,25 @@ static sw_status look_up(sw_group *group, sw_record_id id_of, sw_str id, sw_str 
     *sw_field_str(&record->fields[sw_record_primary(record)], key) = id;
     status = sw_store_get(group->session, id_of, key, &group->arena, row, err);
     sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
-    if (status == SW_STATUS_OK && !sw__visible(&actor, id_of, row)) {
-        return SW_STATUS_NOT_FOUND;
+    if (status == SW_STATUS_OK) {
+        status = sw__sees(group->session, &group->arena, &actor, id_of, row, &sees, err);
+        (void)sw_group_must(group, status, err);
     }
-    return status;
+    return status == SW_STATUS_OK && !sees ? SW_STATUS_NOT_FOUND : status;
 }
 
 sw_status sw_group_known(sw_group *group, sw_record_id record, sw_str id, sw_str organization_id,
                          sw_error *err)
 {
     sw_known *slot = known_slot(group, record, id);
+    bool limited = group->task && group->task->project_id.ptr; /* remembered is the organization */
     sw_status status = SW_STATUS_OK;
     void *row = NULL;
 
     if (id.len == 0 || id.len > SW_LIMIT_ID_BYTES) {
         return SW_STATUS_NOT_FOUND;
     }
-    if (known_hit(slot, record, id, organization_id)) {
+    if (!limited && known_hit(slot, record, id, organization_id)) {
         return SW_STATUS_OK;
     }
     row = sw_arena_alloc(&group->arena, sw_record_of(record)->size);

@@ -7,6 +7,7 @@
  * What may be asked is bounds.c, what no index can say search.c, counting is count.c; all organizations
  * at once are list_everywhere.c, the order by duration list_duration.c.
  */
+#include "ledger/border.h"
 #include "ledger/list.h"
 
 /* ---- walking ------------------------------------------------------------------------------------ */
@@ -50,12 +51,16 @@ static bool keep(sw_page *p, const void *row)
 bool sw__list_show(sw_page *p, const void *row)
 {
     const sw_record *r = sw_record_of(p->record);
-    bool secrets = p->record == SW_RECORD_PROVIDER;
-    sw_provider copy;
+    union { /* room for any record that holds a secret */
+        sw_organization a;
+        sw_provider b;
+        sw_subscription c;
+        sw_api_key d;
+    } copy;
 
-    if (secrets) {
-        sw_assert(r->size == sizeof copy);
-        memcpy(&copy, row, sizeof copy);
+    if (p->secrets) {
+        sw_assert(r->size <= sizeof copy);
+        memcpy(&copy, row, r->size);
         sw__hide_secrets(p->record, &copy);
         row = &copy;
     }
@@ -379,6 +384,7 @@ sw_status sw__list(sw_ledger *ledger, const sw_actor *actor, const sw_list_query
 {
     sw_list_query q = *query;
     sw_arena arena;
+    uint8_t field = 0;
     sw_status status = check_query(p->record, &q, err);
 
     memset(end, 0, sizeof *end);
@@ -391,6 +397,8 @@ sw_status sw__list(sw_ledger *ledger, const sw_actor *actor, const sw_list_query
     sw_arena_init(&arena, &ledger->allocator, 0);
     p->query = &q;
     p->arena = p->kept_in = &arena;
+    p->secrets = sw__has_secrets(p->record);
+    p->limited = sw__border(actor, p->record, &field) == SW_BORDER_LOOK ? actor : NULL;
     p->limit = q.limit < 0 ? 0 : q.limit ? q.limit : SW_LIMIT_LIST_ITEMS;
     p->metrics = p->record == SW_RECORD_RUN ? SW_RECORD_RUN_METRICS : SW_RECORD_STEP_METRICS;
     status = list_page(p, actor, &q, end, err);

@@ -20,6 +20,8 @@ typedef struct sw_page {
     bool reached_end; /* the other cursor was reached */
     bool failed;
     sw_error error;
+    bool secrets;            /* rows hold what is not shown */
+    const sw_actor *limited; /* each row must be asked whether he sees it; NULL: no */
     sw_record_id metrics;
     const uint8_t *order;
     size_t order_count;

@@ -10,15 +10,11 @@
  */
 #include <stdio.h>
 
+#include "ledger/border.h"
+#include "ledger/hooks.h"
 #include "ledger/log.h"
 
-typedef struct log_args {
-    const sw_step_entry *entries;
-    sw_prepared *prepared;
-    size_t count;
-    sw_outcome *outcomes;
-    bool atomic;
-} log_args;
+typedef sw_log_args log_args;
 
 static sw_status check_parents(sw_group *group, const sw_task *task, const sw_step *step,
                                sw_error *err)
@@ -74,13 +70,17 @@ static sw_status log_again(sw_group *group, const sw_task *task, const sw_step *
                            sw_outcome *outcome, sw_error *err)
 {
     sw_step there;
+    bool sees = false;
     sw_status status =
         sw_store_get(group->session, SW_RECORD_STEP, row, &group->arena, &there, err);
 
-    if (sw_group_must(group, status, err) != SW_STATUS_OK) {
+    if (sw_group_must(group, status, err) == SW_STATUS_OK) {
+        status = sw_group_sees(group, task, SW_RECORD_STEP, &there, &sees, err);
+    }
+    if (status != SW_STATUS_OK) {
         return status;
     }
-    if (!sw_str_eq(there.organization_id, task->organization_id)) {
+    if (!sees) {
         status = sw_fail(err, SW_STATUS_CONFLICT, "id", "id not available");
         return sw__verdict(outcome, SW_VERDICT_REJECTED, status, err);
     }
@@ -102,6 +102,9 @@ static sw_status log_new(sw_group *group, const sw_task *task, const sw_step *ro
     if (status == SW_STATUS_OK) {
         status = sw_group_journal(group, task, SW_CHANGE_CREATED, SW_RECORD_STEP, row->id,
                                   row->project_id, &outcome->seq, err);
+    }
+    if (status == SW_STATUS_OK && !sw__hooks_idle(group)) {
+        status = sw__hook_created(group, task, row, err);
     }
     return sw__verdict(outcome, SW_VERDICT_CREATED, status, err);
 }
@@ -129,6 +132,7 @@ typedef struct chunk {
 static bool was_logged(sw_group *group, const sw_task *task, const sw_step *row)
 {
     sw_step there;
+    bool sees = false;
     sw_error err = {.status = SW_STATUS_OK};
     sw_status status = SW_STATUS_NOT_FOUND;
 
@@ -136,8 +140,9 @@ static bool was_logged(sw_group *group, const sw_task *task, const sw_step *row)
         status = sw_store_get(group->session, SW_RECORD_STEP, row, &group->arena, &there, &err);
         (void)sw_group_may(group, status, SW_STATUS_NOT_FOUND, &err);
     }
-    return status == SW_STATUS_OK && sw_str_eq(there.organization_id, task->organization_id) &&
-           sw_str_eq(there.create_digest, row->create_digest);
+    return status == SW_STATUS_OK &&
+           sw_group_sees(group, task, SW_RECORD_STEP, &there, &sees, &err) == SW_STATUS_OK &&
+           sees && sw_str_eq(there.create_digest, row->create_digest);
 }
 
 /* False: the item has its verdict already (refused, or known), or the group is broken. */
@@ -150,7 +155,9 @@ static bool admit(sw_group *group, const sw_task *task, size_t i, item *it, sw_e
 
     it->task = task;
     it->outcome = &args->outcomes[i];
+    group->task = task;
     sw__outcome_reset(it->outcome);
+    sw__retry_at(group, i);
     it->row = &args->prepared[i].row;
     status = finish(group, task, entry, &args->prepared[i], err);
     sw__outcome_id(it->outcome, it->row->id);
@@ -191,6 +198,7 @@ static void log_chunk(sw_group *group, chunk *c)
     }
     for (size_t i = 0; i < c->count && status == SW_STATUS_OK; i++) {
         item *it = &c->items[i];
+        group->task = it->task;
         if (existed[i]) {
             (void)log_again(group, it->task, it->row, it->outcome, &err);
         } else {
@@ -255,14 +263,13 @@ static sw_task *apply_logs(sw_group *group, sw_task *first);
 
 static bool goes_along(const sw_task *task)
 {
-    return task && task->apply_all == apply_logs;
+    return task && task->apply_all == apply_logs && !task->retry;
 }
 
 static bool make_room(sw_group *group, const sw_task *first, chunk *c)
 {
-    size_t room = 0;
-
-    for (const sw_task *task = first; goes_along(task) && room < CHUNK; task = task->next) {
+    size_t room = ((const log_args *)first->arg)->count;
+    for (const sw_task *task = first->next; goes_along(task) && room < CHUNK; task = task->next) {
         room += ((const log_args *)task->arg)->count;
     }
     room = room < CHUNK ? room : CHUNK;
@@ -270,7 +277,8 @@ static bool make_room(sw_group *group, const sw_task *first, chunk *c)
     return c->items != NULL;
 }
 
-/* Calls that came at the same time share their chunks: that is what makes one step a call cheap. */
+/* Calls that came at the same time share their chunks: that is what makes one step a call cheap. One with a
+ * key of its own goes alone, since its ids follow from the key. */
 static sw_task *apply_logs(sw_group *group, sw_task *first)
 {
     sw_task *end = first;
@@ -288,6 +296,7 @@ static sw_task *apply_logs(sw_group *group, sw_task *first)
     if (group->broken == SW_STATUS_OK) {
         log_chunk(group, &c);
     }
+    group->task = NULL;
     for (sw_task *task = first; task != end && group->broken == SW_STATUS_OK; task = task->next) {
         if (task->status == SW_STATUS_OK) {
             task->status = settle(task, &task->error);
@@ -311,60 +320,55 @@ static sw_status apply_log(sw_group *group, sw_task *task, sw_error *err)
     return group->broken == SW_STATUS_OK ? settle(task, err) : group->broken;
 }
 
-static sw_status submit(sw_ledger *ledger, const sw_actor *actor, sw_task *task, sw_error *err)
+void sw__log_end(sw_log_args *args)
 {
-    log_args *args = task->arg;
-    sw_arena arena;
-    sw_status status = SW_STATUS_OK;
-    sw_prepared *all = NULL;
+    sw_arena_fini(&args->arena);
+}
 
-    sw_arena_init(&arena, &ledger->allocator, 0);
-    all = sw_arena_alloc(&arena, args->count * sizeof *all);
-    task->organization_id = sw__actor_organization(actor);
-    task->user_id = sw__actor_user(actor);
-    status = all ? sw__prepare_entries(ledger, task, args->entries, args->count, &arena, all,
-                                       &task->error)
-                 : sw_no_memory(&task->error);
-    args->prepared = all;
-    if (status == SW_STATUS_OK) {
-        status = sw__submit(ledger, actor, task, err);
-    } else {
-        for (size_t i = 0; i < args->count; i++) {
-            sw__outcome_reset(&args->outcomes[i]);
-        }
-        (void)sw__refuse(args->outcomes, args->count, status, &task->error);
-        if (err) {
-            *err = task->error;
-        }
+sw_status sw__log_begin(const sw_ledger *ledger, const sw_actor *actor, sw_log_args *args,
+                        sw_task *task, sw_error *err)
+{
+    *task = (sw_task){.apply = apply_log,
+                      .apply_all = apply_logs,
+                      .arg = args,
+                      .organization_id = sw__actor_organization(actor),
+                      .user_id = sw__actor_user(actor),
+                      .project_id = actor ? actor->project_id : SW_NULL_STR,
+                      .outcomes = args->outcomes,
+                      .outcome_count = args->count,
+                      .weight = args->count,
+                      .alone = args->atomic && args->count > 1};
+    sw_arena_init(&args->arena, &ledger->allocator, 0);
+    if (args->count > SW_LIMIT_BATCH_ITEMS) {
+        return sw_fail(err, SW_STATUS_TOO_LARGE, "steps", "at most %d steps a call",
+                       (int)SW_LIMIT_BATCH_ITEMS);
     }
-    sw_arena_fini(&arena);
-    return status;
+    for (size_t i = 0; i < args->count; i++) {
+        task->weight += args->entries[i].message_count + args->entries[i].trace_count;
+    }
+    args->prepared = sw_arena_alloc(&args->arena, (args->count + 1) * sizeof *args->prepared);
+    return args->prepared ? sw__prepare_entries(ledger, task, args->entries, args->count,
+                                                &args->arena, args->prepared, err)
+                          : sw_no_memory(err);
 }
 
 sw_status sw_step_log(sw_ledger *ledger, const sw_actor *actor, const sw_step_entry *entries,
                       size_t count, bool atomic, sw_outcome *outcomes, sw_error *err)
 {
     log_args args = {.entries = entries, .count = count, .outcomes = outcomes, .atomic = atomic};
-    sw_task task = {.apply = apply_log,
-                    .apply_all = apply_logs,
-                    .arg = &args,
-                    .outcomes = outcomes,
-                    .outcome_count = count,
-                    .weight = count,
-                    .alone = atomic && count > 1};
+    sw_task task;
+    sw_error local = {.status = SW_STATUS_OK};
+    sw_error *said = err ? err : &local;
+    sw_status status = sw__log_begin(ledger, actor, &args, &task, said);
 
-    if (count > SW_LIMIT_BATCH_ITEMS) {
-        sw_error local = {.status = SW_STATUS_OK};
-        sw_error *said = err ? err : &local;
-        sw_status status = sw_fail(said, SW_STATUS_TOO_LARGE, "steps", "at most %d steps a call",
-                                   (int)SW_LIMIT_BATCH_ITEMS);
-        return sw__refuse(outcomes, count, status, said);
+    if (status != SW_STATUS_OK) {
+        for (size_t i = 0; i < count; i++) {
+            sw__outcome_reset(&outcomes[i]);
+        }
+        (void)sw__refuse(outcomes, count, status, said);
+    } else if (count > 0) {
+        status = sw__submit(ledger, actor, &task, err);
     }
-    if (count == 0) {
-        return SW_STATUS_OK;
-    }
-    for (size_t i = 0; i < count; i++) {
-        task.weight += entries[i].message_count + entries[i].trace_count;
-    }
-    return submit(ledger, actor, &task, err);
+    sw__log_end(&args);
+    return status;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the two halves of logging steps: what the caller's thread prepares (log_prepare.c), and what the
- * writer makes of it (log.c).
+/* Between the parts of logging steps: what the caller's thread prepares (log_prepare.c), what the writer
+ * makes of it (log.c), and who is answered later (later.c).
  */
 #ifndef SW_LEDGER_LOG_H
 #define SW_LEDGER_LOG_H
 
-#include "ledger/internal.h"
+#include "ledger/retry.h"
 
 /* An entry as its caller's thread leaves it. */
 typedef struct sw_prepared {
@@ -18,6 +18,22 @@ typedef struct sw_prepared {
 sw_status sw__prepare_entries(const sw_ledger *ledger, const sw_task *task,
                               const sw_step_entry *entries, size_t count, sw_arena *arena,
                               sw_prepared *out, sw_error *err);
+
+/* A call that logs steps. */
+typedef struct sw_log_args {
+    const sw_step_entry *entries;
+    size_t count;
+    sw_outcome *outcomes;
+    bool atomic;
+    sw_prepared *prepared;
+    sw_arena arena; /* of what is prepared */
+} sw_log_args;
+
+/* Makes the task of the call and prepares its entries, in the caller's thread; too many are refused. In any case
+ * sw__log_end comes after. */
+sw_status sw__log_begin(const sw_ledger *ledger, const sw_actor *actor, sw_log_args *args,
+                        sw_task *task, sw_error *err) SW_MUST_CHECK;
+void sw__log_end(sw_log_args *args);
 
 /* Adopted steps keep what they were; nobody promised to be heard of them. */
 static inline bool sw__has_lease(const sw_step *step)

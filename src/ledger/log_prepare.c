@@ -2,6 +2,7 @@
 /* What can be said about a step before anything is asked of the store: rules, checks, the stored form, the
  * digest. Done in the caller's thread, since there is only one writer. Knows neither group nor time.
  */
+#include "ledger/border.h"
 #include "ledger/log.h"
 
 /* Fields that the ledger sets; a caller may only repeat nothing. */
@@ -68,7 +69,10 @@ static sw_status prepare(const sw_ledger *ledger, const sw_task *task, const sw_
     sw__row_nulls(SW_RECORD_STEP, row);
     given = sw_row_mask(record, row);
     stamp_early(task, row);
-    status = sw__step_rules(row, err);
+    status = sw__book(task, SW_RECORD_STEP, row, err);
+    if (status == SW_STATUS_OK) {
+        status = sw__step_rules(row, err);
+    }
     sw_row_defaults(record, row);
     if (status == SW_STATUS_OK) {
         status = check_lease(entry, row, err);

@@ -3,6 +3,7 @@
  * messages say it; the message itself keeps who said it, when, and in which order.
  */
 #include "ledger/messages.h"
+#include "ledger/border.h"
 
 #include <stdio.h>
 
@@ -130,6 +131,7 @@ static sw_status message_parents(sw_group *group, const sw_task *task, const sw_
 static sw_status is_there(sw_group *group, const sw_message *row, bool *there, sw_error *err)
 {
     sw_message old;
+    bool sees = false;
     sw_status status =
         sw_store_get(group->session, SW_RECORD_MESSAGE, row, &group->arena, &old, err);
 
@@ -138,8 +140,9 @@ static sw_status is_there(sw_group *group, const sw_message *row, bool *there, s
         return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
     }
     *there = true;
-    if (!sw_str_eq(old.organization_id, row->organization_id)) {
-        return sw__not_available(err);
+    status = sw_group_sees(group, group->task, SW_RECORD_MESSAGE, &old, &sees, err);
+    if (status != SW_STATUS_OK || !sees) {
+        return status != SW_STATUS_OK ? status : sw__not_available(err);
     }
     if (!sw_str_eq(old.step_id, row->step_id) || !sw_int_eq(old.role, row->role) ||
         !sw_str_eq(old.body_hash, row->body_hash)) {

@@ -7,7 +7,7 @@
  */
 #include <sodium.h>
 
-#include "ledger/internal.h"
+#include "ledger/border.h"
 
 enum { KEY = crypto_auth_hmacsha256_KEYBYTES, DIGEST = crypto_hash_sha256_BYTES };
 _Static_assert(DIGEST == crypto_auth_hmacsha256_BYTES, "the two digests shape the same ids");
@@ -129,6 +129,10 @@ static sw_status apply_agent_by_name(sw_group *group, sw_task *task, sw_error *e
     sw_status status = SW_STATUS_OK;
 
     sw__outcome_reset(args->outcome);
+    status = sw__book(task, SW_RECORD_AGENT, &agent, err);
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
     agent.id = agent_id_of(group, SW_NULL_STR, &agent, task->organization_id);
     if (!agent.id.ptr) {
         return sw_group_must(group, sw_no_memory(err), err);

@@ -159,6 +159,8 @@ sw_status sw_object_load(sw_ledger *ledger, const sw_actor *actor, sw_record_id 
     object->actor.everywhere = actor && actor->everywhere;
     object->actor.organization_id = sw_arena_str(&object->arena, sw__actor_organization(actor));
     object->actor.user_id = sw_arena_str(&object->arena, sw__actor_user(actor));
+    object->actor.project_id =
+        actor ? sw_arena_str(&object->arena, actor->project_id) : SW_NULL_STR;
     object->row = sw_arena_zeroed(&object->arena, object->record->size);
     status = object->row && !object->arena.failed ? SW_STATUS_OK : sw_no_memory(err);
     if (status == SW_STATUS_OK && sw_record_primary(object->record) < 0) {

@@ -8,7 +8,8 @@
 
 #include <sodium.h>
 
-#include "ledger/internal.h"
+#include "ledger/hooks.h"
+#include "ledger/keys.h"
 #include "stepwell/version.h"
 
 enum { CACHE_BYTES = 32 << 20, READER_CACHE_BYTES = 2 << 20 };
@@ -270,6 +271,7 @@ static void init_locks(sw_ledger *ledger)
 
     pthread_mutex_init(&ledger->lock, NULL);
     pthread_mutex_init(&ledger->reader_lock, NULL);
+    pthread_mutex_init(&ledger->watch_lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&ledger->work, &attr);
@@ -327,7 +329,10 @@ sw_status sw__ledger_open_with(const sw_ledger_options *options, const sw_clock 
     }
     sw__digest_tags(ledger);
     init_locks(ledger);
-    status = start(ledger, o, err);
+    status = sw__keys_open(ledger, err);
+    if (status == SW_STATUS_OK) {
+        status = start(ledger, o, err);
+    }
     if (status != SW_STATUS_OK) {
         sw_ledger_close(&ledger);
         return status;
@@ -355,14 +360,18 @@ void sw_ledger_close(sw_ledger **handle)
     while (ledger->readers_idle > 0) {
         sw_session_close(&ledger->readers[--ledger->readers_idle]);
     }
+    sw_session_close(&ledger->watch);
     sw_store_close(&ledger->store);
     pthread_mutex_destroy(&ledger->lock);
     pthread_mutex_destroy(&ledger->reader_lock);
+    pthread_mutex_destroy(&ledger->watch_lock);
     pthread_cond_destroy(&ledger->work);
     pthread_cond_destroy(&ledger->room);
     pthread_cond_destroy(&ledger->committed);
     pthread_cond_destroy(&ledger->reader_free);
     from = ledger->allocator;
+    sw__keys_close(ledger);
+    sw__bearer_set(ledger, NULL);
     sodium_memzero(ledger->secret_key, sizeof ledger->secret_key);
     sw_free(&from, ledger);
 }

@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "ledger/internal.h"
+#include "ledger/border.h"
 #include "ledger/messages.h"
 
 /* ---- timings ------------------------------------------------------------------------------------ */
@@ -82,6 +82,10 @@ static sw_status metrics_row(const sw_task *task, const sw_step *step, const sw_
     *row = *given;
     row->id = step->id;
     row->organization_id = task->organization_id;
+    if (sw__book(task, SW_RECORD_STEP_METRICS, row, err) != SW_STATUS_OK) {
+        sw__error_path(err, "metrics.");
+        return SW_STATUS_INVALID;
+    }
     return links_agree(step, given, err);
 }
 
@@ -197,6 +201,7 @@ static sw_status trace_exists(sw_group *group, const sw_provider_trace *row, boo
                               sw_error *err)
 {
     sw_provider_trace old;
+    bool sees = false;
     sw_status status =
         sw_store_get(group->session, SW_RECORD_PROVIDER_TRACE, row, &group->arena, &old, err);
 
@@ -206,8 +211,9 @@ static sw_status trace_exists(sw_group *group, const sw_provider_trace *row, boo
         return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
     }
     *there = true;
-    if (!sw_str_eq(old.organization_id, row->organization_id)) {
-        return sw__not_available(err);
+    status = sw_group_sees(group, group->task, SW_RECORD_PROVIDER_TRACE, &old, &sees, err);
+    if (status != SW_STATUS_OK || !sees) {
+        return status != SW_STATUS_OK ? status : sw__not_available(err);
     }
     if (!sw_str_eq(old.step_id, row->step_id) || !sw_str_eq(old.request_json, row->request_json) ||
         !sw_str_eq(old.response_json, row->response_json)) {

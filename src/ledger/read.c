@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "ledger/internal.h"
+#include "ledger/border.h"
 #include "ledger/reading.h"
 
 /* ---- a snapshot --------------------------------------------------------------------------------- */
@@ -28,6 +28,18 @@ void sw__snapshot_end(sw_ledger *ledger, sw_session *session)
     sw__reader_give(ledger, session);
 }
 
+bool sw__has_secrets(sw_record_id record)
+{
+    const sw_record *r = sw_record_of(record);
+
+    for (size_t i = 0; i < r->field_count; i++) {
+        if (r->fields[i].flags & SW_SECRET) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void sw__hide_secrets(sw_record_id record, void *row)
 {
     const sw_record *r = sw_record_of(record);
@@ -44,6 +56,7 @@ sw_status sw__read_by_id(sw_session *session, const sw_actor *actor, sw_record_i
 {
     const sw_record *r = sw_record_of(record);
     int primary = sw_record_primary(r);
+    bool sees = false;
     void *key = sw_arena_zeroed(arena, r->size);
     sw_status status = SW_STATUS_OK;
 
@@ -57,11 +70,12 @@ sw_status sw__read_by_id(sw_session *session, const sw_actor *actor, sw_record_i
     }
     *sw_field_str(&r->fields[primary], key) = id;
     status = sw_store_get(session, record, key, arena, out, err);
-    if (status == SW_STATUS_NOT_FOUND ||
-        (status == SW_STATUS_OK && !sw__visible(actor, record, out))) {
-        return sw__not_found(record, id, err);
+    if (status == SW_STATUS_OK) {
+        status = sw__sees(session, arena, actor, record, out, &sees, err);
     }
-    return status;
+    return status == SW_STATUS_NOT_FOUND || (status == SW_STATUS_OK && !sees)
+               ? sw__not_found(record, id, err)
+               : status;
 }
 
 /* ---- one record --------------------------------------------------------------------------------- */
@@ -127,6 +141,7 @@ sw_status sw_provider_secret(sw_ledger *ledger, const sw_actor *actor, sw_str pr
 typedef struct journal_walk {
     sw_each *each;
     void *arg;
+    sw_str project; /* null: entries of all */
     int64_t last;
     int64_t count;
 } journal_walk;
@@ -137,12 +152,16 @@ static sw_seen show_entry(void *arg, const void *row)
     const sw_journal *entry = row;
 
     walk->last = entry->seq.value;
+    if (walk->project.ptr && !sw_str_eq(walk->project, entry->project_id)) {
+        return SW_SEEN_SKIP;
+    }
     walk->count++;
     return walk->each(walk->arg, row) ? SW_SEEN_COUNT : SW_SEEN_STOP;
 }
 
+/* *cut: so many entries of other projects were passed that the caller should hear how far it got. */
 static sw_status journal_once(sw_ledger *ledger, sw_str organization, int64_t limit,
-                              journal_walk *walk, sw_error *err)
+                              journal_walk *walk, bool *cut, sw_error *err)
 {
     sw_value owner = {.text = organization};
     sw_value after = {.number = walk->last};
@@ -155,7 +174,8 @@ static sw_status journal_once(sw_ledger *ledger, sw_str organization, int64_t li
                     .order = {SW_JOURNAL_ORGANIZATION_ID, SW_JOURNAL_SEQ},
                     .order_count = 2,
                     .after = &place,
-                    .limit = limit};
+                    .limit = limit,
+                    .look_limit = walk->project.ptr ? SW_LIMIT_LOOK_ROWS : 0};
     sw_session *session = NULL;
     sw_scan_end end;
     sw_status status = sw__reader_take(ledger, &session, err);
@@ -165,6 +185,7 @@ static sw_status journal_once(sw_ledger *ledger, sw_str organization, int64_t li
     }
     status = sw_store_scan(session, &scan, show_entry, walk, &end, err);
     sw__reader_give(ledger, session);
+    *cut = status == SW_STATUS_OK && !end.exhausted;
     return status;
 }
 
@@ -219,11 +240,15 @@ static bool past(const struct timespec *deadline)
 sw_status sw_journal_read(sw_ledger *ledger, const sw_actor *actor, int64_t after, int64_t limit,
                           int64_t wait_ms, sw_each *each, void *arg, int64_t *last, sw_error *err)
 {
-    journal_walk walk = {.each = each, .arg = arg, .last = after};
+    journal_walk walk = {.each = each,
+                         .arg = arg,
+                         .project = actor ? actor->project_id : SW_NULL_STR,
+                         .last = after};
     sw_str organization = sw__actor_organization(actor);
     struct timespec deadline;
     sw_status status = SW_STATUS_OK;
     bool open = true;
+    bool cut = false;
 
     clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += wait_ms / 1000;
@@ -234,9 +259,10 @@ sw_status sw_journal_read(sw_ledger *ledger, const sw_actor *actor, int64_t afte
     }
     for (;;) {
         uint64_t commits = commits_now(ledger);
-        status =
-            journal_once(ledger, organization, limit > 0 ? limit : SW_LIMIT_LIST_ITEMS, &walk, err);
-        if (status != SW_STATUS_OK || walk.count > 0 || wait_ms <= 0 || !open || past(&deadline)) {
+        status = journal_once(ledger, organization, limit > 0 ? limit : SW_LIMIT_LIST_ITEMS, &walk,
+                              &cut, err);
+        if (status != SW_STATUS_OK || walk.count > 0 || cut || wait_ms <= 0 || !open ||
+            past(&deadline)) {
             break;
         }
         open = wait_for_commit(ledger, commits, &deadline);

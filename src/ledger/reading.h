@@ -13,6 +13,7 @@ void sw__snapshot_end(sw_ledger *ledger, sw_session *session);
 sw_status sw__read_by_id(sw_session *session, const sw_actor *actor, sw_record_id record, sw_str id,
                          sw_arena *arena, void *out, sw_error *err) SW_MUST_CHECK;
 void sw__hide_secrets(sw_record_id record, void *row);
+bool sw__has_secrets(sw_record_id record);
 
 /* The ids of all organizations, in the arena. */
 typedef struct sw_organizations {
@@ -31,6 +32,7 @@ typedef struct sw_bounds {
     sw_condition *conditions;
     size_t count;
     sw_value organization;
+    sw_value project;
 } sw_bounds;
 sw_status sw__bounds(const sw_actor *actor, sw_record_id record, const sw_condition *conditions,
                      size_t condition_count, size_t spare, sw_arena *arena, sw_bounds *out,

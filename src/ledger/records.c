@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Organizations, users, providers, models, projects, agents, conversations: the records that others
- * refer to. One set of verbs walks their declarations; what is special about one of them (a provider's
- * secrets, the trail an agent leaves in the histograms) is named here and nowhere else.
+/* Organizations, users, providers, models, projects, agents, conversations, subscriptions, saved views. One
+ * set of verbs walks their declarations; what is special about one of them (secrets, the trail an agent leaves
+ * in the histograms) is named here and nowhere else.
  */
-#include "ledger/internal.h"
+#include "ledger/border.h"
+#include "ledger/hooks.h"
 
 typedef struct record_args {
     sw_record_id record;
@@ -18,7 +19,8 @@ static bool handled(sw_record_id record)
     return record == SW_RECORD_ORGANIZATION || record == SW_RECORD_USER ||
            record == SW_RECORD_PROVIDER || record == SW_RECORD_PROVIDER_MODEL ||
            record == SW_RECORD_PROJECT || record == SW_RECORD_AGENT ||
-           record == SW_RECORD_CONVERSATION;
+           record == SW_RECORD_CONVERSATION || record == SW_RECORD_SUBSCRIPTION ||
+           record == SW_RECORD_SAVED_VIEW;
 }
 
 static sw_status not_handled(sw_outcome *outcome, sw_error *err)
@@ -54,6 +56,15 @@ static sw_int *number_of(sw_record_id record, void *row, const char *name)
 
 /* ---- secrets ------------------------------------------------------------------------------------ */
 
+/* Where a caller gives a secret, and where it is kept sealed. */
+static const struct {
+    sw_record_id record;
+    uint8_t plain;
+    uint8_t sealed;
+} secrets[] = {{SW_RECORD_PROVIDER, SW_PROVIDER_API_KEY, SW_PROVIDER_API_KEY_ENC},
+               {SW_RECORD_PROVIDER, SW_PROVIDER_ACCESS_KEY, SW_PROVIDER_ACCESS_KEY_ENC},
+               {SW_RECORD_SUBSCRIPTION, SW_SUBSCRIPTION_SECRET, SW_SUBSCRIPTION_SECRET_ENC}};
+
 static sw_status seal_one(sw_group *group, sw_str *plain, sw_str *sealed, const char *field,
                           sw_error *err)
 {
@@ -71,19 +82,25 @@ static sw_status seal_one(sw_group *group, sw_str *plain, sw_str *sealed, const 
     return status;
 }
 
-static sw_status seal_secrets(sw_group *group, sw_provider *row, sw_error *err)
+static sw_status seal_secrets(sw_group *group, sw_record_id record, void *row, sw_error *err)
 {
+    const sw_field *fields = sw_record_of(record)->fields;
     sw_status status = SW_STATUS_OK;
 
-    if (row->api_key_enc.ptr || row->access_key_enc.ptr) {
-        return sw_fail(err, SW_STATUS_INVALID,
-                       row->api_key_enc.ptr ? "api_key_enc" : "access_key_enc",
-                       "is set by the ledger alone; give the secret as api_key or access_key");
+    for (size_t i = 0; i < SW_COUNT(secrets) && status == SW_STATUS_OK; i++) {
+        if (secrets[i].record != record) {
+            continue;
+        }
+        if (!sw_field_is_null(&fields[secrets[i].sealed], row)) {
+            return sw_fail(err, SW_STATUS_INVALID, fields[secrets[i].sealed].name,
+                           "is set by the ledger alone; give the secret as %s",
+                           fields[secrets[i].plain].name);
+        }
+        status = seal_one(group, sw_field_str(&fields[secrets[i].plain], row),
+                          sw_field_str(&fields[secrets[i].sealed], row),
+                          fields[secrets[i].plain].name, err);
     }
-    status = seal_one(group, &row->api_key, &row->api_key_enc, "api_key", err);
-    return status == SW_STATUS_OK
-               ? seal_one(group, &row->access_key, &row->access_key_enc, "access_key", err)
-               : status;
+    return status;
 }
 
 /* ---- create ------------------------------------------------------------------------------------- */
@@ -159,17 +176,18 @@ static uint64_t sent_fields(sw_record_id record, const void *row)
 }
 
 /* Secrets are digested by their marks, so that nothing on disk lets anybody try guesses. */
-static sw_status mark_secrets(sw_group *group, const sw_provider *sent, sw_provider *row,
+static sw_status mark_secrets(sw_group *group, sw_record_id record, const void *sent, void *row,
                               sw_error *err)
 {
+    const sw_field *fields = sw_record_of(record)->fields;
     sw_status status = SW_STATUS_OK;
 
-    if (sent->api_key.ptr) {
-        status = sw__secret_mark(group->ledger, sent->api_key, &group->arena, &row->api_key, err);
-    }
-    if (status == SW_STATUS_OK && sent->access_key.ptr) {
-        status =
-            sw__secret_mark(group->ledger, sent->access_key, &group->arena, &row->access_key, err);
+    for (size_t i = 0; i < SW_COUNT(secrets) && status == SW_STATUS_OK; i++) {
+        const sw_field *plain = &fields[secrets[i].plain];
+        if (secrets[i].record == record && !sw_field_is_null(plain, sent)) {
+            status = sw__secret_mark(group->ledger, sw_field_text(plain, sent), &group->arena,
+                                     sw_field_str(plain, row), err);
+        }
     }
     return status;
 }
@@ -194,7 +212,7 @@ static sw_status digest_create(sw_group *group, const sw_task *task, sw_record_i
 
     if (status == SW_STATUS_OK) {
         memcpy(said, row, r->size);
-        status = record == SW_RECORD_PROVIDER ? mark_secrets(group, sent, said, err) : status;
+        status = mark_secrets(group, record, sent, said, err);
     }
     if (status == SW_STATUS_OK) {
         digest_creator(group, task, record);
@@ -219,13 +237,19 @@ static sw_status prepare_create(sw_group *group, const sw_task *task, sw_record_
     }
     sw__row_nulls(record, row);
     given = sent_fields(record, row);
-    status = stamp(group, task, record, row, err);
-    if (status == SW_STATUS_OK && record == SW_RECORD_PROVIDER) {
-        status = seal_secrets(group, row, err);
+    status = sw__book(task, record, row, err);
+    if (status == SW_STATUS_OK) {
+        status = stamp(group, task, record, row, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = seal_secrets(group, record, row, err);
     }
     if (status == SW_STATUS_OK) {
         sw_row_defaults(sw_record_of(record), row);
         status = sw_row_check(sw_record_of(record), row, "", err);
+    }
+    if (status == SW_STATUS_OK && record == SW_RECORD_SUBSCRIPTION) {
+        status = sw__subscription_rules(group, row, true, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw__row_minify(record, row, &group->arena, err);
@@ -301,8 +325,10 @@ static sw_status get_own(sw_group *group, const sw_task *task, const record_args
     sw_status status = sw_group_get(group, task, args->record, args->id, row, err);
     int owner = owner_field(args->record);
 
-    if (status == SW_STATUS_OK && owner >= 0 &&
-        sw_field_is_null(&sw_record_of(args->record)->fields[owner], row)) {
+    bool shared = owner >= 0 && status == SW_STATUS_OK &&
+                  sw_field_is_null(&sw_record_of(args->record)->fields[owner], row);
+
+    if (status == SW_STATUS_OK && (shared || !sw__may_change(task, args->record))) {
         return sw__not_found(args->record, args->id, err);
     }
     return status;
@@ -343,16 +369,11 @@ static sw_status take_values(sw_group *group, const record_args *args, const voi
             sw_field_clear(field, values);
         }
     }
-    if (args->record == SW_RECORD_PROVIDER) {
-        sw_provider *provider = values;
-        uint64_t secrets = args->mask;
-        status = seal_secrets(group, provider, err);
-        ((sw_provider *)row)->api_key_enc = secrets & SW_MASK(SW_PROVIDER_API_KEY)
-                                                ? provider->api_key_enc
-                                                : ((sw_provider *)row)->api_key_enc;
-        ((sw_provider *)row)->access_key_enc = secrets & SW_MASK(SW_PROVIDER_ACCESS_KEY)
-                                                   ? provider->access_key_enc
-                                                   : ((sw_provider *)row)->access_key_enc;
+    status = seal_secrets(group, args->record, values, err);
+    for (size_t i = 0; i < SW_COUNT(secrets) && status == SW_STATUS_OK; i++) {
+        if (secrets[i].record == args->record && (args->mask & SW_MASK(secrets[i].plain))) {
+            sw_field_copy(&record->fields[secrets[i].sealed], row, values);
+        }
     }
     for (size_t i = 0; i < record->field_count && status == SW_STATUS_OK; i++) {
         if ((args->mask & SW_MASK(i)) && !(record->fields[i].flags & SW_SECRET)) {
@@ -404,8 +425,14 @@ static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
         status = take_values(group, args, old, row, err);
     }
     if (status == SW_STATUS_OK) {
+        status = sw__book(task, args->record, row, err);
+    }
+    if (status == SW_STATUS_OK) {
         sw__row_nulls(args->record, row);
         status = sw_row_check(record, row, "", err);
+    }
+    if (status == SW_STATUS_OK && args->record == SW_RECORD_SUBSCRIPTION) {
+        status = sw__subscription_rules(group, row, false, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw__row_minify(args->record, row, &group->arena, err);

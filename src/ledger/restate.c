@@ -2,7 +2,7 @@
 /* Restating and retiring: for steps that were derived from telemetry or a transcript, whose source may
  * come to say more. Never for steps that a program wrote itself.
  */
-#include "ledger/internal.h"
+#include "ledger/border.h"
 
 /* What the source may never replace: who the step is, where it came from, and what people said. */
 #define KEPT                                                                                       \
@@ -57,7 +57,10 @@ static sw_status restate_row(sw_group *group, const sw_task *task, const sw_step
         row->lease_expires_at = SW_NULL_INT;
     }
     sw__row_nulls(SW_RECORD_STEP, row);
-    status = sw__step_rules(row, err);
+    status = sw__book(task, SW_RECORD_STEP, row, err);
+    if (status == SW_STATUS_OK) {
+        status = sw__step_rules(row, err);
+    }
     if (status == SW_STATUS_OK) {
         status = sw_row_check(record, row, "", err);
     }
@@ -95,7 +98,9 @@ static sw_status restate_write(sw_group *group, const sw_task *task, const resta
 static sw_status create_inside(sw_group *group, const sw_task *task, const restate_args *args,
                                sw_error *err)
 {
-    sw_actor actor = {.organization_id = task->organization_id, .user_id = task->user_id};
+    sw_actor actor = {.organization_id = task->organization_id,
+                      .user_id = task->user_id,
+                      .project_id = task->project_id};
     sw_group *outer = group->ledger->nested;
     sw_status status = SW_STATUS_OK;
 

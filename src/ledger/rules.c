@@ -2,7 +2,7 @@
 /* Rules that need no store: the shape of ids, the arithmetic of tokens, the stored form of JSON, and
  * how verdicts are worded.
  */
-#include "ledger/internal.h"
+#include "ledger/retry.h"
 
 /* ---- ids ---------------------------------------------------------------------------------------- */
 
@@ -21,15 +21,31 @@ sw_status sw__not_retired(const sw_step *step, sw_error *err)
                    (int)step->retired_into.len, step->retired_into.ptr);
 }
 
+static sw_str print_id(sw_group *group, sw_record_id record, const uint8_t uuid[SW_UUID])
+{
+    char text[SW_ID_TEXT];
+    size_t len = sw_id_print(sw_str_from(sw_record_of(record)->prefix), uuid, text);
+
+    return sw_arena_str(&group->arena, sw_str_make(text, len));
+}
+
+sw_str sw__fresh_id(sw_group *group, sw_record_id record)
+{
+    uint8_t uuid[SW_UUID];
+
+    sw_uuid_make(&group->ledger->random, group->now_us, uuid);
+    return print_id(group, record, uuid);
+}
+
 sw_str sw__new_id(sw_group *group, sw_record_id record)
 {
     uint8_t uuid[SW_UUID];
-    char text[SW_ID_TEXT];
-    size_t len = 0;
 
-    sw_uuid_make(&group->ledger->random, group->now_us, uuid);
-    len = sw_id_print(sw_str_from(sw_record_of(record)->prefix), uuid, text);
-    return sw_arena_str(&group->arena, sw_str_make(text, len));
+    if (!group->retry.call) {
+        return sw__fresh_id(group, record);
+    }
+    sw__retry_uuid(group, record, uuid);
+    return print_id(group, record, uuid);
 }
 
 /* Adopted records keep the ids they had, so any short text may name one; what looks like an attempt at

@@ -2,7 +2,8 @@
 /* Runs: created once, moved forward, ended once. A run's totals live beside it (run_metrics) from the
  * moment it is created and move with its steps; nothing here counts anything.
  */
-#include "ledger/internal.h"
+#include "ledger/border.h"
+#include "ledger/hooks.h"
 #include "ledger/merge.h"
 
 /* ---- create ------------------------------------------------------------------------------------- */
@@ -166,6 +167,9 @@ static sw_status prepare_create(sw_group *group, const sw_task *task, const sw_r
     row->updated_at = sw_int_of(group->now_us);
     row->created_by_id = task->user_id;
     if (status == SW_STATUS_OK) {
+        status = sw__book(task, SW_RECORD_RUN, row, err);
+    }
+    if (status == SW_STATUS_OK) {
         sw_row_defaults(sw_record_of(SW_RECORD_RUN), row);
         complete_end(group, row);
         status = run_rules(row, err);
@@ -237,6 +241,9 @@ static sw_status write_create(sw_group *group, const sw_task *task, const sw_run
     if (status == SW_STATUS_OK) {
         status = sw_group_journal(group, task, SW_CHANGE_CREATED, SW_RECORD_RUN, row->id,
                                   row->project_id, &outcome->seq, err);
+    }
+    if (status == SW_STATUS_OK && !sw__hooks_idle(group)) {
+        status = sw__hook_run_created(group, task, row, err);
     }
     return sw__verdict(outcome, SW_VERDICT_CREATED, status, err);
 }
@@ -376,6 +383,9 @@ static sw_status prepare_update(sw_group *group, const sw_task *task, const sw_r
         status = merge_fields(group, old, args, row, err);
     }
     if (status == SW_STATUS_OK) {
+        status = sw__book(task, SW_RECORD_RUN, row, err);
+    }
+    if (status == SW_STATUS_OK) {
         complete_end(group, row);
     }
     if (status == SW_STATUS_OK) {
@@ -443,6 +453,9 @@ static sw_status write_update(sw_group *group, const sw_task *task, const sw_run
     if (status == SW_STATUS_OK) {
         status = sw_group_journal(group, task, change_of(old, row), SW_RECORD_RUN, row->id,
                                   row->project_id, &outcome->seq, err);
+    }
+    if (status == SW_STATUS_OK && ends && !run_ended(old->status.value) && row->callback_url.ptr) {
+        status = sw__hook_callback(group, task, row, outcome->seq, err);
     }
     return sw__verdict(outcome, SW_VERDICT_UPDATED, status, err);
 }

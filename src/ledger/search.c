@@ -2,6 +2,7 @@
 /* What no index can say about a row of a list: free text, and the timings that lie in a record of their
  * own. Each row that the conditions leave is looked at here.
  */
+#include "ledger/border.h"
 #include "ledger/list.h"
 
 /* ---- free text ---------------------------------------------------------------------------------- */
@@ -72,8 +73,30 @@ static bool metrics_hold(sw_page *p, const void *row)
     return hold;
 }
 
+/* ---- projects ----------------------------------------------------------------------------------- */
+
+/* Rows that do not say their project themselves: what they belong to is looked up. */
+static bool in_project(sw_page *p, const void *row)
+{
+    sw_mark mark = sw_arena_mark(p->arena);
+    bool sees = false;
+    sw_status status = sw__sees(p->session, p->arena, p->limited, p->record, row, &sees, &p->error);
+
+    if (status != SW_STATUS_OK) {
+        p->failed = true;
+        p->error.status = status;
+    }
+    sw_arena_rewind(p->arena, mark);
+    return sees && !p->failed;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------------- */
+
 bool sw__list_wanted(sw_page *p, const void *row)
 {
+    if (p->limited && !in_project(p, row)) {
+        return false;
+    }
     if (p->query->text.ptr && p->query->text.len > 0 && !text_found(p, row)) {
         return false;
     }
@@ -82,7 +105,7 @@ bool sw__list_wanted(sw_page *p, const void *row)
 
 uint64_t sw__list_wanted_fields(const sw_page *p)
 {
-    uint64_t fields = 0;
+    uint64_t fields = p->limited ? SW_MASK_ALL : 0;
 
     if (p->query->text.ptr && p->query->text.len > 0) {
         fields |= SW_MASK(SW_STEP_INPUT_PREVIEW) | SW_MASK(SW_STEP_OUTPUT_PREVIEW) |

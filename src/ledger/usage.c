@@ -390,11 +390,38 @@ static sw_status check_query(const sw_usage_query *q, sw_error *err)
     return SW_STATUS_OK;
 }
 
+/* A caller who is limited to a project asks for its steps only. */
+static sw_status in_project(sw_gather *g, sw_usage_query *limited, sw_value *project, sw_error *err)
+{
+    const sw_usage_query *q = g->query;
+    sw_condition *conditions = NULL;
+
+    if (!g->actor || !g->actor->project_id.ptr) {
+        return SW_STATUS_OK;
+    }
+    conditions = sw_arena_zeroed(g->arena, (q->condition_count + 1) * sizeof *conditions);
+    if (!conditions) {
+        return sw_no_memory(err);
+    }
+    if (q->condition_count > 0) {
+        memcpy(conditions, q->conditions, q->condition_count * sizeof *conditions);
+    }
+    *project = (sw_value){.text = g->actor->project_id};
+    conditions[q->condition_count] = (sw_condition){SW_STEP_PROJECT_ID, SW_OP_EQ, project, 1};
+    *limited = *q;
+    limited->conditions = conditions;
+    limited->condition_count++;
+    g->query = limited;
+    return SW_STATUS_OK;
+}
+
 sw_status sw_usage(sw_ledger *ledger, const sw_actor *actor, const sw_usage_query *query,
                    sw_usage_each *each, void *arg, sw_usage_end *end, sw_error *err)
 {
     sw_error local = {.status = SW_STATUS_OK};
     sw_usage_end unwanted;
+    sw_usage_query limited;
+    sw_value project;
     sw_arena arena;
     sw_gather g = {.arena = &arena,
                    .actor = actor,
@@ -412,7 +439,10 @@ sw_status sw_usage(sw_ledger *ledger, const sw_actor *actor, const sw_usage_quer
         return status;
     }
     sw_arena_init(&arena, &ledger->allocator, 0);
-    status = gather(&g, end, err);
+    status = in_project(&g, &limited, &project, err);
+    if (status == SW_STATUS_OK) {
+        status = gather(&g, end, err);
+    }
     if (status == SW_STATUS_OK && g.failed) {
         *err = g.error;
         status = g.error.status;

@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <time.h>
 
-#include "ledger/internal.h"
+#include "ledger/retry.h"
+#include "ledger/upkeep.h"
 
 enum { IDLE_MS = 1000 };
 
@@ -59,12 +60,12 @@ static sw_status group_try(sw_ledger *ledger, sw_task *first, sw_error *err)
         return status;
     }
     for (sw_task *task = first; task && group->broken == SW_STATUS_OK;) {
-        if (task->apply_all) {
+        if (task->apply_all && !task->retry) {
             task = task->apply_all(group, task);
             continue;
         }
         if (sw__task_begin(group, task)) {
-            task->status = task->apply(group, task, &task->error);
+            task->status = sw__task_apply(group, task, &task->error);
         }
         task = task->next;
     }
@@ -169,7 +170,11 @@ static void answer(sw_task *task)
 {
     while (task) {
         sw_task *next = task->next; /* the caller's memory: gone once it is woken */
-        sem_post(&task->done);
+        if (task->answered) {
+            task->answered(task);
+        } else {
+            sem_post(&task->done);
+        }
         task = next;
     }
 }
@@ -192,7 +197,7 @@ static void committed(sw_ledger *ledger)
     pthread_mutex_unlock(&ledger->lock);
 }
 
-/* What the writer does when nobody asks anything: ends expired leases, tidies the store. */
+/* What the writer does when nobody asks anything: ends expired leases, removes what has expired, tidies the store. */
 static void idle_work(sw_ledger *ledger)
 {
     sw_error err = {0};
@@ -210,6 +215,17 @@ static void idle_work(sw_ledger *ledger)
         }
         committed(ledger);
         due = task.status == SW_STATUS_OK && ended == SW_REAP_AT_ONCE;
+    }
+    if (sw__upkeep_due(ledger, &due, &err) != SW_STATUS_OK) {
+        sw_logf(&ledger->log, SW_LOG_WARN, "upkeep: %s", err.message);
+    }
+    while (due) {
+        sw_task task = {.apply = sw__upkeep, .arg = &due, .own_organization = true};
+        group_run(ledger, &task);
+        if (task.status != SW_STATUS_OK) {
+            sw_logf(&ledger->log, SW_LOG_WARN, "upkeep: %s", task.error.message);
+            due = false;
+        }
     }
     if (sw_store_tidy(ledger->store, &err) != SW_STATUS_OK) {
         sw_logf(&ledger->log, SW_LOG_WARN, "tidy: %s", err.message);
@@ -285,16 +301,20 @@ void sw__writer_stop(sw_ledger *ledger)
 
 /* ---- the callers' side -------------------------------------------------------------------------- */
 
+/* Who is answered later does not wait for room either. */
 static sw_status enqueue(sw_ledger *ledger, sw_task *task, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
 
     pthread_mutex_lock(&ledger->lock);
-    while (ledger->queued >= SW_LIMIT_QUEUE_OPS && !ledger->closing) {
+    while (!task->answered && ledger->queued >= SW_LIMIT_QUEUE_OPS && !ledger->closing) {
         pthread_cond_wait(&ledger->room, &ledger->lock);
     }
     if (ledger->closing) {
         status = sw_fail(err, SW_STATUS_CLOSED, "", "the ledger is being closed");
+    } else if (ledger->queued >= SW_LIMIT_QUEUE_OPS) {
+        status = sw_fail(err, SW_STATUS_BUSY, "", "%d calls wait already; send it again later",
+                         (int)SW_LIMIT_QUEUE_OPS);
     } else {
         bool was_empty = !ledger->head;
         task->next = NULL;
@@ -338,34 +358,46 @@ sw_status sw__refuse_one(sw_outcome *outcome, sw_error *err, sw_status status, c
 /* Both ids reach rows and the journal; neither is checked anywhere else. */
 static sw_status check_actor(const sw_task *task, sw_error *err)
 {
-    const sw_str ids[] = {task->organization_id, task->user_id};
+    static const char *const names[] = {"organization_id", "user_id", "project_id"};
+    const sw_str ids[] = {task->organization_id, task->user_id, task->project_id};
 
     for (size_t i = 0; i < SW_COUNT(ids); i++) {
-        bool absent = i == 1 && !ids[i].ptr;
+        bool absent = i > 0 && !ids[i].ptr;
         if (!absent && (ids[i].len == 0 || ids[i].len > SW_LIMIT_ID_BYTES ||
                         memchr(ids[i].ptr, 0, ids[i].len) || !sw_utf8_valid(ids[i]))) {
-            return sw_fail(err, SW_STATUS_INVALID, i ? "user_id" : "organization_id",
-                           "of the actor is not an identifier");
+            return sw_fail(err, SW_STATUS_INVALID, names[i], "of the actor is not an identifier");
         }
     }
-    return SW_STATUS_OK;
+    return sw__retry_check(task->retry, err);
+}
+
+/* What the actor says goes into the task. */
+static sw_status accept(sw_ledger *ledger, const sw_actor *actor, sw_task *task)
+{
+    sw_status status = SW_STATUS_OK;
+
+    task->organization_id = sw__actor_organization(actor);
+    task->user_id = sw__actor_user(actor);
+    task->project_id = actor ? actor->project_id : SW_NULL_STR;
+    task->retry = actor ? actor->retry : NULL;
+    for (size_t i = 0; i < task->outcome_count; i++) {
+        sw__outcome_reset(&task->outcomes[i]);
+    }
+    status = check_actor(task, &task->error);
+    if (status == SW_STATUS_OK && ledger->read_only) {
+        return sw_fail(&task->error, SW_STATUS_READ_ONLY, "",
+                       "the ledger was opened for reading only");
+    }
+    return status;
 }
 
 static sw_status run_task(sw_ledger *ledger, sw_task *task)
 {
-    sw_status status = check_actor(task, &task->error);
+    sw_status status = SW_STATUS_OK;
 
-    if (status != SW_STATUS_OK) {
-        return status;
-    }
-
-    if (ledger->read_only) {
-        return sw_fail(&task->error, SW_STATUS_READ_ONLY, "",
-                       "the ledger was opened for reading only");
-    }
     if (ledger->writer_runs && pthread_equal(pthread_self(), ledger->writer)) {
         sw_assert(ledger->nested); /* a visit must not write */
-        return task->apply(ledger->nested, task, &task->error);
+        return sw__task_nested(ledger->nested, task, &task->error);
     }
     sem_init(&task->done, 0, 0);
     status = enqueue(ledger, task, &task->error);
@@ -381,14 +413,11 @@ static sw_status run_task(sw_ledger *ledger, sw_task *task)
 
 sw_status sw__submit(sw_ledger *ledger, const sw_actor *actor, sw_task *task, sw_error *err)
 {
-    sw_status status = SW_STATUS_OK;
+    sw_status status = accept(ledger, actor, task);
 
-    task->organization_id = sw__actor_organization(actor);
-    task->user_id = sw__actor_user(actor);
-    for (size_t i = 0; i < task->outcome_count; i++) {
-        sw__outcome_reset(&task->outcomes[i]);
+    if (status == SW_STATUS_OK) {
+        status = run_task(ledger, task);
     }
-    status = run_task(ledger, task);
     if (status == SW_STATUS_OK) {
         return status;
     }
@@ -398,4 +427,12 @@ sw_status sw__submit(sw_ledger *ledger, const sw_actor *actor, sw_task *task, sw
         *err = task->error;
     }
     return status;
+}
+
+sw_status sw__submit_later(sw_ledger *ledger, const sw_actor *actor, sw_task *task)
+{
+    sw_status status = accept(ledger, actor, task);
+
+    sw_assert(task->answered);
+    return status == SW_STATUS_OK ? enqueue(ledger, task, &task->error) : status;
 }

@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* API keys. A key's text is 32 random bytes; what is stored is its BLAKE2b hash, by which it is found. So much
+ * chance needs no slow hash, and a look-up by hash tells nothing of the text however long it takes. What was found is
+ * compared once more in constant time.
+ *
+ * A check is remembered for a second in a table of fixed size, whether the key was found or not, so that an unknown
+ * key costs what a known one costs. Making or revoking a key forgets them all.
+ */
+#include "ledger/keys.h"
+#include "ledger/border.h"
+
+#include <sodium.h>
+
+enum { HASH = 32, SECRET = 32, CHECK_US = 1000000 };
+
+typedef struct check {
+    unsigned char hash[HASH];
+    int64_t read_us; /* 0: empty */
+    sw_api_key *row; /* NULL: there is no such key */
+} check;
+
+typedef struct use {
+    char id[SW_ID_MAX];
+    int64_t used_us;    /* 0: written already, or empty */
+    int64_t written_us; /* by this process */
+} use;
+
+typedef struct sw_keys {
+    pthread_mutex_t lock;
+    check *checks; /* SW_LIMIT_KEYS_CACHED, by hash; NULL until a key is checked */
+    use *uses;     /* as many, by hash of the id */
+    size_t waiting;
+    uint64_t generation; /* counts what makes checks wrong */
+    int64_t exist_us;
+    bool exist;
+} sw_keys;
+
+_Static_assert((SW_LIMIT_KEYS_CACHED & (SW_LIMIT_KEYS_CACHED - 1)) == 0, "a power of two");
+
+/* ---- life --------------------------------------------------------------------------------------- */
+
+sw_status sw__keys_open(sw_ledger *ledger, sw_error *err)
+{
+    sw_keys *keys = sw_alloc_zeroed(&ledger->allocator, sizeof *keys);
+
+    if (!keys) {
+        return sw_no_memory(err);
+    }
+    pthread_mutex_init(&keys->lock, NULL);
+    ledger->keys = keys;
+    return SW_STATUS_OK;
+}
+
+static void forget_checks(sw_ledger *ledger)
+{
+    sw_keys *keys = ledger->keys;
+
+    for (size_t i = 0; keys->checks && i < SW_LIMIT_KEYS_CACHED; i++) {
+        sw_free(&ledger->allocator, keys->checks[i].row);
+        keys->checks[i] = (check){.row = NULL};
+    }
+    keys->exist_us = 0;
+    keys->generation++;
+}
+
+void sw__keys_forget(sw_ledger *ledger)
+{
+    pthread_mutex_lock(&ledger->keys->lock);
+    forget_checks(ledger);
+    pthread_mutex_unlock(&ledger->keys->lock);
+}
+
+void sw__keys_close(sw_ledger *ledger)
+{
+    sw_keys *keys = ledger->keys;
+
+    if (keys) {
+        forget_checks(ledger);
+        sw_free(&ledger->allocator, keys->checks);
+        sw_free(&ledger->allocator, keys->uses);
+        pthread_mutex_destroy(&keys->lock);
+        sw_free(&ledger->allocator, keys);
+        ledger->keys = NULL;
+    }
+}
+
+/* ---- making and revoking ------------------------------------------------------------------------- */
+
+typedef struct key_args {
+    sw_str id;
+    const sw_api_key *row;
+    unsigned char hash[HASH];
+    sw_outcome *outcome;
+} key_args;
+
+#define GIVEN                                                                                      \
+    (SW_MASK(SW_API_KEY_NAME) | SW_MASK(SW_API_KEY_SCOPES) | SW_MASK(SW_API_KEY_PROJECT_ID) |      \
+     SW_MASK(SW_API_KEY_USER_ID) | SW_MASK(SW_API_KEY_EXPIRES_AT) |                                \
+     SW_MASK(SW_API_KEY_ORGANIZATION_ID))
+
+static sw_status refuse_own(const sw_task *task, const sw_api_key *row, sw_error *err)
+{
+    const sw_record *record = sw_record_of(SW_RECORD_API_KEY);
+    uint64_t own = sw_row_mask(record, row) & ~GIVEN;
+
+    for (size_t i = 0; i < record->field_count; i++) {
+        if (own & SW_MASK(i)) {
+            return sw_fail(err, SW_STATUS_INVALID, record->fields[i].name,
+                           "is set by the ledger alone");
+        }
+    }
+    if (row->organization_id.ptr && !sw_str_eq(row->organization_id, task->organization_id)) {
+        return sw_fail(err, SW_STATUS_INVALID, "organization_id",
+                       "is not the organization that calls");
+    }
+    return SW_STATUS_OK;
+}
+
+static sw_status scope_rules(sw_str scopes, sw_arena *arena, sw_error *err)
+{
+    size_t count = 0;
+    sw_json json;
+
+    sw_json_init(&json, scopes, arena);
+    (void)sw_json_next(&json);
+    while (sw_json_next(&json) == SW_JSON_STRING) {
+        if (sw_enum_find(SW_ENUM_scope, json.text) < 0) {
+            return sw_fail(err, SW_STATUS_INVALID, "scopes",
+                           "knows ingest, read, write and admin, not \"%.*s\"",
+                           (int)(json.text.len < 40 ? json.text.len : 40), json.text.ptr);
+        }
+        count++;
+    }
+    if (count == 0) {
+        return sw_fail(err, SW_STATUS_INVALID, "scopes",
+                       "must name what the key may do: ingest, read, write, admin");
+    }
+    return SW_STATUS_OK;
+}
+
+/* The user a key acts as is of its organization, also where the caller is limited to a project. */
+static sw_status user_rules(sw_group *group, const sw_task *task, sw_str user_id, sw_error *err)
+{
+    sw_user key = {.id = user_id};
+    sw_user user;
+    sw_status status = SW_STATUS_OK;
+
+    if (!user_id.ptr) {
+        return SW_STATUS_OK;
+    }
+    status = sw__check_id(SW_RECORD_USER, user_id, "user_id", err);
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    status = sw_store_get(group->session, SW_RECORD_USER, &key, &group->arena, &user, err);
+    (void)sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
+    if (status == SW_STATUS_NOT_FOUND ||
+        (status == SW_STATUS_OK && !sw_str_eq(user.organization_id, task->organization_id))) {
+        return sw_fail(err, SW_STATUS_INVALID, "user_id", "there is no such user");
+    }
+    return status;
+}
+
+static sw_status prepare(sw_group *group, const sw_task *task, const key_args *args,
+                         sw_api_key *row, sw_error *err)
+{
+    sw_status status = refuse_own(task, args->row, err);
+
+    *row = *args->row;
+    row->id = sw__new_id(group, SW_RECORD_API_KEY);
+    row->hash = sw_str_make((const char *)args->hash, HASH);
+    row->organization_id = task->organization_id;
+    row->created_at = row->updated_at = sw_int_of(group->now_us);
+    row->created_by_id = task->user_id;
+    if (!row->id.ptr) {
+        return sw_group_must(group, sw_no_memory(err), err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__book(task, SW_RECORD_API_KEY, row, err);
+    }
+    if (status == SW_STATUS_OK) {
+        sw__row_nulls(SW_RECORD_API_KEY, row);
+        sw_row_defaults(sw_record_of(SW_RECORD_API_KEY), row);
+        status = sw_row_check(sw_record_of(SW_RECORD_API_KEY), row, "", err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__row_minify(SW_RECORD_API_KEY, row, &group->arena, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = scope_rules(row->scopes, &group->arena, err);
+    }
+    if (status == SW_STATUS_OK && row->expires_at.known && row->expires_at.value <= group->now_us) {
+        status = sw_fail(err, SW_STATUS_INVALID, "expires_at", "has passed already");
+    }
+    return status == SW_STATUS_OK ? user_rules(group, task, row->user_id, err) : status;
+}
+
+static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
+{
+    key_args *args = task->arg;
+    sw_api_key row;
+    sw_status status = SW_STATUS_OK;
+
+    sw__outcome_reset(args->outcome);
+    status = prepare(group, task, args, &row, err);
+    if (status != SW_STATUS_OK) {
+        return sw__refused(args->outcome, status, err);
+    }
+    sw__outcome_id(args->outcome, row.id);
+    status = sw_store_insert(group->session, SW_RECORD_API_KEY, &row, err);
+    if (sw_group_may(group, status, SW_STATUS_EXISTS, err) == SW_STATUS_EXISTS) {
+        status = sw_fail(err, SW_STATUS_CONFLICT, "id",
+                         "this key was made already, and its text was shown; make another one");
+        return sw__verdict(args->outcome, SW_VERDICT_CONFLICT, status, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_group_journal(group, task, SW_CHANGE_CREATED, SW_RECORD_API_KEY, row.id,
+                                  row.project_id, &args->outcome->seq, err);
+    }
+    return sw__verdict(args->outcome, SW_VERDICT_CREATED, status, err);
+}
+
+static void hash_of(sw_str text, unsigned char out[HASH])
+{
+    crypto_generichash(out, HASH, (const unsigned char *)(text.ptr ? text.ptr : ""), text.len, NULL,
+                       0);
+}
+
+_Static_assert(sizeof "sw_" + sodium_base64_ENCODED_LEN(SECRET,
+                                                        sodium_base64_VARIANT_URLSAFE_NO_PADDING) <=
+                   SW_KEY_TEXT,
+               "the text fits");
+
+static void make_text(const sw_ledger *ledger, char secret[SW_KEY_TEXT])
+{
+    unsigned char random[SECRET];
+
+    ledger->random.fill(ledger->random.data, random, sizeof random);
+    memcpy(secret, "sw_", 3);
+    sodium_bin2base64(secret + 3, SW_KEY_TEXT - 3, random, sizeof random,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_memzero(random, sizeof random);
+}
+
+sw_status sw_key_create(sw_ledger *ledger, const sw_actor *actor, const sw_api_key *row,
+                        char secret[SW_KEY_TEXT], sw_outcome *outcome, sw_error *err)
+{
+    key_args args = {.row = row, .outcome = outcome};
+    sw_task task = {
+        .apply = apply_create, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
+    sw_status status = SW_STATUS_OK;
+
+    make_text(ledger, secret);
+    hash_of(sw_str_from(secret), args.hash);
+    status = sw__submit(ledger, actor, &task, err);
+    if (status != SW_STATUS_OK) {
+        sodium_memzero(secret, SW_KEY_TEXT);
+    }
+    sw__keys_forget(ledger);
+    return status;
+}
+
+static sw_status apply_revoke(sw_group *group, sw_task *task, sw_error *err)
+{
+    key_args *args = task->arg;
+    sw_api_key row;
+    sw_status status = sw_group_get(group, task, SW_RECORD_API_KEY, args->id, &row, err);
+
+    sw__outcome_reset(args->outcome);
+    sw__outcome_id(args->outcome, args->id);
+    if (status != SW_STATUS_OK) {
+        return sw__refused(args->outcome, status, err);
+    }
+    if (row.revoked_at.known) {
+        return sw__unchanged(group, task, args->outcome, err);
+    }
+    row.revoked_at = row.updated_at = sw_int_of(group->now_us);
+    row.last_updated_by_id = task->user_id;
+    status = sw_store_update(group->session, SW_RECORD_API_KEY, &row,
+                             SW_MASK(SW_API_KEY_REVOKED_AT) | SW_MASK(SW_API_KEY_UPDATED_AT) |
+                                 SW_MASK(SW_API_KEY_LAST_UPDATED_BY_ID),
+                             err);
+    if (sw_group_must(group, status, err) == SW_STATUS_OK) {
+        status = sw_group_journal(group, task, SW_CHANGE_UPDATED, SW_RECORD_API_KEY, row.id,
+                                  row.project_id, &args->outcome->seq, err);
+    }
+    return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
+}
+
+sw_status sw_key_revoke(sw_ledger *ledger, const sw_actor *actor, sw_str key_id,
+                        sw_outcome *outcome, sw_error *err)
+{
+    key_args args = {.id = key_id, .outcome = outcome};
+    sw_task task = {
+        .apply = apply_revoke, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
+    sw_status status = sw__submit(ledger, actor, &task, err);
+
+    sw__keys_forget(ledger);
+    return status;
+}
+
+/* ---- checking ------------------------------------------------------------------------------------ */
+
+static check *slot_of(const sw_keys *keys, const unsigned char hash[HASH])
+{
+    uint32_t at = 0;
+
+    memcpy(&at, hash, sizeof at);
+    return &keys->checks[at & (SW_LIMIT_KEYS_CACHED - 1)];
+}
+
+/* One answer for whatever is wrong with a key. */
+static sw_status no_key(sw_error *err)
+{
+    return sw_fail(err, SW_STATUS_NOT_FOUND, "key", "the key is unknown, revoked or expired");
+}
+
+static int64_t mono(const sw_ledger *ledger)
+{
+    return ledger->clock.mono_us(ledger->clock.data);
+}
+
+/* What is remembered of the key; false: nothing. Also tells the generation, for what is read next. */
+static bool remembered(sw_ledger *ledger, const unsigned char hash[HASH], sw_arena *arena,
+                       sw_api_key *out, uint64_t *generation, sw_status *status)
+{
+    sw_keys *keys = ledger->keys;
+    int64_t now = mono(ledger);
+    bool hit = false;
+
+    pthread_mutex_lock(&keys->lock);
+    *generation = keys->generation;
+    if (keys->checks) {
+        const check *c = slot_of(keys, hash);
+        hit = sodium_memcmp(c->hash, hash, HASH) == 0 && c->read_us > 0 &&
+              now - c->read_us < CHECK_US;
+        *status = !hit || c->row ? SW_STATUS_OK : SW_STATUS_NOT_FOUND;
+        if (hit && c->row && !sw_row_copy(sw_record_of(SW_RECORD_API_KEY), out, c->row, arena)) {
+            *status = SW_STATUS_NO_MEMORY;
+        }
+    }
+    pthread_mutex_unlock(&keys->lock);
+    return hit;
+}
+
+/* Without memory nothing is remembered, which does no harm. */
+static void remember(sw_ledger *ledger, const unsigned char hash[HASH], const sw_api_key *row,
+                     uint64_t generation)
+{
+    sw_keys *keys = ledger->keys;
+    const sw_record *record = sw_record_of(SW_RECORD_API_KEY);
+    sw_api_key *copy = row ? sw_row_clone(record, row, &ledger->allocator) : NULL;
+
+    pthread_mutex_lock(&keys->lock);
+    if (!keys->checks) {
+        keys->checks =
+            sw_alloc_zeroed(&ledger->allocator, SW_LIMIT_KEYS_CACHED * sizeof *keys->checks);
+    }
+    if (keys->checks && keys->generation == generation && (copy || !row)) {
+        check *c = slot_of(keys, hash);
+        sw_free(&ledger->allocator, c->row);
+        *c = (check){.read_us = mono(ledger), .row = copy};
+        memcpy(c->hash, hash, HASH);
+        copy = NULL;
+    }
+    pthread_mutex_unlock(&keys->lock);
+    sw_free(&ledger->allocator, copy);
+}
+
+typedef struct finding {
+    const unsigned char *hash;
+    sw_arena *arena;
+    sw_api_key *out;
+    bool found;
+    bool no_memory;
+} finding;
+
+static sw_seen see_key(void *arg, const void *row)
+{
+    finding *f = arg;
+    const sw_api_key *key = row;
+
+    f->found = key->hash.len == HASH && sodium_memcmp(key->hash.ptr, f->hash, HASH) == 0;
+    f->no_memory = f->found && !sw_row_copy(sw_record_of(SW_RECORD_API_KEY), f->out, row, f->arena);
+    return SW_SEEN_STOP;
+}
+
+static sw_status look_up(sw_ledger *ledger, const unsigned char hash[HASH], sw_arena *arena,
+                         sw_api_key *out, sw_error *err)
+{
+    sw_value value = {.text = sw_str_make((const char *)hash, HASH)};
+    sw_condition same = {SW_API_KEY_HASH, SW_OP_EQ, &value, 1};
+    sw_scan scan = {.record = SW_RECORD_API_KEY,
+                    .conditions = &same,
+                    .condition_count = 1,
+                    .unordered = true,
+                    .limit = 1};
+    finding f = {.hash = hash, .arena = arena, .out = out};
+    sw_session *session = NULL;
+    sw_scan_end end;
+    sw_status status = sw__reader_take(ledger, &session, err);
+
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    status = sw_store_scan(session, &scan, see_key, &f, &end, err);
+    sw__reader_give(ledger, session);
+    if (status == SW_STATUS_OK && f.no_memory) {
+        status = sw_no_memory(err);
+    }
+    return status == SW_STATUS_OK && !f.found ? SW_STATUS_NOT_FOUND : status;
+}
+
+sw_status sw_key_check(sw_ledger *ledger, sw_str secret, sw_memory *memory, sw_api_key *out,
+                       sw_error *err)
+{
+    unsigned char hash[HASH];
+    uint64_t generation = 0;
+    int64_t now = ledger->clock.wall_us(ledger->clock.data);
+    sw_status status = SW_STATUS_OK;
+
+    memset(out, 0, sizeof *out);
+    hash_of(secret, hash);
+    if (!remembered(ledger, hash, &memory->arena, out, &generation, &status)) {
+        status = look_up(ledger, hash, &memory->arena, out, err);
+        if (status == SW_STATUS_OK || status == SW_STATUS_NOT_FOUND) {
+            remember(ledger, hash, status == SW_STATUS_OK ? out : NULL, generation);
+        }
+    }
+    if (status == SW_STATUS_NO_MEMORY) {
+        return sw_no_memory(err);
+    }
+    if (status == SW_STATUS_OK &&
+        (out->revoked_at.known || (out->expires_at.known && out->expires_at.value <= now))) {
+        status = SW_STATUS_NOT_FOUND;
+    }
+    if (status == SW_STATUS_NOT_FOUND) {
+        memset(out, 0, sizeof *out);
+        return no_key(err);
+    }
+    out->hash = SW_NULL_STR;
+    return status;
+}
+
+static sw_seen see_any(void *arg, const void *row)
+{
+    (void)row;
+    *(bool *)arg = true;
+    return SW_SEEN_STOP;
+}
+
+static sw_status any_key(sw_ledger *ledger, bool *out, sw_error *err)
+{
+    sw_condition valid = {SW_API_KEY_REVOKED_AT, SW_OP_NULL, NULL, 0};
+    sw_scan scan = {.record = SW_RECORD_API_KEY,
+                    .conditions = &valid,
+                    .condition_count = 1,
+                    .unordered = true,
+                    .fields = SW_MASK(SW_API_KEY_ID)};
+    sw_session *session = NULL;
+    sw_scan_end end;
+    sw_status status = sw__reader_take(ledger, &session, err);
+
+    *out = false;
+    if (status == SW_STATUS_OK) {
+        status = sw_store_scan(session, &scan, see_any, out, &end, err);
+        sw__reader_give(ledger, session);
+    }
+    return status;
+}
+
+sw_status sw_keys_exist(sw_ledger *ledger, bool *out, sw_error *err)
+{
+    sw_keys *keys = ledger->keys;
+    int64_t now = mono(ledger);
+    uint64_t generation = 0;
+    bool known = false;
+    sw_status status = SW_STATUS_OK;
+
+    pthread_mutex_lock(&keys->lock);
+    known = keys->exist_us > 0 && now - keys->exist_us < CHECK_US;
+    *out = keys->exist;
+    generation = keys->generation;
+    pthread_mutex_unlock(&keys->lock);
+    if (known) {
+        return SW_STATUS_OK;
+    }
+    status = any_key(ledger, out, err);
+    pthread_mutex_lock(&keys->lock);
+    if (status == SW_STATUS_OK && keys->generation == generation) {
+        keys->exist = *out;
+        keys->exist_us = now;
+    }
+    pthread_mutex_unlock(&keys->lock);
+    return status;
+}
+
+/* ---- last uses ----------------------------------------------------------------------------------- */
+
+static use *use_of(const sw_keys *keys, sw_str id)
+{
+    return &keys->uses[sw_hash(7, id.ptr, id.len) & (SW_LIMIT_KEYS_CACHED - 1)];
+}
+
+/* Two keys that share a place take turns: what is lost is a minute of one's last use. */
+void sw_key_used(sw_ledger *ledger, sw_str key_id)
+{
+    sw_keys *keys = ledger->keys;
+    int64_t now = ledger->clock.wall_us(ledger->clock.data);
+    use *u = NULL;
+
+    if (ledger->read_only || key_id.len == 0 || key_id.len >= SW_ID_MAX) {
+        return;
+    }
+    pthread_mutex_lock(&keys->lock);
+    if (!keys->uses) {
+        keys->uses = sw_alloc_zeroed(&ledger->allocator, SW_LIMIT_KEYS_CACHED * sizeof *keys->uses);
+    }
+    u = keys->uses ? use_of(keys, key_id) : NULL;
+    if (u && !sw_str_eq(sw_str_from(u->id), key_id)) {
+        keys->waiting -= u->used_us != 0;
+        memset(u, 0, sizeof *u);
+        memcpy(u->id, key_id.ptr, key_id.len);
+    }
+    if (u && now - u->written_us >= SW_LIMIT_KEY_USED_SECONDS * INT64_C(1000000)) {
+        keys->waiting += u->used_us == 0;
+        u->used_us = now;
+    }
+    pthread_mutex_unlock(&keys->lock);
+}
+
+bool sw__keys_used_due(sw_ledger *ledger)
+{
+    bool due = false;
+
+    pthread_mutex_lock(&ledger->keys->lock);
+    due = ledger->keys->waiting > 0;
+    pthread_mutex_unlock(&ledger->keys->lock);
+    return due;
+}
+
+/* Another process may have written within the minute. */
+static sw_status write_use(sw_group *group, const use *u, sw_error *err)
+{
+    sw_api_key key = {.id = sw_str_from(u->id)};
+    sw_api_key row;
+    sw_status status =
+        sw_store_get(group->session, SW_RECORD_API_KEY, &key, &group->arena, &row, err);
+
+    if (sw_group_may(group, status, SW_STATUS_NOT_FOUND, err) != SW_STATUS_OK) {
+        return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    }
+    if (row.last_used_at.known &&
+        u->used_us - row.last_used_at.value < SW_LIMIT_KEY_USED_SECONDS * INT64_C(1000000)) {
+        return SW_STATUS_OK;
+    }
+    row.last_used_at = sw_int_of(u->used_us);
+    return sw_group_must(group,
+                         sw_store_update(group->session, SW_RECORD_API_KEY, &row,
+                                         SW_MASK(SW_API_KEY_LAST_USED_AT), err),
+                         err);
+}
+
+/* A group that fails loses these uses, and the next ones are written a minute later. */
+sw_status sw__keys_used_write(sw_group *group, sw_error *err)
+{
+    sw_keys *keys = group->ledger->keys;
+    use *copy = NULL;
+    size_t count = 0;
+    sw_status status = SW_STATUS_OK;
+
+    pthread_mutex_lock(&keys->lock);
+    copy = keys->waiting > 0 ? sw_arena_alloc(&group->arena, keys->waiting * sizeof *copy) : NULL;
+    for (size_t i = 0; copy && i < SW_LIMIT_KEYS_CACHED; i++) {
+        use *u = &keys->uses[i];
+        if (u->used_us != 0) {
+            copy[count++] = *u;
+            u->written_us = u->used_us;
+            u->used_us = 0;
+        }
+    }
+    if (copy) {
+        keys->waiting = 0;
+    }
+    pthread_mutex_unlock(&keys->lock);
+    for (size_t i = 0; i < count && status == SW_STATUS_OK; i++) {
+        status = write_use(group, &copy[i], err);
+    }
+    return status;
+}
