@@ -521,8 +521,8 @@ SW_API void sw_object_free(sw_object **object);
 
 /* One difference: where, what was found, what the rows say. */
 typedef struct sw_difference {
-    const char
-        *kind; /* "rollup", "run", "reference", "life cycle", "journal", "histogram", "store" */
+    const char *
+        kind; /* "rollup", "run", "reference", "life cycle", "journal", "histogram", "delivery", "store" */
     const char *where; /* e.g. "usage_project_days org-… 2026-11-22 …" */
     const char *what;  /* e.g. "total_tokens is 12, the rows say 15" */
 } sw_difference;

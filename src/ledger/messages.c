@@ -156,6 +156,7 @@ static sw_status prepare_one(sw_group *group, const sw_task *task, const sw_step
                              sw_message *row, bool *there, sw_error *err)
 {
     bool own_id = row->id.ptr != NULL;
+    bool may_be_there = own_id || group->retry.call; /* an id that is made anew is not */
     sw_status status = inherit(group, task, step, row, err);
 
     if (status == SW_STATUS_OK && !own_id) {
@@ -181,7 +182,7 @@ static sw_status prepare_one(sw_group *group, const sw_task *task, const sw_step
     if (status == SW_STATUS_OK) {
         status = message_parents(group, task, row, err);
     }
-    return status == SW_STATUS_OK && own_id ? is_there(group, row, there, err) : status;
+    return status == SW_STATUS_OK && may_be_there ? is_there(group, row, there, err) : status;
 }
 
 sw_status sw__ids_differ(sw_group *group, const void *rows, size_t size, size_t id_offset,

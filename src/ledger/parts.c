@@ -227,6 +227,7 @@ static sw_status prepare_trace(sw_group *group, const sw_task *task, const sw_st
                                sw_provider_trace *row, bool *there, sw_error *err)
 {
     bool own_id = row->id.ptr != NULL;
+    bool may_be_there = own_id || group->retry.call; /* an id that is made anew is not */
     sw_status status = SW_STATUS_OK;
 
     inherit_trace(group, task, step, row);
@@ -242,7 +243,7 @@ static sw_status prepare_trace(sw_group *group, const sw_task *task, const sw_st
     if (status == SW_STATUS_OK) {
         status = sw__row_minify(SW_RECORD_PROVIDER_TRACE, row, &group->arena, err);
     }
-    return status == SW_STATUS_OK && own_id ? trace_exists(group, row, there, err) : status;
+    return status == SW_STATUS_OK && may_be_there ? trace_exists(group, row, there, err) : status;
 }
 
 static sw_status prepare_traces(sw_group *group, const sw_task *task, const sw_step *step,

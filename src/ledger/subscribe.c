@@ -44,15 +44,24 @@ static sw_status event_rules(sw_str events, sw_arena *arena, sw_error *err)
     return SW_STATUS_OK;
 }
 
+static sw_seen count_one(void *arg, const void *row)
+{
+    (void)arg;
+    (void)row;
+    return SW_SEEN_COUNT;
+}
+
 static sw_status room_rules(sw_group *group, sw_error *err)
 {
     sw_scan scan = {.record = SW_RECORD_SUBSCRIPTION,
                     .fields = SW_MASK(SW_SUBSCRIPTION_ID),
+                    .unordered = true,
                     .limit = SW_LIMIT_SUBSCRIPTIONS};
-    sw_rows rows;
-    sw_status status = sw_group_gather(group, &scan, &rows, err);
+    sw_scan_end end = {0};
+    sw_status status = sw_store_scan(group->session, &scan, count_one, NULL, &end, err);
 
-    if (status == SW_STATUS_OK && rows.count >= SW_LIMIT_SUBSCRIPTIONS) {
+    if (sw_group_must(group, status, err) == SW_STATUS_OK &&
+        end.counted >= SW_LIMIT_SUBSCRIPTIONS) {
         return sw_fail(err, SW_STATUS_TOO_LARGE, "subscriptions", "there are %d already",
                        (int)SW_LIMIT_SUBSCRIPTIONS);
     }

@@ -65,6 +65,8 @@ sw_status sw__check_runs(sw_check *check, sw_str organization, sw_error *err);
  * check->failed. */
 sw_status sw__check_walk(sw_check *check, sw_record_id record, uint8_t owner, sw_str text,
                          uint64_t fields, sw_visit *visit, void *arg, sw_error *err);
+/* Whether deliveries agree with their attempts and with themselves (verify_deliveries.c). */
+sw_status sw__check_deliveries(sw_check *check, sw_str organization, sw_error *err);
 /* Compares stored histograms with the gathered ones; a null organization: all of them. */
 sw_status sw__check_spreads(sw_check *check, sw_group *group, sw_record_id record,
                             sw_str organization, sw_error *err);
