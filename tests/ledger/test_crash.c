@@ -115,6 +115,14 @@ static void child_main(lt *t, int pipe, unsigned number)
             _exit(6);
         }
     }
+    if (sw_record_create(t->ledger, &t->a, SW_RECORD_SUBSCRIPTION,
+                         &(sw_subscription){.id = lt_id(t, "sub", 1),
+                                            .url = SW_STR("https://example.org/"),
+                                            .events = SW_STR("[\"step.completed\"]")},
+                         &o, &t->err) != SW_STATUS_OK) {
+        fprintf(stderr, "child: %s\n", t->err.message);
+        _exit(8);
+    }
     for (unsigned i = 0; i < THREADS; i++) {
         threads[i] = (child_thread){.t = *t, .pipe = pipe};
         threads[i].t.pool = pool_new();
@@ -234,6 +242,32 @@ static void check_nothing_is_half(lt *t)
     }
 }
 
+static int by_record(const void *a, const void *b)
+{
+    const sw_delivery *x = *(const void *const *)a, *y = *(const void *const *)b;
+    return memcmp(x->record_id.ptr, y->record_id.ptr, x->record_id.len);
+}
+
+/* Each step that ended is told of once, whatever happened between: no delivery is lost, none is doubled. */
+static void check_each_end_is_told_once(lt *t)
+{
+    sw_list_query all = {.limit = -1};
+    lt_rows told = lt_list(t, &t->a, SW_RECORD_DELIVERY, &all);
+    sw_value pending = {.number = SW_STEP_STATUS_PENDING};
+    sw_condition ended = {SW_STEP_STATUS, SW_OP_NE, &pending, 1};
+    sw_list_query of_ended = lt_where(&ended, 1);
+    of_ended.limit = -1;
+    SAME(told.count, lt_list(t, &t->a, SW_RECORD_STEP, &of_ended).count);
+    if (told.count > 0) {
+        qsort(told.at, told.count, sizeof *told.at, by_record);
+    }
+    for (size_t i = 0; i < told.count; i++) {
+        const sw_delivery *d = told.at[i];
+        CHECK(i == 0 || by_record(&told.at[i - 1], &told.at[i]) != 0);
+        CHECK(lt_get(t, &t->a, d->record_id).status.value != SW_STEP_STATUS_PENDING);
+    }
+}
+
 static void once(lt *t, unsigned children, size_t until, unsigned later)
 {
     static ack acks[ACKS_MAX];
@@ -243,6 +277,7 @@ static void once(lt *t, unsigned children, size_t until, unsigned later)
     CLEAN();
     check_acks(t, acks, count);
     check_nothing_is_half(t);
+    check_each_end_is_told_once(t);
     lt_organizations(t);
     lt_log(t, &t->a, &more);
     CLEAN();

@@ -165,6 +165,132 @@ static bool each(void *arg, const void *row)
     return true;
 }
 
+static sw_status o_retry(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_retry retry = {.route = SW_STR("r"), .digest = SW_STR("0123456789abcdef")};
+    sw_actor actor = t->a;
+    sw_message message = {.text = SW_STR("under a key")};
+    sw_step_entry e = {.messages = &message, .message_count = 1};
+    message.role = sw_int_of(SW_MESSAGE_ROLE_USER);
+    retry.key = pool_printf(t->pool, "key %u", n);
+    actor.retry = &retry;
+    return sw_step_log(t->ledger, &actor, &e, 1, false, o, &t->err);
+}
+
+static sw_status o_limited(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_actor actor = t->a;
+    sw_step_metrics m = {.step_ns = sw_int_of(1000)};
+    sw_step_entry e = {.step = lt_step(t, n), .metrics = &m};
+    actor.project_id = SW_STR("p1");
+    return sw_step_log(t->ledger, &actor, &e, 1, false, o, &t->err);
+}
+
+static sw_status o_limited_list(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_list_query q = {.limit = 10};
+    sw_actor actor = t->a;
+    (void)n;
+    (void)o;
+    actor.project_id = SW_STR("p1");
+    return sw_list(t->ledger, &actor, SW_RECORD_MESSAGE, &q, each, NULL, NULL, &t->err);
+}
+
+static bool each_value(void *arg, const sw_facet_value *value)
+{
+    (void)arg;
+    (void)value;
+    return true;
+}
+
+static sw_status o_facets(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_list_query q = {.limit = 0};
+    (void)n;
+    (void)o;
+    return sw_step_facets(t->ledger, &t->a, &q, 10, each_value, NULL, NULL, &t->err);
+}
+
+/* A key is shown once, so that sending the same again makes another one. */
+static sw_status o_key(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_api_key row = {.name = SW_STR("k"), .scopes = SW_STR("[\"read\"]")};
+    char secret[SW_KEY_TEXT];
+    (void)n;
+    return sw_key_create(t->ledger, &t->a, &row, secret, o, &t->err);
+}
+
+static sw_status o_key_check(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_api_key row;
+    sw_status s = SW_STATUS_OK;
+    (void)o;
+    s = sw_key_check(t->ledger, pool_printf(t->pool, "sw_%u", n), t->memory, &row, &t->err);
+    return s == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : s;
+}
+
+static sw_str subscribed(lt *t)
+{
+    sw_subscription row = {.id = lt_id(t, "sub", 1), .url = SW_STR("https://example.org/")};
+    sw_outcome o;
+    row.secret = SW_STR("s");
+    OK(sw_record_create(t->ledger, &t->a, SW_RECORD_SUBSCRIPTION, &row, &o, &t->err));
+    return row.id;
+}
+
+static void prepare_delivery(lt *t, unsigned n)
+{
+    sw_step s = lt_step(t, n);
+    subscribed(t);
+    lt_log(t, &t->a, &s);
+}
+
+static void prepare_told(lt *t, unsigned n)
+{
+    subscribed(t);
+    prepare_pending(t, n);
+}
+
+static sw_status o_subscription(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_subscription row = {.id = lt_id(t, "sub", n), .url = SW_STR("https://example.org/")};
+    row.secret = SW_STR("s");
+    row.events = SW_STR("[\"run.cancelled\"]"); /* of which there is none: turns stay alike */
+    return sw_record_create(t->ledger, &t->a, SW_RECORD_SUBSCRIPTION, &row, o, &t->err);
+}
+
+static sw_status o_claim_and_report(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_attempt attempt = {.started_at_us = LT_TIME, .status_code = 200};
+    sw_delivery *rows = NULL;
+    sw_str secret = SW_NULL_STR;
+    size_t count = 0;
+    sw_status s = sw_delivery_claim(t->ledger, 5, 60, t->memory, &rows, &count, &t->err);
+    (void)n;
+    (void)o;
+    for (size_t i = 0; i < count && s == SW_STATUS_OK; i++) {
+        s = sw_delivery_secret(t->ledger, &rows[i], t->memory, &secret, &t->err);
+        if (s == SW_STATUS_OK) {
+            s = sw_delivery_report(t->ledger, rows[i].id, &attempt, &t->err);
+        }
+    }
+    return s;
+}
+
+static sw_status o_webhook(lt *t, unsigned n, sw_outcome *o)
+{
+    (void)o;
+    return sw_operator_webhook(t->ledger, n % 2 ? SW_STR("https://example.org/") : SW_NULL_STR,
+                               SW_STR("k"), &t->err);
+}
+
+static sw_status o_tend(lt *t, unsigned n, sw_outcome *o)
+{
+    (void)n;
+    (void)o;
+    return sw__ledger_tend(t->ledger, &t->err);
+}
+
 static bool each_group(void *arg, const sw_usage_group *group)
 {
     (void)arg;
@@ -231,6 +357,17 @@ static const operation operations[] = {
     {"journal", NULL, o_journal, false},
     {"verify", NULL, o_verify, false},
     {"object", NULL, o_object, false},
+    {"facets", NULL, o_facets, false},
+    {"key", NULL, o_key, true},
+    {"key check", NULL, o_key_check, false},
+    {"under a key", NULL, o_retry, true},
+    {"limited", NULL, o_limited, true},
+    {"limited list", NULL, o_limited_list, false},
+    {"webhook", NULL, o_webhook, false},
+    {"subscription", NULL, o_subscription, true},
+    {"claim and report", prepare_delivery, o_claim_and_report, false},
+    {"end that is told", prepare_told, o_end, true},
+    {"tend", NULL, o_tend, false},
     {"log", NULL, o_log, true},
     {"batch", NULL, o_batch, true},
     {"end", prepare_pending, o_end, true},
