@@ -70,7 +70,9 @@ SW_API void sw_memory_free(sw_memory **memory);
  * what was asked, is kept for a day in the transaction of the write: the same key with another digest is a
  * CONFLICT that changes nothing; with the same digest the call is applied as ever, and promise P3 makes it
  * `unchanged`, because ids that the ledger makes up under a key follow from the key, its first use and
- * the place of the item.
+ * the place of the item. Keys of different organizations, projects (of limited callers) and routes do not
+ * meet. A call of which nothing was kept leaves no key, so that it may be mended and sent again. Deleting
+ * again under the same key answers NOT_FOUND, as without one.
  */
 typedef struct sw_retry {
     sw_str route;  /* what was called; keys of different routes do not meet */
@@ -83,7 +85,9 @@ typedef struct sw_retry {
 /* Who calls. A null organization_id means the default organization, a null user_id its default user.
  * `everywhere` lifts the border for reads of the operator who owns the file; writes never cross it.
  * With a project_id only what is booked on that project is seen and changed, and what is written is booked
- * on it; anything else behaves as if it did not exist.
+ * on it; anything else behaves as if it did not exist. Messages, traces and conversations belong where their
+ * step, run or agent belongs. The organization, its providers and their models are seen, not changed; users
+ * and whatever else names no project are neither.
  */
 typedef struct sw_actor {
     sw_str organization_id;
@@ -244,10 +248,11 @@ SW_API sw_status sw_run_cancel(sw_ledger *ledger, const sw_actor *actor, sw_str 
 SW_API sw_status sw_run_delete(sw_ledger *ledger, const sw_actor *actor, sw_str run_id,
                                sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
 
-/* ---- organizations, users, providers, models, projects, agents, conversations -------------------- */
+/* ---- organizations, users, providers, models, projects, agents, conversations, others ------------- */
 
 /* One set of verbs for the records that others refer to: SW_RECORD_ORGANIZATION, _USER, _PROVIDER,
- * _PROVIDER_MODEL, _PROJECT, _AGENT, _CONVERSATION. `row` is the record's struct.
+ * _PROVIDER_MODEL, _PROJECT, _AGENT, _CONVERSATION, and for _SUBSCRIPTION and _SAVED_VIEW. `row` is the
+ * record's struct.
  *
  * An organization can be created by any actor; every other record belongs to the actor's organization.
  * Creating the same id with the same content again is `unchanged`, also when the record was changed
@@ -283,7 +288,8 @@ enum { SW_KEY_TEXT = 96 };
 
 /* Makes a key of the actor's organization; row: name, scopes (JSON array of the words of sw_scope),
  * project_id, expires_at. `secret` gets the text to hand out, NUL-terminated: it is stored hashed only and
- * never shown again. */
+ * never shown again; any other answer than OK leaves it empty. Making it again under the same sw_retry is a
+ * CONFLICT. */
 SW_API sw_status sw_key_create(sw_ledger *ledger, const sw_actor *actor, const sw_api_key *row,
                                char secret[SW_KEY_TEXT], sw_outcome *outcome,
                                sw_error *err) SW_MUST_CHECK;
@@ -302,7 +308,11 @@ SW_API sw_status sw_keys_exist(sw_ledger *ledger, bool *out, sw_error *err) SW_M
 
 /* Subscriptions (SW_RECORD_SUBSCRIPTION) are created, changed and deleted with the verbs of records. What a
  * subscription or a run's callback_url asks for becomes a delivery in the transaction of the change itself, one for
- * each change, whoever makes it, so that no crash loses or doubles one. */
+ * each change, whoever makes it, so that no crash loses or doubles one. It bears the most exact of the
+ * event's names that was asked for: who asks for step.completed and step.failed is told step.failed. A step
+ * or run that had ended when it was recorded tells too, unless it was adopted; what is restated tells nobody;
+ * a callback is for the move that ends the run. Deliveries and attempts are read with sw_get and sw_list, and
+ * removed a week after they were settled; those of a subscription or run that is deleted go with it. */
 
 /* What one attempt came to. */
 typedef struct sw_attempt {
@@ -314,7 +324,8 @@ typedef struct sw_attempt {
 } sw_attempt;
 
 /* Takes up to `limit` deliveries that are due, for as long as `seconds`, so that nobody else attempts them
- * meanwhile; of all organizations. Rows live in `memory`. */
+ * meanwhile; of all organizations. Rows live in `memory`; their url is the subscription's present one. Those
+ * of a subscription that is switched off wait. A claim that is not reported in time is due again. */
 SW_API sw_status sw_delivery_claim(sw_ledger *ledger, int64_t limit, int64_t seconds,
                                    sw_memory *memory, sw_delivery **out, size_t *count,
                                    sw_error *err) SW_MUST_CHECK;
@@ -324,7 +335,8 @@ SW_API sw_status sw_delivery_next(sw_ledger *ledger, sw_int *due_us, sw_error *e
  * run's callback it also keeps callback_sent_at, callback_status_code and callback_error. */
 SW_API sw_status sw_delivery_report(sw_ledger *ledger, sw_str delivery_id,
                                     const sw_attempt *attempt, sw_error *err) SW_MUST_CHECK;
-/* The secret that signs for this delivery, null when there is none; and the URL to call. */
+/* The secret that signs for this delivery (for the operator's webhook: its bearer token), null when there is
+ * none. */
 SW_API sw_status sw_delivery_secret(sw_ledger *ledger, const sw_delivery *delivery,
                                     sw_memory *memory, sw_str *out, sw_error *err) SW_MUST_CHECK;
 /* Attempts it once more, at once, under the same id. */
@@ -335,7 +347,9 @@ SW_API sw_status sw_subscription_test(sw_ledger *ledger, const sw_actor *actor,
                                       sw_str subscription_id, sw_outcome *outcome,
                                       sw_error *err) SW_MUST_CHECK;
 /* Sets or (url null) removes the operator's own subscription, which is told of each step that ends, of every
- * organization, in V1's form with `key` as bearer token. */
+ * organization, in V1's form (SW_SUBSCRIPTION_KIND_STEP_WEBHOOK) with `key` as bearer token. It belongs to
+ * the default organization, and so do its deliveries: nobody else sees that he listens. `key` is kept in
+ * memory only: give it again at each start. */
 SW_API sw_status sw_operator_webhook(sw_ledger *ledger, sw_str url, sw_str key,
                                      sw_error *err) SW_MUST_CHECK;
 
@@ -400,7 +414,8 @@ SW_API sw_status sw_count(sw_ledger *ledger, const sw_actor *actor, sw_record_id
 
 /* Values with counts for the filters of a list: of each facet the most frequent, largest count first. Counts
  * come from rollups where the query allows it, else from the newest SW_LIMIT_FACET_ROWS steps that match, and are
- * then marked approximate when there are more. */
+ * then marked approximate when there are more. Sums answer status, model and project when only these are
+ * filtered by, and agents without any filter. The query's order, limit and cursors mean nothing here. */
 typedef struct sw_facet_value {
     sw_facet facet;
     sw_str value; /* null: steps without */
@@ -476,7 +491,8 @@ SW_API sw_status sw_usage(sw_ledger *ledger, const sw_actor *actor, const sw_usa
 
 /* Entries of the actor's organization with seq > after, in order, at most `limit` (0: 1000). When there
  * is none, waits up to `wait_ms` for the next, also from other processes (seen within a second). No
- * committed entry is ever skipped; numbers may have gaps. `last` gets the last seq shown, or `after`.
+ * committed entry is ever skipped; numbers may have gaps. `last` gets the last seq shown, or `after`; for a
+ * caller limited to a project the last seq looked at, and past SW_LIMIT_LOOK_ROWS of others he is answered.
  */
 SW_API sw_status sw_journal_read(sw_ledger *ledger, const sw_actor *actor, int64_t after,
                                  int64_t limit, int64_t wait_ms, sw_each *each, void *arg,
@@ -485,8 +501,9 @@ SW_API sw_status sw_journal_read(sw_ledger *ledger, const sw_actor *actor, int64
 SW_API sw_status sw_journal_head_seq(sw_ledger *ledger, const sw_actor *actor, int64_t *out,
                                      sw_error *err) SW_MUST_CHECK;
 
-/* Waits up to `wait_ms` until something was committed since *seen (0 at first), by this process or another
- * (seen within a second), and moves *seen on. For those who follow many organizations at once. */
+/* Waits up to `wait_ms` (at most SW_LIMIT_COMMIT_WAIT_MS) until something was committed since *seen (0 at
+ * first), by this process or another (seen within a second), and moves *seen on. Never misses a commit; may
+ * tell of one that was seen already. For those who follow many organizations at once. */
 SW_API sw_status sw_commit_wait(sw_ledger *ledger, uint64_t *seen, int64_t wait_ms,
                                 sw_error *err) SW_MUST_CHECK;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Projects: a caller who is limited to one sees and changes only what is booked on it. The rule is one row a record,
- * below: most say their project in a field; a message, a trace and a conversation belong where their step, run or
- * agent belongs; providers and the organization itself are shared and only read; the rest is no project's. What is
- * not seen answers as if it did not exist.
+/* Projects: a caller who is limited to one sees and changes only what is booked on it. The rule is
+ * one row a record, below: most say their project in a field; a message, a trace and a conversation
+ * belong where their step, run or agent belongs; providers and the organization itself are shared
+ * and only read; the rest is no project's. What is not seen answers as if it did not exist.
  */
 #include "ledger/border.h"
 
@@ -109,11 +109,12 @@ sw_status sw__sees(sw_session *session, sw_arena *arena, const sw_actor *actor, 
 
 sw_border sw__border(const sw_actor *actor, sw_record_id record, uint8_t *field)
 {
-    rule is = rule_of(record);
+    rule is = {.how = SHARED};
 
     if (!actor || !actor->project_id.ptr) {
         return SW_BORDER_NONE;
     }
+    is = rule_of(record);
     *field = is.field;
     return is.how == SHARED      ? SW_BORDER_NONE
            : is.how == BY_FIELD  ? SW_BORDER_FIELD
@@ -134,11 +135,16 @@ sw_status sw_group_sees(sw_group *group, const sw_task *task, sw_record_id recor
 
 bool sw__may_change(const sw_task *task, sw_record_id record)
 {
-    belongs how = rule_of(record).how;
-    return !task->project_id.ptr || how == BY_FIELD || how == BY_PARENT;
+    belongs how = BY_FIELD;
+
+    if (!task->project_id.ptr) {
+        return true;
+    }
+    how = rule_of(record).how;
+    return how == BY_FIELD || how == BY_PARENT;
 }
 
-sw_status sw__book(const sw_task *task, sw_record_id record, void *row, sw_error *err)
+sw_status sw__book_limited(const sw_task *task, sw_record_id record, void *row, sw_error *err)
 {
     rule is = rule_of(record);
     const sw_field *field = &sw_record_of(record)->fields[is.field];
@@ -148,7 +154,7 @@ sw_status sw__book(const sw_task *task, sw_record_id record, void *row, sw_error
                        "a caller who is limited to a project cannot write a %s",
                        sw_record_of(record)->name);
     }
-    if (!task->project_id.ptr || is.how != BY_FIELD) {
+    if (is.how != BY_FIELD) {
         return SW_STATUS_OK;
     }
     if (sw_field_is_null(field, row)) {

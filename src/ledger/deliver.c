@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of a delivery: due, claimed, attempted, and then delivered, due again later, or given up. One indexed time
- * says when it is due; claiming moves it past the claim, so that whoever dies while attempting leaves nothing to
- * clean up. Knows nothing of how a delivery is sent.
+/* The life of a delivery: due, claimed, attempted, and then delivered, due again later, or given
+ * up. One indexed time says when it is due; claiming moves it past the claim, so that whoever dies
+ * while attempting leaves nothing to clean up. Knows nothing of how a delivery is sent.
  */
 #include "ledger/hooks.h"
 #include "ledger/reading.h"
@@ -73,8 +73,8 @@ static void settle(const sw_group *group, sw_delivery *row, int64_t state)
     row->forget_at = sw_int_of(group->now_us + SW_LIMIT_DELIVERY_KEEP_SECONDS * SECOND);
 }
 
-/* 5 s, 10 s, 20 s ... an hour, shortened by up to a quarter, which follows from the id: those that failed together
- * do not come again together. */
+/* 5 s, 10 s, 20 s ... an hour, shortened by up to a quarter, which follows from the id: those that
+ * failed together do not come again together. */
 static int64_t distance(const sw_delivery *row)
 {
     int64_t seconds = SW_LIMIT_DELIVERY_FIRST_SECONDS;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Facets: which values the steps of a list have, and how often. Where the sums know the answer they give it, exact
- * and whatever the number of steps; else the newest matches are counted, so many and no more, and the counts are
- * marked approximate when there were more.
+/* Facets: which values the steps of a list have, and how often. Where the sums know the answer they
+ * give it, exact and whatever the number of steps; else the newest matches are counted, so many and
+ * no more, and the counts are marked approximate when there were more.
  */
 #include "ledger/reading.h"
 
@@ -74,7 +74,8 @@ static bool grow(counting *c)
     return slots != NULL;
 }
 
-/* Values past the bound are not told apart any more: what is shown is then the most frequent of those seen first. */
+/* Values past the bound are not told apart any more: what is shown is then the most frequent of
+ * those seen first. */
 static void add(counting *c, sw_facet facet, sw_str value, int64_t count)
 {
     size_t at = 0;
@@ -228,7 +229,8 @@ static sw_status from_rows(sw_ledger *ledger, const sw_actor *actor, const sw_li
 
 /* ---- the answer ---------------------------------------------------------------------------------- */
 
-/* By facet, then the most frequent first, then by value; null after all others of the same count. */
+/* By facet, then the most frequent first, then by value; null after all others of the same count.
+ * */
 static int in_order(const void *a, const void *b)
 {
     const tally *x = *(const tally *const *)a;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a change to what is to be told of it. Deliveries are rows, written in the transaction of the change itself, so
- * that no crash loses one or makes two. The writer remembers the subscriptions and reads them again when somebody
- * else may have changed them; where there are none, a change costs one look.
+/* From a change to what is to be told of it. Deliveries are rows, written in the transaction of the
+ * change itself, so that no crash loses one or makes two. The writer remembers the subscriptions
+ * and reads them again when somebody else may have changed them; where there are none, a change
+ * costs one look.
  *
- * A change is one delivery to each subscription, under the most exact of its names that was asked for.
+ * A change is one delivery to each subscription, under the most exact of its names that was asked
+ * for.
  */
 #include "ledger/hooks.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Telling subscriptions of a change, in its own group (hooks.c), and what may be subscribed to (subscribe.c). */
+/* Telling subscriptions of a change, in its own group (hooks.c), and what may be subscribed to
+ * (subscribe.c). */
 #ifndef SW_LEDGER_HOOKS_H
 #define SW_LEDGER_HOOKS_H
 
@@ -29,7 +30,8 @@ static inline sw_status sw__hook_change(sw_group *group, const sw_journal *entry
     return may_matter ? sw__hook_entry(group, entry, err) : SW_STATUS_OK;
 }
 
-/* A step or run that had ended when it was recorded; what was adopted from elsewhere tells nobody. */
+/* A step or run that had ended when it was recorded; what was adopted from elsewhere tells nobody.
+ * */
 sw_status sw__hook_created(sw_group *group, const sw_task *task, const sw_step *step,
                            sw_error *err);
 sw_status sw__hook_run_created(sw_group *group, const sw_task *task, const sw_run *run,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* API keys. A key's text is 32 random bytes; what is stored is its BLAKE2b hash, by which it is found. So much
- * chance needs no slow hash, and a look-up by hash tells nothing of the text however long it takes. What was found is
- * compared once more in constant time.
+/* API keys. A key's text is 32 random bytes; what is stored is its BLAKE2b hash, by which it is
+ * found. So much chance needs no slow hash, and a look-up by hash tells nothing of the text however
+ * long it takes. What was found is compared once more in constant time.
  *
- * A check is remembered for a second in a table of fixed size, whether the key was found or not, so that an unknown
- * key costs what a known one costs. Making or revoking a key forgets them all.
+ * A check is remembered for a second in a table of fixed size, whether the key was found or not, so
+ * that an unknown key costs what a known one costs. Making or revoking a key forgets them all.
  */
 #include "ledger/keys.h"
 #include "ledger/border.h"
@@ -320,7 +320,8 @@ static int64_t mono(const sw_ledger *ledger)
     return ledger->clock.mono_us(ledger->clock.data);
 }
 
-/* What is remembered of the key; false: nothing. Also tells the generation, for what is read next. */
+/* What is remembered of the key; false: nothing. Also tells the generation, for what is read next.
+ * */
 static bool remembered(sw_ledger *ledger, const unsigned char hash[HASH], sw_arena *arena,
                        sw_api_key *out, uint64_t *generation, sw_status *status)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Logging steps without waiting: the task lives in memory of its own and, once it is durable or refused, calls back
- * from the writer's thread instead of waking a sleeper. So one thread can have thousands of calls under way.
+/* Logging steps without waiting: the task lives in memory of its own and, once it is durable or
+ * refused, calls back from the writer's thread instead of waking a sleeper. So one thread can have
+ * thousands of calls under way.
  */
 #include "ledger/log.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls that may be sent again under a key of the caller's (Idempotency-Key). The key is read before the task is
- * applied and written after it, in the same transaction: there is never one without the other. Ids that the ledger
- * makes up meanwhile follow from the key, its first use and the place in the call, so that the same call makes the
- * same records, which promise P3 then knows again.
+/* Calls that may be sent again under a key of the caller's (Idempotency-Key). The key is read
+ * before the task is applied and written after it, in the same transaction: there is never one
+ * without the other. Ids that the ledger makes up meanwhile follow from the key, its first use and
+ * the place in the call, so that the same call makes the same records, which promise P3 then knows
+ * again.
  *
- * A call of which nothing was kept leaves no key: whoever mends what was refused may send it under the same key.
+ * A call of which nothing was kept leaves no key: whoever mends what was refused may send it under
+ * the same key.
  */
 #include "ledger/retry.h"
 

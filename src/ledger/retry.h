@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Applying a task for its caller: the border of his project, and the key under which he may send it again. */
+/* Applying a task for its caller: the border of his project, and the key under which he may send it
+ * again. */
 #ifndef SW_LEDGER_RETRY_H
 #define SW_LEDGER_RETRY_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Subscriptions: what may be subscribed to, the operator's own webhook, and trying one out. The operator's is a
- * subscription of the default organization with an id that never changes; its token lives in memory only, given
- * anew at each start.
+/* Subscriptions: what may be subscribed to, the operator's own webhook, and trying one out. The
+ * operator's is a subscription of the default organization with an id that never changes; its token
+ * lives in memory only, given anew at each start.
  */
 #include "ledger/border.h"
 #include "ledger/hooks.h"

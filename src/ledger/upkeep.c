@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Upkeep: keys of repeated calls that have expired and deliveries that were settled long ago are removed, and the last
- * uses of API keys are written. In idle moments, a bounded number at a time, found by an index that holds nothing
- * when there is nothing to do.
+/* Upkeep: keys of repeated calls that have expired and deliveries that were settled long ago are
+ * removed, and the last uses of API keys are written. In idle moments, a bounded number at a time,
+ * found by an index that holds nothing when there is nothing to do.
  */
 #include "ledger/upkeep.h"
 #include "ledger/keys.h"

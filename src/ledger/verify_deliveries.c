@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Verifying deliveries: what a delivery says of its state, its times and the number of its attempts must agree, and it
- * is for a subscription or for a run's callback, never both.
+/* Verifying deliveries: what a delivery says of its state, its times and the number of its attempts
+ * must agree, and it is for a subscription or for a run's callback, never both.
  */
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting for any commit, of any organization: a count that rises with each commit of this process, and with each look
- * that finds that another process has committed. One session of its own asks the store for that, four times a second
- * while anybody waits.
+/* Waiting for any commit, of any organization: a count that rises with each commit of this process,
+ * and with each look that finds that another process has committed. One session of its own asks the
+ * store for that, four times a second while anybody waits.
  */
 #include "ledger/internal.h"
 
@@ -25,8 +25,8 @@ static bool before(const struct timespec *a, const struct timespec *b)
     return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
 }
 
-/* Counts what others have committed since anybody looked. Our own commits are seen here too and count twice: a
- * waiter that wakes for nothing does no harm, one that sleeps does. */
+/* Counts what others have committed since anybody looked. Our own commits are seen here too and
+ * count twice: a waiter that wakes for nothing does no harm, one that sleeps does. */
 static sw_status look(sw_ledger *ledger, sw_error *err)
 {
     uint64_t version = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Subscriptions and deliveries: a change is one delivery to each who asked, written with the change; it is claimed by
- * one caller at a time, tried again for a day with growing distance, and told what became of it.
+/* Subscriptions and deliveries: a change is one delivery to each who asked, written with the
+ * change; it is claimed by one caller at a time, tried again for a day with growing distance, and
+ * told what became of it.
  */
 #include "model/model.h"
 #include "tests/lib/lt.h"
@@ -341,7 +342,8 @@ static void delivered(lt *t)
     CLEAN();
 }
 
-/* Five seconds, doubled each time up to an hour, each at most a quarter shorter; given up after a day. */
+/* Five seconds, doubled each time up to an hour, each at most a quarter shorter; given up after a
+ * day. */
 static void tried_again_for_a_day(lt *t)
 {
     int64_t begin = t->wall, wait = 5;

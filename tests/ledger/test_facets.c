@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Facets: values with counts, against a plain count over all steps that the same list shows, whether they come from
- * the sums or from the steps.
+/* Facets: values with counts, against a plain count over all steps that the same list shows,
+ * whether they come from the sums or from the steps.
  */
 #include "model/model.h"
 #include "tests/lib/lt.h"
@@ -74,8 +74,8 @@ static bool has_value(const sw_step *s, sw_facet facet, sw_str value)
     return sw_str_eq(none, value);
 }
 
-/* Every value that is answered has the number of steps that have it; all steps together are accounted for; and they
- * come in order. */
+/* Every value that is answered has the number of steps that have it; all steps together are
+ * accounted for; and they come in order. */
 static void compare(lt *t, const sw_actor *actor, const sw_list_query *query)
 {
     sw_list_query q = *query;
@@ -191,7 +191,8 @@ static void the_most_frequent_first(lt *t)
     SAME(models, 3);
 }
 
-/* Past so many steps the counts of what no sum knows are of the newest; those of the sums stay exact. */
+/* Past so many steps the counts of what no sum knows are of the newest; those of the sums stay
+ * exact. */
 static void more_than_are_counted(lt *t)
 {
     enum { BATCH = 5000 };

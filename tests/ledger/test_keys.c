@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* API keys: the text is shown once and opens what it says until it expires or is revoked; nothing that is stored or
- * read tells it. What is checked is remembered for a second, and a revocation ends that at once.
+/* API keys: the text is shown once and opens what it says until it expires or is revoked; nothing
+ * that is stored or read tells it. What is checked is remembered for a second, and a revocation
+ * ends that at once.
  */
 #include "tests/lib/lt.h"
 

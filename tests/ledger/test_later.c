@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Logging without waiting: thousands of calls under way from one thread, each answered once, also when there is no
- * memory, no room, or the ledger closes. And waiting for any commit, of this process or another.
+/* Logging without waiting: thousands of calls under way from one thread, each answered once, also
+ * when there is no memory, no room, or the ledger closes. And waiting for any commit, of this
+ * process or another.
  */
 #include "tests/lib/faults.h"
 #include "tests/lib/lt.h"
@@ -160,7 +161,8 @@ static void refused_at_once(lt *t)
     disperse(&c);
 }
 
-/* While the writer waits for another process, the queue fills: then BUSY, at once, and what waited is kept. */
+/* While the writer waits for another process, the queue fills: then BUSY, at once, and what waited
+ * is kept. */
 static void no_room(lt *t)
 {
     enum { MORE = 500 };

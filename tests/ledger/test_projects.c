@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A caller who is limited to a project sees and changes that project's records and no others: whatever he asks with
- * an id of another project is answered as for an id that nobody has; what he writes is booked on his project.
- * Every question is also asked with an id of his own, and must then be answered.
+/* A caller who is limited to a project sees and changes that project's records and no others:
+ * whatever he asks with an id of another project is answered as for an id that nobody has; what he
+ * writes is booked on his project. Every question is also asked with an id of his own, and must
+ * then be answered.
  */
 #include "model/model.h"
 #include "tests/lib/lt.h"
@@ -587,7 +588,8 @@ static void the_journal_tells_of_one_project(lt *t)
     for (size_t i = 0; i < mine.count; i++) {
         TEXT(((const sw_journal *)mine.at[i])->project_id, one.project.ptr);
     }
-    /* Nothing of his follows: he hears how far it was looked, so that he need not look there again. */
+    /* Nothing of his follows: he hears how far it was looked, so that he need not look there again.
+     * */
     all = lt_head(t, &t->a);
     OK(sw_journal_read(t->ledger, &a, ((const sw_journal *)mine.at[want - 1])->seq.value, 10, 0,
                        no_row, NULL, &last, &t->err));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls under a key of the caller's (Idempotency-Key): sent again they make nothing twice, whatever ids the ledger
- * made up; with other content they are a conflict; keys of different organizations, projects and routes do not meet.
+/* Calls under a key of the caller's (Idempotency-Key): sent again they make nothing twice, whatever
+ * ids the ledger made up; with other content they are a conflict; keys of different organizations,
+ * projects and routes do not meet.
  */
 #include "tests/lib/lt.h"
 
@@ -80,7 +81,8 @@ static void the_same_call_makes_the_same(lt *t)
     CLEAN();
 }
 
-/* A long body comes in parts: each says where it stands in the whole, and only the last knows the digest. */
+/* A long body comes in parts: each says where it stands in the whole, and only the last knows the
+ * digest. */
 static void in_parts(lt *t)
 {
     static batch whole, parts;
@@ -278,8 +280,8 @@ static void bad_keys_are_refused(lt *t)
 
 /* ---- killed between ------------------------------------------------------------------------------ */
 
-/* A child sends call after call, each under its key, and is killed; the parent sends them all again. Whatever was
- * kept is kept once, whatever was not is made now. */
+/* A child sends call after call, each under its key, and is killed; the parent sends them all
+ * again. Whatever was kept is kept once, whatever was not is made now. */
 static void child(lt *t, int out)
 {
     if (lt_try_open(t) != SW_STATUS_OK) {
