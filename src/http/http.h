@@ -236,6 +236,7 @@ typedef struct sw_settings {
 #define SW_SETTING_COUNT(NAME, name, ...) int64_t name;
 #define SW_SETTING_TEXT(NAME, name, ...) const char *name; /* NULL: not set */
 #define SW_SETTING_WORD(NAME, name, ...) int name;
+#define SW_SETTING_UNFLAGGED(NAME, name, ...) const char *name; /* by environment or file only */
 #define SW_SETTING(KIND, NAME, name, ...) SW_SETTING_##KIND(NAME, name, __VA_ARGS__)
 #include "model/config.def"
 #undef SW_SETTING
@@ -243,6 +244,7 @@ typedef struct sw_settings {
 #undef SW_SETTING_COUNT
 #undef SW_SETTING_TEXT
 #undef SW_SETTING_WORD
+#undef SW_SETTING_UNFLAGGED
 } sw_settings;
 
 /* Starts serving the ledger; returns when the port is open. The ledger must outlive the server. */
@@ -253,6 +255,9 @@ const char *sw_server_url(const sw_server *server);
 /* Takes no new connection, finishes what is in flight within `seconds`, frees. */
 void sw_server_stop(sw_server **server, int seconds);
 
+/* Whether it is being stopped: who waits for long shall look now and then. */
+bool sw_server_stopping(const sw_server *server);
+
 sw_ledger *sw_server_ledger(const sw_server *server);
 const sw_settings *sw_server_settings(const sw_server *server);
 const sw_log *sw_server_log(const sw_server *server);
@@ -260,5 +265,15 @@ const sw_log *sw_server_log(const sw_server *server);
 /* Who calls (auth.c): fills actor, scopes and key_id, or refuses. Called on the network thread once the
  * headers are there; must be quick. */
 sw_status sw_auth_check(sw_request *request, sw_error *err) SW_MUST_CHECK;
+/* Before that, and before a route is looked for (request->route is NULL): whether a request that comes this
+ * way is listened to at all (Host, Origin, Sec-Fetch-Site). */
+sw_status sw_auth_welcome(sw_request *request, sw_error *err) SW_MUST_CHECK;
+/* Adds the headers that every answer has, errors too: what pages of other origins need (CORS). For OPTIONS
+ * request->route is NULL. */
+void sw_auth_headers(sw_request *request);
+/* The method as it was sent, "GET" or "OPTIONS" for example. */
+sw_str sw_request_method(const sw_request *request);
+/* The other end's address as text. */
+sw_str sw_request_peer(const sw_request *request);
 
 #endif

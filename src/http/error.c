@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What went wrong, in V1's words: {"detail": ...}, and for what does not pass the checks the list of all
+ * that is wrong. Knows the rows of model/status.def and no route.
+ *
+ * A server's own trouble is told in the standing words of its status only: what a store says about its
+ * files is for the log, not for strangers.
+ */
+#include <stdio.h>
+
+#include "http/server.h"
+
+int sw_status_http(sw_status status)
+{
+    switch (status) {
+#define SW_STATUS(NAME, NUMBER, HTTP, EXIT, RETRY, MESSAGE, DOC)                                   \
+    case SW_STATUS_##NAME:                                                                         \
+        return HTTP;
+#include "model/status.def"
+#undef SW_STATUS
+    }
+    return 500;
+}
+
+bool sw_status_retryable(sw_status status)
+{
+    switch (status) {
+#define SW_STATUS(NAME, NUMBER, HTTP, EXIT, RETRY, MESSAGE, DOC)                                   \
+    case SW_STATUS_##NAME:                                                                         \
+        return RETRY;
+#include "model/status.def"
+#undef SW_STATUS
+    }
+    return false;
+}
+
+/* ---- gathering ------------------------------------------------------------------------------------- */
+
+void sw_request_invalid(sw_request *request, const char *type, const char *where, const char *name,
+                        const char *msg, sw_str input, const char *ctx_json)
+{
+    sw_exchange *x = sw_exchange_of(request);
+    sw_arena *arena = &request->arena;
+    sw_invalid *one = sw_arena_zeroed(arena, sizeof *one);
+    if (!one) {
+        return; /* the arena remembers */
+    }
+    one->type = type;
+    one->where = where;
+    one->name = sw_arena_str(arena, sw_str_from(name));
+    one->msg = sw_arena_str(arena, sw_str_from(msg));
+    one->input = sw_arena_str(arena, input);
+    one->ctx = sw_arena_str(arena, sw_str_from(ctx_json));
+    *x->invalid_tail = one;
+    x->invalid_tail = &one->next;
+}
+
+bool sw_request_is_invalid(const sw_request *request)
+{
+    return sw_exchange_of(request)->invalid != NULL;
+}
+
+/* Where in the body the reader stopped: its sentences end in "(at byte N)". */
+static bool place_of(const char *message, char *out, size_t size)
+{
+    const char *at = strstr(message, "(at byte ");
+    unsigned long long offset = 0;
+    if (!at || sscanf(at, "(at byte %llu)", &offset) != 1) {
+        return false;
+    }
+    snprintf(out, size, "[%llu]", offset);
+    return true;
+}
+
+sw_status sw_request_bad_body(sw_request *request, const sw_error *read)
+{
+    char place[32];
+    if (read->status != SW_STATUS_INVALID) {
+        return read->status;
+    }
+    if (read->field[0]) {
+        sw_request_invalid(request, "value_error", "body", read->field, read->message, SW_NULL_STR,
+                           NULL);
+        return SW_STATUS_INVALID;
+    }
+    sw_buf ctx;
+    sw_json_out out;
+    sw_buf_init(&ctx, request->arena.from, 4096);
+    sw_json_out_init(&out, &ctx, false);
+    sw_json_open(&out, '{');
+    sw_json_key(&out, SW_STR("error"));
+    sw_json_str(&out, sw_str_from(read->message));
+    sw_json_close(&out, '}');
+    sw_request_invalid(request, "json_invalid", "body",
+                       place_of(read->message, place, sizeof place) ? place : NULL,
+                       "JSON decode error", SW_NULL_STR, ctx.ptr);
+    sw_buf_fini(&ctx);
+    return SW_STATUS_INVALID;
+}
+
+/* ---- the list of what is wrong --------------------------------------------------------------------- */
+
+/* "steps[3].model" as "steps", 3, "model". */
+static void write_path(sw_json_out *out, sw_str name)
+{
+    size_t from = 0;
+    for (size_t i = 0; i <= name.len; i++) {
+        char c = i < name.len ? name.ptr[i] : '.';
+        if (c != '.' && c != '[' && c != ']') {
+            continue;
+        }
+        sw_str part = sw_str_make(name.ptr + from, i - from);
+        int64_t number = 0;
+        if (part.len > 0 && c == ']' && sw_parse_int(part, &number)) {
+            sw_json_int(out, number);
+        } else if (part.len > 0) {
+            sw_json_str(out, part);
+        }
+        from = i + 1;
+    }
+}
+
+static void write_invalid(sw_json_out *out, const sw_invalid *one)
+{
+    sw_json_open(out, '{');
+    sw_json_key(out, SW_STR("type"));
+    sw_json_str(out, sw_str_from(one->type));
+    sw_json_key(out, SW_STR("loc"));
+    sw_json_open(out, '[');
+    sw_json_str(out, sw_str_from(one->where));
+    if (one->name.ptr && strcmp(one->where, "body") == 0) {
+        write_path(out, one->name);
+    } else if (one->name.ptr) {
+        sw_json_str(out, one->name);
+    }
+    sw_json_close(out, ']');
+    sw_json_key(out, SW_STR("msg"));
+    sw_json_str(out, one->msg);
+    sw_json_key(out, SW_STR("input"));
+    sw_json_str(out, one->input.ptr && sw_utf8_valid(one->input) ? one->input : SW_NULL_STR);
+    if (one->ctx.ptr) {
+        sw_json_key(out, SW_STR("ctx"));
+        sw_json_raw(out, one->ctx);
+    }
+    sw_json_close(out, '}');
+}
+
+static void write_validation(sw_exchange *x)
+{
+    sw_json_out *out = sw_answer_json(&x->request, 422);
+    sw_json_open(out, '{');
+    sw_json_key(out, SW_STR("trace_id"));
+    sw_json_str(out, sw_str_from(x->request.id));
+    sw_json_key(out, SW_STR("detail"));
+    sw_json_open(out, '[');
+    for (const sw_invalid *one = x->invalid; one; one = one->next) {
+        write_invalid(out, one);
+    }
+    sw_json_close(out, ']');
+    if (x->example.ptr) {
+        sw_json_key(out, SW_STR("examples"));
+        sw_json_open(out, '[');
+        sw_json_str(out, x->example);
+        sw_json_close(out, ']');
+    }
+    sw_json_close(out, '}');
+}
+
+/* ---- everything else ------------------------------------------------------------------------------- */
+
+sw_status sw_answer_fail(sw_request *request, int http_status, const char *format, ...)
+{
+    sw_exchange *x = sw_exchange_of(request);
+    char text[sizeof x->later_error.message];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    x->fail_status = http_status;
+    (void)sw_fail(&x->fail_error, SW_STATUS_INVALID, "", "%s", text);
+    return SW_STATUS_INVALID;
+}
+
+static sw_str detail_of(sw_exchange *x, sw_status status, const sw_error *err)
+{
+    const char *message = err && err->message[0] ? err->message : sw_status_message(status);
+    sw_arena *arena = &x->request.arena;
+    int http = sw_status_http(status);
+    if (x->fail_status) {
+        return sw_str_from(x->fail_error.message);
+    }
+    if (http >= 500 && http != 501) {
+        return sw_str_from(sw_status_message(status));
+    }
+    if (status == SW_STATUS_INVALID_ID) {
+        return sw_arena_printf(arena, "INVALID_ARGUMENT: %s", message);
+    }
+    if (status == SW_STATUS_NOT_FOUND || !err || !err->field[0]) {
+        return sw_str_from(message);
+    }
+    return sw_arena_printf(arena, "%s: %s", err->field, message);
+}
+
+/* The official client repeats 409 and 5xx by itself; it shall not where that cannot help. */
+static void advise_retry(sw_exchange *x, int http, sw_status status)
+{
+    bool again = !x->fail_status && sw_status_retryable(status);
+    if ((http == 409 && !again) || http == 501) {
+        sw_answer_header(&x->request, "x-should-retry", "false");
+    } else if (http == 503 && again) {
+        sw_answer_header(&x->request, "Retry-After", "1");
+    }
+}
+
+static void write_detail(sw_exchange *x, int http, sw_str detail)
+{
+    sw_json_out *out = sw_answer_json(&x->request, http);
+    sw_json_open(out, '{');
+    sw_json_key(out, SW_STR("detail"));
+    sw_json_str(out, detail);
+    sw_json_close(out, '}');
+    if (x->out.status != SW_STATUS_OK) {
+        sw_answer_bytes(&x->request, 503, NULL, SW_STR("{\"detail\":\"out of memory\"}"));
+    }
+}
+
+static void note_trouble(sw_exchange *x, int http, sw_status status, const sw_error *err)
+{
+    const sw_route *route = x->request.route;
+    if (http >= 500 && http != 501 && !x->fail_status) {
+        sw_logf(&x->request.server->log, SW_LOG_ERROR, "%s: %s: %s%s%s (request %s)",
+                route ? route->name : "-", sw_status_name(status), err ? err->field : "",
+                err && err->field[0] ? ": " : "", err ? err->message : "", x->request.id);
+    }
+}
+
+void sw__answer_error(sw_exchange *x, sw_status status, const sw_error *err)
+{
+    sw__answer_reset(x);
+    if (x->request.arena.failed) {
+        status = SW_STATUS_NO_MEMORY;
+    }
+    if (status == SW_STATUS_INVALID && !x->fail_status) {
+        if (!x->invalid) {
+            bool body = x->request.route && x->request.route->body != SW_BODY_NONE;
+            sw_request_invalid(&x->request, "value_error", body ? "body" : "query",
+                               err && err->field[0] ? err->field : NULL,
+                               err && err->message[0] ? err->message : "invalid value", SW_NULL_STR,
+                               NULL);
+        }
+        write_validation(x);
+        if (x->out.status == SW_STATUS_OK && !x->request.arena.failed) {
+            return;
+        }
+        status = SW_STATUS_NO_MEMORY;
+    }
+    int http = x->fail_status ? x->fail_status : sw_status_http(status);
+    note_trouble(x, http, status, err);
+    advise_retry(x, http, status);
+    write_detail(x, http, detail_of(x, status, err));
+}

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a request: from its first line to the last byte of its answer. Knows no route by name and
+ * nothing of what a body means; what it needs to know stands in the route's row.
+ *
+ * The idea: whatever can be refused is refused as soon as the headers are there, and the rest of such a
+ * request is read and forgotten, because a connection whose answer comes early has to be closed. The
+ * exchange comes from a list of used ones, with the memory it had, and goes back to it.
+ */
+#include <strings.h>
+
+#include "http/observe.h"
+#include "http/server.h"
+
+enum {
+    UNUSED_MOST = 64,
+    KEEP_BODY = 64 * 1024,
+    KEEP_ANSWER = 256 * 1024,
+    DRAIN_BYTES = 1 << 20 /* what is read and forgotten to save a connection */
+};
+
+/* ---- from the list and back ----------------------------------------------------------------------- */
+
+static void free_exchange(sw_server *server, sw_exchange *x)
+{
+    sw_memory_free(&x->request.memory);
+    sw_arena_fini(&x->request.arena);
+    sw_buf_fini(&x->body);
+    sw_buf_fini(&x->out);
+    sw_buf_fini(&x->squeezed);
+    pthread_mutex_destroy(&x->lock);
+    sw_free(server->from, x);
+}
+
+static sw_exchange *make_exchange(sw_server *server)
+{
+    sw_exchange *x = sw_alloc_zeroed(server->from, sizeof *x);
+    if (!x) {
+        return NULL;
+    }
+    x->request.memory = sw_memory_new(server->from);
+    if (!x->request.memory) {
+        sw_free(server->from, x);
+        return NULL;
+    }
+    sw_arena_init(&x->request.arena, server->from, SW_LIMIT_BODIES_BYTES);
+    sw_buf_init(&x->body, server->from, SW_LIMIT_BODY_BYTES);
+    sw_buf_init(&x->out, server->from, SW_LIMIT_ANSWER_BYTES);
+    sw_buf_init(&x->squeezed, server->from, SW_LIMIT_ANSWER_BYTES);
+    pthread_mutex_init(&x->lock, NULL);
+    return x;
+}
+
+static void empty_buffer(sw_buf *buf, size_t keep)
+{
+    if (buf->cap > keep) {
+        sw_buf_fini(buf);
+    } else {
+        sw_buf_clear(buf);
+    }
+}
+
+/* Everything as new, but with the memory it had. */
+static void clean_exchange(sw_exchange *x)
+{
+    sw_exchange kept = *x;
+    sw_arena_reset(&kept.request.arena);
+    sw_memory_reset(kept.request.memory);
+    empty_buffer(&kept.body, KEEP_BODY);
+    empty_buffer(&kept.out, KEEP_ANSWER);
+    empty_buffer(&kept.squeezed, KEEP_BODY);
+    memset(x, 0, sizeof *x);
+    x->request.arena = kept.request.arena;
+    x->request.memory = kept.request.memory;
+    x->body = kept.body;
+    x->out = kept.out;
+    x->squeezed = kept.squeezed;
+    x->lock = kept.lock;
+}
+
+static sw_exchange *take_exchange(sw_server *server)
+{
+    sw_exchange *x = server->unused;
+    if (x) {
+        server->unused = x->next;
+        server->unused_count--;
+        x->next = NULL;
+    } else {
+        x = make_exchange(server);
+    }
+    if (!x) {
+        return NULL;
+    }
+    x->next = server->living;
+    if (x->next) {
+        x->next->before = x;
+    }
+    server->living = x;
+    atomic_fetch_add(&server->exchanges, 1);
+    return x;
+}
+
+static void give_exchange(sw_server *server, sw_exchange *x)
+{
+    if (x->before) {
+        x->before->next = x->next;
+    } else {
+        server->living = x->next;
+    }
+    if (x->next) {
+        x->next->before = x->before;
+    }
+    if (server->unused_count < UNUSED_MOST) {
+        clean_exchange(x);
+        x->next = server->unused;
+        server->unused = x;
+        server->unused_count++;
+    } else {
+        free_exchange(server, x);
+    }
+    atomic_fetch_sub(&server->exchanges, 1);
+}
+
+void sw__exchange_free_all(sw_server *server)
+{
+    sw_assert(!server->living);
+    while (server->unused) {
+        sw_exchange *x = server->unused;
+        server->unused = x->next;
+        free_exchange(server, x);
+    }
+    server->unused_count = 0;
+}
+
+/* ---- the request line ------------------------------------------------------------------------------ */
+
+static void name_exchange(sw_exchange *x)
+{
+    uint8_t bytes[16];
+    const sw_random *random = &x->request.server->random;
+    random->fill(random->data, bytes, sizeof bytes);
+    sw_hex_print(bytes, sizeof bytes, x->request.id);
+    x->request.id[32] = '\0';
+}
+
+void *sw__exchange_begin(void *server, const char *uri, struct MHD_Connection *connection)
+{
+    sw_exchange *x = take_exchange(server);
+    (void)connection;
+    if (!x) {
+        return NULL;
+    }
+    x->request.server = server;
+    x->request.exchange = x;
+    x->begun_us = sw__mono_us();
+    x->window_us = x->begun_us;
+    x->invalid_tail = &x->invalid;
+    name_exchange(x);
+    sw_str whole = sw_arena_str(&x->request.arena, sw_str_from(uri ? uri : ""));
+    const char *mark = whole.ptr ? memchr(whole.ptr, '?', whole.len) : NULL;
+    x->path = mark ? sw_str_make(whole.ptr, (size_t)(mark - whole.ptr)) : whole;
+    x->query = mark ? sw_str_make(mark + 1, whole.len - x->path.len - 1) : SW_NULL_STR;
+    return x;
+}
+
+/* ---- the headers ----------------------------------------------------------------------------------- */
+
+const char *const sw__methods[SW_METHOD_COUNT] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+
+static void read_method(sw_exchange *x, const char *method)
+{
+    x->word = sw_arena_str(&x->request.arena, sw_str_from(method));
+    x->is_head = strcmp(method, "HEAD") == 0;
+    x->is_options = strcmp(method, "OPTIONS") == 0;
+    method = x->is_head ? "GET" : method;
+    for (size_t i = 0; i < SW_METHOD_COUNT && !x->known_method; i++) {
+        x->known_method = strcmp(method, sw__methods[i]) == 0;
+        x->method = (sw_method)i;
+    }
+}
+
+static void allow_header(sw_exchange *x, uint32_t allow)
+{
+    char text[96] = "OPTIONS";
+    for (size_t i = 0; i < SW_METHOD_COUNT; i++) {
+        if (allow >> i & 1U) {
+            strncat(text, i == SW_METHOD_GET ? ", GET, HEAD" : ", ", sizeof text - 20);
+            strncat(text, i == SW_METHOD_GET ? "" : sw__methods[i], sizeof text - 20);
+        }
+    }
+    sw_answer_header(&x->request, "Allow", text);
+}
+
+static sw_status find_route(sw_exchange *x, sw_error *err)
+{
+    uint32_t allow = 0;
+    switch (sw__route_find(x, &allow)) {
+    case SW_FOUND:
+        return SW_STATUS_OK;
+    case SW_FOUND_BAD_TEXT:
+        return sw_answer_fail(&x->request, 400, "the path is not valid UTF-8, or holds a NUL");
+    case SW_FOUND_OTHER_METHOD:
+        allow_header(x, allow);
+        if (x->is_options) {
+            sw_answer_bytes(&x->request, 204, NULL, SW_STR(""));
+            return SW_STATUS_OK;
+        }
+        return sw_answer_fail(&x->request, 405, "Method Not Allowed");
+    case SW_FOUND_NOTHING:
+        break;
+    }
+    (void)err;
+    return sw_answer_fail(&x->request, 404, "Not Found");
+}
+
+static bool is_ndjson(const sw_exchange *x)
+{
+    static const char *const types[] = {"application/x-ndjson", "application/ndjson",
+                                        "application/jsonl"};
+    sw_str type = sw_request_header(&x->request, "Content-Type");
+    for (size_t i = 0; type.ptr && i < SW_COUNT(types); i++) {
+        size_t len = strlen(types[i]);
+        if (type.len >= len && strncasecmp(type.ptr, types[i], len) == 0 &&
+            (type.len == len || strchr("; \t", type.ptr[len]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static sw_status count_stream(sw_exchange *x)
+{
+    sw_server *server = x->request.server;
+    if (!(x->request.route->flags & SW_ROUTE_STREAM)) {
+        return SW_STATUS_OK;
+    }
+    x->counted = true;
+    if (atomic_fetch_add(&server->streams, 1) >= SW_LIMIT_STREAMS) {
+        sw_answer_header(&x->request, "Retry-After", "5");
+        sw__count_refusal(server, SW_REFUSED_STREAMS);
+        return sw_answer_fail(&x->request, 503, "there are %d open streams already; come again",
+                              SW_LIMIT_STREAMS);
+    }
+    return SW_STATUS_OK;
+}
+
+/* Everything that can be known from the headers. */
+static sw_status admit(sw_exchange *x, sw_error *err)
+{
+    sw_status status = sw__limits_check(x, err);
+    if (status == SW_STATUS_OK) {
+        status = sw_auth_welcome(&x->request, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = find_route(x, err);
+    }
+    if (status != SW_STATUS_OK || !x->request.route) {
+        return status;
+    }
+    status = sw_auth_check(&x->request, err);
+    if (status == SW_STATUS_OK) {
+        status = sw__params_read(x, err);
+    }
+    if (status == SW_STATUS_OK && x->invalid) {
+        status = SW_STATUS_INVALID;
+    }
+    if (status == SW_STATUS_OK) {
+        x->streams_in = x->request.route->part && is_ndjson(x);
+        status = sw__limits_length(x, err);
+    }
+    return status == SW_STATUS_OK ? count_stream(x) : status;
+}
+
+static void refuse(sw_exchange *x, sw_status status, const sw_error *err)
+{
+    sw__limits_give_back(x);
+    sw__answer_error(x, status, err);
+    x->phase = SW_PHASE_DRAIN;
+}
+
+static enum MHD_Result head_is_there(sw_exchange *x, const char *method)
+{
+    sw_error err = {0};
+    read_method(x, method);
+    x->phase = SW_PHASE_BODY;
+    sw_status status = admit(x, &err);
+    if (status != SW_STATUS_OK) {
+        refuse(x, status, &err);
+    } else if (!x->request.route) {
+        x->phase = SW_PHASE_DRAIN; /* answered without a route: OPTIONS */
+    }
+    bool waits = sw_request_header(&x->request, "Expect").ptr != NULL;
+    if (x->phase == SW_PHASE_DRAIN && x->declared != 0 &&
+        (x->closes || waits || x->declared > DRAIN_BYTES)) {
+        x->closes = true;
+        return sw__answer_send(x);
+    }
+    x->window_us = sw__mono_us();
+    return MHD_YES;
+}
+
+/* ---- the body -------------------------------------------------------------------------------------- */
+
+static void suspend(sw_exchange *x)
+{
+    x->suspended = true;
+    x->phase = SW_PHASE_WORK;
+    MHD_suspend_connection(x->connection);
+}
+
+static void resume(sw_exchange *x, sw_phase phase)
+{
+    x->phase = phase;
+    if (x->suspended) {
+        x->suspended = false;
+        MHD_resume_connection(x->connection); /* from here on it is the network thread's */
+    }
+}
+
+/* A piece of the body. A sender who goes on though the answer is known is let go on for a while. */
+static enum MHD_Result take_piece(sw_exchange *x, const char *bytes, size_t size)
+{
+    sw_error err = {0};
+    x->body_bytes += (int64_t)size;
+    x->window_bytes += (int64_t)size;
+    if (x->phase == SW_PHASE_DRAIN) {
+        x->drained += (int64_t)size;
+        return x->drained <= SW_LIMIT_BODY_BYTES || x->streams_in ? MHD_YES : MHD_NO;
+    }
+    sw_status status = sw__limits_body(x, size, &err);
+    if (status == SW_STATUS_OK) {
+        sw_buf_add(&x->body, sw_str_make(bytes, size));
+        status = x->body.status == SW_STATUS_OK ? SW_STATUS_OK : sw_no_memory(&err);
+    }
+    if (status != SW_STATUS_OK) {
+        refuse(x, status, &err);
+    } else if (x->streams_in && x->body.len >= SW_LIMIT_PART_BYTES) {
+        suspend(x);
+        sw__work(x, SW_JOB_PART);
+    }
+    return MHD_YES;
+}
+
+static bool lacks_body(const sw_exchange *x)
+{
+    sw_body_kind kind = x->request.route->body;
+    return x->body.len == 0 && !x->streams_in && (kind == SW_BODY_JSON || kind == SW_BODY_PARTS);
+}
+
+static enum MHD_Result run_here(sw_exchange *x)
+{
+    sw_error err = {0};
+    sw_status status = x->request.route->handler(&x->request, &err);
+    if (x->later) {
+        suspend(x);
+    }
+    bool waits = x->later;
+    sw__exchange_ran(x, status, &err);
+    return waits ? MHD_YES : sw__answer_send(x);
+}
+
+static enum MHD_Result body_is_there(sw_exchange *x)
+{
+    x->request.body = sw_buf_str(&x->body);
+    atomic_store(&x->holds, 1);
+    if (lacks_body(x)) {
+        sw_request_invalid(&x->request, "missing", "body", NULL, "Field required", SW_NULL_STR,
+                           NULL);
+        refuse(x, SW_STATUS_INVALID, NULL);
+        return sw__answer_send(x);
+    }
+    if (x->request.route->flags & SW_ROUTE_INLINE) {
+        return run_here(x);
+    }
+    suspend(x);
+    sw__work(x, x->streams_in ? SW_JOB_LAST_PART : SW_JOB_RUN);
+    return MHD_YES;
+}
+
+static enum MHD_Result no_exchange(struct MHD_Connection *connection)
+{
+    static char body[] = "{\"detail\":\"out of memory\"}";
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(sizeof body - 1, body, MHD_RESPMEM_PERSISTENT);
+    if (!response) {
+        return MHD_NO;
+    }
+    enum MHD_Result result = MHD_queue_response(connection, 503, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+enum MHD_Result sw__exchange_go_on(void *server, struct MHD_Connection *connection, const char *url,
+                                   const char *method, const char *version, const char *upload,
+                                   size_t *upload_size, void **exchange)
+{
+    sw_exchange *x = *exchange;
+    size_t size = *upload_size;
+    (void)server;
+    (void)url;
+    (void)version;
+    *upload_size = 0;
+    if (!x) {
+        return no_exchange(connection);
+    }
+    x->connection = connection;
+    switch (x->phase) {
+    case SW_PHASE_HEAD:
+        return head_is_there(x, method);
+    case SW_PHASE_BODY:
+        return size > 0 ? take_piece(x, upload, size) : body_is_there(x);
+    case SW_PHASE_DRAIN:
+        return size > 0 ? take_piece(x, upload, size) : sw__answer_send(x);
+    case SW_PHASE_ANSWERED:
+        return sw__answer_send(x);
+    case SW_PHASE_WORK:
+    case SW_PHASE_SENDING:
+        break;
+    }
+    return MHD_YES;
+}
+
+/* ---- the work -------------------------------------------------------------------------------------- */
+
+static void answer_is_there(sw_exchange *x, sw_status status, const sw_error *err)
+{
+    if (status != SW_STATUS_OK) {
+        sw__answer_error(x, status, err);
+    } else if (!x->fill && x->out.status != SW_STATUS_OK) {
+        sw_error large = {0};
+        status = x->out.status == SW_STATUS_TOO_LARGE
+                     ? sw_fail(&large, SW_STATUS_TOO_LARGE, "",
+                               "the answer would be larger than %d bytes; ask for fewer with limit",
+                               SW_LIMIT_ANSWER_BYTES)
+                     : sw_no_memory(&large);
+        sw__answer_error(x, status, &large);
+    }
+    sw_assert(sw__answered(x));
+    sw__squeeze_answer(x);
+    resume(x, SW_PHASE_ANSWERED);
+}
+
+void sw__exchange_release(sw_exchange *x)
+{
+    if (atomic_fetch_sub(&x->holds, 1) == 1) {
+        answer_is_there(x, x->later_status, &x->later_error);
+    }
+}
+
+void sw__exchange_ran(sw_exchange *x, sw_status status, const sw_error *err)
+{
+    if (!x->later) {
+        answer_is_there(x, status, err);
+        return;
+    }
+    sw_assert(status == SW_STATUS_OK);
+    sw__exchange_release(x);
+}
+
+void sw_request_later(sw_request *request)
+{
+    sw_exchange *x = sw_exchange_of(request);
+    sw_assert(!x->later);
+    x->later = true;
+    atomic_fetch_add(&x->holds, 1);
+}
+
+void sw_request_done(sw_request *request, sw_status status, const sw_error *err)
+{
+    sw_exchange *x = sw_exchange_of(request);
+    sw_assert(x->later);
+    x->later_status = status;
+    if (err) {
+        x->later_error = *err;
+    }
+    sw__exchange_release(x);
+}
+
+static void work_part(sw_exchange *x)
+{
+    sw_error err = {0};
+    sw_status status = x->request.route->part(&x->request, sw_buf_str(&x->body), false, &err);
+    sw_buf_clear(&x->body);
+    x->window_us = sw__mono_us();
+    x->window_bytes = 0;
+    if (status == SW_STATUS_OK) {
+        resume(x, SW_PHASE_BODY);
+    } else {
+        sw__answer_error(x, status, &err);
+        resume(x, SW_PHASE_DRAIN);
+    }
+}
+
+static void work_last_part(sw_exchange *x)
+{
+    sw_error err = {0};
+    sw_part *part = x->request.route->part;
+    sw_status status = SW_STATUS_OK;
+    if (x->body.len > 0) {
+        status = part(&x->request, sw_buf_str(&x->body), false, &err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = part(&x->request, SW_STR(""), true, &err);
+    }
+    sw__exchange_ran(x, status, &err);
+}
+
+void sw__exchange_work(sw_exchange *x)
+{
+    sw_error err = {0};
+    switch (x->job) {
+    case SW_JOB_RUN: {
+        sw_status status = x->request.route->handler(&x->request, &err);
+        sw__exchange_ran(x, status, &err);
+        break;
+    }
+    case SW_JOB_PART:
+        work_part(x);
+        break;
+    case SW_JOB_LAST_PART:
+        work_last_part(x);
+        break;
+    case SW_JOB_FILL:
+        sw__stream_fill(x);
+        break;
+    }
+}
+
+/* ---- the end --------------------------------------------------------------------------------------- */
+
+void sw__exchange_end(void *server_data, struct MHD_Connection *connection, void **exchange,
+                      enum MHD_RequestTerminationCode how)
+{
+    sw_server *server = server_data;
+    sw_exchange *x = *exchange;
+    (void)connection;
+    if (!x) {
+        return;
+    }
+    *exchange = NULL;
+    sw_assert(!x->suspended);
+    if (x->request.drop) {
+        x->request.drop(&x->request);
+    }
+    sw__observe_end(x, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    if (x->counted) {
+        atomic_fetch_sub(&server->streams, 1);
+    }
+    sw__squeeze_free(x);
+    sw__limits_give_back(x);
+    give_exchange(server, x);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who sends too much, too slowly, or what cannot be read safely. Knows the headers that say how long a body
+ * is, and the clock; nothing of what is in it.
+ */
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "http/observe.h"
+#include "http/server.h"
+
+/* ---- the headers of the body ------------------------------------------------------------------------ */
+
+typedef struct length_headers {
+    int lengths;
+    int encodings;
+    int hosts;
+    bool same; /* all lengths say the same */
+    const char *length;
+    const char *encoding;
+} length_headers;
+
+static enum MHD_Result look_at_header(void *data, enum MHD_ValueKind kind, const char *name,
+                                      const char *value)
+{
+    length_headers *found = data;
+    (void)kind;
+    if (strcasecmp(name, "Content-Length") == 0) {
+        found->same = found->same && (!found->length || strcmp(found->length, value) == 0);
+        found->length = value;
+        found->lengths++;
+    } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
+        found->encoding = value;
+        found->encodings++;
+    } else if (strcasecmp(name, "Host") == 0) {
+        found->hosts++;
+    }
+    return MHD_YES;
+}
+
+/* Where the body ends must be beyond doubt, or a proxy before us may see another request than we do. */
+static sw_status malformed(sw_exchange *x, int status, const char *why)
+{
+    x->closes = true;
+    x->declared = -1;
+    sw__count_refusal(x->request.server, SW_REFUSED_MALFORMED);
+    return sw_answer_fail(&x->request, status, "%s", why);
+}
+
+static bool is_digits(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return digits > 0 && digits <= 18 && text[digits] == '\0';
+}
+
+sw_status sw__limits_check(sw_exchange *x, sw_error *err)
+{
+    length_headers found = {.same = true};
+    (void)err;
+    MHD_get_connection_values(x->connection, MHD_HEADER_KIND, look_at_header, &found);
+    if (found.hosts > 1) {
+        return malformed(x, 400, "Host: is given twice");
+    }
+    if (found.encodings > 0 && found.lengths > 0) {
+        return malformed(x, 400,
+                         "Content-Length: stands beside Transfer-Encoding; send one of them");
+    }
+    if (found.encodings > 1 || (found.encoding && strcasecmp(found.encoding, "chunked") != 0)) {
+        return malformed(x, 400, "Transfer-Encoding: only chunked can be read");
+    }
+    if (!found.same || (found.length && !is_digits(found.length))) {
+        return malformed(x, 400, "Content-Length: is not one number");
+    }
+    x->declared = found.encodings ? -1 : found.length ? strtoll(found.length, NULL, 10) : 0;
+    return SW_STATUS_OK;
+}
+
+/* ---- the length of the body ------------------------------------------------------------------------- */
+
+static sw_status too_long(sw_exchange *x)
+{
+    sw__count_refusal(x->request.server, SW_REFUSED_BODY);
+    return sw_answer_fail(&x->request, 413,
+                          "the body is larger than %lld bytes; send it in parts%s",
+                          (long long)SW_LIMIT_BODY_BYTES,
+                          x->request.route->part ? ", or as application/x-ndjson" : "");
+}
+
+sw_status sw__limits_length(sw_exchange *x, sw_error *err)
+{
+    (void)err;
+    if (x->request.route->body == SW_BODY_NONE && x->declared > 0) {
+        sw_request_invalid(&x->request, "extra_forbidden", "body", NULL,
+                           "Extra inputs are not permitted", SW_NULL_STR, NULL);
+        return SW_STATUS_INVALID;
+    }
+    x->body_limit = x->request.route->body == SW_BODY_NONE ? 0 : SW_LIMIT_BODY_BYTES;
+    return !x->streams_in && x->declared > x->body_limit ? too_long(x) : SW_STATUS_OK;
+}
+
+/* Memory for the body is asked for at once when its length is known. */
+static sw_status reserve(sw_exchange *x, size_t bytes)
+{
+    sw_server *server = x->request.server;
+    int64_t want = (int64_t)(x->body.len + bytes);
+    if (want < x->declared && !x->streams_in) {
+        want = x->declared;
+    }
+    int64_t more = want - x->reserved;
+    if (more <= 0) {
+        return SW_STATUS_OK;
+    }
+    if (atomic_fetch_add(&server->bodies, more) + more > SW_LIMIT_BODIES_BYTES) {
+        atomic_fetch_sub(&server->bodies, more);
+        sw__count_refusal(server, SW_REFUSED_BODIES);
+        sw_answer_header(&x->request, "Retry-After", "1");
+        return sw_answer_fail(&x->request, 503, "too many large bodies are being read; come again");
+    }
+    x->reserved = want;
+    return sw_buf_reserve(&x->body, (size_t)want - x->body.len) ? SW_STATUS_OK
+                                                                : SW_STATUS_NO_MEMORY;
+}
+
+sw_status sw__limits_body(sw_exchange *x, size_t bytes, sw_error *err)
+{
+    (void)err;
+    if (!x->streams_in && x->body_bytes > x->body_limit) {
+        if (x->body_limit == 0) {
+            sw_request_invalid(&x->request, "extra_forbidden", "body", NULL,
+                               "Extra inputs are not permitted", SW_NULL_STR, NULL);
+            return SW_STATUS_INVALID;
+        }
+        return too_long(x);
+    }
+    return reserve(x, bytes);
+}
+
+void sw__limits_give_back(sw_exchange *x)
+{
+    if (x->reserved > 0) {
+        atomic_fetch_sub(&x->request.server->bodies, x->reserved);
+        x->reserved = 0;
+    }
+}
+
+/* ---- slow senders ------------------------------------------------------------------------------------ */
+
+enum { SECOND_US = 1000000 };
+
+/* The library has no answer for one who never ends his sentence, so it is written past it; the connection
+ * was waiting for bytes and has nothing of its own to send. With TLS there is only the end.
+ */
+static void hang_up(sw_exchange *x)
+{
+    static const char answer[] =
+        "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\n"
+        "Connection: close\r\nContent-Length: 42\r\n\r\n"
+        "{\"detail\":\"the request came too slowly...\"}";
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (!info) {
+        return;
+    }
+    x->status = 408;
+    sw__count_refusal(x->request.server, SW_REFUSED_SLOW);
+    if (!x->request.server->tls) {
+        (void)send(info->connect_fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+    (void)shutdown(info->connect_fd, SHUT_RDWR);
+}
+
+static bool is_slow(sw_exchange *x, int64_t now_us)
+{
+    int64_t waited = now_us - x->window_us;
+    if (x->phase == SW_PHASE_HEAD) {
+        return waited > (int64_t)SW_LIMIT_HEAD_SECONDS * SECOND_US;
+    }
+    if (waited <= (int64_t)SW_LIMIT_SLOW_SECONDS * SECOND_US) {
+        return false;
+    }
+    bool slow = x->window_bytes < SW_LIMIT_SLOW_BYTES;
+    x->window_us = now_us;
+    x->window_bytes = 0;
+    return slow;
+}
+
+void sw__limits_tick(sw_server *server, int64_t now_us)
+{
+    for (sw_exchange *x = server->living; x; x = x->next) {
+        bool reads =
+            x->phase == SW_PHASE_HEAD || x->phase == SW_PHASE_BODY || x->phase == SW_PHASE_DRAIN;
+        if (reads && x->connection && x->status != 408 && is_slow(x, now_us)) {
+            hang_up(x);
+        }
+    }
+}

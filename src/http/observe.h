@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is counted and written down about requests (metrics.c, access.c), and the compressor (compress.c). */
+#ifndef SW_HTTP_OBSERVE_H
+#define SW_HTTP_OBSERVE_H
+
+#include "http/server.h"
+
+/* Why a request was refused before a handler saw it. */
+typedef enum sw_refusal {
+    SW_REFUSED_MALFORMED, /* no request by the rules of HTTP */
+    SW_REFUSED_BODY,      /* too long */
+    SW_REFUSED_BODIES,    /* all bodies together */
+    SW_REFUSED_STREAMS,   /* too many open streams */
+    SW_REFUSED_SLOW,      /* a slow sender */
+    SW_REFUSED_COUNT
+} sw_refusal;
+void sw__count_refusal(sw_server *server, sw_refusal why);
+
+/* The exchange is over: counts it, and writes its line. */
+void sw__observe_end(sw_exchange *x, bool completed);
+
+/* Compresses the whole answer when it is large and the client takes it. */
+void sw__squeeze_answer(sw_exchange *x);
+/* Sets x->bytes to what was filled, compressed when the client takes it. */
+void sw__squeeze_piece(sw_exchange *x, sw_fill more);
+void sw__squeeze_free(sw_exchange *x);
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting and stopping: the socket, the daemon, the thread that turns it, and the end in good order.
+ *
+ * The network thread is ours and turns libmicrohttpd's wheel (epoll), so that what must happen on that
+ * thread besides, such as telling slow senders, needs no lock. Stopping: no new connection is taken, streams
+ * that only wait end, what is in flight is finished within the time given, then everything is taken down
+ * in the order in which it depends on each other.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "http/observe.h"
+#include "http/server.h"
+
+enum { SECOND_US = 1000000, TICK_MS = 500, BACKLOG = 1024 };
+
+int64_t sw__mono_us(void)
+{
+    return sw__system_clock.mono_us(sw__system_clock.data);
+}
+
+/* ---- where to listen ------------------------------------------------------------------------------------ */
+
+/* "127.0.0.1:8283", "[::1]:8283", "localhost:0", ":8283" */
+static bool split_listen(const char *text, char *host, size_t size, const char **port)
+{
+    const char *colon = strrchr(text, ':');
+    size_t len = colon ? (size_t)(colon - text) : 0;
+    if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1)) {
+        return false;
+    }
+    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+        text++;
+        len -= 2;
+    } else if (memchr(text, ':', len)) {
+        return false;
+    }
+    if (len >= size) {
+        return false;
+    }
+    memcpy(host, text, len);
+    host[len] = '\0';
+    *port = colon + 1;
+    return true;
+}
+
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
+        return ntohl(in->sin_addr.s_addr) >> 24 == 127;
+    }
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
+    return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+}
+
+static int open_socket(const struct addrinfo *info)
+{
+    const int on = 1;
+    int fd = socket(info->ai_family, info->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) {
+        return fd;
+    }
+    int why = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    errno = why;
+    return -1;
+}
+
+static void name_url(sw_server *server)
+{
+    char host[64] = "";
+    char port[16] = "";
+    socklen_t len = sizeof server->address;
+    struct sockaddr *address = (struct sockaddr *)(void *)&server->address;
+    (void)getsockname(server->listening, address, &len);
+    (void)getnameinfo(address, len, host, sizeof host, port, sizeof port,
+                      NI_NUMERICHOST | NI_NUMERICSERV);
+    bool six = address->sa_family == AF_INET6;
+    server->loopback = is_loopback(address);
+    snprintf(server->url, sizeof server->url, "%s://%s%s%s:%s", server->tls ? "https" : "http",
+             six ? "[" : "", host, six ? "]" : "", port);
+}
+
+static sw_status start_listening(sw_server *server, sw_error *err)
+{
+    const char *text = server->settings.listen;
+    const char *port = NULL;
+    char host[256];
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    if (!split_listen(text, host, sizeof host, &port)) {
+        return sw_fail(err, SW_STATUS_INVALID, "listen",
+                       "is ADDRESS:PORT, e.g. 127.0.0.1:8283 or [::1]:8283, not %s", text);
+    }
+    int wrong = getaddrinfo(host[0] ? host : NULL, port, &hints, &found);
+    if (wrong) {
+        return sw_fail(err, SW_STATUS_INVALID, "listen", "%s is no address: %s", text,
+                       gai_strerror(wrong));
+    }
+    server->listening = open_socket(found);
+    int why = errno;
+    freeaddrinfo(found);
+    if (server->listening < 0) {
+        return sw_fail(err, SW_STATUS_IO, "listen", "%s cannot be used: %s", text, strerror(why));
+    }
+    name_url(server);
+    return SW_STATUS_OK;
+}
+
+/* ---- the daemon ------------------------------------------------------------------------------------------- */
+
+static void on_connection(void *data, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    sw_server *server = data;
+    (void)connection;
+    (void)context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        atomic_fetch_add(&server->connections, 1);
+    } else {
+        atomic_fetch_sub(&server->connections, 1);
+    }
+}
+
+/* Paths are decoded by the router, part by part; here they stay as they came. */
+static size_t leave_as_is(void *data, struct MHD_Connection *connection, char *text)
+{
+    (void)data;
+    (void)connection;
+    return strlen(text);
+}
+
+static void on_library_log(void *data, const char *format, va_list args) SW_PRINTF(2, 0);
+static void on_library_log(void *data, const char *format, va_list args)
+{
+    sw_server *server = data;
+    char line[512];
+    (void)vsnprintf(line, sizeof line, format, args);
+    sw_logf(&server->log, SW_LOG_DEBUG, "%s", line);
+}
+
+static sw_status start_daemon(sw_server *server, sw_error *err)
+{
+    unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    server->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, sw__exchange_go_on, server, MHD_OPTION_EXTERNAL_LOGGER,
+        on_library_log, server, MHD_OPTION_LISTEN_SOCKET, server->listening,
+        MHD_OPTION_URI_LOG_CALLBACK, sw__exchange_begin, server, MHD_OPTION_NOTIFY_COMPLETED,
+        sw__exchange_end, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_as_is, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned int)SW_LIMIT_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)SW_LIMIT_HEAD_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned int)SW_LIMIT_IDLE_SECONDS, MHD_OPTION_END);
+    return server->daemon ? SW_STATUS_OK
+                          : sw_fail(err, SW_STATUS_IO, "", "the HTTP library did not start");
+}
+
+/* ---- the network thread --------------------------------------------------------------------------------------- */
+
+static int wait_ms(sw_server *server)
+{
+    MHD_UNSIGNED_LONG_LONG ms = TICK_MS;
+    if (MHD_get_timeout(server->daemon, &ms) != MHD_YES || ms > TICK_MS) {
+        ms = TICK_MS;
+    }
+    return (int)ms;
+}
+
+static void tick(sw_server *server)
+{
+    int64_t now_us = sw__mono_us();
+    if (now_us - server->ticked_us < SECOND_US) {
+        return;
+    }
+    server->ticked_us = now_us;
+    sw__limits_tick(server, now_us);
+}
+
+static void *run_network(void *data)
+{
+    sw_server *server = data;
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    struct pollfd fds[2] = {{.fd = info->epoll_fd, .events = POLLIN},
+                            {.fd = server->wake, .events = POLLIN}};
+    while (!atomic_load(&server->halt)) {
+        (void)poll(fds, 2, wait_ms(server));
+        uint64_t count;
+        if (fds[1].revents && read(server->wake, &count, sizeof count) > 0 &&
+            atomic_load(&server->stopping)) {
+            for (sw_exchange *x = server->living; x; x = x->next) {
+                sw__stream_stop(x);
+            }
+        }
+        (void)MHD_run(server->daemon);
+        tick(server);
+    }
+    return NULL;
+}
+
+static void look_up(sw_server *server)
+{
+    uint64_t one = 1;
+    (void)!write(server->wake, &one, sizeof one);
+}
+
+/* ---- start and stop ------------------------------------------------------------------------------------------- */
+
+static void take_down(sw_server *server)
+{
+    sw__workers_stop(server);
+    if (server->network_runs) {
+        atomic_store(&server->halt, true);
+        look_up(server);
+        pthread_join(server->network, NULL);
+    }
+    if (server->daemon) {
+        (void)MHD_run(server->daemon);
+        MHD_stop_daemon(server->daemon);
+    }
+    if (server->listening >= 0) {
+        close(server->listening);
+    }
+    if (server->wake >= 0) {
+        close(server->wake);
+    }
+    sw__exchange_free_all(server);
+    sw__routing_free(server);
+    pthread_cond_destroy(&server->work);
+    pthread_mutex_destroy(&server->lock);
+    sw_free(server->from, server);
+}
+
+static sw_status start_threads(sw_server *server, sw_error *err)
+{
+    sw_status status = sw__workers_start(server, err);
+    if (status == SW_STATUS_OK &&
+        pthread_create(&server->network, NULL, run_network, server) != 0) {
+        status = sw_fail(err, SW_STATUS_NO_MEMORY, "", "no thread could be started");
+    }
+    server->network_runs = status == SW_STATUS_OK;
+    return status;
+}
+
+sw_status sw_server_start(sw_ledger *ledger, const sw_settings *settings, const sw_log *log,
+                          sw_server **out, sw_error *err)
+{
+    sw_server *server = sw_alloc_zeroed(&sw__libc_allocator, sizeof *server);
+    if (!server) {
+        return sw_no_memory(err);
+    }
+    server->ledger = ledger;
+    server->settings = *settings;
+    server->log = log ? *log : (sw_log){0};
+    server->from = &sw__libc_allocator;
+    server->random = sw__system_random;
+    server->listening = -1;
+    server->tls = settings->tls_cert != NULL;
+    server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pthread_mutex_init(&server->lock, NULL);
+    pthread_cond_init(&server->work, NULL);
+    sw_status status = sw__routing_make(server, err);
+    status = status == SW_STATUS_OK ? start_listening(server, err) : status;
+    status = status == SW_STATUS_OK ? start_daemon(server, err) : status;
+    status = status == SW_STATUS_OK ? start_threads(server, err) : status;
+    if (status != SW_STATUS_OK) {
+        take_down(server);
+        return status;
+    }
+    *out = server;
+    return SW_STATUS_OK;
+}
+
+/* Waits until no exchange lives, in small steps because nobody tells the time of it. */
+static bool wait_for_exchanges(sw_server *server, int64_t until_us)
+{
+    while (atomic_load(&server->exchanges) > 0) {
+        if (sw__mono_us() >= until_us) {
+            return false;
+        }
+        const struct timespec step = {0, 5000000};
+        (void)nanosleep(&step, NULL);
+    }
+    return true;
+}
+
+void sw_server_stop(sw_server **handle, int seconds)
+{
+    sw_server *server = handle ? *handle : NULL;
+    if (!server) {
+        return;
+    }
+    *handle = NULL;
+    int64_t until_us = sw__mono_us() + (int64_t)seconds * SECOND_US;
+    (void)MHD_quiesce_daemon(server->daemon);
+    atomic_store(&server->stopping, true);
+    look_up(server);
+    if (!wait_for_exchanges(server, until_us)) {
+        atomic_store(&server->aborting, true);
+        look_up(server);
+        (void)wait_for_exchanges(server, sw__mono_us() + SECOND_US / 2);
+    }
+    take_down(server);
+}
+
+/* ---- what handlers ask ------------------------------------------------------------------------------------------ */
+
+const char *sw_server_url(const sw_server *server)
+{
+    return server->url;
+}
+
+bool sw_server_stopping(const sw_server *server)
+{
+    return atomic_load(&server->stopping);
+}
+
+sw_ledger *sw_server_ledger(const sw_server *server)
+{
+    return server->ledger;
+}
+
+const sw_settings *sw_server_settings(const sw_server *server)
+{
+    return &server->settings;
+}
+
+const sw_log *sw_server_log(const sw_server *server)
+{
+    return &server->log;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the server's core share, and no handler sees: the exchange, the workers, the server.
+ *
+ * An exchange is one request and its answer. It is used by one thread at a time: the network thread while
+ * bytes come and go, a worker (or the thread that calls sw_request_done) while its connection is suspended.
+ * Handing it over goes through a lock each time, so that nothing in it needs one of its own; only a stream
+ * can be woken by strangers, and what they touch is guarded by `lock`.
+ */
+#ifndef SW_HTTP_SERVER_H
+#define SW_HTTP_SERVER_H
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+#include "http/http.h"
+
+typedef struct sw_exchange sw_exchange;
+
+/* ---- what an exchange is made of ----------------------------------------------------------------- */
+
+/* A parameter as it was given; `numbers` are those of INT, BOOL, TIME and WORD. */
+typedef struct sw_given {
+    const sw_param *row;
+    const sw_str *texts;
+    const int64_t *numbers;
+    size_t count;
+    bool given; /* else it is the row's fallback, or nothing */
+} sw_given;
+
+typedef struct sw_invalid {
+    const char *type;
+    const char *where;
+    sw_str name; /* a field's path for a body; null: the whole */
+    sw_str msg;
+    sw_str input;
+    sw_str ctx; /* JSON; null: none */
+    struct sw_invalid *next;
+} sw_invalid;
+
+typedef struct sw_header {
+    sw_str name;
+    sw_str value;
+    struct sw_header *next;
+} sw_header;
+
+/* Where an exchange is. */
+typedef enum sw_phase {
+    SW_PHASE_HEAD,     /* the request line was read; the headers come */
+    SW_PHASE_BODY,     /* the body comes, and is kept */
+    SW_PHASE_DRAIN,    /* the answer is known; the rest of the body is read and forgotten */
+    SW_PHASE_WORK,     /* suspended: a worker has it, or whoever will call sw_request_done */
+    SW_PHASE_ANSWERED, /* the answer is ready to be sent */
+    SW_PHASE_SENDING
+} sw_phase;
+
+/* What a worker does with an exchange. */
+typedef enum sw_job { SW_JOB_RUN, SW_JOB_PART, SW_JOB_LAST_PART, SW_JOB_FILL } sw_job;
+
+/* How a stream is. */
+typedef enum sw_flow {
+    SW_FLOW_SENDING, /* the network thread takes from `out` */
+    SW_FLOW_FILLING, /* suspended: a worker fills */
+    SW_FLOW_WAITING  /* suspended: until somebody wakes it */
+} sw_flow;
+
+typedef struct sw_squeeze sw_squeeze; /* a compressor (compress.c) */
+
+struct sw_exchange {
+    sw_request request; /* first: the two are one */
+    struct MHD_Connection *connection;
+    sw_exchange *next; /* of the living, or of the free */
+    sw_exchange *before;
+    sw_exchange *next_job;
+    _Atomic sw_phase phase; /* the tick looks at it, whoever has the exchange */
+    sw_job job;
+    bool known_method;
+    bool is_head;
+    bool is_options;
+    bool suspended;
+    bool closes;      /* the connection must end with this answer */
+    bool streams_in;  /* the body goes to .part as it arrives */
+    int64_t declared; /* length of the body as the headers say; -1: chunked */
+    int64_t drained;  /* bytes that were read and forgotten */
+    bool later;       /* sw_request_later was called */
+    sw_method method;
+    atomic_int
+        holds; /* until 0 the answer is not complete: the handler, and whoever answers later */
+    sw_status later_status;
+    sw_error later_error;
+    sw_str path;       /* as sent, without the query */
+    sw_str query;      /* as sent, behind '?'; null: none */
+    sw_str word;       /* the method */
+    int64_t begun_us;  /* of the monotonic clock */
+    int64_t window_us; /* since when `window_bytes` came: how slow senders are told */
+    int64_t window_bytes;
+    sw_buf body;
+    int64_t body_bytes; /* read so far */
+    int64_t body_limit;
+    int64_t reserved; /* of what all bodies may hold together */
+    sw_given *given;  /* one for each parameter that the route declares */
+    size_t given_count;
+    sw_invalid *invalid; /* in order */
+    sw_invalid **invalid_tail;
+    sw_str example; /* of a path id that was wrong; null: none */
+
+    /* The answer. */
+    int status;
+    const char *content_type;
+    sw_header *headers;
+    sw_buf out;
+    sw_json_out json;
+    sw_str bytes;    /* what is sent: `out`, or bytes of the handler's */
+    int fail_status; /* by sw_answer_fail; 0: none */
+    sw_error fail_error;
+    int64_t sent; /* bytes of a stream */
+
+    /* A stream. */
+    sw_fill_function *fill; /* NULL: the answer is whole */
+    pthread_mutex_t lock;
+    sw_flow flow;
+    bool woken;
+    bool ended;
+    bool broken;  /* it cannot be completed: the client must see that */
+    bool counted; /* against the limit of open streams */
+    size_t taken; /* bytes of `bytes` that were sent */
+    sw_squeeze *squeeze;
+    sw_buf squeezed;
+};
+
+static inline sw_exchange *sw_exchange_of(const sw_request *request)
+{
+    return request->exchange;
+}
+
+/* ---- the server ------------------------------------------------------------------------------------ */
+
+typedef struct sw_metrics sw_metrics;
+typedef struct sw_access_log sw_access_log;
+typedef struct sw_routing sw_routing;
+typedef struct sw_probe sw_probe;
+
+enum { SW_WORKERS_MOST = 256, SW_URL_TEXT = 128 };
+
+struct sw_server {
+    sw_ledger *ledger;
+    sw_settings settings;
+    sw_log log;
+    const sw_allocator *from;
+    sw_random random;
+    int listening; /* the socket, -1 once closed */
+    struct sockaddr_storage address;
+    bool loopback; /* the address is this machine's own */
+    bool tls;
+    char url[SW_URL_TEXT];
+    struct MHD_Daemon *daemon;
+    pthread_t network;
+    bool network_runs;
+    int wake; /* an eventfd: the network thread shall look up */
+    atomic_bool stopping;
+    atomic_bool aborting; /* the time for what is in flight is over */
+    atomic_bool halt;     /* the network thread shall end */
+    sw_routing *routing;
+    sw_metrics *metrics;
+    sw_access_log *access;
+    sw_probe *probe;
+
+    /* Of the network thread. */
+    sw_exchange *living;
+    sw_exchange *unused;
+    size_t unused_count;
+    int64_t ticked_us;
+    atomic_int exchanges; /* alive */
+    atomic_int streams;   /* open */
+    atomic_int connections;
+    atomic_llong bodies; /* bytes reserved for bodies */
+
+    /* Workers. */
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    sw_exchange *jobs;
+    sw_exchange **jobs_tail;
+    size_t job_count;
+    bool closing;
+    pthread_t workers[SW_WORKERS_MOST];
+    size_t worker_count;
+};
+
+int64_t sw__mono_us(void);
+
+/* ---- exchange.c ------------------------------------------------------------------------------------- */
+
+void *sw__exchange_begin(void *server, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result sw__exchange_go_on(void *server, struct MHD_Connection *connection, const char *url,
+                                   const char *method, const char *version, const char *upload,
+                                   size_t *upload_size, void **exchange);
+void sw__exchange_end(void *server, struct MHD_Connection *connection, void **exchange,
+                      enum MHD_RequestTerminationCode how);
+/* The handler, or a piece of the body, is through: what it answered is completed. */
+void sw__exchange_ran(sw_exchange *x, sw_status status, const sw_error *err);
+/* One who held the answer back lets go; the last one lets it be sent. */
+void sw__exchange_release(sw_exchange *x);
+void sw__exchange_free_all(sw_server *server);
+
+/* ---- workers.c -------------------------------------------------------------------------------------- */
+
+sw_status sw__workers_start(sw_server *server, sw_error *err) SW_MUST_CHECK;
+void sw__workers_stop(sw_server *server);
+/* Lets a worker do it; the exchange is suspended. */
+void sw__work(sw_exchange *x, sw_job job);
+/* In the worker: what the job says. */
+void sw__exchange_work(sw_exchange *x);
+
+/* ---- stream.c --------------------------------------------------------------------------------------- */
+
+ssize_t sw__stream_read(void *exchange, uint64_t position, char *to, size_t room);
+void sw__stream_fill(sw_exchange *x);
+/* Ends a stream that waits, because the server stops. */
+void sw__stream_stop(sw_exchange *x);
+
+/* ---- routes.c --------------------------------------------------------------------------------------- */
+
+sw_status sw__routing_make(sw_server *server, sw_error *err) SW_MUST_CHECK;
+void sw__routing_free(sw_server *server);
+typedef enum sw_found {
+    SW_FOUND,
+    SW_FOUND_NOTHING,
+    SW_FOUND_OTHER_METHOD,
+    SW_FOUND_BAD_TEXT
+} sw_found;
+/* Sets request->route and path_values; `allow` gets the methods of the path when it is there. */
+sw_found sw__route_find(sw_exchange *x, uint32_t *allow);
+/* A text decoded from its percent form; `plus`: a '+' is a blank. Nonsense stays as it is. */
+sw_str sw__percent_decode(sw_arena *arena, sw_str text, bool plus);
+
+/* ---- params.c --------------------------------------------------------------------------------------- */
+
+/* Reads and checks parameters and path ids; what is wrong is gathered. NO_MEMORY. */
+sw_status sw__params_read(sw_exchange *x, sw_error *err) SW_MUST_CHECK;
+
+/* ---- error.c ---------------------------------------------------------------------------------------- */
+
+int sw_status_http(sw_status status);
+bool sw_status_retryable(sw_status status);
+/* Makes the answer an error in V1's form; `err` may be NULL. */
+void sw__answer_error(sw_exchange *x, sw_status status, const sw_error *err);
+
+/* ---- answer.c --------------------------------------------------------------------------------------- */
+
+/* Queues the answer at the connection. */
+enum MHD_Result sw__answer_send(sw_exchange *x);
+/* Forgets what was answered so far, for an error that comes after. */
+void sw__answer_reset(sw_exchange *x);
+bool sw__answered(const sw_exchange *x);
+
+/* ---- limits.c --------------------------------------------------------------------------------------- */
+
+/* Whether the request may be read at all; called with the headers. Not OK: refuse; x->closes says that
+ * the rest cannot be read. */
+sw_status sw__limits_check(sw_exchange *x, sw_error *err) SW_MUST_CHECK;
+/* What the headers say about the body: too long, or not wanted. */
+sw_status sw__limits_length(sw_exchange *x, sw_error *err) SW_MUST_CHECK;
+/* Room for `bytes` more of a body, within its own limit and that of all bodies. */
+sw_status sw__limits_body(sw_exchange *x, size_t bytes, sw_error *err) SW_MUST_CHECK;
+void sw__limits_give_back(sw_exchange *x);
+/* Refuses what is slow; about once a second, on the network thread. */
+void sw__limits_tick(sw_server *server, int64_t now_us);
+
+#endif

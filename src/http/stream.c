@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers without known end. The network thread takes what is there; when there is nothing left, the
+ * connection is suspended and a worker fills again; when there is nothing to fill with, it waits until
+ * somebody wakes it. Knows nothing of what is streamed.
+ */
+#include "http/observe.h"
+#include "http/server.h"
+
+void sw_answer_stream(sw_request *request, int status, const char *content_type,
+                      sw_fill_function *fill)
+{
+    sw_exchange *x = sw_exchange_of(request);
+    x->status = status;
+    x->content_type = content_type;
+    x->fill = fill;
+    x->bytes = SW_STR("");
+    x->taken = 0;
+}
+
+static void set_flow(sw_exchange *x, sw_flow flow)
+{
+    pthread_mutex_lock(&x->lock);
+    x->flow = flow;
+    pthread_mutex_unlock(&x->lock);
+}
+
+ssize_t sw__stream_read(void *exchange, uint64_t position, char *to, size_t room)
+{
+    sw_exchange *x = exchange;
+    (void)position;
+    size_t left = x->bytes.len - x->taken;
+    if (left > 0) {
+        size_t size = left < room ? left : room;
+        memcpy(to, x->bytes.ptr + x->taken, size);
+        x->taken += size;
+        x->sent += (int64_t)size;
+        return (ssize_t)size;
+    }
+    if (x->ended) {
+        return x->broken ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    set_flow(x, SW_FLOW_FILLING);
+    x->suspended = true;
+    MHD_suspend_connection(x->connection);
+    sw__work(x, SW_JOB_FILL);
+    return 0;
+}
+
+/* Nothing to send now: waits, unless somebody woke it meanwhile or the server stops. */
+static bool goes_to_sleep(sw_exchange *x)
+{
+    bool sleeps = false;
+    pthread_mutex_lock(&x->lock);
+    if (!x->woken && !atomic_load(&x->request.server->stopping)) {
+        x->flow = SW_FLOW_WAITING;
+        sleeps = true;
+    }
+    pthread_mutex_unlock(&x->lock);
+    return sleeps;
+}
+
+static sw_fill fill_once(sw_exchange *x)
+{
+    pthread_mutex_lock(&x->lock);
+    x->woken = false;
+    pthread_mutex_unlock(&x->lock);
+    sw_buf_clear(&x->out);
+    sw_fill more = x->fill(&x->request, &x->out);
+    x->broken = x->broken || x->out.status != SW_STATUS_OK;
+    sw__squeeze_piece(x, more);
+    return x->broken ? SW_FILL_END : more;
+}
+
+/* A stopping server ends what only waits; what is under way is given the time that is left. */
+void sw__stream_fill(sw_exchange *x)
+{
+    sw_server *server = x->request.server;
+    for (;;) {
+        sw_fill more = fill_once(x);
+        bool idle = x->bytes.len == 0 && more == SW_FILL_WAIT;
+        if (idle && goes_to_sleep(x)) {
+            return;
+        }
+        if (atomic_load(&server->aborting) && more != SW_FILL_END) {
+            x->broken = true;
+            more = SW_FILL_END;
+        }
+        x->ended = more == SW_FILL_END || (idle && atomic_load(&server->stopping));
+        if (x->ended || x->bytes.len > 0) {
+            break;
+        }
+    }
+    x->taken = 0;
+    set_flow(x, SW_FLOW_SENDING);
+    x->suspended = false;
+    MHD_resume_connection(x->connection);
+}
+
+static void wake(sw_exchange *x)
+{
+    pthread_mutex_lock(&x->lock);
+    bool sleeps = x->flow == SW_FLOW_WAITING;
+    x->woken = true;
+    if (sleeps) {
+        x->flow = SW_FLOW_FILLING;
+    }
+    pthread_mutex_unlock(&x->lock);
+    if (sleeps) {
+        sw__work(x, SW_JOB_FILL);
+    }
+}
+
+void sw_request_wake(sw_request *request)
+{
+    wake(sw_exchange_of(request));
+}
+
+void sw__stream_stop(sw_exchange *x)
+{
+    if (x->fill) {
+        wake(x);
+    }
+}
