@@ -577,6 +577,20 @@ typedef struct sw_ledger_info {
 } sw_ledger_info;
 SW_API sw_status sw_ledger_info_get(sw_ledger *ledger, sw_ledger_info *out, sw_error *err);
 
+/* How busy the writer is and was since the ledger was opened. Bucket i counts groups that took at most
+ * SW_LOAD_FIRST_US << i microseconds, from beginning to durable; the last one all others. */
+enum { SW_LOAD_BUCKETS = 16, SW_LOAD_FIRST_US = 128 };
+typedef struct sw_ledger_load {
+    int64_t queued; /* operations that wait now */
+    int64_t groups;
+    int64_t us; /* all groups together */
+    int64_t buckets[SW_LOAD_BUCKETS];
+} sw_ledger_load;
+SW_API void sw_ledger_load_get(sw_ledger *ledger, sw_ledger_load *out);
+
+/* Writes a row of its own, durably, and reads it back. `took_us`: how long that took, also when it failed. */
+SW_API sw_status sw_ledger_probe(sw_ledger *ledger, int64_t *took_us, sw_error *err) SW_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

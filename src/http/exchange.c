@@ -311,8 +311,7 @@ static void resume(sw_exchange *x, sw_phase phase)
 {
     x->phase = phase;
     if (x->suspended) {
-        x->suspended = false;
-        MHD_resume_connection(x->connection); /* from here on it is the network thread's */
+        sw__resume(x);
     }
 }
 

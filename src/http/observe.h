@@ -12,9 +12,24 @@ typedef enum sw_refusal {
     SW_REFUSED_BODIES,    /* all bodies together */
     SW_REFUSED_STREAMS,   /* too many open streams */
     SW_REFUSED_SLOW,      /* a slow sender */
+    SW_REFUSED_RATE,      /* more requests a second than its key may */
+    SW_REFUSED_KEY,       /* no key, or one that may not */
     SW_REFUSED_COUNT
 } sw_refusal;
 void sw__count_refusal(sw_server *server, sw_refusal why);
+
+sw_status sw__metrics_make(sw_server *server, sw_error *err) SW_MUST_CHECK;
+void sw__metrics_free(sw_server *server);
+void sw__metrics_count(const sw_exchange *x, int64_t took_us);
+
+sw_status sw__access_open(sw_server *server, sw_error *err) SW_MUST_CHECK;
+void sw__access_write(sw_exchange *x, bool completed, int64_t took_us);
+void sw__access_flush(sw_server *server);
+void sw__access_close(sw_server *server);
+
+sw_status sw__probe_start(sw_server *server, sw_error *err) SW_MUST_CHECK;
+void sw__probe_stop(sw_server *server);
+void sw__probe_metrics(sw_server *server, sw_buf *out);
 
 /* The exchange is over: counts it, and writes its line. */
 void sw__observe_end(sw_exchange *x, bool completed);

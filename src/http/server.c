@@ -185,6 +185,42 @@ static void tick(sw_server *server)
     }
     server->ticked_us = now_us;
     sw__limits_tick(server, now_us);
+    sw__access_flush(server);
+}
+
+/* The library does not wake a wheel that somebody else turns, so it is done here; once is enough until
+ * the network thread has looked. */
+static void look_up(sw_server *server)
+{
+    uint64_t one = 1;
+    if (!atomic_exchange(&server->called, true)) {
+        (void)!write(server->wake, &one, sizeof one);
+    }
+}
+
+void sw__resume(sw_exchange *x)
+{
+    sw_server *server = x->request.server;
+    x->suspended = false;
+    MHD_resume_connection(x->connection); /* from here on the exchange is the network thread's */
+    look_up(server);
+}
+
+static void hear_call(sw_server *server)
+{
+    uint64_t count;
+    (void)!read(server->wake, &count, sizeof count);
+    atomic_store(&server->called, false);
+    if (!atomic_load(&server->stopping)) {
+        return;
+    }
+    if (!server->quiet) {
+        server->quiet = true;
+        (void)MHD_quiesce_daemon(server->daemon);
+    }
+    for (sw_exchange *x = server->living; x; x = x->next) {
+        sw__stream_stop(x);
+    }
 }
 
 static void *run_network(void *data)
@@ -196,12 +232,8 @@ static void *run_network(void *data)
                             {.fd = server->wake, .events = POLLIN}};
     while (!atomic_load(&server->halt)) {
         (void)poll(fds, 2, wait_ms(server));
-        uint64_t count;
-        if (fds[1].revents && read(server->wake, &count, sizeof count) > 0 &&
-            atomic_load(&server->stopping)) {
-            for (sw_exchange *x = server->living; x; x = x->next) {
-                sw__stream_stop(x);
-            }
+        if (fds[1].revents) {
+            hear_call(server);
         }
         (void)MHD_run(server->daemon);
         tick(server);
@@ -209,17 +241,12 @@ static void *run_network(void *data)
     return NULL;
 }
 
-static void look_up(sw_server *server)
-{
-    uint64_t one = 1;
-    (void)!write(server->wake, &one, sizeof one);
-}
-
 /* ---- start and stop ------------------------------------------------------------------------------------------- */
 
 static void take_down(sw_server *server)
 {
     sw__workers_stop(server);
+    sw__probe_stop(server);
     if (server->network_runs) {
         atomic_store(&server->halt, true);
         look_up(server);
@@ -236,6 +263,8 @@ static void take_down(sw_server *server)
         close(server->wake);
     }
     sw__exchange_free_all(server);
+    sw__access_close(server);
+    sw__metrics_free(server);
     sw__routing_free(server);
     pthread_cond_destroy(&server->work);
     pthread_mutex_destroy(&server->lock);
@@ -271,8 +300,11 @@ sw_status sw_server_start(sw_ledger *ledger, const sw_settings *settings, const 
     pthread_mutex_init(&server->lock, NULL);
     pthread_cond_init(&server->work, NULL);
     sw_status status = sw__routing_make(server, err);
+    status = status == SW_STATUS_OK ? sw__metrics_make(server, err) : status;
+    status = status == SW_STATUS_OK ? sw__access_open(server, err) : status;
     status = status == SW_STATUS_OK ? start_listening(server, err) : status;
     status = status == SW_STATUS_OK ? start_daemon(server, err) : status;
+    status = status == SW_STATUS_OK ? sw__probe_start(server, err) : status;
     status = status == SW_STATUS_OK ? start_threads(server, err) : status;
     if (status != SW_STATUS_OK) {
         take_down(server);
@@ -303,7 +335,6 @@ void sw_server_stop(sw_server **handle, int seconds)
     }
     *handle = NULL;
     int64_t until_us = sw__mono_us() + (int64_t)seconds * SECOND_US;
-    (void)MHD_quiesce_daemon(server->daemon);
     atomic_store(&server->stopping, true);
     look_up(server);
     if (!wait_for_exchanges(server, until_us)) {

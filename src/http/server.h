@@ -156,7 +156,8 @@ struct sw_server {
     struct MHD_Daemon *daemon;
     pthread_t network;
     bool network_runs;
-    int wake; /* an eventfd: the network thread shall look up */
+    int wake;           /* an eventfd: the network thread shall look up */
+    atomic_bool called; /* and was told so */
     atomic_bool stopping;
     atomic_bool aborting; /* the time for what is in flight is over */
     atomic_bool halt;     /* the network thread shall end */
@@ -170,6 +171,7 @@ struct sw_server {
     sw_exchange *unused;
     size_t unused_count;
     int64_t ticked_us;
+    bool quiet;           /* takes no new connection */
     atomic_int exchanges; /* alive */
     atomic_int streams;   /* open */
     atomic_int connections;
@@ -187,6 +189,8 @@ struct sw_server {
 };
 
 int64_t sw__mono_us(void);
+/* Gives a suspended exchange back to the network thread; not to be touched afterwards. */
+void sw__resume(sw_exchange *x);
 
 /* ---- exchange.c ------------------------------------------------------------------------------------- */
 

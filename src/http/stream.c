@@ -92,8 +92,7 @@ void sw__stream_fill(sw_exchange *x)
     }
     x->taken = 0;
     set_flow(x, SW_FLOW_SENDING);
-    x->suspended = false;
-    MHD_resume_connection(x->connection);
+    sw__resume(x);
 }
 
 static void wake(sw_exchange *x)

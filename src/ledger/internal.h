@@ -226,6 +226,7 @@ struct sw_ledger {
     bool closing;
     bool writer_runs;
     uint64_t commits;
+    sw_ledger_load load;
     pthread_t writer;
     sw_group *nested; /* the writer's own: a task under way that calls other verbs */
     sw_session *write_session;
@@ -273,6 +274,9 @@ sw_str sw__actor_user(const sw_actor *actor);
 /* Whether a row of the record is the actor's organization's, or a provider all share. Of a project it knows
  * nothing: ask sw__sees (border.h). */
 bool sw__visible(const sw_actor *actor, sw_record_id record, const void *row);
+
+/* Counts a group that took so long; with the lock held (probe.c). */
+void sw__load_count(sw_ledger *ledger, int64_t us);
 
 /* ---- inside a group (group.c) -------------------------------------------------------------------- */
 

@@ -243,9 +243,11 @@ static void *writer_main(void *arg)
             sw_task *group = take_group(ledger);
             pthread_cond_broadcast(&ledger->room);
             pthread_mutex_unlock(&ledger->lock);
+            int64_t begun = ledger->clock.mono_us(ledger->clock.data);
             group_run(ledger, group);
             answer(group);
             pthread_mutex_lock(&ledger->lock);
+            sw__load_count(ledger, ledger->clock.mono_us(ledger->clock.data) - begun);
             ledger->commits++;
             pthread_cond_broadcast(&ledger->committed);
         } else {
