@@ -96,10 +96,20 @@ static sw_status open_ledger(sw_cli *cli, const sw_settings *settings, log_targe
     return sw_ledger_open(&open, &cli->ledger, &cli->error);
 }
 
-static void announce(sw_cli *cli, const sw_server *server)
+/* The line with the address is the first, for programs that wait for it. */
+static sw_status announce(sw_cli *cli, const sw_server *server)
 {
+    bool keys = false;
+    sw_status status = sw_keys_exist(cli->ledger, &keys, &cli->error);
     fprintf(cli->out, "Stepwell serves %s\n", sw_server_url(server));
+    if (status == SW_STATUS_OK && !keys) {
+        fputs(
+            "There is no key: every program of this machine may read and write as the default "
+            "organization.\nstepwell keys create makes a key, and from then on one is asked for.\n",
+            cli->out);
+    }
     fflush(cli->out);
+    return status;
 }
 
 static void wait_for_signal(const sigset_t *stops, const sw_log *log)
@@ -127,10 +137,13 @@ int sw_cli_serve(sw_cli *cli)
     if (status == SW_STATUS_OK) {
         status = sw_server_start(cli->ledger, &settings, &log, &server, &cli->error);
     }
+    if (status == SW_STATUS_OK) {
+        status = announce(cli, server);
+    }
     if (status != SW_STATUS_OK) {
+        sw_server_stop(&server, 0);
         return sw_cli_fail(cli, status, status == SW_STATUS_INVALID ? NULL : sw_cli_advice(status));
     }
-    announce(cli, server);
     wait_for_signal(&stops, &log);
     sw_server_stop(&server, SW_LIMIT_STOP_SECONDS);
     return 0;

@@ -255,6 +255,8 @@ const char *sw_server_url(const sw_server *server);
 /* Takes no new connection, finishes what is in flight within `seconds`, frees. */
 void sw_server_stop(sw_server **server, int seconds);
 
+/* Whether it can be reached from this machine only. */
+bool sw_server_is_local(const sw_server *server);
 /* Whether it is being stopped: who waits for long shall look now and then. */
 bool sw_server_stopping(const sw_server *server);
 

@@ -33,7 +33,8 @@ static bool split_listen(const char *text, char *host, size_t size, const char *
 {
     const char *colon = strrchr(text, ':');
     size_t len = colon ? (size_t)(colon - text) : 0;
-    if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1)) {
+    if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+        strlen(colon + 1) > 5 || atoi(colon + 1) > 65535) {
         return false;
     }
     if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
@@ -87,7 +88,6 @@ static void name_url(sw_server *server)
     (void)getnameinfo(address, len, host, sizeof host, port, sizeof port,
                       NI_NUMERICHOST | NI_NUMERICSERV);
     bool six = address->sa_family == AF_INET6;
-    server->loopback = is_loopback(address);
     snprintf(server->url, sizeof server->url, "%s://%s%s%s:%s", server->tls ? "https" : "http",
              six ? "[" : "", host, six ? "]" : "", port);
 }
@@ -108,9 +108,14 @@ static sw_status start_listening(sw_server *server, sw_error *err)
         return sw_fail(err, SW_STATUS_INVALID, "listen", "%s is no address: %s", text,
                        gai_strerror(wrong));
     }
-    server->listening = open_socket(found);
+    server->loopback = is_loopback(found->ai_addr);
+    sw_status status = sw__exposure_check(server, err);
+    server->listening = status == SW_STATUS_OK ? open_socket(found) : -1;
     int why = errno;
     freeaddrinfo(found);
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
     if (server->listening < 0) {
         return sw_fail(err, SW_STATUS_IO, "listen", "%s cannot be used: %s", text, strerror(why));
     }
@@ -150,20 +155,53 @@ static void on_library_log(void *data, const char *format, va_list args)
     sw_logf(&server->log, SW_LOG_DEBUG, "%s", line);
 }
 
+static struct MHD_Daemon *start_with(sw_server *server, char *cert, char *key)
+{
+    unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+                         (server->tls ? MHD_USE_TLS : 0);
+    char tls[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+    struct MHD_OptionItem secure[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, cert},
+                                      {MHD_OPTION_HTTPS_MEM_KEY, 0, key},
+                                      {MHD_OPTION_HTTPS_PRIORITIES, 0, tls},
+                                      {MHD_OPTION_END, 0, NULL}};
+    /* An option a line. */
+    /* clang-format off */
+    return MHD_start_daemon(flags, 0, NULL, NULL, sw__exchange_go_on, server,
+        MHD_OPTION_EXTERNAL_LOGGER, on_library_log, server,
+        MHD_OPTION_LISTEN_SOCKET, server->listening,
+        MHD_OPTION_URI_LOG_CALLBACK, sw__exchange_begin, server,
+        MHD_OPTION_NOTIFY_COMPLETED, sw__exchange_end, server,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_as_is, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned int)SW_LIMIT_CONNECTIONS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SW_LIMIT_HEAD_BYTES,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)SW_LIMIT_IDLE_SECONDS,
+        MHD_OPTION_ARRAY, server->tls ? secure : &secure[3],
+        MHD_OPTION_END);
+    /* clang-format on */
+}
+
+/* The certificate and its key are held in memory only while the library reads them. */
 static sw_status start_daemon(sw_server *server, sw_error *err)
 {
-    unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-    server->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, sw__exchange_go_on, server, MHD_OPTION_EXTERNAL_LOGGER,
-        on_library_log, server, MHD_OPTION_LISTEN_SOCKET, server->listening,
-        MHD_OPTION_URI_LOG_CALLBACK, sw__exchange_begin, server, MHD_OPTION_NOTIFY_COMPLETED,
-        sw__exchange_end, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_as_is, NULL, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned int)SW_LIMIT_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)SW_LIMIT_HEAD_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned int)SW_LIMIT_IDLE_SECONDS, MHD_OPTION_END);
-    return server->daemon ? SW_STATUS_OK
-                          : sw_fail(err, SW_STATUS_IO, "", "the HTTP library did not start");
+    char *cert = NULL;
+    char *key = NULL;
+    sw_arena arena;
+    sw_arena_init(&arena, server->from, 0);
+    sw_status status = sw__exposure_tls(server, &arena, &cert, &key, err);
+    if (status == SW_STATUS_OK) {
+        server->daemon = start_with(server, cert, key);
+        if (!server->daemon) {
+            status = sw_fail(err, SW_STATUS_INVALID, server->tls ? "tls-cert" : "listen",
+                             "the HTTP library did not start%s",
+                             server->tls ? "; do certificate and key fit together?" : "");
+        }
+    }
+    if (key) {
+        explicit_bzero(key, strlen(key));
+    }
+    sw_arena_fini(&arena);
+    return status;
 }
 
 /* ---- the network thread --------------------------------------------------------------------------------------- */
@@ -350,6 +388,11 @@ void sw_server_stop(sw_server **handle, int seconds)
 const char *sw_server_url(const sw_server *server)
 {
     return server->url;
+}
+
+bool sw_server_is_local(const sw_server *server)
+{
+    return server->loopback;
 }
 
 bool sw_server_stopping(const sw_server *server)

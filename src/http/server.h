@@ -192,6 +192,14 @@ int64_t sw__mono_us(void);
 /* Gives a suspended exchange back to the network thread; not to be touched afterwards. */
 void sw__resume(sw_exchange *x);
 
+/* ---- exposure.c ------------------------------------------------------------------------------------- */
+
+/* Whether it may listen on the address: INVALID says what is missing. */
+sw_status sw__exposure_check(sw_server *server, sw_error *err) SW_MUST_CHECK;
+/* Certificate and key, NUL-terminated, in the arena; NULL without TLS. */
+sw_status sw__exposure_tls(sw_server *server, sw_arena *arena, char **cert, char **key,
+                           sw_error *err) SW_MUST_CHECK;
+
 /* ---- exchange.c ------------------------------------------------------------------------------------- */
 
 void *sw__exchange_begin(void *server, const char *uri, struct MHD_Connection *connection);

@@ -120,9 +120,10 @@ static sw_status unknown_name(const lines *file, int number, sw_str name, sw_err
         names[i] = rows[i].name;
     }
     int near = sw_nearest(name, names, SW_SETTING_ID_COUNT);
-    return sw_fail(err, SW_STATUS_INVALID, "config", "line %d of %s: no setting has this name%s%s",
-                   number, file->path, near >= 0 ? "; did you mean " : "",
-                   near >= 0 ? names[near] : "");
+    return sw_fail(err, SW_STATUS_INVALID, "config",
+                   "line %d of %s: no setting has this name%s%s%s", number, file->path,
+                   near >= 0 ? "; did you mean " : "", near >= 0 ? names[near] : "",
+                   near >= 0 ? "?" : "");
 }
 
 static sw_status read_line(lines *file, int number, sw_str line, sw_arena *arena, sw_error *err)
