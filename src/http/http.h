@@ -99,7 +99,7 @@ typedef enum sw_body_kind {
 } sw_body_kind;
 
 enum {
-    SW_ROUTE_INLINE = 1 << 0,     /* runs on the network thread: must not block */
+    SW_ROUTE_INLINE = 1 << 0,     /* a small body runs on the network thread: must not block */
     SW_ROUTE_ADMIN = 1 << 1,      /* not mirrored under /latest */
     SW_ROUTE_DEPRECATED = 1 << 2, /* says so in /openapi.json */
     SW_ROUTE_HIDDEN = 1 << 3,     /* not in /openapi.json */
@@ -128,6 +128,7 @@ struct sw_route {
     const char *body_shape;   /* names in model/shapes.def, or a record's name */
     const char *answer_shape; /* NULL: null */
     bool many;                /* a list of answer_shape */
+    bool or_null;             /* null where there is none */
     int status;               /* of success; 0: 200 */
     uint32_t flags;
     const char *content_type; /* of the answer; NULL: application/json */
@@ -194,6 +195,8 @@ bool sw_request_is_invalid(const sw_request *request);
 /* The body is not what the route takes: tells a reader's error (field, message) as a validation error, and
  * returns INVALID. */
 sw_status sw_request_bad_body(sw_request *request, const sw_error *read);
+/* The HTTP status of a status (model/status.def). */
+int sw_status_http(sw_status status);
 
 /* ---- answers --------------------------------------------------------------------------------------- */
 

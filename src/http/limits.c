@@ -150,7 +150,7 @@ enum { SECOND_US = 1000000 };
 /* The library has no answer for one who never ends his sentence, so it is written past it; the connection
  * was waiting for bytes and has nothing of its own to send. With TLS there is only the end.
  */
-static void hang_up(sw_exchange *x)
+static void hang_up(sw_exchange *x, bool slow)
 {
     static const char answer[] =
         "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\n"
@@ -161,9 +161,12 @@ static void hang_up(sw_exchange *x)
     if (!info) {
         return;
     }
-    x->status = 408;
-    sw__count_refusal(x->request.server, SW_REFUSED_SLOW);
-    if (!x->request.server->tls) {
+    x->hung_up = true;
+    if (slow) {
+        x->status = 408;
+        sw__count_refusal(x->request.server, SW_REFUSED_SLOW);
+    }
+    if (slow && !x->request.server->tls) {
         (void)send(info->connect_fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
     (void)shutdown(info->connect_fd, SHUT_RDWR);
@@ -184,13 +187,28 @@ static bool is_slow(sw_exchange *x, int64_t now_us)
     return slow;
 }
 
+/* Whether the sender has closed his half in the middle of a body, which the library waits out. */
+static bool has_gone(sw_exchange *x)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    char byte;
+    return info && x->phase != SW_PHASE_HEAD &&
+           recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void sw__limits_tick(sw_server *server, int64_t now_us)
 {
     for (sw_exchange *x = server->living; x; x = x->next) {
         bool reads =
             x->phase == SW_PHASE_HEAD || x->phase == SW_PHASE_BODY || x->phase == SW_PHASE_DRAIN;
-        if (reads && x->connection && x->status != 408 && is_slow(x, now_us)) {
-            hang_up(x);
+        if (!reads || !x->connection || x->hung_up) {
+            continue;
+        }
+        if (has_gone(x)) {
+            hang_up(x, false);
+        } else if (is_slow(x, now_us)) {
+            hang_up(x, true);
         }
     }
 }

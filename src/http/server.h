@@ -78,6 +78,7 @@ struct sw_exchange {
     bool is_head;
     bool is_options;
     bool suspended;
+    bool hung_up;     /* its connection was ended here */
     bool closes;      /* the connection must end with this answer */
     bool streams_in;  /* the body goes to .part as it arrives */
     int64_t declared; /* length of the body as the headers say; -1: chunked */
@@ -252,7 +253,6 @@ sw_status sw__params_read(sw_exchange *x, sw_error *err) SW_MUST_CHECK;
 
 /* ---- error.c ---------------------------------------------------------------------------------------- */
 
-int sw_status_http(sw_status status);
 bool sw_status_retryable(sw_status status);
 /* Makes the answer an error in V1's form; `err` may be NULL. */
 void sw__answer_error(sw_exchange *x, sw_status status, const sw_error *err);

@@ -41,6 +41,7 @@ installed bin/stepwell
 installed libstepwell.so
 installed libstepwell.a
 installed pkgconfig/stepwell.pc
+installed lib/systemd/system/stepwell.service
 installed man/man1/stepwell.1
 installed doc/stepwell/records.md
 LD_LIBRARY_PATH=$(dirname "$(find "$at" -name libstepwell.so)")
