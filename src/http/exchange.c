@@ -120,12 +120,9 @@ static void give_exchange(sw_server *server, sw_exchange *x)
     atomic_fetch_sub(&server->exchanges, 1);
 }
 
-/* The daemon is gone, and nobody will hear of an exchange that it forgot to end. */
 void sw__exchange_free_all(sw_server *server)
 {
-    while (server->living) {
-        give_exchange(server, server->living);
-    }
+    sw_assert(!server->living);
     while (server->unused) {
         sw_exchange *x = server->unused;
         server->unused = x->next;
@@ -160,10 +157,11 @@ static void hide_query(const char *query)
 void *sw__exchange_begin(void *server, const char *uri, struct MHD_Connection *connection)
 {
     sw_exchange *x = take_exchange(server);
-    (void)connection;
     if (!x) {
         return NULL;
     }
+    sw__limits_busy(server, connection, x);
+    x->connection = connection;
     x->request.server = server;
     x->request.exchange = x;
     x->begun_us = sw__mono_us();
@@ -421,7 +419,8 @@ enum MHD_Result sw__exchange_go_on(void *server, struct MHD_Connection *connecti
         return no_exchange(connection);
     }
     x->connection = connection;
-    switch (x->phase) {
+    sw_phase phase = x->phase;
+    switch (phase) {
     case SW_PHASE_HEAD:
         return head_is_there(x, method);
     case SW_PHASE_BODY:
@@ -550,10 +549,10 @@ void sw__exchange_end(void *server_data, struct MHD_Connection *connection, void
 {
     sw_server *server = server_data;
     sw_exchange *x = *exchange;
-    (void)connection;
     if (!x) {
         return;
     }
+    sw__limits_busy(server, connection, NULL);
     *exchange = NULL;
     sw_assert(!x->suspended);
     if (x->request.drop) {

@@ -154,8 +154,8 @@ static void hang_up(sw_exchange *x, bool slow)
 {
     static const char answer[] =
         "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\n"
-        "Connection: close\r\nContent-Length: 42\r\n\r\n"
-        "{\"detail\":\"the request came too slowly...\"}";
+        "Connection: close\r\nContent-Length: 40\r\n\r\n"
+        "{\"detail\":\"the request came too slowly\"}";
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     if (!info) {
@@ -197,6 +197,82 @@ static bool has_gone(sw_exchange *x)
            recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
+/* ---- who never begins ------------------------------------------------------------------------------- */
+
+/* A connection between two requests. The library ends it when nothing comes, but takes a byte a minute for
+ * something; the first line of a request has to be there within the time that follows. */
+struct sw_guest {
+    struct MHD_Connection *connection;
+    sw_guest *next;
+    sw_guest *before;
+    int64_t since_us;
+    sw_exchange *exchange; /* under way, with limits of its own; NULL: none */
+};
+
+/* Some requests that the library refuses by itself it never tells the end of. */
+static void end_forgotten(sw_server *server, sw_guest *guest)
+{
+    void *forgotten = guest->exchange;
+    guest->exchange = NULL;
+    if (forgotten) {
+        sw__exchange_end(server, guest->connection, &forgotten, MHD_REQUEST_TERMINATED_WITH_ERROR);
+    }
+}
+
+void sw__limits_connection(sw_server *server, struct MHD_Connection *connection, void **context,
+                           bool begins)
+{
+    sw_guest *guest = *context;
+    if (begins) {
+        guest = sw_alloc_zeroed(server->from, sizeof *guest);
+        *context = guest;
+        if (guest) {
+            *guest = (sw_guest){connection, server->guests, NULL, sw__mono_us(), NULL};
+            if (guest->next) {
+                guest->next->before = guest;
+            }
+            server->guests = guest;
+        }
+        return;
+    }
+    if (guest) {
+        end_forgotten(server, guest);
+        *(guest->before ? &guest->before->next : &server->guests) = guest->next;
+        if (guest->next) {
+            guest->next->before = guest->before;
+        }
+        sw_free(server->from, guest);
+    }
+    *context = NULL;
+}
+
+void sw__limits_busy(sw_server *server, struct MHD_Connection *connection, sw_exchange *x)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    sw_guest *guest = info ? info->socket_context : NULL;
+    if (!guest) {
+        return;
+    }
+    if (x) {
+        end_forgotten(server, guest);
+    }
+    guest->exchange = x;
+    guest->since_us = sw__mono_us();
+}
+
+static void end_the_idle(sw_server *server, int64_t now_us)
+{
+    const int64_t most = (int64_t)(SW_LIMIT_IDLE_SECONDS + SW_LIMIT_HEAD_SECONDS) * SECOND_US;
+    for (const sw_guest *guest = server->guests; guest; guest = guest->next) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(guest->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        if (!guest->exchange && now_us - guest->since_us > most && info) {
+            (void)shutdown(info->connect_fd, SHUT_RDWR);
+        }
+    }
+}
+
 void sw__limits_tick(sw_server *server, int64_t now_us)
 {
     for (sw_exchange *x = server->living; x; x = x->next) {
@@ -211,4 +287,5 @@ void sw__limits_tick(sw_server *server, int64_t now_us)
             hang_up(x, true);
         }
     }
+    end_the_idle(server, now_us);
 }

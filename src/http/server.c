@@ -129,8 +129,7 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
                           enum MHD_ConnectionNotificationCode code)
 {
     sw_server *server = data;
-    (void)connection;
-    (void)context;
+    sw__limits_connection(server, connection, context, code == MHD_CONNECTION_NOTIFY_STARTED);
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         atomic_fetch_add(&server->connections, 1);
     } else {

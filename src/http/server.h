@@ -140,6 +140,7 @@ typedef struct sw_metrics sw_metrics;
 typedef struct sw_access_log sw_access_log;
 typedef struct sw_routing sw_routing;
 typedef struct sw_probe sw_probe;
+typedef struct sw_guest sw_guest;
 
 enum { SW_WORKERS_MOST = 256, SW_URL_TEXT = 128 };
 
@@ -171,6 +172,7 @@ struct sw_server {
     sw_exchange *living;
     sw_exchange *unused;
     size_t unused_count;
+    sw_guest *guests; /* open connections (limits.c) */
     int64_t ticked_us;
     bool quiet;           /* takes no new connection */
     atomic_int exchanges; /* alive */
@@ -275,6 +277,10 @@ sw_status sw__limits_length(sw_exchange *x, sw_error *err) SW_MUST_CHECK;
 /* Room for `bytes` more of a body, within its own limit and that of all bodies. */
 sw_status sw__limits_body(sw_exchange *x, size_t bytes, sw_error *err) SW_MUST_CHECK;
 void sw__limits_give_back(sw_exchange *x);
+/* A connection begins or ends; and it has a request from now on, or (NULL) waits for the next. */
+void sw__limits_connection(sw_server *server, struct MHD_Connection *connection, void **context,
+                           bool begins);
+void sw__limits_busy(sw_server *server, struct MHD_Connection *connection, sw_exchange *x);
 /* Refuses what is slow; about once a second, on the network thread. */
 void sw__limits_tick(sw_server *server, int64_t now_us);
 

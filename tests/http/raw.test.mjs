@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { limited, Server } from './lib.mjs';
+import { level, limited, Server } from './lib.mjs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -382,4 +382,29 @@ describe('connections', () => {
     assert.equal((await line.answer()).status, 200);
     await line.end();
   });
+});
+
+// The limits are 20 seconds (model/limits.def), so this is not for every day.
+describe('slow senders', { skip: level === 'quick' ? 'not at the quick level: 20 seconds' : false }, () => {
+  for (const [name, first, drop] of [
+    ['headers that never end', 'GET /v1/health/ HTTP/1.1\r\nHost: a\r\n', 'x'],
+    ['a body a byte at a time', 'POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n', 'x'],
+  ]) {
+    test(`${name}: 408, and the connection ends`, { concurrency: true }, async () => {
+      const line = new Line().send(first);
+      const began = Date.now();
+      const dripping = setInterval(() => line.send(drop), 500);
+      let answer = null;
+      while (!answer && Date.now() - began < 40_000) {
+        answer = await line.answer().catch(() => null);
+      }
+      clearInterval(dripping);
+      const took = Date.now() - began;
+      assert.equal(answer?.status, 408);
+      assert.match(answer.headers.get('connection'), /close/);
+      assert.equal(typeof JSON.parse(answer.body).detail, 'string');
+      assert.ok(took > 15_000 && took < 35_000, `${took} ms`);
+      await line.end();
+    });
+  }
 });
