@@ -39,6 +39,9 @@ sw_status sw_record_read_json(sw_record_id id, unsigned flags, sw_json *json, sw
                               sw_error *err) SW_MUST_CHECK;
 /* Writes one object with all members, null ones as null (tags that cannot be null as []). */
 void sw_record_write_json(sw_record_id id, const void *row, sw_json_out *out);
+/* The same as V1's API shows it: with the relation that V1 declares as a member and never loads, as an
+ * empty array. */
+void sw_record_write_api(sw_record_id id, const void *row, sw_json_out *out);
 
 /* ---- CSV ------------------------------------------------------------------------------------- */
 

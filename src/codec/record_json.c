@@ -293,6 +293,18 @@ static void write_number(const sw_field *field, int64_t value, sw_json_out *out)
     }
 }
 
+static void write_field(const sw_field *field, const void *row, sw_json_out *out)
+{
+    sw_json_key(out, field_name(field));
+    if (sw_kind_is_text(field->kind)) {
+        write_text(field, sw_field_text(field, row), out);
+    } else if (sw_field_number(field, row).known) {
+        write_number(field, sw_field_number(field, row).value, out);
+    } else {
+        sw_json_null(out);
+    }
+}
+
 void sw_record_write_json(sw_record_id id, const void *row, sw_json_out *out)
 {
     const sw_record *record = sw_record_of(id);
@@ -300,14 +312,34 @@ void sw_record_write_json(sw_record_id id, const void *row, sw_json_out *out)
     const uint8_t *shown = sw_record_shown(id, &count);
     sw_json_open(out, '{');
     for (size_t i = 0; i < count; i++) {
-        const sw_field *field = &record->fields[shown[i]];
-        sw_json_key(out, field_name(field));
-        if (sw_kind_is_text(field->kind)) {
-            write_text(field, sw_field_text(field, row), out);
-        } else if (sw_field_number(field, row).known) {
-            write_number(field, sw_field_number(field, row).value, out);
-        } else {
-            sw_json_null(out);
+        write_field(&record->fields[shown[i]], row, out);
+    }
+    sw_json_close(out, '}');
+}
+
+/* The relation that shows, or NULL. */
+static const sw_relation *shown_relation(const sw_record *record)
+{
+    for (size_t i = 0; i < record->relation_count; i++) {
+        if (record->relations[i].shown_after) {
+            return &record->relations[i];
+        }
+    }
+    return NULL;
+}
+
+void sw_record_write_api(sw_record_id id, const void *row, sw_json_out *out)
+{
+    const sw_record *record = sw_record_of(id);
+    const sw_relation *relation = shown_relation(record);
+    size_t count = 0;
+    const uint8_t *shown = sw_record_shown(id, &count);
+    sw_json_open(out, '{');
+    for (size_t i = 0; i < count; i++) {
+        write_field(&record->fields[shown[i]], row, out);
+        if (relation && relation->shown_after == shown[i]) {
+            sw_json_key(out, sw_str_from(relation->name));
+            sw_json_raw(out, SW_STR("[]"));
         }
     }
     sw_json_close(out, '}');

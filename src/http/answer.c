@@ -23,7 +23,7 @@ sw_json_out *sw_answer_json(sw_request *request, int status)
 
 void sw_answer_record(sw_request *request, int status, sw_record_id record, const void *row)
 {
-    sw_record_write_json(record, row, sw_answer_json(request, status));
+    sw_record_write_api(record, row, sw_answer_json(request, status));
 }
 
 void sw_answer_null(sw_request *request)
@@ -47,7 +47,7 @@ typedef struct list_writer {
 static bool write_row(void *arg, const void *row)
 {
     list_writer *w = arg;
-    sw_record_write_json(w->record, row, &w->x->json);
+    sw_record_write_api(w->record, row, &w->x->json);
     return w->x->out.status == SW_STATUS_OK;
 }
 

@@ -148,6 +148,7 @@ typedef struct gen_relation {
     bool many;
     int cascade;
     const char *back;
+    const char *shown_after;
     const char *doc;
 } gen_relation;
 
