@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Query parameters and path ids, read and checked by their rows before a handler runs. Knows no parameter
- * by name, except those of the set `page`, which say how a list is walked.
+ * by name, except those of the set `page`, which say how a list is walked, and `text`, which is no
+ * condition on one field.
  *
  * As V1 reads them: an empty value is an absent one, what is unknown is ignored, an array repeats its key,
  * booleans are true, 1, yes, on, y, t in any case. Everything that is wrong is told at once.
@@ -422,8 +423,10 @@ static void read_page(const sw_request *request, sw_list_query *out)
     const sw_given *before = find(request, "before");
     const sw_given *limit = find(request, "limit");
     const sw_given *order = find(request, "order");
+    const sw_given *text = find(request, "text");
     out->after = after && after->count > 0 ? after->texts[0] : SW_NULL_STR;
     out->before = before && before->count > 0 ? before->texts[0] : SW_NULL_STR;
+    out->text = text && text->count > 0 ? text->texts[0] : SW_NULL_STR;
     out->limit = limit && limit->count > 0 ? limit->numbers[0] : 0;
     out->ascending = order && order->count > 0 && order->numbers[0] == SW_ORDER_ASC;
 }

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One record: by the id in a path, and after a write. */
+#include "http/read.h"
+
+sw_status sw__get_row(sw_request *request, sw_record_id record, sw_str id, void *out, sw_error *err)
+{
+    return sw_get(sw_server_ledger(request->server), &request->actor, record, id, request->memory,
+                  out, err);
+}
+
+/* A row of any record. */
+typedef union any_row {
+    sw_organization organization;
+    sw_user user;
+    sw_provider provider;
+    sw_step step;
+} any_row;
+
+sw_status sw__answer_written(sw_request *request, int status, sw_record_id record, sw_str id,
+                             const sw_outcome *outcome, sw_error *err)
+{
+    any_row row;
+    sw_status read = SW_STATUS_OK;
+
+    sw_assert(sw_record_of(record)->size <= sizeof row);
+    read = sw__get_row(request, record, id, &row, err);
+    if (read == SW_STATUS_OK) {
+        sw_answer_seq(request, outcome);
+        sw_answer_record(request, status, record, &row);
+    }
+    return read;
+}
