@@ -10,6 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { after, before } from 'node:test';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -50,6 +51,22 @@ export async function serve(t, { store, steps = 0, args = [], env = {} } = {}) {
   await server.start(args, env);
   t.after(() => server.stop());
   return server;
+}
+
+// A server for all tests of a file: `const at = shared(options, async (server) => { ... })`, then at.server.
+export function shared(options = {}, prepare = async () => {}) {
+  const at = {};
+  const last = [];
+  before(async () => {
+    at.server = await serve({ after: (end) => last.unshift(end) }, options);
+    await prepare(at.server);
+  });
+  after(async () => {
+    for (const end of last) {
+      await end();
+    }
+  });
+  return at;
 }
 
 export class Server {
