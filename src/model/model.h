@@ -124,7 +124,7 @@ typedef struct sw_relation {
     sw_load load;
     bool many;
     uint8_t cascade;
-    const char *back; /* the relation of the other record that points back, or NULL */
+    const char *back;    /* the relation of the other record that points back, or NULL */
     uint8_t shown_after; /* V1's API shows it behind this field, always empty; 0: not at all */
     const char *doc;
 } sw_relation;

@@ -310,8 +310,7 @@ static void test_the_api_shows_the_relation_that_v1_never_loads(void **state)
     sw_step step = {.request_id = SW_STR("r")};
     sw_json_out_init(&f->out, &f->buf, false);
     sw_record_write_api(SW_RECORD_STEP, &step, &f->out);
-    assert_non_null(
-        strstr(f->buf.ptr, "\"request_id\":\"r\",\"messages\":[],\"feedback\":null"));
+    assert_non_null(strstr(f->buf.ptr, "\"request_id\":\"r\",\"messages\":[],\"feedback\":null"));
     sw_buf_clear(&f->buf);
     sw_json_out_init(&f->out, &f->buf, false);
     sw_record_write_json(SW_RECORD_STEP, &step, &f->out);
@@ -688,8 +687,9 @@ static void test_the_csv_header_is_the_json_order(void **state)
 {
     fixture *f = *state;
     sw_record_csv_header(SW_RECORD_USER, &f->buf);
-    assert_string_equal(f->buf.ptr, "id,organization_id,name,created_at,updated_at,created_by_id,"
-                                    "last_updated_by_id\r\n");
+    assert_string_equal(f->buf.ptr,
+                        "id,organization_id,name,created_at,updated_at,is_deleted,created_by_id,"
+                        "last_updated_by_id\r\n");
 }
 
 static void test_cells(void **state)
