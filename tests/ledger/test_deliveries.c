@@ -6,6 +6,7 @@
 #include "model/model.h"
 #include "tests/lib/lt.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 
 #define SECOND INT64_C(1000000)
@@ -620,6 +621,40 @@ static void there_is_a_bound(lt *t)
     CLEAN();
 }
 
+/* ---- what verify sees ---------------------------------------------------------------------------- */
+
+static void see(void *arg, const sw_difference *d)
+{
+    *(int *)arg += strcmp(d->kind, "delivery") == 0;
+}
+
+static void verify_sees_what_does_not_agree(lt *t)
+{
+    static const char *const damage[][2] = {
+        {"update deliveries_data set attempts = 3", "update deliveries_data set attempts = 0"},
+        {"update deliveries_data set state = 2", "update deliveries_data set state = 0"},
+        {"update deliveries_data set forget_at = 5", "update deliveries_data set forget_at = null"},
+    };
+    sw_step s = lt_step(t, 1);
+    subscribe(t, &t->a, 1, NULL, NULL);
+    lt_log(t, &t->a, &s);
+    for (size_t i = 0; i < sizeof damage / sizeof damage[0]; i++) {
+        int seen = 0;
+        sw_verify_options options = {.difference = see, .arg = &seen};
+        sw_verify_end end;
+        sqlite3 *db = NULL;
+        CLEAN();
+        assert_int_equal(sqlite3_open(t->url + strlen("sqlite:"), &db), SQLITE_OK);
+        sqlite3_busy_timeout(db, 5000);
+        assert_int_equal(sqlite3_exec(db, damage[i][0], NULL, NULL, NULL), SQLITE_OK);
+        IS(SW_STATUS_DIFFERS, sw_verify(t->ledger, &options, &end, &t->err));
+        CHECK(seen > 0);
+        assert_int_equal(sqlite3_exec(db, damage[i][1], NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+    }
+    CLEAN();
+}
+
 /* ---- two processes ------------------------------------------------------------------------------- */
 
 static void another_process_subscribes(lt *t)
@@ -664,6 +699,7 @@ static const lt_case cases[] = {
     {"bad subscriptions are refused", bad_subscriptions_are_refused, 0},
     {"deliveries have verbs of their own", deliveries_have_verbs_of_their_own, 0},
     {"there is a bound", there_is_a_bound, 0},
+    {"verify sees what does not agree", verify_sees_what_does_not_agree, LT_DISK},
     {"another process subscribes", another_process_subscribes, LT_DISK},
 };
 
