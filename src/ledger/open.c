@@ -362,6 +362,8 @@ void sw_ledger_close(sw_ledger **handle)
     }
     sw_session_close(&ledger->watch);
     sw_store_close(&ledger->store);
+    sw__keys_close(ledger);
+    sw__bearer_set(ledger, NULL);
     pthread_mutex_destroy(&ledger->lock);
     pthread_mutex_destroy(&ledger->reader_lock);
     pthread_mutex_destroy(&ledger->watch_lock);
@@ -370,8 +372,6 @@ void sw_ledger_close(sw_ledger **handle)
     pthread_cond_destroy(&ledger->committed);
     pthread_cond_destroy(&ledger->reader_free);
     from = ledger->allocator;
-    sw__keys_close(ledger);
-    sw__bearer_set(ledger, NULL);
     sodium_memzero(ledger->secret_key, sizeof ledger->secret_key);
     sw_free(&from, ledger);
 }
