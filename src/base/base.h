@@ -34,6 +34,9 @@ sw_status sw_fail(sw_error *err, sw_status status, const char *field, const char
 const char *sw_status_name(sw_status status);
 const char *sw_status_message(sw_status status);
 sw_status sw_no_memory(sw_error *err);
+/* Puts the place of an object before the name of its field: "steps[3]."; without a field the object
+ * itself is meant. What does not fit is left out. */
+void sw_error_path(sw_error *err, const char *path);
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 

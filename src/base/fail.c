@@ -99,3 +99,17 @@ sw_status sw_no_memory(sw_error *err)
 {
     return sw_fail(err, SW_STATUS_NO_MEMORY, NULL, "%s", sw_status_message(SW_STATUS_NO_MEMORY));
 }
+
+void sw_error_path(sw_error *err, const char *path)
+{
+    size_t n = strlen(path);
+    size_t m = strlen(err->field);
+    if (n + m >= sizeof err->field) {
+        return;
+    }
+    memmove(err->field + n, err->field, m + 1);
+    memcpy(err->field, path, n);
+    if (m == 0 && n > 0 && path[n - 1] == '.') {
+        err->field[n - 1] = '\0';
+    }
+}

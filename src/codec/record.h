@@ -37,6 +37,20 @@ const uint8_t *sw_record_shown(sw_record_id id, size_t *count);
 sw_status sw_record_read_json(sw_record_id id, unsigned flags, sw_json *json, sw_arena *arena,
                               void *row, uint64_t *seen, const char *path,
                               sw_error *err) SW_MUST_CHECK;
+
+/* Members that may stand beside the record's own, at most 32; whoever knows them reads them. */
+typedef struct sw_json_extra {
+    const char *const *names;
+    size_t count;
+    /* The current token is the first of the value of names[i], and is its last afterwards. Not OK
+     * ends the reading with that error as it is. */
+    sw_status (*read)(void *arg, size_t i, sw_error *err);
+    void *arg;
+} sw_json_extra;
+/* The same for an object that holds more than the record. `extra` may be NULL. */
+sw_status sw_record_read_json_and(sw_record_id id, unsigned flags, sw_json *json, sw_arena *arena,
+                                  void *row, uint64_t *seen, const sw_json_extra *extra,
+                                  const char *path, sw_error *err) SW_MUST_CHECK;
 /* Writes one object with all members, null ones as null (tags that cannot be null as []). */
 void sw_record_write_json(sw_record_id id, const void *row, sw_json_out *out);
 /* The same as V1's API shows it: with the relation that V1 declares as a member and never loads, as an

@@ -17,6 +17,9 @@ const uint8_t *sw_record_shown(sw_record_id id, size_t *count)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+/* Bounds of what a mask can name. */
+enum { SW_RECORD_FIELDS = 64, SW_EXTRA_MEMBERS = 32 };
+
 /* One object on its way into a row. */
 typedef struct reader {
     const sw_record *record;
@@ -28,14 +31,21 @@ typedef struct reader {
     void *row;
     const char *path;
     sw_error *err;
+    const sw_json_extra *extra; /* NULL: none */
+    uint64_t mask;              /* the members that were there */
+    uint32_t extra_mask;        /* the same of `extra` */
 } reader;
 
 /* `why` is the rest of a sentence that begins with the member's name. */
 static sw_status refuse(const reader *in, sw_str name, const char *why)
 {
-    char field[sizeof in->err->field];
-    snprintf(field, sizeof field, "%s%.*s", in->path, (int)sw_utf8_prefix(name, 64), name.ptr);
-    return sw_fail(in->err, SW_STATUS_INVALID, field, "%s (at byte %zu)", why, in->json->offset);
+    char field[65];
+    snprintf(field, sizeof field, "%.*s", (int)sw_utf8_prefix(name, 64), name.ptr);
+    (void)sw_fail(in->err, SW_STATUS_INVALID, field, "%s (at byte %zu)", why, in->json->offset);
+    if (in->err) {
+        sw_error_path(in->err, in->path);
+    }
+    return SW_STATUS_INVALID;
 }
 
 static sw_str field_name(const sw_field *field)
@@ -191,13 +201,17 @@ static const sw_field *find_member(reader *in, sw_str name)
 
 static sw_status refuse_unknown(const reader *in, sw_str name)
 {
-    const char *names[64];
+    const char *names[SW_RECORD_FIELDS + SW_EXTRA_MEMBERS];
     char why[120];
+    size_t count = 0;
     int near = -1;
     for (size_t i = 0; i < in->shown_count; i++) {
-        names[i] = in->record->fields[in->shown[i]].name;
+        names[count++] = in->record->fields[in->shown[i]].name;
     }
-    near = sw_nearest(name, names, in->shown_count);
+    for (size_t i = 0; in->extra && i < in->extra->count; i++) {
+        names[count++] = in->extra->names[i];
+    }
+    near = sw_nearest(name, names, count);
     if (near < 0) {
         snprintf(why, sizeof why, "is not a member of %s", in->record->name);
     } else {
@@ -227,40 +241,92 @@ static sw_status read_member(const reader *in, const sw_field *field)
     }
 }
 
-sw_status sw_record_read_json(sw_record_id id, unsigned flags, sw_json *json, sw_arena *arena,
-                              void *row, uint64_t *seen, const char *path, sw_error *err)
+/* The place in `extra` of the member of that name, or -1. */
+static int find_extra(const reader *in, sw_str name)
 {
-    const sw_record *record = sw_record_of(id);
-    reader in = {
-        .record = record, .json = json, .arena = arena, .row = row, .path = path, .err = err};
-    uint64_t mask = 0;
-    in.shown = sw_record_shown(id, &in.shown_count);
+    for (size_t i = 0; in->extra && i < in->extra->count; i++) {
+        if (sw_str_eq(name, sw_str_from(in->extra->names[i]))) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static sw_status read_extra(reader *in, sw_str name, size_t place)
+{
+    if (in->extra_mask & UINT32_C(1) << place) {
+        return refuse(in, name, "is there twice");
+    }
+    in->extra_mask |= UINT32_C(1) << place;
+    if (sw_json_next(in->json) == SW_JSON_ERROR) {
+        return bad_json(in, name);
+    }
+    return in->extra->read(in->extra->arg, place, in->err);
+}
+
+/* A member that is not the record's own. */
+static sw_status read_other(reader *in, unsigned flags, sw_str name)
+{
+    int place = find_extra(in, name);
+    if (place >= 0) {
+        return read_extra(in, name, (size_t)place);
+    }
+    return flags & SW_READ_STRICT ? refuse_unknown(in, name) : skip_unknown(in, name);
+}
+
+static sw_status read_own(reader *in, const sw_field *field, sw_str name)
+{
+    uint64_t bit = SW_MASK(field - in->record->fields);
+    if (in->mask & bit) {
+        return refuse(in, name, "is there twice");
+    }
+    in->mask |= bit;
+    return read_member(in, field);
+}
+
+static sw_status read_object(reader *in, unsigned flags)
+{
+    sw_json *json = in->json;
     if (json->type != SW_JSON_OBJECT) {
-        return json->type == SW_JSON_ERROR ? bad_json(&in, SW_STR(""))
-                                           : refuse(&in, SW_STR(""), "is not an object");
+        return json->type == SW_JSON_ERROR ? bad_json(in, SW_STR(""))
+                                           : refuse(in, SW_STR(""), "is not an object");
     }
     while (sw_json_next(json) == SW_JSON_KEY) {
         sw_str name = json->text;
-        const sw_field *field = find_member(&in, name);
-        uint64_t bit = field ? SW_MASK(field - record->fields) : 0;
-        sw_status status = SW_STATUS_OK;
-        if (mask & bit) {
-            return refuse(&in, name, "is there twice");
-        }
-        mask |= bit;
-        if (field) {
-            status = read_member(&in, field);
-        } else {
-            status = flags & SW_READ_STRICT ? refuse_unknown(&in, name) : skip_unknown(&in, name);
-        }
+        const sw_field *field = find_member(in, name);
+        sw_status status = field ? read_own(in, field, name) : read_other(in, flags, name);
         if (status != SW_STATUS_OK) {
             return status;
         }
     }
-    if (seen) {
-        *seen = mask;
+    return json->type == SW_JSON_OBJECT_END ? SW_STATUS_OK : bad_json(in, SW_STR(""));
+}
+
+sw_status sw_record_read_json_and(sw_record_id id, unsigned flags, sw_json *json, sw_arena *arena,
+                                  void *row, uint64_t *seen, const sw_json_extra *extra,
+                                  const char *path, sw_error *err)
+{
+    reader in = {.record = sw_record_of(id),
+                 .json = json,
+                 .arena = arena,
+                 .row = row,
+                 .path = path,
+                 .err = err,
+                 .extra = extra};
+    sw_status status = SW_STATUS_OK;
+    sw_implies(extra != NULL, extra->count <= SW_EXTRA_MEMBERS);
+    in.shown = sw_record_shown(id, &in.shown_count);
+    status = read_object(&in, flags);
+    if (seen && status == SW_STATUS_OK) {
+        *seen = in.mask;
     }
-    return json->type == SW_JSON_OBJECT_END ? SW_STATUS_OK : bad_json(&in, SW_STR(""));
+    return status;
+}
+
+sw_status sw_record_read_json(sw_record_id id, unsigned flags, sw_json *json, sw_arena *arena,
+                              void *row, uint64_t *seen, const char *path, sw_error *err)
+{
+    return sw_record_read_json_and(id, flags, json, arena, row, seen, NULL, path, err);
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
