@@ -175,6 +175,15 @@ SW_API sw_status sw_step_update(sw_ledger *ledger, const sw_actor *actor, sw_str
                                 const sw_step *values, uint64_t mask, sw_outcome *outcome,
                                 sw_error *err) SW_MUST_CHECK;
 
+/* Whichever of the two is meant, as one change with one verdict: `mask` names the fields of
+ * values->step that are set, null included. With a status that ends the step it is sw_step_end, which then also
+ * sets fields to null; else it is sw_step_update, to which the metrics, messages and traces of `values` are
+ * added. That a pending step is pending may be said; lease_seconds may not.
+ */
+SW_API sw_status sw_step_patch(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
+                               const sw_step_entry *values, uint64_t mask, sw_outcome *outcome,
+                               sw_error *err) SW_MUST_CHECK;
+
 /* Promises to be heard again within `seconds` (0: the default). Not journalled. */
 SW_API sw_status sw_step_renew(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
                                int64_t seconds, sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;

@@ -360,8 +360,6 @@ void sw__forget_tokens(sw_step *row, uint64_t mask);
  * goes, after it was checked. */
 void sw__row_nulls(sw_record_id record, void *row);
 sw_status sw__row_minify(sw_record_id record, void *row, sw_arena *arena, sw_error *err);
-/* Puts the place of the record before the name of the field: "steps[3]." */
-void sw__error_path(sw_error *err, const char *path);
 enum { SW_DIGEST = 16 };
 /* The digest of what was sent (digest.c): rows are added, then it is taken, 16 bytes in the arena; null
  * text: no memory. The tags stand for the names of fields. */
@@ -421,6 +419,9 @@ sw_status sw__parts_write(sw_group *group, const sw_task *task, const sw_step *s
                           sw_parts *parts, sw_error *err);
 /* Whether parts_write would change anything. */
 bool sw__parts_new(const sw_parts *parts);
+/* One entry of the journal for each kind of thing that was added. */
+sw_status sw__parts_tell(sw_group *group, const sw_task *task, const sw_step *step,
+                         const sw_parts *parts, sw_outcome *outcome, sw_error *err);
 /* Removes the body unless a message still shows it. */
 sw_status sw__body_release(sw_group *group, sw_str organization_id, sw_str hash, sw_error *err);
 /* Removes what goes along when an agent is deleted: timings leave the histograms, messages their bodies

@@ -150,7 +150,6 @@ static bool admit(sw_group *group, const sw_task *task, size_t i, item *it, sw_e
 {
     const log_args *args = task->arg;
     const sw_step_entry *entry = &args->entries[i];
-    char path[32] = "";
     sw_status status = SW_STATUS_OK;
 
     it->task = task;
@@ -172,10 +171,6 @@ static bool admit(sw_group *group, const sw_task *task, size_t i, item *it, sw_e
         return false;
     }
     if (status != SW_STATUS_OK) {
-        if (args->count > 1) {
-            (void)snprintf(path, sizeof path, "steps[%zu].", i);
-            sw__error_path(err, path);
-        }
         (void)sw__verdict(it->outcome, SW_VERDICT_REJECTED, status, err);
     }
     return status == SW_STATUS_OK;
@@ -229,6 +224,19 @@ static void log_entries(sw_group *group, const sw_task *task, chunk *c)
     }
 }
 
+/* Among several, an error says which item it means. */
+static void name_items(const log_args *args)
+{
+    char path[32];
+
+    for (size_t i = 0; i < args->count && args->count > 1; i++) {
+        if (args->outcomes[i].status != SW_STATUS_OK) {
+            (void)snprintf(path, sizeof path, "steps[%zu].", i);
+            sw_error_path(&args->outcomes[i].error, path);
+        }
+    }
+}
+
 /* All or nothing: items that were fine share the fate of the one that was not. */
 static void sink_all(const log_args *args, const sw_error *err)
 {
@@ -246,6 +254,7 @@ static sw_status settle(const sw_task *task, sw_error *err)
     const log_args *args = task->arg;
     sw_status refused = SW_STATUS_OK;
 
+    name_items(args);
     for (size_t i = 0; i < args->count && refused == SW_STATUS_OK; i++) {
         refused = args->outcomes[i].status;
         if (refused != SW_STATUS_OK) {

@@ -235,7 +235,7 @@ sw_status sw__messages_prepare(sw_group *group, const sw_task *task, const sw_st
         status = prepare_one(group, task, step, &parts->messages[i], &parts->message_there[i], err);
         if (status != SW_STATUS_OK && err) {
             (void)snprintf(path, sizeof path, "messages[%zu].", i);
-            sw__error_path(err, path);
+            sw_error_path(err, path);
         }
     }
     return status;

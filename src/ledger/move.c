@@ -55,14 +55,15 @@ static sw_status check_row(sw_group *group, const sw_task *task, sw_step *row, u
 typedef struct end_args {
     sw_str id;
     const sw_step_entry *end;
+    uint64_t clears; /* fields that the end sets to null */
     sw_outcome *outcome;
 } end_args;
 
 /* Which fields the end sets; refuses those it may not. */
-static sw_status end_mask(const sw_step *end, uint64_t *mask, sw_error *err)
+static sw_status end_mask(const sw_step *end, uint64_t clears, uint64_t *mask, sw_error *err)
 {
     const sw_record *record = sw_record_of(SW_RECORD_STEP);
-    uint64_t given = sw_row_mask(record, end) & ~SW_MASK(SW_STEP_ID);
+    uint64_t given = (sw_row_mask(record, end) & ~SW_MASK(SW_STEP_ID)) | clears;
     uint64_t given_by_end = ONCE | SW_MASK(SW_STEP_STATUS);
 
     for (size_t i = 0; i < record->field_count; i++) {
@@ -91,7 +92,7 @@ static sw_status end_prepare(sw_group *group, const sw_task *task, const end_arg
                              const sw_step *old, sw_step *row, sw_parts *parts, sw_error *err)
 {
     uint64_t mask = 0;
-    sw_status status = end_mask(&args->end->step, &mask, err);
+    sw_status status = end_mask(&args->end->step, args->clears, &mask, err);
 
     if (status != SW_STATUS_OK) {
         return status;
@@ -110,9 +111,17 @@ static sw_status end_prepare(sw_group *group, const sw_task *task, const end_arg
     return sw__parts_prepare(group, task, row, args->end, false, parts, err);
 }
 
-static sw_status apply_end(sw_group *group, sw_task *task, sw_error *err)
+/* What the end says, for promise P3. Clearing a field is content too. */
+static sw_str digest_of_end(sw_group *group, const end_args *args)
 {
-    end_args *args = task->arg;
+    if (args->clears) {
+        sw_buf_add(&group->digest, sw_str_make((const char *)&args->clears, sizeof args->clears));
+    }
+    return sw__entry_digest(group, &args->end->step, SW_MASK_ALL, args->end);
+}
+
+static sw_status do_end(sw_group *group, const sw_task *task, const end_args *args, sw_error *err)
+{
     sw_step old;
     sw_step row;
     sw_parts parts;
@@ -125,7 +134,7 @@ static sw_status apply_end(sw_group *group, sw_task *task, sw_error *err)
     }
     row = old;
     if (status == SW_STATUS_OK) {
-        row.end_digest = sw__entry_digest(group, &args->end->step, SW_MASK_ALL, args->end);
+        row.end_digest = digest_of_end(group, args);
         status = row.end_digest.ptr ? end_prepare(group, task, args, &old, &row, &parts, err)
                                     : sw_group_must(group, sw_no_memory(err), err);
     }
@@ -143,10 +152,15 @@ static sw_status apply_end(sw_group *group, sw_task *task, sw_error *err)
     return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
 }
 
+static sw_status apply_end(sw_group *group, sw_task *task, sw_error *err)
+{
+    return do_end(group, task, task->arg, err);
+}
+
 sw_status sw_step_end(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
                       const sw_step_entry *end, sw_outcome *outcome, sw_error *err)
 {
-    end_args args = {step_id, end, outcome};
+    end_args args = {step_id, end, 0, outcome};
     sw_task task = {
         .apply = apply_end, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
     return sw__submit(ledger, actor, &task, err);
@@ -158,6 +172,7 @@ typedef struct update_args {
     sw_str id;
     const sw_step *values;
     uint64_t mask;
+    const sw_step_entry *parts; /* what is added beside; NULL: nothing */
     sw_outcome *outcome;
 } update_args;
 
@@ -187,45 +202,161 @@ static sw_status update_allowed(const sw_step *old, const sw_step *values, uint6
     return SW_STATUS_OK;
 }
 
-static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
+/* The row as it becomes, and the parts that come with it. */
+static sw_status update_prepare(sw_group *group, const sw_task *task, const update_args *args,
+                                const sw_step *old, sw_step *row, sw_parts *parts, sw_error *err)
 {
-    update_args *args = task->arg;
+    static const sw_step_entry nothing;
+    sw_status status = sw__not_retired(old, err);
+
+    if (status == SW_STATUS_OK) {
+        status = update_allowed(old, args->values, args->mask, err);
+    }
+    if (status == SW_STATUS_OK) {
+        *row = *old;
+        take_fields(row, args->values, args->mask);
+        status = check_row(group, task, row, args->mask, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__parts_prepare(group, task, row, args->parts ? args->parts : &nothing, false,
+                                   parts, err);
+    }
+    return status;
+}
+
+static sw_status do_update(sw_group *group, const sw_task *task, const update_args *args,
+                           sw_error *err)
+{
     bool people = (args->mask & ~(SW_MASK(SW_STEP_FEEDBACK) | SW_MASK(SW_STEP_TAGS))) == 0;
+    sw_change what = people ? SW_CHANGE_FEEDBACK : SW_CHANGE_UPDATED;
     sw_step old;
     sw_step row;
+    sw_parts parts;
+    bool adds = false;
     sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &old, err);
 
     sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
     if (status == SW_STATUS_OK) {
-        status = sw__not_retired(&old, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = update_allowed(&old, args->values, args->mask, err);
-    }
-    if (status == SW_STATUS_OK) {
-        row = old;
-        take_fields(&row, args->values, args->mask);
-        status = check_row(group, task, &row, args->mask, err);
+        status = update_prepare(group, task, args, &old, &row, &parts, err);
     }
     if (status != SW_STATUS_OK) {
         return sw__refused(args->outcome, status, err);
     }
+    adds = sw__parts_new(&parts);
     if (!sw__step_differs(&old, &row)) {
-        return sw__unchanged(group, task, args->outcome, err);
+        if (!adds) {
+            return sw__unchanged(group, task, args->outcome, err);
+        }
+    } else {
+        status = sw_group_change_step(group, task, &old, &row, what, &args->outcome->seq, err);
     }
-    status = sw_group_change_step(group, task, &old, &row,
-                                  people ? SW_CHANGE_FEEDBACK : SW_CHANGE_UPDATED,
-                                  &args->outcome->seq, err);
+    if (status == SW_STATUS_OK && adds) {
+        status = sw__parts_write(group, task, &row, &parts, err);
+    }
+    if (status == SW_STATUS_OK && adds) {
+        status = sw__parts_tell(group, task, &row, &parts, args->outcome, err);
+    }
     return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
+}
+
+static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
+{
+    return do_update(group, task, task->arg, err);
 }
 
 sw_status sw_step_update(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
                          const sw_step *values, uint64_t mask, sw_outcome *outcome, sw_error *err)
 {
-    update_args args = {step_id, values, mask, outcome};
+    update_args args = {step_id, values, mask, NULL, outcome};
     sw_task task = {
         .apply = apply_update, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
+    return sw__submit(ledger, actor, &task, err);
+}
+
+/* ---- whichever of the two is meant -------------------------------------------------------------- */
+
+typedef struct patch_args {
+    sw_str id;
+    const sw_step_entry *values;
+    uint64_t mask;
+    sw_outcome *outcome;
+} patch_args;
+
+/* The end with what the mask names and nothing else. */
+static sw_status patch_ends(sw_group *group, const sw_task *task, const patch_args *args,
+                            uint64_t mask, sw_error *err)
+{
+    const sw_record *record = sw_record_of(SW_RECORD_STEP);
+    sw_step_entry end = *args->values;
+    end_args to = {args->id, &end, 0, args->outcome};
+
+    for (size_t i = 0; i < record->field_count; i++) {
+        if (!(mask & SW_MASK(i))) {
+            sw_field_clear(&record->fields[i], &end.step);
+        }
+    }
+    to.clears = mask & ~sw_row_mask(record, &end.step);
+    return do_end(group, task, &to, err);
+}
+
+/* The id can be said again, and that a step is pending while it is true. */
+static sw_status patch_repeats(sw_group *group, const sw_task *task, const patch_args *args,
+                               sw_error *err)
+{
+    const sw_step *step = &args->values->step;
+    sw_step old;
+    sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &old, err);
+
+    if (status == SW_STATUS_OK && (args->mask & SW_MASK(SW_STEP_ID)) &&
+        !sw_str_eq(step->id, args->id)) {
+        status = sw_fail(err, SW_STATUS_INVALID, "id", "is not the step's id, which never changes");
+    }
+    if (status == SW_STATUS_OK && (args->mask & SW_MASK(SW_STEP_STATUS)) && step->status.known &&
+        step->status.value == SW_STEP_STATUS_PENDING &&
+        old.status.value != SW_STEP_STATUS_PENDING) {
+        status = illegal(&old, SW_STEP_STATUS_PENDING, err);
+    }
+    if (status == SW_STATUS_OK) {
+        return status;
+    }
+    sw__outcome_reset(args->outcome);
+    sw__outcome_id(args->outcome, args->id);
+    return sw__refused(args->outcome, status, err);
+}
+
+static sw_status apply_patch(sw_group *group, sw_task *task, sw_error *err)
+{
+    const uint64_t said = SW_MASK(SW_STEP_ID) | SW_MASK(SW_STEP_STATUS);
+    const patch_args *args = task->arg;
+    const sw_step *step = &args->values->step;
+    update_args update = {args->id, step, args->mask & ~said, args->values, args->outcome};
+    bool ends = (args->mask & SW_MASK(SW_STEP_STATUS)) &&
+                !(step->status.known && step->status.value == SW_STEP_STATUS_PENDING);
+    sw_status status = args->mask & said ? patch_repeats(group, task, args, err) : SW_STATUS_OK;
+
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    return ends ? patch_ends(group, task, args, args->mask & ~SW_MASK(SW_STEP_ID), err)
+                : do_update(group, task, &update, err);
+}
+
+sw_status sw_step_patch(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
+                        const sw_step_entry *values, uint64_t mask, sw_outcome *outcome,
+                        sw_error *err)
+{
+    patch_args args = {step_id, values, mask, outcome};
+    sw_task task = {.apply = apply_patch,
+                    .outcomes = outcome,
+                    .outcome_count = 1,
+                    .arg = &args,
+                    .weight = 1 + values->message_count + values->trace_count};
+
+    if (values->lease_seconds) {
+        return sw__refuse_one(outcome, err, SW_STATUS_INVALID, "lease_seconds",
+                              "is not changed along with fields; renew the lease instead");
+    }
     return sw__submit(ledger, actor, &task, err);
 }
 

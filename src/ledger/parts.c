@@ -83,7 +83,7 @@ static sw_status metrics_row(const sw_task *task, const sw_step *step, const sw_
     row->id = step->id;
     row->organization_id = task->organization_id;
     if (sw__book(task, SW_RECORD_STEP_METRICS, row, err) != SW_STATUS_OK) {
-        sw__error_path(err, "metrics.");
+        sw_error_path(err, "metrics.");
         return SW_STATUS_INVALID;
     }
     return links_agree(step, given, err);
@@ -266,7 +266,7 @@ static sw_status prepare_traces(sw_group *group, const sw_task *task, const sw_s
         status = prepare_trace(group, task, step, &out->traces[i], &out->trace_there[i], err);
         if (status != SW_STATUS_OK && err) {
             (void)snprintf(path, sizeof path, "traces[%zu].", i);
-            sw__error_path(err, path);
+            sw_error_path(err, path);
         }
     }
     return status;
@@ -346,9 +346,8 @@ typedef struct attach_args {
     sw_outcome *outcome;
 } attach_args;
 
-/* One entry for each kind of thing that was added. */
-static sw_status tell(sw_group *group, const sw_task *task, const sw_step *step,
-                      const sw_parts *parts, sw_outcome *outcome, sw_error *err)
+sw_status sw__parts_tell(sw_group *group, const sw_task *task, const sw_step *step,
+                         const sw_parts *parts, sw_outcome *outcome, sw_error *err)
 {
     const struct {
         bool added;
@@ -390,7 +389,7 @@ static sw_status apply_attach(sw_group *group, sw_task *task, sw_error *err)
     }
     status = sw__parts_write(group, task, &step, &parts, err);
     if (status == SW_STATUS_OK) {
-        status = tell(group, task, &step, &parts, args->outcome, err);
+        status = sw__parts_tell(group, task, &step, &parts, args->outcome, err);
     }
     return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
 }

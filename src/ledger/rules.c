@@ -262,17 +262,6 @@ sw_status sw__row_minify(sw_record_id record, void *row, sw_arena *arena, sw_err
     return status;
 }
 
-void sw__error_path(sw_error *err, const char *path)
-{
-    size_t n = strlen(path);
-    size_t m = strlen(err->field);
-
-    if (n + m < sizeof err->field) {
-        memmove(err->field + n, err->field, m + 1);
-        memcpy(err->field, path, n);
-    }
-}
-
 /* ---- verdicts ----------------------------------------------------------------------------------- */
 
 void sw__outcome_reset(sw_outcome *outcome)

@@ -55,8 +55,9 @@ static void test_the_csv_header_is_the_json_order(void **state)
 {
     fixture *f = *state;
     sw_record_csv_header(SW_RECORD_USER, &f->buf);
-    assert_string_equal(f->buf.ptr, "id,organization_id,name,created_at,updated_at,created_by_id,"
-                                    "last_updated_by_id\r\n");
+    assert_string_equal(f->buf.ptr,
+                        "id,organization_id,name,created_at,updated_at,is_deleted,created_by_id,"
+                        "last_updated_by_id\r\n");
 }
 
 static void test_cells(void **state)

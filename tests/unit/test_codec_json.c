@@ -28,7 +28,7 @@ static void assert_order(sw_record_id id, const char *const *names, size_t count
         assert_order(ID, names, SW_COUNT(names), SW_COUNT(names));                                 \
     } while (0)
 
-/* `messages`, which V1 shows after request_id, is not a column; the server adds it. */
+/* `messages`, which V1 shows after request_id, is not a column; sw_record_write_api adds it. */
 static void test_v1_members_come_first_in_v1_order(void **state)
 {
     (void)state;
@@ -57,7 +57,21 @@ static void test_v1_members_come_first_in_v1_order(void **state)
                  "base_url", "access_key", "region", "api_version", "organization_id", "updated_at",
                  "last_synced", "api_key_enc", "access_key_enc");
     ASSERT_ORDER(SW_RECORD_ORGANIZATION, "id", "name", "created_at", "privileged_tools");
-    ASSERT_ORDER(SW_RECORD_USER, "id", "organization_id", "name", "created_at", "updated_at");
+    ASSERT_ORDER(SW_RECORD_USER, "id", "organization_id", "name", "created_at", "updated_at",
+                 "is_deleted");
+}
+
+static void test_the_api_shows_the_relation_that_v1_never_loads(void **state)
+{
+    fixture *f = *state;
+    sw_step step = {.request_id = SW_STR("r")};
+    sw_json_out_init(&f->out, &f->buf, false);
+    sw_record_write_api(SW_RECORD_STEP, &step, &f->out);
+    assert_non_null(strstr(f->buf.ptr, "\"request_id\":\"r\",\"messages\":[],\"feedback\":null"));
+    sw_buf_clear(&f->buf);
+    sw_json_out_init(&f->out, &f->buf, false);
+    sw_record_write_json(SW_RECORD_STEP, &step, &f->out);
+    assert_null(strstr(f->buf.ptr, "messages"));
 }
 
 static void test_every_field_shows_once_unless_hidden_or_bytes(void **state)
