@@ -430,6 +430,8 @@ enum MHD_Result sw__exchange_go_on(void *server, struct MHD_Connection *connecti
     case SW_PHASE_ANSWERED:
         return sw__answer_send(x);
     case SW_PHASE_WORK:
+        *upload_size = size; /* not before the work is done: the library goes on within a chunk */
+        break;
     case SW_PHASE_SENDING:
         break;
     }

@@ -144,6 +144,7 @@ extern const char *const sw__methods[SW_METHOD_COUNT];
 
 #define SW_ROUTE(NAME, METHOD, PATH, NEED, HANDLER, ...) sw_handler HANDLER;
 #include "model/routes.def"
+sw_part sw_http_log_part; /* of the one route whose body streams */
 
 /* ---- the request ---------------------------------------------------------------------------------- */
 
