@@ -344,6 +344,9 @@ SW_API sw_status sw_delivery_next(sw_ledger *ledger, sw_int *due_us, sw_error *e
  * run's callback it also keeps callback_sent_at, callback_status_code and callback_error. */
 SW_API sw_status sw_delivery_report(sw_ledger *ledger, sw_str delivery_id,
                                     const sw_attempt *attempt, sw_error *err) SW_MUST_CHECK;
+/* Gives claimed deliveries back without an attempt, to be due in `seconds`: their listener is busy. */
+SW_API sw_status sw_delivery_put_off(sw_ledger *ledger, const sw_str *delivery_ids, size_t count,
+                                     int64_t seconds, sw_error *err) SW_MUST_CHECK;
 /* The secret that signs for this delivery (for the operator's webhook: its bearer token), null when there is
  * none. */
 SW_API sw_status sw_delivery_secret(sw_ledger *ledger, const sw_delivery *delivery,
@@ -414,6 +417,11 @@ typedef bool sw_each(void *arg, const void *row);
 SW_API sw_status sw_list(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
                          const sw_list_query *query, sw_each *each, void *arg, sw_list_end *end,
                          sw_error *err) SW_MUST_CHECK;
+/* Whether the query would find this step, judged by its rows alone; `metrics` NULL: it has none. For those who
+ * look at steps one by one as they change; cursors, order and limits play no part, and a retired step is
+ * judged like any other. */
+SW_API bool sw_step_is_found(const sw_list_query *query, const sw_step *step,
+                             const sw_step_metrics *metrics);
 /* How many records the query finds: from rollups where they know, else by looking, within look_limit
  * (`gave_up` then, and the number is a lower bound).
  */

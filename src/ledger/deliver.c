@@ -372,3 +372,43 @@ sw_status sw_delivery_again(sw_ledger *ledger, const sw_actor *actor, sw_str del
         .apply = apply_again, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
     return sw__submit(ledger, actor, &task, err);
 }
+
+/* ---- not now ------------------------------------------------------------------------------------- */
+
+typedef struct put_off_args {
+    const sw_str *ids;
+    size_t count;
+    int64_t seconds;
+} put_off_args;
+
+/* One that is gone, or settled meanwhile, is left as it is. */
+static sw_status apply_put_off(sw_group *group, sw_task *task, sw_error *err)
+{
+    const put_off_args *args = task->arg;
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < args->count && status == SW_STATUS_OK; i++) {
+        sw_delivery row;
+        status = get(group, args->ids[i], &row, err);
+        if (status == SW_STATUS_OK && row.state.value == SW_DELIVERY_STATE_PENDING) {
+            row.next_attempt_at = sw_int_of(group->now_us + args->seconds * SECOND);
+            row.claimed_until = SW_NULL_INT;
+            status = save(group, &row, err);
+        }
+        status = status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    }
+    return status;
+}
+
+sw_status sw_delivery_put_off(sw_ledger *ledger, const sw_str *delivery_ids, size_t count,
+                              int64_t seconds, sw_error *err)
+{
+    put_off_args args = {delivery_ids, count, seconds};
+    sw_task task = {.apply = apply_put_off, .arg = &args, .own_organization = true, .weight = 100};
+
+    if (seconds < 1 || seconds > SW_LIMIT_DELIVERY_CLAIM_SECONDS) {
+        return sw_fail(err, SW_STATUS_INVALID, "seconds", "must be 1 to %d",
+                       (int)SW_LIMIT_DELIVERY_CLAIM_SECONDS);
+    }
+    return count == 0 ? SW_STATUS_OK : sw__submit(ledger, NULL, &task, err);
+}
