@@ -207,6 +207,7 @@ struct sw_cli {
     const char *values[SW_OPTION_COUNT][SW_CLI_REPEATS];
     uint8_t counts[SW_OPTION_COUNT]; /* how often each option was given */
     const char *argument;            /* of the command, or NULL */
+    const char *argument2;           /* the second one, or NULL */
     FILE *out;
     FILE *err;
     sw_terminal terminal; /* of out */

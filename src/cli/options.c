@@ -225,12 +225,17 @@ static sw_status read_option(sw_cli *cli, const char *word, words *rest)
 static sw_status read_argument(sw_cli *cli, const char *word)
 {
     const sw_command *command = &sw__commands[cli->command];
-    if (command->arguments_max == 0 || cli->argument) {
+    int given = (cli->argument ? 1 : 0) + (cli->argument2 ? 1 : 0);
+    if (given >= command->arguments_max) {
         return sw_fail(&cli->error, SW_STATUS_INVALID, "",
                        "%s takes no %s; stepwell help %s says what it takes", command->name, word,
                        command->name);
     }
-    cli->argument = word;
+    if (given == 0) {
+        cli->argument = word;
+    } else {
+        cli->argument2 = word;
+    }
     return SW_STATUS_OK;
 }
 

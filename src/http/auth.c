@@ -1,24 +1,241 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who calls. Until there are keys: everybody is the default user of the default organization. */
-#include "http/server.h"
+/* Who calls: asks the decisions of auth_rules.c in order and fills the request's actor, scopes and key.
+ * Runs on the network thread, so it asks the store only for what the ledger does not remember.
+ *
+ * What is refused says why, except where that would tell a stranger something: an unknown key, a revoked
+ * one, an expired one and none at all are all the same 401.
+ */
+#include "http/auth.h"
+#include "http/live.h"
+
+enum { LOOK_AGAIN_US = 1000000 };
+
+sw_status sw_auth_new(sw_ledger *ledger, const sw_settings *settings, bool local, sw_auth **out,
+                      sw_error *err)
+{
+    sw_auth *auth = sw_alloc_zeroed(&sw__libc_allocator, sizeof *auth);
+    if (!auth) {
+        return sw_no_memory(err);
+    }
+    auth->allocator = &sw__libc_allocator;
+    auth->ledger = ledger;
+    auth->gate = sw_gate_of(settings);
+    auth->local = local;
+    auth->per_second = settings->requests_per_second;
+    auth->asked_us = INT64_MIN;
+    pthread_mutex_init(&auth->lock, NULL);
+    *out = auth;
+    return SW_STATUS_OK;
+}
+
+void sw_auth_free(sw_auth **auth)
+{
+    if (*auth) {
+        pthread_mutex_destroy(&(*auth)->lock);
+        sw_free((*auth)->allocator, *auth);
+        *auth = NULL;
+    }
+}
+
+void sw_auth_close(sw_auth *auth)
+{
+    pthread_mutex_lock(&auth->lock);
+    auth->closed = true;
+    pthread_mutex_unlock(&auth->lock);
+}
+
+/* Keys that another process makes are seen within a second. */
+sw_status sw_auth_is_open(sw_auth *auth, bool *out, sw_error *err)
+{
+    int64_t now_us = sw__system_clock.mono_us(sw__system_clock.data);
+    bool exist = false;
+    pthread_mutex_lock(&auth->lock);
+    bool closed = auth->closed || !auth->local;
+    bool look = !closed && (auth->asked_us == INT64_MIN || now_us - auth->asked_us > LOOK_AGAIN_US);
+    pthread_mutex_unlock(&auth->lock);
+    sw_status status = look ? sw_keys_exist(auth->ledger, &exist, err) : SW_STATUS_OK;
+    if (status == SW_STATUS_OK) {
+        pthread_mutex_lock(&auth->lock);
+        auth->closed = auth->closed || exist;
+        auth->asked_us = look ? now_us : auth->asked_us;
+        *out = !closed && !auth->closed;
+        pthread_mutex_unlock(&auth->lock);
+    }
+    return status;
+}
+
+/* ---- pages ----------------------------------------------------------------------------------------- */
+
+void sw_auth_headers(sw_request *request)
+{
+    const sw_gate *gate = &sw_server_live(request->server)->auth->gate;
+    sw_str origin = sw_request_header(request, "Origin");
+    if (!gate->origins.ptr) {
+        return;
+    }
+    sw_answer_header(request, "Vary", "Origin");
+    sw_str page =
+        sw_origin_listed(gate, origin) ? sw_arena_str(&request->arena, origin) : SW_NULL_STR;
+    if (!page.ptr) {
+        return;
+    }
+    sw_answer_header(request, "Access-Control-Allow-Origin", page.ptr);
+    if (!sw_str_eq(sw_request_method(request), SW_STR("OPTIONS"))) {
+        sw_answer_header(request, "Access-Control-Expose-Headers",
+                         "Stepwell-Seq, Stepwell-Complete, Stepwell-Resume, Retry-After, "
+                         "retry-after-ms, x-should-retry");
+        return;
+    }
+    /* What a browser asks before a page of another origin may call. */
+    sw_str wants =
+        sw_arena_str(&request->arena, sw_request_header(request, "Access-Control-Request-Headers"));
+    sw_answer_header(request, "Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE");
+    sw_answer_header(request, "Access-Control-Max-Age", "600");
+    if (wants.ptr) {
+        sw_answer_header(request, "Access-Control-Allow-Headers", wants.ptr);
+    }
+}
+
+static bool is_write(sw_str method)
+{
+    return !sw_str_eq(method, SW_STR("GET")) && !sw_str_eq(method, SW_STR("HEAD")) &&
+           !sw_str_eq(method, SW_STR("OPTIONS"));
+}
 
 sw_status sw_auth_welcome(sw_request *request, sw_error *err)
 {
-    (void)request;
+    const sw_gate *gate = &sw_server_live(request->server)->auth->gate;
+    sw_str host = sw_request_header(request, "Host");
     (void)err;
+    if (!sw_host_allowed(gate, host)) {
+        return sw_answer_fail(request, 403,
+                              "this server does not answer to the name in the header Host; name it "
+                              "in --allowed-hosts if it should");
+    }
+    if (is_write(sw_request_method(request)) &&
+        !sw_origin_may_write(gate, host, sw_request_header(request, "Origin"),
+                             sw_request_header(request, "Sec-Fetch-Site"))) {
+        return sw_answer_fail(request, 403,
+                              "a page of another origin may not write (headers Origin and "
+                              "Sec-Fetch-Site); name it in --cors-origins if it should");
+    }
     return SW_STATUS_OK;
+}
+
+/* ---- keys ------------------------------------------------------------------------------------------ */
+
+static sw_status nobody(sw_request *request)
+{
+    sw_answer_header(request, "WWW-Authenticate", "Bearer");
+    return sw_answer_fail(request, 401, "Unauthorized");
+}
+
+static sw_status take_key(sw_request *request, sw_auth *auth, sw_standing *standing, sw_error *err)
+{
+    sw_api_key key = {0};
+    sw_str secret = sw_auth_secret(sw_request_header(request, "Authorization"),
+                                   sw_request_header(request, "X-BARE-PASSWORD"));
+    if (!secret.ptr) {
+        return nobody(request);
+    }
+    sw_status status = sw_key_check(auth->ledger, secret, request->memory, &key, err);
+    if (status != SW_STATUS_OK) {
+        return status == SW_STATUS_NOT_FOUND ? nobody(request) : status;
+    }
+    request->key_id = key.id;
+    request->actor.organization_id = key.organization_id;
+    request->actor.project_id = key.project_id;
+    request->actor.user_id = key.user_id;
+    *standing =
+        (sw_standing){.scopes = sw_scopes_of(key.scopes),
+                      .house = sw_str_eq(key.organization_id, SW_STR(SW_DEFAULT_ORGANIZATION)),
+                      .whole = !key.project_id.ptr};
+    sw_key_used(auth->ledger, key.id);
+    return SW_STATUS_OK;
+}
+
+static sw_status find_caller(sw_request *request, sw_auth *auth, sw_standing *standing,
+                             sw_error *err)
+{
+    bool open = false;
+    sw_status status = sw_auth_is_open(auth, &open, err);
+    if (status == SW_STATUS_OK && open) {
+        *standing = (sw_standing){.scopes = SW_SCOPES_ALL, .house = true, .whole = true};
+    } else if (status == SW_STATUS_OK) {
+        status = take_key(request, auth, standing, err);
+    }
+    request->scopes = standing->scopes;
+    return status;
+}
+
+/* ---- how often ------------------------------------------------------------------------------------- */
+
+static sw_status check_pace(sw_request *request, sw_auth *auth)
+{
+    if (auth->per_second <= 0) {
+        return SW_STATUS_OK;
+    }
+    uint64_t who = sw_hash(0, request->key_id.ptr ? request->key_id.ptr : "", request->key_id.len);
+    int64_t now_ns = sw__system_clock.mono_us(sw__system_clock.data) * 1000;
+    pthread_mutex_lock(&auth->lock);
+    int64_t wait_ns =
+        sw_bucket_take(sw_buckets_find(&auth->buckets, who), auth->per_second, now_ns);
+    pthread_mutex_unlock(&auth->lock);
+    if (wait_ns == 0) {
+        return SW_STATUS_OK;
+    }
+    int64_t wait_ms = (wait_ns + 999999) / 1000000;
+    sw_answer_header(request, "Retry-After", "1");
+    sw_str ms = sw_arena_printf(&request->arena, "%lld", (long long)wait_ms);
+    sw_answer_header(request, "retry-after-ms", ms.ptr ? ms.ptr : "1000");
+    return sw_answer_fail(request, 429,
+                          "Too many requests: this key may ask %lld a second; try again in %lld ms",
+                          (long long)auth->per_second, (long long)wait_ms);
+}
+
+/* ---- the acting user ------------------------------------------------------------------------------- */
+
+static sw_status take_user(sw_request *request, sw_auth *auth, sw_error *err)
+{
+    sw_user user = {0};
+    sw_str id = sw_request_header(request, "user_id");
+    if (!id.ptr || id.len == 0) {
+        return SW_STATUS_OK;
+    }
+    if (!sw_id_valid(id, SW_STR("user"))) {
+        return sw_answer_fail(request, 400,
+                              "INVALID_ARGUMENT: Invalid user ID format: %.*s. Expected format: "
+                              "'user-<uuid4>'",
+                              (int)(id.len < 200 ? id.len : 200), id.ptr);
+    }
+    sw_actor asks = {.organization_id = request->actor.organization_id};
+    sw_status status = sw_get(auth->ledger, &asks, SW_RECORD_USER, id, request->memory, &user, err);
+    if (status == SW_STATUS_NOT_FOUND) {
+        return sw_answer_fail(request, 404, "User not found");
+    }
+    if (status == SW_STATUS_OK) {
+        request->actor.user_id = user.id;
+    }
+    return status;
 }
 
 sw_status sw_auth_check(sw_request *request, sw_error *err)
 {
-    (void)err;
-    request->actor = (sw_actor){.organization_id = sw_str_from(SW_DEFAULT_ORGANIZATION),
-                                .user_id = sw_str_from(SW_DEFAULT_USER)};
-    request->scopes = (1U << SW_SCOPE_COUNT) - 1U;
-    return SW_STATUS_OK;
-}
-
-void sw_auth_headers(sw_request *request)
-{
-    (void)request;
+    sw_auth *auth = sw_server_live(request->server)->auth;
+    sw_standing standing = {0};
+    if (request->route->need == SW_NEED_NONE) {
+        return SW_STATUS_OK;
+    }
+    sw_status status = find_caller(request, auth, &standing, err);
+    if (status == SW_STATUS_OK) {
+        status = check_pace(request, auth);
+    }
+    if (status == SW_STATUS_OK) {
+        status = take_user(request, auth, err);
+    }
+    const char *missing = sw_need_missing(request->route->need, standing);
+    if (status == SW_STATUS_OK && missing) {
+        status = sw_answer_fail(request, 403, "%s", missing);
+    }
+    return status;
 }

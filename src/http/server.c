@@ -293,6 +293,7 @@ static void take_down(sw_server *server)
         (void)MHD_run(server->daemon);
         MHD_stop_daemon(server->daemon);
     }
+    sw_live_stop(&server->live);
     if (server->listening >= 0) {
         close(server->listening);
     }
@@ -342,6 +343,10 @@ sw_status sw_server_start(sw_ledger *ledger, const sw_settings *settings, const 
     status = status == SW_STATUS_OK ? start_listening(server, err) : status;
     status = status == SW_STATUS_OK ? start_daemon(server, err) : status;
     status = status == SW_STATUS_OK ? sw__probe_start(server, err) : status;
+    if (status == SW_STATUS_OK) {
+        status = sw_live_start(ledger, &server->settings, server->loopback, &server->log,
+                               &server->live, err);
+    }
     status = status == SW_STATUS_OK ? start_threads(server, err) : status;
     if (status != SW_STATUS_OK) {
         take_down(server);
@@ -372,6 +377,7 @@ void sw_server_stop(sw_server **handle, int seconds)
     }
     *handle = NULL;
     int64_t until_us = sw__mono_us() + (int64_t)seconds * SECOND_US;
+    sw_live_end(&server->live);
     atomic_store(&server->stopping, true);
     look_up(server);
     if (!wait_for_exchanges(server, until_us)) {
@@ -383,6 +389,11 @@ void sw_server_stop(sw_server **handle, int seconds)
 }
 
 /* ---- what handlers ask ------------------------------------------------------------------------------------------ */
+
+sw_live *sw_server_live(sw_server *server)
+{
+    return &server->live;
+}
 
 const char *sw_server_url(const sw_server *server)
 {

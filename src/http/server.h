@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "http/http.h"
+#include "http/live.h"
 
 typedef struct sw_exchange sw_exchange;
 
@@ -167,6 +168,7 @@ struct sw_server {
     sw_metrics *metrics;
     sw_access_log *access;
     sw_probe *probe;
+    sw_live live; /* who may call, who listens, what goes out */
 
     /* Of the network thread. */
     sw_exchange *living;

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting and ending what runs besides the answering, in one place. */
+#include "http/live.h"
+
+#include "http/auth.h"
+
+sw_status sw_live_start(sw_ledger *ledger, const sw_settings *settings, bool local,
+                        const sw_log *log, sw_live *out, sw_error *err)
+{
+    (void)log;
+    *out = (sw_live){0};
+    sw_status status = sw_auth_new(ledger, settings, local, &out->auth, err);
+    if (status != SW_STATUS_OK) {
+        sw_live_stop(out);
+    }
+    return status;
+}
+
+void sw_live_end(sw_live *live)
+{
+    (void)live;
+}
+
+void sw_live_stop(sw_live *live)
+{
+    sw_auth_free(&live->auth);
+}

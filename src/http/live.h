@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a server keeps doing besides answering: it remembers who may call, follows the journal for those
+ * who listen, and sends what is to be told to others. The core starts it once, holds it, and ends it.
+ */
+#ifndef SW_HTTP_LIVE_H
+#define SW_HTTP_LIVE_H
+
+#include "http/http.h"
+
+struct sw_auth;
+
+typedef struct sw_live {
+    struct sw_auth *auth;
+} sw_live;
+
+/* Starts; the ledger and the settings must outlive it. `local`: only this machine reaches the server. */
+sw_status sw_live_start(sw_ledger *ledger, const sw_settings *settings, bool local,
+                        const sw_log *log, sw_live *out, sw_error *err) SW_MUST_CHECK;
+/* Ends every stream and waiting request, so that their connections can close, and takes no new ones. */
+void sw_live_end(sw_live *live);
+/* Stops the threads; every request must have been dropped. Harmless when it never started. */
+void sw_live_stop(sw_live *live);
+
+/* The core's (server.c). */
+sw_live *sw_server_live(sw_server *server);
+
+#endif
