@@ -8,9 +8,11 @@
 #include "http/http.h"
 
 struct sw_auth;
+struct sw_tail;
 
 typedef struct sw_live {
     struct sw_auth *auth;
+    struct sw_tail *tail;
 } sw_live;
 
 /* Starts; the ledger and the settings must outlive it. `local`: only this machine reaches the server. */
