@@ -9,10 +9,12 @@
 
 struct sw_auth;
 struct sw_tail;
+struct sw_hooks;
 
 typedef struct sw_live {
     struct sw_auth *auth;
     struct sw_tail *tail;
+    struct sw_hooks *hooks;
 } sw_live;
 
 /* Starts; the ledger and the settings must outlive it. `local`: only this machine reaches the server. */

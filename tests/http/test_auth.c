@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may do what: each decision as a table of cases with the answer that the rule in words demands. */
+/* Who may do what, and where deliveries may go: each decision as a table of cases with the answer that the
+ * rule in words demands. The address blocks are those of IANA's special-purpose registries; the signature
+ * was computed by another program.
+ */
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +14,7 @@
 #include <cmocka.h>
 
 #include "http/auth.h"
+#include "http/hooks.h"
 
 static sw_str str(const char *text)
 {
@@ -262,6 +267,95 @@ static void test_buckets(void **state)
     free(buckets);
 }
 
+/* ---- where deliveries go --------------------------------------------------------------------------- */
+
+static bool allowed(const char *text)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
+        return sw_target_allowed((const struct sockaddr *)&in);
+    }
+    assert_int_equal(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
+    return sw_target_allowed((const struct sockaddr *)&in6);
+}
+
+static void test_targets(void **state)
+{
+    static const char *const fine[] = {
+        "1.1.1.1",        "8.8.8.8",          "9.255.255.255",   "11.0.0.0",     "100.63.255.255",
+        "100.128.0.0",    "126.255.255.255",  "128.0.0.0",       "169.253.1.1",  "169.255.0.0",
+        "172.15.255.255", "172.32.0.0",       "192.167.1.1",     "192.169.0.0",  "198.17.255.255",
+        "198.20.0.0",     "223.255.255.255",  "2606:4700::1",    "2a00:1450::1", "2001:200::1",
+        "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1",
+    };
+    static const char *const refused[] = {
+        "0.0.0.0",
+        "10.0.0.1",
+        "10.255.255.255",
+        "100.64.0.1",
+        "100.127.255.255",
+        "127.0.0.1",
+        "127.255.255.255",
+        "169.254.169.254",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.0.0.8",
+        "192.0.2.1",
+        "192.168.0.1",
+        "198.18.0.1",
+        "198.19.255.255",
+        "198.51.100.1",
+        "203.0.113.1",
+        "224.0.0.1",
+        "239.255.255.255",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "fc00::1",
+        "fd12:3456::1",
+        "fe80::1",
+        "febf::1",
+        "fec0::1",
+        "ff02::1",
+        "2001:db8::1",
+        "2001::1",
+        "100::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "::127.0.0.1",
+        "64:ff9b::7f00:1",
+        "64:ff9b:1::1",
+        "2002:7f00:1::1",
+        "2002:a00:1::1",
+    };
+    (void)state;
+    for (size_t i = 0; i < SW_COUNT(fine); i++) {
+        if (!allowed(fine[i])) {
+            fail_msg("%s is public", fine[i]);
+        }
+    }
+    for (size_t i = 0; i < SW_COUNT(refused); i++) {
+        if (allowed(refused[i])) {
+            fail_msg("%s is not public", refused[i]);
+        }
+    }
+    struct sockaddr other = {.sa_family = AF_UNIX};
+    assert_false(sw_target_allowed(&other));
+}
+
+/* The value was computed with another implementation (Python's hmac) from the rule in docs/webhooks.md. */
+static void test_signature(void **state)
+{
+    char out[SW_SIGNATURE_TEXT];
+    (void)state;
+    sw_signature(SW_STR("whsec_example"), SW_STR("delivery-123e4567-e89b-42d3-8456-426614174000"),
+                 1700000000, SW_STR("{\"a\":1}"), out);
+    assert_string_equal(
+        out, "t=1700000000,v1=c4b1391229de0b6f5b95a1e155aea62be66a8c9de694d2bdf2a37cb29f7f04b2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_host_allowed), cmocka_unit_test(test_origin),
         cmocka_unit_test(test_scopes),       cmocka_unit_test(test_needs),
         cmocka_unit_test(test_bucket),       cmocka_unit_test(test_buckets),
+        cmocka_unit_test(test_targets),      cmocka_unit_test(test_signature),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
