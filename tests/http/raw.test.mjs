@@ -303,9 +303,9 @@ describe('bodies', () => {
     if (!(await writes(t))) {
       return;
     }
-    const line = new Line().send(post('Expect: 100-continue\r\nContent-Length: 2\r\n'));
+    const line = new Line().send(post('Expect: 100-continue\r\nContent-Length: 1\r\n'));
     assert.equal((await line.answer()).status, 100);
-    assert.equal((await line.send('[]').answer()).status, 422);
+    assert.equal((await line.send('5').answer()).status, 422);
     await isWell(line);
   });
 
@@ -387,8 +387,8 @@ describe('connections', () => {
 // The limits are 20 seconds (model/limits.def), so this is not for every day.
 describe('slow senders', { skip: level === 'quick' ? 'not at the quick level: 20 seconds' : false }, () => {
   for (const [name, first, drop] of [
-    ['headers that never end', 'GET /v1/health/ HTTP/1.1\r\nHost: a\r\n', 'x'],
-    ['a body a byte at a time', 'POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n', 'x'],
+    ['headers that never end', 'GET /v1/health/ HTTP/1.1\r\nHost: localhost\r\n', 'x'],
+    ['a body a byte at a time', 'POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n', 'x'],
   ]) {
     test(`${name}: 408, and the connection ends`, { concurrency: true }, async () => {
       const line = new Line().send(first);

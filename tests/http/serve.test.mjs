@@ -74,7 +74,7 @@ test('a file of settings that is wrong is refused, with the line and never with 
 test('stopping waits for nobody who only holds a connection', async (t) => {
   const server = await serve(t);
   const { port } = new URL(server.url);
-  const idle = ['', 'GET /v1/hea', 'POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc'].map((text) => {
+  const idle = ['', 'GET /v1/hea', 'POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc'].map((text) => {
     const socket = connect(Number(port), '127.0.0.1');
     socket.on('error', () => {});
     socket.write(text);
