@@ -405,6 +405,15 @@ static enum MHD_Result no_exchange(struct MHD_Connection *connection)
     return result;
 }
 
+/* The library hands on the next chunk although it was told to stop, and knows by itself only when the
+ * connection is its own again; the exchange may not be looked at before. */
+static bool is_suspended(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_SUSPENDED);
+    return info && info->suspended == MHD_YES;
+}
+
 enum MHD_Result sw__exchange_go_on(void *server, struct MHD_Connection *connection, const char *url,
                                    const char *method, const char *version, const char *upload,
                                    size_t *upload_size, void **exchange)
@@ -414,11 +423,13 @@ enum MHD_Result sw__exchange_go_on(void *server, struct MHD_Connection *connecti
     (void)server;
     (void)url;
     (void)version;
+    if (is_suspended(connection)) {
+        return MHD_YES; /* whoever has the exchange is not done: the library keeps the chunk */
+    }
     *upload_size = 0;
     if (!x) {
         return no_exchange(connection);
     }
-    x->connection = connection;
     sw_phase phase = x->phase;
     switch (phase) {
     case SW_PHASE_HEAD:
@@ -430,8 +441,6 @@ enum MHD_Result sw__exchange_go_on(void *server, struct MHD_Connection *connecti
     case SW_PHASE_ANSWERED:
         return sw__answer_send(x);
     case SW_PHASE_WORK:
-        *upload_size = size; /* not before the work is done: the library goes on within a chunk */
-        break;
     case SW_PHASE_SENDING:
         break;
     }

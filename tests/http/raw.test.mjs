@@ -127,9 +127,9 @@ describe('request lines', () => {
   for (const [name, line] of [
     ['no version', 'GET /v1/health/\r\n\r\n'],
     ['no path', 'GET\r\n\r\n'],
-    ['a version that is none', 'GET /v1/health/ HTTP/x.1\r\nHost: a\r\n\r\n'],
+    ['a version that is none', 'GET /v1/health/ HTTP/x.1\r\nHost: localhost\r\n\r\n'],
     ['binary', Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x0d, 0x0a, 0x0d, 0x0a])],
-    ['a header without a colon', 'GET /v1/health/ HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\n'],
+    ['a header without a colon', 'GET /v1/health/ HTTP/1.1\r\nHost: localhost\r\nnonsense\r\n\r\n'],
   ]) {
     test(`${name}: 4xx, or the end of the connection`, async () => {
       const line_ = new Line().send(line);
@@ -140,7 +140,7 @@ describe('request lines', () => {
   }
 
   test('an unknown method is 405 and tells what is allowed, and the connection stays', async () => {
-    const line = new Line().send('BREW /v1/health/ HTTP/1.1\r\nHost: a\r\n\r\n');
+    const line = new Line().send('BREW /v1/health/ HTTP/1.1\r\nHost: localhost\r\n\r\n');
     const answer = await line.answer();
     assert.equal(answer.status, 405);
     assert.match(answer.headers.get('allow'), /GET/);
@@ -149,7 +149,7 @@ describe('request lines', () => {
   });
 
   test('HEAD is GET without a body', async () => {
-    const line = new Line().send('HEAD /v1/health/ HTTP/1.1\r\nHost: a\r\n\r\n');
+    const line = new Line().send('HEAD /v1/health/ HTTP/1.1\r\nHost: localhost\r\n\r\n');
     const answer = await line.answer({ head: true });
     assert.equal(answer.status, 200);
     assert.ok(Number(answer.headers.get('content-length')) > 0);
@@ -157,7 +157,7 @@ describe('request lines', () => {
   });
 
   test('HTTP/1.0 is answered, and the connection ends', async () => {
-    const line = new Line().send('GET /v1/health/ HTTP/1.0\r\n\r\n');
+    const line = new Line().send('GET /v1/health/ HTTP/1.0\r\nHost: localhost\r\n\r\n');
     assert.equal((await line.answer()).status, 200);
     await line.end();
   });
@@ -184,7 +184,7 @@ describe('paths', () => {
   }
 
   test('a NUL in a path never reaches a route', async () => {
-    const line = new Line().send('GET /v1/he\0alth HTTP/1.1\r\nHost: a\r\n\r\n');
+    const line = new Line().send('GET /v1/he\0alth HTTP/1.1\r\nHost: localhost\r\n\r\n');
     const answer = await line.answer();
     assert.ok(answer === null || (answer.status >= 400 && answer.status < 500), `${answer?.status}`);
     line.drop();
@@ -205,7 +205,7 @@ describe('paths', () => {
 
 describe('headers', () => {
   test('more than fits is 431, and the server goes on', async () => {
-    const line = new Line().send(`GET /v1/health/ HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(200_000)}\r\n\r\n`);
+    const line = new Line().send(`GET /v1/health/ HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(200_000)}\r\n\r\n`);
     const answer = await line.answer();
     assert.ok(answer === null || answer.status === 431, `${answer?.status}`);
     await isWell(new Line());
@@ -235,7 +235,7 @@ describe('headers', () => {
     ['two hosts', 'Host: b\r\n'],
   ]) {
     test(`${name}: refused, and what follows is not taken for a request`, async () => {
-      const line = new Line().send(`POST /v1/steps HTTP/1.1\r\nHost: a\r\n${headers}\r\n0\r\n\r\n${HEALTH}`);
+      const line = new Line().send(`POST /v1/steps HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n0\r\n\r\n${HEALTH}`);
       const answer = await line.answer();
       assert.ok(answer.status === 400 || answer.status === 413, `${answer.status}`);
       assert.equal(await line.answer(), null);
@@ -245,7 +245,7 @@ describe('headers', () => {
 
 describe('bodies', () => {
   test('one where none is taken is refused, and the connection stays', async () => {
-    const line = new Line().send('GET /v1/health/ HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello');
+    const line = new Line().send('GET /v1/health/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello');
     const answer = await line.answer();
     assert.equal(answer.status, 422);
     assert.deepEqual(JSON.parse(answer.body).detail[0].loc, ['body']);
@@ -253,25 +253,25 @@ describe('bodies', () => {
   });
 
   test('one that comes in chunks where none is taken is refused, and the connection stays', async () => {
-    const line = new Line().send('GET /v1/health/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n');
+    const line = new Line().send('GET /v1/health/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n');
     assert.equal((await line.answer()).status, 422);
     await isWell(line);
   });
 
   test('one for a route that is not there is read, and the connection stays', async () => {
-    const line = new Line().send(`POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n${'x'.repeat(70_000)}`);
+    const line = new Line().send(`POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 70000\r\n\r\n${'x'.repeat(70_000)}`);
     assert.equal((await line.answer()).status, 404);
     await isWell(line);
   });
 
   test('with Expect, what is refused is refused before the body is sent', async () => {
-    const line = new Line().send('POST /nothing HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1000000000\r\n\r\n');
+    const line = new Line().send('POST /nothing HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1000000000\r\n\r\n');
     assert.equal((await line.answer()).status, 404);
     await line.end();
   });
 
   test('broken chunks are 400', async () => {
-    const answer = await new Line().send('POST /nothing HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n0\r\n\r\n').answer();
+    const answer = await new Line().send('POST /nothing HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n0\r\n\r\n').answer();
     assert.ok(answer.status === 400 || answer.status === 404, `${answer.status}`);
   });
 
@@ -335,7 +335,7 @@ describe('bodies', () => {
   });
 
   test('one that never comes: the connection ends, and the server goes on', async () => {
-    const line = new Line().send('POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc');
+    const line = new Line().send('POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc');
     line.socket.end();
     await line.end();
     await isWell(new Line());
