@@ -3,7 +3,8 @@
  *
  * All writes go through one thread, the writer. A call packs its arguments into an operation, queues
  * it and sleeps; the writer takes everything that waits, applies it inside one store group, commits,
- * and wakes them all. While a commit runs, the next group gathers: the commit is the only timer.
+ * and wakes them all. While a commit runs, the next group gathers: the commit is the only timer. A large
+ * call is queued when it has begun, and its caller does the rest before it sleeps (sw_meanwhile).
  *
  * An operation is applied to a group (sw_group). It must check everything before it writes anything:
  * a refusal is its own business and never touches the others. When the store itself fails, the group
@@ -172,11 +173,15 @@ typedef struct sw_group {
 
 typedef sw_status sw_apply(sw_group *group, sw_task *task, sw_error *err);
 typedef sw_task *sw_apply_all(sw_group *group, sw_task *first);
+typedef void sw_meanwhile(const sw_ledger *ledger, sw_task *task);
 struct sw_task {
     sw_apply *apply;
     sw_apply_all
         *apply_all; /* NULL, or: applies this task and those right behind it that have the same
                               * function, each after sw__task_begin; returns the first that is left */
+    /* NULL, or: what its caller does once the task is queued. The writer may wait for it, so it must
+     * neither wait for the writer nor change the task, which is the writer's by then. */
+    sw_meanwhile *meanwhile;
     void *arg;
     sw_str organization_id;
     sw_str user_id;

@@ -46,32 +46,33 @@ static void refuse(sw_outcome *outcomes, size_t count, sw_status status, const s
 void sw_step_log_later(sw_ledger *ledger, const sw_actor *actor, const sw_step_entry *entries,
                        size_t count, bool atomic, sw_outcome *outcomes, sw_done *done, void *arg)
 {
-    later *l = sw_alloc_zeroed(&ledger->allocator, sizeof *l);
     sw_error err = {.status = SW_STATUS_OK};
-    sw_status status = l ? SW_STATUS_OK : sw_no_memory(&err);
+    sw_status status = SW_STATUS_OK;
+    later *l = NULL;
 
+    if (count == 0) {
+        done(arg, status, &err);
+        return;
+    }
+    l = sw_alloc_zeroed(&ledger->allocator, sizeof *l);
+    if (!l) {
+        refuse(outcomes, count, sw_no_memory(&err), &err, done, arg);
+        return;
+    }
+    *l = (later){
+        .args = {.entries = entries, .count = count, .outcomes = outcomes, .atomic = atomic},
+        .ledger = ledger,
+        .done = done,
+        .arg = arg};
+    status = sw__log_begin(ledger, actor, &l->args, &l->task, &err);
     if (status != SW_STATUS_OK) {
+        sw_free(&ledger->allocator, l);
         refuse(outcomes, count, status, &err, done, arg);
         return;
     }
-    *l = (later){.args = {.entries = entries,
-                          .count = count,
-                          .outcomes = outcomes,
-                          .atomic = atomic},
-                 .ledger = ledger,
-                 .done = done,
-                 .arg = arg};
-    status = sw__log_begin(ledger, actor, &l->args, &l->task, &err);
-    l->task.error = err;
     l->task.answered = answered;
-    for (size_t i = 0; i < count && status != SW_STATUS_OK; i++) {
-        sw__outcome_reset(&outcomes[i]);
+    status = sw__submit_later(ledger, actor, &l->task);
+    if (status != SW_STATUS_OK) {
+        finish(l, status);
     }
-    if (status == SW_STATUS_OK && count > 0) {
-        status = sw__submit_later(ledger, actor, &l->task);
-        if (status == SW_STATUS_OK) {
-            return;
-        }
-    }
-    finish(l, status);
 }

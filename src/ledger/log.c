@@ -56,6 +56,10 @@ static sw_status finish(sw_group *group, const sw_task *task, const sw_step_entr
 {
     sw_status status = SW_STATUS_OK;
 
+    if (p->status == SW_STATUS_NO_MEMORY) {
+        p->row.id = entry->step.id;
+        return sw_no_memory(err);
+    }
     if (p->refused) {
         p->row.id = entry->step.id;
         *err = *p->refused;
@@ -157,8 +161,8 @@ static bool admit(sw_group *group, const sw_task *task, size_t i, item *it, sw_e
     group->task = task;
     sw__outcome_reset(it->outcome);
     sw__retry_at(group, i);
-    it->row = &args->prepared[i].row;
-    status = finish(group, task, entry, &args->prepared[i], err);
+    it->row = &args->prepare.all[i].row;
+    status = finish(group, task, entry, &args->prepare.all[i], err);
     sw__outcome_id(it->outcome, it->row->id);
     if (status == SW_STATUS_OK) {
         status = sw__parts_prepare(group, task, it->row, entry, true, &it->parts, err);
@@ -206,12 +210,16 @@ static void log_chunk(sw_group *group, chunk *c)
 
 static void log_entries(sw_group *group, const sw_task *task, chunk *c)
 {
-    const log_args *args = task->arg;
+    log_args *args = task->arg;
+    size_t ready = 0;
     sw_error err = {.status = SW_STATUS_OK}; /* one for all: it is large, and each use fills it */
 
     for (size_t i = 0; i < args->count && group->broken == SW_STATUS_OK; i++) {
         const sw_step_entry *entry = &args->entries[i];
         bool plain = entry->message_count == 0 && entry->trace_count == 0;
+        if (i == ready) {
+            ready = sw__prepare_wait(&args->prepare, i);
+        }
         if (!plain || c->count == CHUNK) {
             log_chunk(group, c);
         }
@@ -329,9 +337,16 @@ static sw_status apply_log(sw_group *group, sw_task *task, sw_error *err)
     return group->broken == SW_STATUS_OK ? settle(task, err) : group->broken;
 }
 
+static void prepare_rest(const sw_ledger *ledger, sw_task *task)
+{
+    log_args *args = task->arg;
+
+    sw__prepare_rest(&args->prepare, ledger, task);
+}
+
 void sw__log_end(sw_log_args *args)
 {
-    sw_arena_fini(&args->arena);
+    sw__prepare_end(&args->prepare);
 }
 
 sw_status sw__log_begin(const sw_ledger *ledger, const sw_actor *actor, sw_log_args *args,
@@ -339,6 +354,7 @@ sw_status sw__log_begin(const sw_ledger *ledger, const sw_actor *actor, sw_log_a
 {
     *task = (sw_task){.apply = apply_log,
                       .apply_all = apply_logs,
+                      .meanwhile = prepare_rest,
                       .arg = args,
                       .organization_id = sw__actor_organization(actor),
                       .user_id = sw__actor_user(actor),
@@ -347,7 +363,6 @@ sw_status sw__log_begin(const sw_ledger *ledger, const sw_actor *actor, sw_log_a
                       .outcome_count = args->count,
                       .weight = args->count,
                       .alone = args->atomic && args->count > 1};
-    sw_arena_init(&args->arena, &ledger->allocator, 0);
     if (args->count > SW_LIMIT_BATCH_ITEMS) {
         return sw_fail(err, SW_STATUS_TOO_LARGE, "steps", "at most %d steps a call",
                        (int)SW_LIMIT_BATCH_ITEMS);
@@ -355,10 +370,7 @@ sw_status sw__log_begin(const sw_ledger *ledger, const sw_actor *actor, sw_log_a
     for (size_t i = 0; i < args->count; i++) {
         task->weight += args->entries[i].message_count + args->entries[i].trace_count;
     }
-    args->prepared = sw_arena_alloc(&args->arena, (args->count + 1) * sizeof *args->prepared);
-    return args->prepared ? sw__prepare_entries(ledger, task, args->entries, args->count,
-                                                &args->arena, args->prepared, err)
-                          : sw_no_memory(err);
+    return sw__prepare_begin(&args->prepare, ledger, task, args->entries, args->count, err);
 }
 
 sw_status sw_step_log(sw_ledger *ledger, const sw_actor *actor, const sw_step_entry *entries,
@@ -368,16 +380,20 @@ sw_status sw_step_log(sw_ledger *ledger, const sw_actor *actor, const sw_step_en
     sw_task task;
     sw_error local = {.status = SW_STATUS_OK};
     sw_error *said = err ? err : &local;
-    sw_status status = sw__log_begin(ledger, actor, &args, &task, said);
+    sw_status status = SW_STATUS_OK;
 
-    if (status != SW_STATUS_OK) {
-        for (size_t i = 0; i < count; i++) {
-            sw__outcome_reset(&outcomes[i]);
-        }
-        (void)sw__refuse(outcomes, count, status, said);
-    } else if (count > 0) {
-        status = sw__submit(ledger, actor, &task, err);
+    if (count == 0) {
+        return SW_STATUS_OK;
     }
-    sw__log_end(&args);
-    return status;
+    status = sw__log_begin(ledger, actor, &args, &task, said);
+
+    if (status == SW_STATUS_OK) {
+        status = sw__submit(ledger, actor, &task, err);
+        sw__log_end(&args);
+        return status;
+    }
+    for (size_t i = 0; i < count; i++) {
+        sw__outcome_reset(&outcomes[i]);
+    }
+    return sw__refuse(outcomes, count, status, said);
 }

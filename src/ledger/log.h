@@ -14,10 +14,29 @@ typedef struct sw_prepared {
     sw_error *refused; /* in the arena of the call; NULL: it is not */
 } sw_prepared;
 
-/* Fills `out`; not OK: there is no memory. What is refused waits for its turn with the others. */
-sw_status sw__prepare_entries(const sw_ledger *ledger, const sw_task *task,
-                              const sw_step_entry *entries, size_t count, sw_arena *arena,
-                              sw_prepared *out, sw_error *err);
+/* The entries of a call, and how far its thread has got with them. */
+typedef struct sw_prepare {
+    const sw_step_entry *entries;
+    sw_prepared *all;
+    size_t count;
+    sw_arena arena;
+    sw_buf buf;
+    size_t done; /* of the caller's thread */
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    size_t ready; /* of `all`, under the lock: these are the writer's */
+} sw_prepare;
+
+/* Begins with what every call can have before it is queued: all of a small one, a piece of a large one. Not
+ * OK: there is no memory, and nothing is left to end. */
+sw_status sw__prepare_begin(sw_prepare *p, const sw_ledger *ledger, const sw_task *task,
+                            const sw_step_entry *entries, size_t count,
+                            sw_error *err) SW_MUST_CHECK;
+/* The rest, in pieces. Entries for which there is no memory say so. */
+void sw__prepare_rest(sw_prepare *p, const sw_ledger *ledger, const sw_task *task);
+/* For the writer: how many are ready, once that is more than `some`. */
+size_t sw__prepare_wait(sw_prepare *p, size_t some);
+void sw__prepare_end(sw_prepare *p);
 
 /* A call that logs steps. */
 typedef struct sw_log_args {
@@ -25,12 +44,11 @@ typedef struct sw_log_args {
     size_t count;
     sw_outcome *outcomes;
     bool atomic;
-    sw_prepared *prepared;
-    sw_arena arena; /* of what is prepared */
+    sw_prepare prepare;
 } sw_log_args;
 
-/* Makes the task of the call and prepares its entries, in the caller's thread; too many are refused. In any case
- * sw__log_end comes after. */
+/* Makes the task of the call and begins to prepare its entries, in the caller's thread; too many are refused. When
+ * OK, sw__log_end comes after. */
 sw_status sw__log_begin(const sw_ledger *ledger, const sw_actor *actor, sw_log_args *args,
                         sw_task *task, sw_error *err) SW_MUST_CHECK;
 void sw__log_end(sw_log_args *args);

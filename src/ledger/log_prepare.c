@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can be said about a step before anything is asked of the store: rules, checks, the stored form, the
  * digest. Done in the caller's thread, since there is only one writer. Knows neither group nor time.
+ *
+ * A large call is queued when its first piece is prepared; the writer inserts what is ready while the caller
+ * goes on, and waits only for a caller that computes, never for one that waits for the writer.
  */
 #include "ledger/border.h"
 #include "ledger/log.h"
+
+/* Entries that become the writer's at once. */
+enum { PIECE = 64 };
 
 /* Fields that the ledger sets; a caller may only repeat nothing. */
 static const uint8_t ledgers_own[] = {
@@ -90,28 +96,78 @@ static sw_status prepare(const sw_ledger *ledger, const sw_task *task, const sw_
     return status;
 }
 
-sw_status sw__prepare_entries(const sw_ledger *ledger, const sw_task *task,
-                              const sw_step_entry *entries, size_t count, sw_arena *arena,
-                              sw_prepared *out, sw_error *err)
+/* One entry. What is refused waits for its turn with the others. */
+static void prepare_one(sw_prepare *p, const sw_ledger *ledger, const sw_task *task, sw_error *why)
 {
-    sw_status status = SW_STATUS_OK;
-    sw_error why = {.status = SW_STATUS_OK};
-    sw_buf buf;
+    sw_prepared *out = &p->all[p->done];
 
-    sw_buf_init(&buf, &ledger->allocator, 0);
-    for (size_t i = 0; i < count && status == SW_STATUS_OK; i++) {
-        sw_prepared *p = &out[i];
-        p->refused = NULL;
-        p->status = prepare(ledger, task, &entries[i], &buf, arena, &p->row, &why);
-        if (p->status != SW_STATUS_OK && p->status != SW_STATUS_NO_MEMORY) {
-            p->refused = sw_arena_alloc(arena, sizeof *p->refused);
-        }
-        if (p->status == SW_STATUS_NO_MEMORY || (p->status != SW_STATUS_OK && !p->refused)) {
-            status = sw_no_memory(err);
-        } else if (p->refused) {
-            *p->refused = why;
-        }
+    out->refused = NULL;
+    out->status = prepare(ledger, task, &p->entries[p->done], &p->buf, &p->arena, &out->row, why);
+    if (out->status != SW_STATUS_OK && out->status != SW_STATUS_NO_MEMORY) {
+        out->refused = sw_arena_alloc(&p->arena, sizeof *out->refused);
+        out->status = out->refused ? out->status : SW_STATUS_NO_MEMORY;
     }
-    sw_buf_fini(&buf);
-    return status;
+    if (out->refused) {
+        *out->refused = *why;
+    }
+    p->done++;
+}
+
+static void prepare_to(sw_prepare *p, const sw_ledger *ledger, const sw_task *task, size_t end)
+{
+    sw_error why = {.status = SW_STATUS_OK}; /* one for all: it is large */
+
+    while (p->done < end) {
+        prepare_one(p, ledger, task, &why);
+    }
+    pthread_mutex_lock(&p->lock);
+    p->ready = p->done;
+    pthread_cond_signal(&p->more);
+    pthread_mutex_unlock(&p->lock);
+}
+
+sw_status sw__prepare_begin(sw_prepare *p, const sw_ledger *ledger, const sw_task *task,
+                            const sw_step_entry *entries, size_t count, sw_error *err)
+{
+    *p = (sw_prepare){.entries = entries, .count = count};
+    sw_arena_init(&p->arena, &ledger->allocator, 0);
+    sw_buf_init(&p->buf, &ledger->allocator, 0);
+    p->all = sw_arena_alloc(&p->arena, count * sizeof *p->all);
+    if (!p->all) {
+        sw_arena_fini(&p->arena);
+        return sw_no_memory(err);
+    }
+    (void)pthread_mutex_init(&p->lock, NULL);
+    (void)pthread_cond_init(&p->more, NULL);
+    prepare_to(p, ledger, task, count < 2 * (size_t)PIECE ? count : (size_t)PIECE);
+    return SW_STATUS_OK;
+}
+
+void sw__prepare_rest(sw_prepare *p, const sw_ledger *ledger, const sw_task *task)
+{
+    while (p->done < p->count) {
+        size_t left = p->count - p->done;
+        prepare_to(p, ledger, task, p->done + (left < PIECE ? left : PIECE));
+    }
+}
+
+size_t sw__prepare_wait(sw_prepare *p, size_t some)
+{
+    size_t ready = 0;
+
+    pthread_mutex_lock(&p->lock);
+    while (p->ready <= some) {
+        pthread_cond_wait(&p->more, &p->lock);
+    }
+    ready = p->ready;
+    pthread_mutex_unlock(&p->lock);
+    return ready;
+}
+
+void sw__prepare_end(sw_prepare *p)
+{
+    sw_buf_fini(&p->buf);
+    sw_arena_fini(&p->arena);
+    (void)pthread_cond_destroy(&p->more);
+    (void)pthread_mutex_destroy(&p->lock);
 }

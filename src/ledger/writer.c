@@ -393,17 +393,26 @@ static sw_status accept(sw_ledger *ledger, const sw_actor *actor, sw_task *task)
     return status;
 }
 
+static void meanwhile(const sw_ledger *ledger, sw_task *task)
+{
+    if (task->meanwhile) {
+        task->meanwhile(ledger, task);
+    }
+}
+
 static sw_status run_task(sw_ledger *ledger, sw_task *task)
 {
     sw_status status = SW_STATUS_OK;
 
     if (ledger->writer_runs && pthread_equal(pthread_self(), ledger->writer)) {
         sw_assert(ledger->nested); /* a visit must not write */
+        meanwhile(ledger, task);
         return sw__task_nested(ledger->nested, task, &task->error);
     }
     sem_init(&task->done, 0, 0);
     status = enqueue(ledger, task, &task->error);
     if (status == SW_STATUS_OK) {
+        meanwhile(ledger, task);
         while (sem_wait(&task->done) != 0) {
             sw_assert(errno == EINTR);
         }
@@ -431,10 +440,15 @@ sw_status sw__submit(sw_ledger *ledger, const sw_actor *actor, sw_task *task, sw
     return status;
 }
 
+/* All is prepared before it is queued: once it is, the task may be gone at any time. */
 sw_status sw__submit_later(sw_ledger *ledger, const sw_actor *actor, sw_task *task)
 {
     sw_status status = accept(ledger, actor, task);
 
     sw_assert(task->answered);
-    return status == SW_STATUS_OK ? enqueue(ledger, task, &task->error) : status;
+    if (status == SW_STATUS_OK) {
+        meanwhile(ledger, task);
+        status = enqueue(ledger, task, &task->error);
+    }
+    return status;
 }
