@@ -24,21 +24,49 @@ static void new_line(sw_json_out *out)
     }
 }
 
+/* Whether a comma comes before the next key or value. */
+static bool comma_due(const sw_json_out *out)
+{
+    return out->depth > 0 && !out->after_key && out->comma;
+}
+
+static void value_begun(sw_json_out *out)
+{
+    out->after_key = false;
+    out->comma = true;
+}
+
 /* Before a key or value: a comma behind the one before it, a line of its own unless its key is
  * there.
  */
 static void begin_value(sw_json_out *out)
 {
-    if (out->depth > 0 && !out->after_key) {
-        if (out->comma) {
-            sw_buf_addc(out->buf, ',');
-        }
-        if (out->pretty) {
-            new_line(out);
-        }
+    if (comma_due(out)) {
+        sw_buf_addc(out->buf, ',');
     }
-    out->after_key = false;
-    out->comma = true;
+    if (out->pretty && out->depth > 0 && !out->after_key) {
+        new_line(out);
+    }
+    value_begun(out);
+}
+
+/* The same, and then the bytes; most values of most answers go this way, with one look at the buffer. */
+static void add_value(sw_json_out *out, sw_str bytes)
+{
+    bool comma = comma_due(out);
+    char *at = out->pretty ? NULL : sw_buf_reserve(out->buf, bytes.len + comma);
+    if (!at) {
+        begin_value(out);
+        sw_buf_add(out->buf, bytes);
+        return;
+    }
+    value_begun(out);
+    if (comma) {
+        *at++ = ',';
+    }
+    memcpy(at, bytes.ptr, bytes.len);
+    at[bytes.len] = '\0';
+    out->buf->len = (size_t)(at - out->buf->ptr) + bytes.len;
 }
 
 void sw_json_open(sw_json_out *out, char bracket)
@@ -92,12 +120,43 @@ static void add_quoted(sw_buf *buf, sw_str text)
     sw_buf_addc(buf, '"');
 }
 
+/* A quoted text that needs no escape, a comma before it if need be, `tail` behind it. False: it needs one, or
+ * lines of its own, or there is no room, and nothing was written. */
+static bool add_clean(sw_json_out *out, sw_str text, sw_str tail)
+{
+    const char *end = text.ptr + text.len;
+    bool comma = comma_due(out);
+    char *at = NULL;
+    if (out->pretty || sw__clean_end(text.ptr, end) != end) {
+        return false;
+    }
+    at = sw_buf_reserve(out->buf, text.len + tail.len + 2 + comma);
+    if (!at) {
+        return false;
+    }
+    value_begun(out);
+    if (comma) {
+        *at++ = ',';
+    }
+    *at++ = '"';
+    memcpy(at, text.ptr, text.len);
+    at += text.len;
+    *at++ = '"';
+    memcpy(at, tail.ptr, tail.len);
+    at += tail.len;
+    *at = '\0';
+    out->buf->len = (size_t)(at - out->buf->ptr);
+    return true;
+}
+
 void sw_json_key(sw_json_out *out, sw_str key)
 {
     sw_assert(key.ptr && out->depth > 0 && !out->after_key);
-    begin_value(out);
-    add_quoted(out->buf, key);
-    sw_buf_adds(out->buf, out->pretty ? ": " : ":");
+    if (!add_clean(out, key, SW_STR(":"))) {
+        begin_value(out);
+        add_quoted(out->buf, key);
+        sw_buf_adds(out->buf, out->pretty ? ": " : ":");
+    }
     out->after_key = true;
 }
 
@@ -105,10 +164,10 @@ void sw_json_str(sw_json_out *out, sw_str text)
 {
     if (!text.ptr) {
         sw_json_null(out);
-        return;
+    } else if (!add_clean(out, text, SW_STR(""))) {
+        begin_value(out);
+        add_quoted(out->buf, text);
     }
-    begin_value(out);
-    add_quoted(out->buf, text);
 }
 
 /* ---- the other values ------------------------------------------------------------------------ */
@@ -121,14 +180,12 @@ void sw_json_int(sw_json_out *out, int64_t value)
 
 void sw_json_bool(sw_json_out *out, bool value)
 {
-    begin_value(out);
-    sw_buf_adds(out->buf, value ? "true" : "false");
+    add_value(out, value ? SW_STR("true") : SW_STR("false"));
 }
 
 void sw_json_null(sw_json_out *out)
 {
-    begin_value(out);
-    sw_buf_add(out->buf, SW_STR("null"));
+    add_value(out, SW_STR("null"));
 }
 
 void sw_json_raw(sw_json_out *out, sw_str value)
@@ -138,8 +195,7 @@ void sw_json_raw(sw_json_out *out, sw_str value)
         return;
     }
     sw_assert(value.len > 0);
-    begin_value(out);
-    sw_buf_add(out->buf, value);
+    add_value(out, value);
 }
 
 /* printf writes the decimal point of the host's locale, which may be several bytes; JSON has one.
