@@ -31,6 +31,7 @@ typedef enum bench_group {
     BENCH_GROUP_USAGE,
     BENCH_GROUP_RUNS,
     BENCH_GROUP_HASHED,
+    BENCH_GROUP_HTTP,
     BENCH_GROUP_COUNT
 } bench_group;
 
@@ -147,6 +148,7 @@ void bench_hashed(bench *b);
 void bench_lists(bench *b);
 void bench_usage(bench *b);
 void bench_runs(bench *b);
+void bench_http(bench *b);
 
 /* ---- figures (report.c) ------------------------------------------------------------------------- */
 
@@ -233,6 +235,9 @@ typedef struct bench_well {
 void bench_well_open(bench_well *well, const bench *b, const char *name, bench_order order);
 /* Bytes of the file when everything is in it; closes and opens the ledger for that. */
 int64_t bench_well_bytes(bench_well *well);
+/* Closes the ledger, for another process to work with the file; and opens it again. */
+void bench_well_leave(bench_well *well);
+void bench_well_return(bench_well *well);
 /* Closes and removes. */
 void bench_well_drop(bench_well *well);
 /* Creates the runs of the next `count` steps; must come before those are logged. */

@@ -105,11 +105,21 @@ void bench_well_open(bench_well *well, const bench *b, const char *name, bench_o
     bench_parallel(THREADS, (int64_t)BENCH_ORGANIZATIONS * BENCH_PROVIDERS, create_provider, well);
 }
 
-int64_t bench_well_bytes(bench_well *well)
+void bench_well_leave(bench_well *well)
 {
     sw_ledger_close(&well->ledger);
-    int64_t bytes = bench_file_bytes(well->path);
+}
+
+void bench_well_return(bench_well *well)
+{
     open_ledger(well);
+}
+
+int64_t bench_well_bytes(bench_well *well)
+{
+    bench_well_leave(well);
+    int64_t bytes = bench_file_bytes(well->path);
+    bench_well_return(well);
     return bytes;
 }
 
