@@ -7,8 +7,8 @@
  * What may be asked is bounds.c, what no index can say search.c, counting is count.c; all organizations
  * at once are list_everywhere.c, the order by duration list_duration.c.
  */
-#include "ledger/border.h"
 #include "ledger/list.h"
+#include "ledger/border.h"
 
 /* ---- walking ------------------------------------------------------------------------------------ */
 

@@ -436,6 +436,7 @@ int main(void)
         CASE(test_bad_members_are_named),
         CASE(test_hidden_members_are_skipped_and_secrets_taken),
         CASE(test_the_path_stands_before_the_name),
+        CASE(test_the_api_shows_the_relation_that_v1_never_loads),
         CASE(test_damaged_json_is_answered),
         CASE(test_json_without_memory),
     };
