@@ -205,6 +205,13 @@ sw_status sw__exposure_check(sw_server *server, sw_error *err) SW_MUST_CHECK;
 sw_status sw__exposure_tls(sw_server *server, sw_arena *arena, char **cert, char **key,
                            sw_error *err) SW_MUST_CHECK;
 
+/* ---- exchange_pool.c -------------------------------------------------------------------------------- */
+
+/* NULL without memory. */
+sw_exchange *sw__exchange_take(sw_server *server);
+void sw__exchange_give(sw_server *server, sw_exchange *x);
+void sw__exchange_free_all(sw_server *server);
+
 /* ---- exchange.c ------------------------------------------------------------------------------------- */
 
 void *sw__exchange_begin(void *server, const char *uri, struct MHD_Connection *connection);
@@ -217,7 +224,6 @@ void sw__exchange_end(void *server, struct MHD_Connection *connection, void **ex
 void sw__exchange_ran(sw_exchange *x, sw_status status, const sw_error *err);
 /* One who held the answer back lets go; the last one lets it be sent. */
 void sw__exchange_release(sw_exchange *x);
-void sw__exchange_free_all(sw_server *server);
 
 /* ---- workers.c -------------------------------------------------------------------------------------- */
 

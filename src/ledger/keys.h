@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a ledger remembers of API keys (keys.c). */
+/* What a ledger remembers of API keys (keys.c), and how a key is known. */
 #ifndef SW_LEDGER_KEYS_H
 #define SW_LEDGER_KEYS_H
 
 #include "ledger/internal.h"
+
+/* A key is stored and found by this hash of its text. */
+enum { SW_KEY_HASH = 32 };
+void sw__key_text_hash(sw_str text, unsigned char out[SW_KEY_HASH]);
 
 sw_status sw__keys_open(sw_ledger *ledger, sw_error *err);
 void sw__keys_close(sw_ledger *ledger);

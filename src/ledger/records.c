@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Organizations, users, providers, models, projects, agents, conversations, subscriptions, saved views. One
- * set of verbs walks their declarations; what is special about one of them (secrets, the trail an agent leaves
- * in the histograms) is named here and nowhere else.
+ * set of verbs walks their declarations; what is special about one of them (the trail an agent leaves in
+ * the histograms) is named here and nowhere else; what they keep sealed is secrets.c.
  */
 #include "ledger/border.h"
 #include "ledger/hooks.h"
+#include "ledger/secrets.h"
 
 typedef struct record_args {
     sw_record_id record;
@@ -52,55 +53,6 @@ static sw_int *number_of(sw_record_id record, void *row, const char *name)
 
     sw_assert(field >= 0);
     return sw_field_int(&r->fields[field], row);
-}
-
-/* ---- secrets ------------------------------------------------------------------------------------ */
-
-/* Where a caller gives a secret, and where it is kept sealed. */
-static const struct {
-    sw_record_id record;
-    uint8_t plain;
-    uint8_t sealed;
-} secrets[] = {{SW_RECORD_PROVIDER, SW_PROVIDER_API_KEY, SW_PROVIDER_API_KEY_ENC},
-               {SW_RECORD_PROVIDER, SW_PROVIDER_ACCESS_KEY, SW_PROVIDER_ACCESS_KEY_ENC},
-               {SW_RECORD_SUBSCRIPTION, SW_SUBSCRIPTION_SECRET, SW_SUBSCRIPTION_SECRET_ENC}};
-
-static sw_status seal_one(sw_group *group, sw_str *plain, sw_str *sealed, const char *field,
-                          sw_error *err)
-{
-    sw_status status = SW_STATUS_OK;
-
-    if (!plain->ptr) {
-        return SW_STATUS_OK;
-    }
-    status = sw__seal(group->ledger, *plain, &group->arena, sealed, err);
-    if (status == SW_STATUS_UNSUPPORTED) {
-        return sw_fail(err, SW_STATUS_UNSUPPORTED, field,
-                       "secrets need a key: set STEPWELL_SECRET_KEY or STEPWELL_SECRET_KEY_FILE");
-    }
-    *plain = SW_NULL_STR;
-    return status;
-}
-
-static sw_status seal_secrets(sw_group *group, sw_record_id record, void *row, sw_error *err)
-{
-    const sw_field *fields = sw_record_of(record)->fields;
-    sw_status status = SW_STATUS_OK;
-
-    for (size_t i = 0; i < SW_COUNT(secrets) && status == SW_STATUS_OK; i++) {
-        if (secrets[i].record != record) {
-            continue;
-        }
-        if (!sw_field_is_null(&fields[secrets[i].sealed], row)) {
-            return sw_fail(err, SW_STATUS_INVALID, fields[secrets[i].sealed].name,
-                           "is set by the ledger alone; give the secret as %s",
-                           fields[secrets[i].plain].name);
-        }
-        status = seal_one(group, sw_field_str(&fields[secrets[i].plain], row),
-                          sw_field_str(&fields[secrets[i].sealed], row),
-                          fields[secrets[i].plain].name, err);
-    }
-    return status;
 }
 
 /* ---- create ------------------------------------------------------------------------------------- */
@@ -175,23 +127,6 @@ static uint64_t sent_fields(sw_record_id record, const void *row)
     return mask;
 }
 
-/* Secrets are digested by their marks, so that nothing on disk lets anybody try guesses. */
-static sw_status mark_secrets(sw_group *group, sw_record_id record, const void *sent, void *row,
-                              sw_error *err)
-{
-    const sw_field *fields = sw_record_of(record)->fields;
-    sw_status status = SW_STATUS_OK;
-
-    for (size_t i = 0; i < SW_COUNT(secrets) && status == SW_STATUS_OK; i++) {
-        const sw_field *plain = &fields[secrets[i].plain];
-        if (secrets[i].record == record && !sw_field_is_null(plain, sent)) {
-            status = sw__secret_mark(group->ledger, sw_field_text(plain, sent), &group->arena,
-                                     sw_field_str(plain, row), err);
-        }
-    }
-    return status;
-}
-
 /* An organization belongs to nobody but itself: who created it is part of what was sent. */
 static void digest_creator(sw_group *group, const sw_task *task, sw_record_id record)
 {
@@ -212,7 +147,7 @@ static sw_status digest_create(sw_group *group, const sw_task *task, sw_record_i
 
     if (status == SW_STATUS_OK) {
         memcpy(said, row, r->size);
-        status = mark_secrets(group, record, sent, said, err);
+        status = sw__secrets_mark(group, record, sent, said, err);
     }
     if (status == SW_STATUS_OK) {
         digest_creator(group, task, record);
@@ -242,7 +177,7 @@ static sw_status prepare_create(sw_group *group, const sw_task *task, sw_record_
         status = stamp(group, task, record, row, err);
     }
     if (status == SW_STATUS_OK) {
-        status = seal_secrets(group, record, row, err);
+        status = sw__secrets_seal(group, record, row, err);
     }
     if (status == SW_STATUS_OK) {
         sw_row_defaults(sw_record_of(record), row);
@@ -369,11 +304,9 @@ static sw_status take_values(sw_group *group, const record_args *args, const voi
             sw_field_clear(field, values);
         }
     }
-    status = seal_secrets(group, args->record, values, err);
-    for (size_t i = 0; i < SW_COUNT(secrets) && status == SW_STATUS_OK; i++) {
-        if (secrets[i].record == args->record && (args->mask & SW_MASK(secrets[i].plain))) {
-            sw_field_copy(&record->fields[secrets[i].sealed], row, values);
-        }
+    status = sw__secrets_seal(group, args->record, values, err);
+    if (status == SW_STATUS_OK) {
+        sw__secrets_take(args->record, args->mask, values, row);
     }
     for (size_t i = 0; i < record->field_count && status == SW_STATUS_OK; i++) {
         if ((args->mask & SW_MASK(i)) && !(record->fields[i].flags & SW_SECRET)) {

@@ -1,46 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs: created once, moved forward, ended once. A run's totals live beside it (run_metrics) from the
- * moment it is created and move with its steps; nothing here counts anything.
+/* Runs: created once (run_create.c), moved forward, ended once. A run's totals live beside it (run_metrics)
+ * from the moment it is created and move with its steps; nothing here counts anything.
  */
+#include "ledger/run.h"
 #include "ledger/border.h"
 #include "ledger/hooks.h"
 #include "ledger/merge.h"
 
-/* ---- create ------------------------------------------------------------------------------------- */
+/* ---- what all of them share --------------------------------------------------------------------- */
 
-typedef struct create_args {
-    const sw_run *run;
-    sw_outcome *outcome;
-} create_args;
-
-static const uint8_t ledgers_own[] = {SW_RUN_UPDATED_AT, SW_RUN_CREATED_BY_ID,
-                                      SW_RUN_LAST_UPDATED_BY_ID, SW_RUN_IS_DELETED,
-                                      SW_RUN_CREATE_DIGEST};
-
-static sw_status refuse_own(const sw_task *task, const sw_run *run, sw_error *err)
-{
-    const sw_record *record = sw_record_of(SW_RECORD_RUN);
-
-    for (size_t i = 0; i < SW_COUNT(ledgers_own); i++) {
-        if (!sw_field_is_null(&record->fields[ledgers_own[i]], run)) {
-            return sw_fail(err, SW_STATUS_INVALID, record->fields[ledgers_own[i]].name,
-                           "is set by the ledger alone");
-        }
-    }
-    if (run->organization_id.ptr && !sw_str_eq(run->organization_id, task->organization_id)) {
-        return sw_fail(err, SW_STATUS_INVALID, "organization_id",
-                       "is not the organization that calls");
-    }
-    return SW_STATUS_OK;
-}
-
-static bool run_ended(int64_t status)
+bool sw__run_ended(int64_t status)
 {
     return status == SW_RUN_STATUS_COMPLETED || status == SW_RUN_STATUS_FAILED ||
            status == SW_RUN_STATUS_CANCELLED;
 }
 
-static sw_status run_rules(const sw_run *row, sw_error *err)
+sw_status sw__run_rules(const sw_run *row, sw_error *err)
 {
     if (row->stop_reason.ptr && row->source.value != SW_SOURCE_ADOPTED &&
         sw_enum_find(SW_ENUM_stop_reason, row->stop_reason) < 0) {
@@ -53,18 +28,6 @@ static sw_status run_rules(const sw_run *row, sw_error *err)
                        "must not be negative");
     }
     return sw_row_check(sw_record_of(SW_RECORD_RUN), row, "", err);
-}
-
-static sw_status run_parents(sw_group *group, const sw_task *task, const sw_run *row, sw_error *err)
-{
-    sw_status status = sw_group_parent(group, SW_RECORD_AGENT, row->agent_id, task->organization_id,
-                                       "agent_id", err);
-
-    if (status == SW_STATUS_OK && row->conversation_id.ptr) {
-        status = sw_group_parent(group, SW_RECORD_CONVERSATION, row->conversation_id,
-                                 task->organization_id, "conversation_id", err);
-    }
-    return status;
 }
 
 /* What a run needs to know of its agent. */
@@ -104,7 +67,7 @@ static sw_status get_agent(sw_group *group, sw_str agent_id, agent_facts *out, s
 }
 
 /* A run that names no project is booked on its agent's. */
-static sw_status inherit_project(sw_group *group, sw_run *row, sw_error *err)
+sw_status sw__run_inherit(sw_group *group, sw_run *row, sw_error *err)
 {
     agent_facts facts;
     sw_status status = SW_STATUS_OK;
@@ -117,7 +80,7 @@ static sw_status inherit_project(sw_group *group, sw_run *row, sw_error *err)
 }
 
 /* Null past the year 2262, which nanoseconds in 64 bits cannot say. */
-static sw_int to_ns(int64_t us)
+sw_int sw__run_us_to_ns(int64_t us)
 {
     return us > INT64_MAX / 1000 || us < INT64_MIN / 1000 ? SW_NULL_INT : sw_int_of(us * 1000);
 }
@@ -127,69 +90,27 @@ sw_int sw__run_ns(const sw_run *row)
 {
     int64_t ns = 0;
 
-    if (!run_ended(row->status.value)) {
+    if (!sw__run_ended(row->status.value)) {
         return SW_NULL_INT;
     }
     if (row->total_duration_ns.known) {
         return row->total_duration_ns;
     }
     ns = row->completed_at.value - row->created_at.value;
-    return to_ns(ns > 0 ? ns : 0);
+    return sw__run_us_to_ns(ns > 0 ? ns : 0);
 }
 
 /* An ended run has a time of its end and a duration. */
-static void complete_end(sw_group *group, sw_run *row)
+void sw__run_complete(sw_group *group, sw_run *row)
 {
-    if (run_ended(row->status.value)) {
+    if (sw__run_ended(row->status.value)) {
         row->completed_at = row->completed_at.known ? row->completed_at : sw_int_of(group->now_us);
         row->total_duration_ns = sw__run_ns(row);
     }
 }
 
-static sw_status prepare_create(sw_group *group, const sw_task *task, const sw_run *sent,
-                                sw_run *row, sw_error *err)
-{
-    sw_status status = refuse_own(task, sent, err);
-    uint64_t given = 0;
-
-    *row = *sent;
-    row->create_digest = SW_NULL_STR;
-    if (status == SW_STATUS_OK && !row->id.ptr) {
-        row->id = sw__new_id(group, SW_RECORD_RUN);
-        status = row->id.ptr ? status : sw_group_must(group, sw_no_memory(err), err);
-    } else if (status == SW_STATUS_OK) {
-        status = sw__check_id(SW_RECORD_RUN, row->id, "id", err);
-    }
-    sw__row_nulls(SW_RECORD_RUN, row);
-    given = sw_row_mask(sw_record_of(SW_RECORD_RUN), row);
-    row->organization_id = task->organization_id;
-    row->created_at = row->created_at.known ? row->created_at : sw_int_of(group->now_us);
-    row->updated_at = sw_int_of(group->now_us);
-    row->created_by_id = task->user_id;
-    if (status == SW_STATUS_OK) {
-        status = sw__book(task, SW_RECORD_RUN, row, err);
-    }
-    if (status == SW_STATUS_OK) {
-        sw_row_defaults(sw_record_of(SW_RECORD_RUN), row);
-        complete_end(group, row);
-        status = run_rules(row, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw__row_minify(SW_RECORD_RUN, row, &group->arena, err);
-    }
-    if (status == SW_STATUS_OK) {
-        sw__digest_row(group, SW_RECORD_RUN, row, ~given | SW_MASK(SW_RUN_ID));
-        row->create_digest = sw__digest_take(group);
-        status = row->create_digest.ptr ? status : sw_group_must(group, sw_no_memory(err), err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = run_parents(group, task, row, err);
-    }
-    return status == SW_STATUS_OK ? inherit_project(group, row, err) : status;
-}
-
 /* The agent remembers how the last of its runs ended: the one that completed last. */
-static sw_status note_end(sw_group *group, const sw_task *task, const sw_run *row, sw_error *err)
+sw_status sw__run_note_end(sw_group *group, const sw_task *task, const sw_run *row, sw_error *err)
 {
     sw_agent agent = {.id = row->agent_id,
                       .last_run_completion = row->completed_at,
@@ -214,75 +135,6 @@ static sw_status note_end(sw_group *group, const sw_task *task, const sw_run *ro
     return status;
 }
 
-static sw_status write_create(sw_group *group, const sw_task *task, const sw_run *row,
-                              sw_outcome *outcome, sw_error *err)
-{
-    sw_run_metrics metrics = {
-        .id = row->id,
-        .organization_id = row->organization_id,
-        .agent_id = row->agent_id,
-        .project_id = row->project_id,
-        .base_template_id = row->base_template_id,
-        .template_id = row->template_id,
-        .deployment_id = row->deployment_id,
-        .run_start_ns = to_ns(row->created_at.value),
-        .run_ns = sw__run_ns(row),
-        .created_at = row->created_at,
-        .updated_at = row->updated_at,
-        .created_by_id = row->created_by_id,
-    };
-    sw_status status = SW_STATUS_OK;
-
-    sw_row_defaults(sw_record_of(SW_RECORD_RUN_METRICS), &metrics);
-    status = sw_store_insert(group->session, SW_RECORD_RUN_METRICS, &metrics, err);
-    if (sw_group_must(group, status, err) == SW_STATUS_OK && run_ended(row->status.value)) {
-        status = note_end(group, task, row, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw_group_journal(group, task, SW_CHANGE_CREATED, SW_RECORD_RUN, row->id,
-                                  row->project_id, &outcome->seq, err);
-    }
-    if (status == SW_STATUS_OK && !sw__hooks_idle(group)) {
-        status = sw__hook_run_created(group, task, row, err);
-    }
-    return sw__verdict(outcome, SW_VERDICT_CREATED, status, err);
-}
-
-static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
-{
-    create_args *args = task->arg;
-    sw_run row;
-    sw_status status = SW_STATUS_OK;
-
-    sw__outcome_reset(args->outcome);
-    status = prepare_create(group, task, args->run, &row, err);
-    sw__outcome_id(args->outcome, row.id);
-    if (status == SW_STATUS_INVALID && sw__was_created(group, task, SW_RECORD_RUN, &row)) {
-        return sw__unchanged(group, task, args->outcome, err);
-    }
-    if (status != SW_STATUS_OK) {
-        return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
-    }
-    status = sw_store_insert(group->session, SW_RECORD_RUN, &row, err);
-    if (status == SW_STATUS_EXISTS) {
-        return sw__create_again(group, task, SW_RECORD_RUN, &row, args->outcome, err);
-    }
-    if (sw_group_must(group, status, err) != SW_STATUS_OK) {
-        return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
-    }
-    sw_group_keep(group, SW_RECORD_RUN, row.id, row.organization_id);
-    return write_create(group, task, &row, args->outcome, err);
-}
-
-sw_status sw_run_create(sw_ledger *ledger, const sw_actor *actor, const sw_run *run,
-                        sw_outcome *outcome, sw_error *err)
-{
-    create_args args = {run, outcome};
-    sw_task task = {
-        .apply = apply_create, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
-    return sw__submit(ledger, actor, &task, err);
-}
-
 /* ---- update, finish, cancel ---------------------------------------------------------------------- */
 
 typedef struct update_args {
@@ -299,7 +151,7 @@ static sw_status legal(const sw_run *old, int64_t to, sw_error *err)
     int64_t from = old->status.value;
     bool approval = sw_str_eq(old->stop_reason, SW_STR("requires_approval"));
 
-    if (from == to || (!run_ended(from) && to > from) ||
+    if (from == to || (!sw__run_ended(from) && to > from) ||
         (from == SW_RUN_STATUS_COMPLETED && to == SW_RUN_STATUS_CANCELLED && approval)) {
         return SW_STATUS_OK;
     }
@@ -324,7 +176,7 @@ static sw_status update_allowed(const sw_run *old, const update_args *args, sw_e
     const sw_record *record = sw_record_of(SW_RECORD_RUN);
     bool moves =
         (args->mask & SW_MASK(SW_RUN_STATUS)) && args->values->status.value != old->status.value;
-    bool ended = run_ended(old->status.value) && !moves;
+    bool ended = sw__run_ended(old->status.value) && !moves;
 
     for (size_t i = 0; i < record->field_count; i++) {
         uint64_t bit = SW_MASK(i) & args->mask;
@@ -386,10 +238,10 @@ static sw_status prepare_update(sw_group *group, const sw_task *task, const sw_r
         status = sw__book(task, SW_RECORD_RUN, row, err);
     }
     if (status == SW_STATUS_OK) {
-        complete_end(group, row);
+        sw__run_complete(group, row);
     }
     if (status == SW_STATUS_OK) {
-        status = run_rules(row, err);
+        status = sw__run_rules(row, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw__row_minify(SW_RECORD_RUN, row, &group->arena, err);
@@ -434,7 +286,7 @@ static sw_change change_of(const sw_run *old, const sw_run *row)
 static sw_status write_update(sw_group *group, const sw_task *task, const sw_run *old, sw_run *row,
                               sw_outcome *outcome, sw_error *err)
 {
-    bool ends = run_ended(row->status.value) && old->status.value != row->status.value;
+    bool ends = sw__run_ended(row->status.value) && old->status.value != row->status.value;
     uint64_t keep = SW_MASK(SW_RUN_ID) | SW_MASK(SW_RUN_ORGANIZATION_ID) |
                     SW_MASK(SW_RUN_CREATED_AT) | SW_MASK(SW_RUN_CREATED_BY_ID) |
                     SW_MASK(SW_RUN_SOURCE) | SW_MASK(SW_RUN_CREATE_DIGEST);
@@ -448,13 +300,14 @@ static sw_status write_update(sw_group *group, const sw_task *task, const sw_run
         status = note_metrics(group, row, err);
     }
     if (status == SW_STATUS_OK && ends) {
-        status = note_end(group, task, row, err);
+        status = sw__run_note_end(group, task, row, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw_group_journal(group, task, change_of(old, row), SW_RECORD_RUN, row->id,
                                   row->project_id, &outcome->seq, err);
     }
-    if (status == SW_STATUS_OK && ends && !run_ended(old->status.value) && row->callback_url.ptr) {
+    if (status == SW_STATUS_OK && ends && !sw__run_ended(old->status.value) &&
+        row->callback_url.ptr) {
         status = sw__hook_callback(group, task, row, outcome->seq, err);
     }
     return sw__verdict(outcome, SW_VERDICT_UPDATED, status, err);
@@ -469,7 +322,7 @@ static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
 
     sw__outcome_reset(args->outcome);
     sw__outcome_id(args->outcome, args->id);
-    if (status == SW_STATUS_OK && args->cancel && run_ended(old.status.value) &&
+    if (status == SW_STATUS_OK && args->cancel && sw__run_ended(old.status.value) &&
         !(old.status.value == SW_RUN_STATUS_COMPLETED &&
           sw_str_eq(old.stop_reason, SW_STR("requires_approval")))) {
         return sw__unchanged(group, task, args->outcome, err);

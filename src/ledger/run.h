@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What creating a run (run_create.c) shares with changing it (run.c). */
+#ifndef SW_LEDGER_RUN_H
+#define SW_LEDGER_RUN_H
+
+#include "ledger/internal.h"
+
+bool sw__run_ended(int64_t status);
+/* What must hold of every run that is stored. */
+sw_status sw__run_rules(const sw_run *row, sw_error *err);
+/* A run that names no project is booked on its agent's. */
+sw_status sw__run_inherit(sw_group *group, sw_run *row, sw_error *err);
+/* An ended run has a time of its end and a duration. */
+void sw__run_complete(sw_group *group, sw_run *row);
+/* The agent remembers how the last of its runs ended: the one that completed last. */
+sw_status sw__run_note_end(sw_group *group, const sw_task *task, const sw_run *row, sw_error *err);
+/* Null past the year 2262, which nanoseconds in 64 bits cannot say. */
+sw_int sw__run_us_to_ns(int64_t us);
+
+#endif
