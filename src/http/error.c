@@ -62,13 +62,15 @@ bool sw_request_is_invalid(const sw_request *request)
 /* Where in the body the reader stopped: its sentences end in "(at byte N)". */
 static bool place_of(const char *message, char *out, size_t size)
 {
-    const char *at = strstr(message, "(at byte ");
-    unsigned long long offset = 0;
-    if (!at || sscanf(at, "(at byte %llu)", &offset) != 1) {
+    static const char before[] = "(at byte ";
+    const char *at = strstr(message, before);
+    if (!at) {
         return false;
     }
-    snprintf(out, size, "[%llu]", offset);
-    return true;
+    at += sizeof before - 1;
+    size_t digits = strspn(at, "0123456789");
+    snprintf(out, size, "[%.*s]", (int)(digits < 20 ? digits : 20), at);
+    return digits > 0;
 }
 
 sw_status sw_request_bad_body(sw_request *request, const sw_error *read)

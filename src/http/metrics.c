@@ -235,17 +235,26 @@ static sw_status write_store(sw_buf *out, sw_ledger *ledger, sw_error *err)
     return status;
 }
 
-static void write_process(sw_buf *out, const sw_metrics *m)
+/* The second number that the kernel says of this process; 0 when it does not. */
+static int64_t resident_pages(void)
 {
-    long pages = 0;
+    char line[128] = "";
+    int64_t pages = 0;
     FILE *in = fopen("/proc/self/statm", "re");
     if (in) {
-        if (fscanf(in, "%*d %ld", &pages) != 1) {
+        const char *blank = fgets(line, sizeof line, in) ? strchr(line, ' ') : NULL;
+        if (blank && !sw_parse_int(sw_str_make(blank + 1, strcspn(blank + 1, " \n")), &pages)) {
             pages = 0;
         }
         fclose(in);
     }
-    gauge(out, "process_resident_memory_bytes", "Memory in use.", pages * sysconf(_SC_PAGESIZE));
+    return pages;
+}
+
+static void write_process(sw_buf *out, const sw_metrics *m)
+{
+    gauge(out, "process_resident_memory_bytes", "Memory in use.",
+          resident_pages() * sysconf(_SC_PAGESIZE));
     gauge(out, "process_start_time_seconds", "When it was started.", m->begun_us / 1000000);
     head(out, "stepwell_build_info", "gauge", "The version.");
     sw_buf_addf(out, "stepwell_build_info{version=\"%s\"} 1\n", sw_version());

@@ -11,7 +11,6 @@
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,8 +32,9 @@ static bool split_listen(const char *text, char *host, size_t size, const char *
 {
     const char *colon = strrchr(text, ':');
     size_t len = colon ? (size_t)(colon - text) : 0;
-    if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
-        strlen(colon + 1) > 5 || atoi(colon + 1) > 65535) {
+    int64_t number = 0;
+    if (!colon || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+        !sw_parse_int(sw_str_from(colon + 1), &number) || number > 65535) {
         return false;
     }
     if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {

@@ -58,7 +58,7 @@ static bool same(const tally *t, sw_facet facet, sw_str value)
 static bool grow(counting *c)
 {
     size_t size = c->size ? c->size * 2 : SLOTS_AT_FIRST;
-    tally **slots = sw_arena_zeroed(&c->arena, size * sizeof *slots);
+    tally **slots = sw_arena_zeroed(&c->arena, size * sizeof(tally *));
 
     for (size_t i = 0; slots && i < c->size; i++) {
         if (c->slots[i]) {

@@ -383,17 +383,12 @@ static sw_status run_scan(run *r, sw_visit *visit, void *arg, sw_scan_end *end, 
     return status;
 }
 
-/* Chunk after chunk, each beginning where the last one ended. They grow, because each may have to look at
- * all the rows that tie with its first. */
-static sw_status run_chunks(run *r, const sw_scan *asked, sw_visit *visit, void *arg,
-                            sw_scan_end *end, sw_error *err)
+/* Chunk after chunk by the plan `p`, which is changed to begin each where the last one ended. */
+static sw_status next_chunks(run *r, sw_lite_plan *p, const sw_scan *asked, sw_visit *visit,
+                             void *arg, sw_scan_end *end, sw_error *err)
 {
-    sw_lite_plan p = *r->plan;
     sw_scan scan = *asked;
     sw_mark mark = sw_arena_mark(&r->arena);
-    r->plan = &p;
-    r->chunk = asked->limit ? asked->limit : CHUNK_FIRST;
-    r->chunk = r->chunk < CHUNK_MOST ? r->chunk : CHUNK_MOST;
     for (;;) {
         r->place = NULL;
         sw_status status = run_scan(r, visit, arg, end, err);
@@ -403,8 +398,22 @@ static sw_status run_chunks(run *r, const sw_scan *asked, sw_visit *visit, void 
         sw_arena_rewind(&r->arena, mark);
         r->chunk = r->chunk < CHUNK_MOST ? r->chunk * 2 : r->chunk;
         scan.after = r->place;
-        sw__lite_plan_after(&p, &scan, r->row);
+        sw__lite_plan_after(p, &scan, r->row);
     }
+}
+
+/* Chunks grow, because each may have to look at all the rows that tie with its first. */
+static sw_status run_chunks(run *r, const sw_scan *asked, sw_visit *visit, void *arg,
+                            sw_scan_end *end, sw_error *err)
+{
+    const sw_lite_plan *whole = r->plan;
+    sw_lite_plan p = *whole;
+    r->plan = &p;
+    r->chunk = asked->limit ? asked->limit : CHUNK_FIRST;
+    r->chunk = r->chunk < CHUNK_MOST ? r->chunk : CHUNK_MOST;
+    sw_status status = next_chunks(r, &p, asked, visit, arg, end, err);
+    r->plan = whole;
+    return status;
 }
 
 /* Whether more rows than `limit` would have to be put in order. */
