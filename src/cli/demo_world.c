@@ -85,6 +85,9 @@ static void make_organization(sw_demo *demo, size_t number)
     made->name = rows[number].name;
     made->agent_count = rows[number].agents;
     made->id = demo_id_make(&random, "org", at);
+    if (number == 0) { /* who has no key sees the default organization, so it is not empty */
+        memcpy(made->id.text, SW_DEFAULT_ORGANIZATION, sizeof SW_DEFAULT_ORGANIZATION);
+    }
     for (size_t i = 0; i < DEMO_USERS; i++) {
         made->users[i] = demo_id_make(&random, "user", at);
     }
