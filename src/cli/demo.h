@@ -9,6 +9,9 @@
  * writes nothing: whoever reads the events passes them to a ledger, or does something else with
  * them.
  *
+ * The first organization is the ledger's default one, so that a server without a key has something to show;
+ * its people, projects and agents are the same for every seed.
+ *
  * Each organization has a stream of its own. Streams share nothing that changes, so that several
  * threads may each follow one.
  */

@@ -8,6 +8,8 @@
 #include <stdio.h>
 
 #define HOUR_US INT64_C(3600000000)
+/* With 2026-01-01 begin the ids of what is in the default organization. */
+#define DEFAULT_BORN_US INT64_C(1767225600000000)
 enum { WORLD_DAYS = 30 };
 
 typedef struct organization_row {
@@ -77,15 +79,20 @@ static demo_agent make_agent(demo_random *random, size_t number, int64_t at_us)
     return agent;
 }
 
+/* Of the first organization only what happens follows from the seed. It is the default one, where who has
+ * no key looks, and demos of other seeds meet in it under the same names.
+ */
 static void make_organization(sw_demo *demo, size_t number)
 {
     demo_organization *made = &demo->organizations[number];
-    int64_t at = world_time(demo);
-    demo_random random = {demo->options.seed * UINT64_C(0x2545F4914F6CDD1D) + number};
+    bool is_default = number == 0;
+    int64_t at = is_default ? DEFAULT_BORN_US : world_time(demo);
+    uint64_t seed = is_default ? 1 : demo->options.seed;
+    demo_random random = {seed * UINT64_C(0x2545F4914F6CDD1D) + number};
     made->name = rows[number].name;
     made->agent_count = rows[number].agents;
     made->id = demo_id_make(&random, "org", at);
-    if (number == 0) { /* who has no key sees the default organization, so it is not empty */
+    if (is_default) {
         memcpy(made->id.text, SW_DEFAULT_ORGANIZATION, sizeof SW_DEFAULT_ORGANIZATION);
     }
     for (size_t i = 0; i < DEMO_USERS; i++) {
