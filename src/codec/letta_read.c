@@ -7,19 +7,13 @@
 
 void *sw_letta_list_add(sw_letta_list *list, size_t size, sw_arena *arena)
 {
-    if (list->count == list->room) {
-        size_t room = list->room ? list->room * 2 : 4;
-        void *items = sw_arena_zeroed(arena, room * size);
-        if (!items) {
-            return NULL;
-        }
-        if (list->count > 0) {
-            memcpy(items, list->items, list->count * size);
-        }
-        list->items = items;
-        list->room = room;
+    char *items = sw_arena_grow(arena, list->items, list->count, &list->room, size);
+
+    if (!items) {
+        return NULL;
     }
-    return (char *)list->items + list->count++ * size;
+    list->items = items;
+    return memset(items + list->count++ * size, 0, size);
 }
 
 /* ---- members of an object -------------------------------------------------------------------- */

@@ -47,19 +47,13 @@ typedef struct rows {
  * writing them did. */
 static void *next_row(rows *list, sw_arena *arena)
 {
-    if (list->count == list->room) {
-        size_t room = list->room ? 2 * list->room : 4;
-        char *at = sw_arena_alloc(arena, room * list->size);
-        if (!at) {
-            return NULL;
-        }
-        if (list->count > 0) {
-            memcpy(at, list->at, list->count * list->size);
-        }
-        list->at = at;
-        list->room = room;
+    char *at = sw_arena_grow(arena, list->at, list->count, &list->room, list->size);
+
+    if (!at) {
+        return NULL;
     }
-    return memset(list->at + list->size * list->count++, 0, list->size);
+    list->at = at;
+    return memset(at + list->size * list->count++, 0, list->size);
 }
 
 static sw_status read_item(sw_record_id id, sw_json *json, sw_arena *arena, const char *name,

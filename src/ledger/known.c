@@ -58,19 +58,14 @@ void sw_group_head_moved(sw_group *group, sw_head *head)
 
 static bool keep_entry(sw_group *group, const sw_journal *row)
 {
-    if (group->entry_count == group->entry_room) {
-        size_t room = group->entry_room ? group->entry_room * 2 : 256;
-        sw_journal *entries = sw_arena_alloc(&group->arena, room * sizeof *entries);
-        if (!entries) {
-            return false;
-        }
-        if (group->entry_count > 0) {
-            memcpy(entries, group->entries, group->entry_count * sizeof *entries);
-        }
-        group->entries = entries;
-        group->entry_room = room;
+    sw_journal *entries = sw_arena_grow(&group->arena, group->entries, group->entry_count,
+                                        &group->entry_room, sizeof *entries);
+
+    if (!entries) {
+        return false;
     }
-    group->entries[group->entry_count] = *row;
+    group->entries = entries;
+    entries[group->entry_count] = *row;
     return sw_row_copy(sw_record_of(SW_RECORD_JOURNAL), &group->entries[group->entry_count++], row,
                        &group->arena);
 }

@@ -33,19 +33,13 @@ static bool keep(sw_page *p, const void *row)
 {
     const sw_record *r = sw_record_of(p->record);
 
-    if (p->kept.count == p->room) {
-        size_t room = p->room ? p->room * 2 : 64;
-        char *rows = sw_arena_alloc(p->kept_in, room * r->size);
-        if (!rows) {
-            return false;
-        }
-        if (p->kept.count > 0) {
-            memcpy(rows, p->kept.rows, p->kept.count * r->size);
-        }
-        p->kept.rows = rows;
-        p->room = room;
+    char *rows = sw_arena_grow(p->kept_in, p->kept.rows, p->kept.count, &p->room, r->size);
+
+    if (!rows) {
+        return false;
     }
-    return sw_row_copy(r, p->kept.rows + p->kept.count++ * r->size, row, p->kept_in);
+    p->kept.rows = rows;
+    return sw_row_copy(r, rows + p->kept.count++ * r->size, row, p->kept_in);
 }
 
 bool sw__list_show(sw_page *p, const void *row)

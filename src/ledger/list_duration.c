@@ -33,6 +33,17 @@ static bool run_of(durations *d, const sw_run_metrics *metrics, sw_run *run)
     return hold;
 }
 
+static bool keep_duration(durations *d, int64_t ns)
+{
+    int64_t *values = sw_arena_grow(d->page->arena, d->values, d->count, &d->room, sizeof *values);
+
+    if (values) {
+        d->values = values;
+        values[d->count++] = ns;
+    }
+    return values != NULL;
+}
+
 static sw_seen collect_duration(void *arg, const void *row)
 {
     durations *d = arg;
@@ -41,22 +52,9 @@ static sw_seen collect_duration(void *arg, const void *row)
     bool hold = run_of(d, row, &run);
 
     sw_arena_rewind(d->page->arena, mark);
-    if (hold && d->count == d->room) {
-        size_t room = d->room ? d->room * 2 : 1024;
-        int64_t *values = sw_arena_alloc(d->page->arena, room * sizeof *values);
-        if (!values) {
-            d->page->failed = true;
-            d->page->error.status = sw_no_memory(&d->page->error);
-            return SW_SEEN_STOP;
-        }
-        if (d->count > 0) {
-            memcpy(values, d->values, d->count * sizeof *values);
-        }
-        d->values = values;
-        d->room = room;
-    }
-    if (hold) {
-        d->values[d->count++] = ((const sw_run_metrics *)row)->run_ns.value;
+    if (hold && !keep_duration(d, ((const sw_run_metrics *)row)->run_ns.value)) {
+        d->page->failed = true;
+        d->page->error.status = sw_no_memory(&d->page->error);
     }
     return d->page->failed ? SW_SEEN_STOP : SW_SEEN_SKIP;
 }

@@ -25,20 +25,13 @@ static sw_seen collect(void *arg, const void *row)
 {
     collecting *c = arg;
     sw_organizations *o = c->out;
+    sw_str *ids = sw_arena_grow(c->arena, o->ids, o->count, &o->room, sizeof *ids);
 
-    if (o->count == o->room) {
-        size_t room = o->room ? o->room * 2 : 64;
-        sw_str *ids = sw_arena_alloc(c->arena, room * sizeof *ids);
-        if (ids && o->count > 0) {
-            memcpy(ids, o->ids, o->count * sizeof *ids);
-        }
+    if (ids) {
         o->ids = ids;
-        o->room = ids ? room : 0;
+        ids[o->count] = sw_arena_str(c->arena, ((const sw_organization *)row)->id);
     }
-    if (o->ids) {
-        o->ids[o->count] = sw_arena_str(c->arena, ((const sw_organization *)row)->id);
-    }
-    c->no_memory = !o->ids || !o->ids[o->count++].ptr;
+    c->no_memory = !ids || !ids[o->count++].ptr;
     return c->no_memory ? SW_SEEN_STOP : SW_SEEN_COUNT;
 }
 

@@ -111,21 +111,13 @@ sw_gathered *sw__gather_group(sw_gather *g, const sw_usage_key *key)
 
 static bool times_room(sw_gather *g, sw_times *times)
 {
-    size_t room = times->room ? times->room * 2 : 16;
-    int64_t *values = NULL;
+    int64_t *values =
+        sw_arena_grow(g->arena, times->values, times->count, &times->room, sizeof *values);
 
-    if (times->count < times->room) {
-        return true;
-    }
-    values = sw_arena_alloc(g->arena, room * sizeof *values);
     if (!values) {
         return sw__gather_fail(g, sw_no_memory(&g->error));
     }
-    if (times->count > 0) {
-        memcpy(values, times->values, times->count * sizeof *values);
-    }
     times->values = values;
-    times->room = room;
     return true;
 }
 
