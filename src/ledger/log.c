@@ -69,32 +69,6 @@ static sw_status finish(sw_group *group, const sw_task *task, const sw_step_entr
     return status == SW_STATUS_OK ? check_parents(group, task, &p->row, err) : status;
 }
 
-/* The id is taken: the same again, or something else? */
-static sw_status log_again(sw_group *group, const sw_task *task, const sw_step *row,
-                           sw_outcome *outcome, sw_error *err)
-{
-    sw_step there;
-    bool sees = false;
-    sw_status status =
-        sw_store_get(group->session, SW_RECORD_STEP, row, &group->arena, &there, err);
-
-    if (sw_group_must(group, status, err) == SW_STATUS_OK) {
-        status = sw_group_sees(group, task, SW_RECORD_STEP, &there, &sees, err);
-    }
-    if (status != SW_STATUS_OK) {
-        return status;
-    }
-    if (!sees) {
-        status = sw_fail(err, SW_STATUS_CONFLICT, "id", "id not available");
-        return sw__verdict(outcome, SW_VERDICT_REJECTED, status, err);
-    }
-    if (sw_str_eq(there.create_digest, row->create_digest)) {
-        return sw__unchanged(group, task, outcome, err);
-    }
-    status = sw_fail(err, SW_STATUS_CONFLICT, "id", "a step with this id and other content exists");
-    return sw__verdict(outcome, SW_VERDICT_CONFLICT, status, err);
-}
-
 static sw_status log_new(sw_group *group, const sw_task *task, const sw_step *row, sw_parts *parts,
                          sw_outcome *outcome, sw_error *err)
 {
@@ -131,24 +105,6 @@ typedef struct chunk {
     size_t count;
 } chunk;
 
-/* What was fine when it was first sent is fine again, also when a run or provider it names has gone
- * since: the same content under the same id is a success (promise P3). */
-static bool was_logged(sw_group *group, const sw_task *task, const sw_step *row)
-{
-    sw_step there;
-    bool sees = false;
-    sw_error err = {.status = SW_STATUS_OK};
-    sw_status status = SW_STATUS_NOT_FOUND;
-
-    if (row->create_digest.ptr) {
-        status = sw_store_get(group->session, SW_RECORD_STEP, row, &group->arena, &there, &err);
-        (void)sw_group_may(group, status, SW_STATUS_NOT_FOUND, &err);
-    }
-    return status == SW_STATUS_OK &&
-           sw_group_sees(group, task, SW_RECORD_STEP, &there, &sees, &err) == SW_STATUS_OK &&
-           sees && sw_str_eq(there.create_digest, row->create_digest);
-}
-
 /* False: the item has its verdict already (refused, or known), or the group is broken. */
 static bool admit(sw_group *group, const sw_task *task, size_t i, item *it, sw_error *err)
 {
@@ -170,8 +126,10 @@ static bool admit(sw_group *group, const sw_task *task, size_t i, item *it, sw_e
     if (status == SW_STATUS_NO_MEMORY) {
         (void)sw_group_must(group, status, err);
     }
-    if (status == SW_STATUS_INVALID && was_logged(group, task, it->row)) {
-        (void)log_again(group, task, it->row, it->outcome, err);
+    /* What was fine when it was first sent is fine again, also when a run or provider it names has gone
+     * since: the same content under the same id is a success (promise P3). */
+    if (status == SW_STATUS_INVALID && sw__was_created(group, task, SW_RECORD_STEP, it->row)) {
+        (void)sw__create_again(group, task, SW_RECORD_STEP, it->row, it->outcome, err);
         return false;
     }
     if (status != SW_STATUS_OK) {
@@ -199,7 +157,7 @@ static void log_chunk(sw_group *group, chunk *c)
         item *it = &c->items[i];
         group->task = it->task;
         if (existed[i]) {
-            (void)log_again(group, it->task, it->row, it->outcome, &err);
+            (void)sw__create_again(group, it->task, SW_RECORD_STEP, it->row, it->outcome, &err);
         } else {
             (void)log_new(group, it->task, it->row, &it->parts, it->outcome, &err);
         }
