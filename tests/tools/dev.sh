@@ -32,6 +32,12 @@ refuses 'missing packages are named' 'libsqlite3-dev: the embedded store' \
     env PATH="$fake:$PATH" "$root/dev" run --no-install
 check 'run does not ask for what only tests need' sh -c '! grep -q cmocka "$0"' "$fake/said"
 refuses 'a test needs more' 'libcmocka-dev' env PATH="$fake:$PATH" "$root/dev" test --no-install
+printf '#!/bin/sh\n' >"$fake/npm"
+chmod +x "$fake/npm"
+refuses 'a package of which no program is there is asked for' 'libjansson-dev' \
+    env PATH="$fake:$PATH" "$root/dev" test --no-install
+check 'npm that came with node from elsewhere is not asked for again' \
+    sh -c '! grep -q "^  npm:" "$0"' "$fake/said"
 check '--no-install installs nothing' test ! -e "$fake/installed"
 refuses 'without --no-install it installs' 'installing them' env PATH="$fake:$PATH" "$root/dev" run
 check 'and refreshes the lists first' sh -c 'head -n 1 "$0" | grep -q "update"' "$fake/installed"
