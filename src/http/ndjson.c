@@ -87,9 +87,7 @@ static sw_status commit(sw_request *request, ndjson *in, sw_error *err)
     in->writer->retry.first_item = in->logged;
     status = sw_step_log(sw_server_ledger(request->server), &in->writer->actor, in->entries,
                          in->count, false, in->outcomes, err);
-    /* With one item the call answers that item's status; it is told as any other's. */
-    if (status != SW_STATUS_OK &&
-        !(in->count == 1 && in->outcomes[0].status == status && sw_status_http(status) < 500)) {
+    if (status != SW_STATUS_OK && !sw__is_of_item(status, in->outcomes, in->count)) {
         return status;
     }
     status = SW_STATUS_OK;

@@ -51,6 +51,10 @@ sw_status sw__answer_outcome(sw_request *request, sw_status status, const sw_out
 /* The status of an answer to what was kept. */
 int sw__verdict_http(sw_verdict verdict);
 
+/* Whether what a call for several steps answered is the refusal of its only one, which is told at its place
+ * as any other's, and not of the call (which a key that was used before is). */
+bool sw__is_of_item(sw_status status, const sw_outcome *outcomes, size_t count);
+
 /* How many items came to which verdict. */
 typedef struct sw_tally {
     int64_t items;

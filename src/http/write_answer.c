@@ -184,6 +184,12 @@ sw_status sw__answer_outcome(sw_request *request, sw_status status, const sw_out
     return SW_STATUS_OK;
 }
 
+bool sw__is_of_item(sw_status status, const sw_outcome *outcomes, size_t count)
+{
+    return count == 1 && outcomes[0].status == status && sw_status_http(status) < 500 &&
+           strcmp(outcomes[0].error.field, "idempotency_key") != 0;
+}
+
 void sw__tally_add(sw_tally *tally, const sw_outcome *outcome)
 {
     tally->items++;

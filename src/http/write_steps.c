@@ -255,7 +255,8 @@ static sw_status answer(steps *all, sw_status status, const sw_error *err)
     if (!all->several) {
         return sw__answer_outcome(all->request, status, all->outcomes, err);
     }
-    if (status != SW_STATUS_OK) {
+    if (status != SW_STATUS_OK &&
+        (all->atomic || !sw__is_of_item(status, all->outcomes, all->count))) {
         return refuse_all(all, status, err);
     }
     for (size_t i = 0; i < all->count; i++) {

@@ -185,6 +185,24 @@ test('one bad item does not sink the others', async (t) => {
   await server.verify();
 });
 
+test('a list of which only one item can be read is a list all the same', async (t) => {
+  const server = await serve(t);
+  const taken = newId('step');
+  await server.must(201, 'POST', '/v1/steps', { body: { id: taken, model: 'first' } });
+  for (const [bad, verdict] of [[{ id: 'x' }, 'rejected'], [{ id: taken, model: 'second' }, 'conflict'],
+    [{ prompt_tokens: 1, completion_tokens: 1, total_tokens: 3 }, 'rejected']]) {
+    for (const items of [[bad], [7, bad], [{ modell: 1 }, bad, 8]]) {
+      const answer = await post(server, { steps: items });
+      assert.equal(answer.status, 200, answer.text);
+      assert.deepEqual(answer.body.items.map((i) => i.verdict), items.map((i) => (i === bad ? verdict : 'rejected')));
+    }
+    assert.equal((await post(server, { steps: [bad], atomic: true })).status, 422);
+  }
+  const key = { 'idempotency-key': 'k' };
+  assert.equal((await post(server, [{ model: 'a' }], key)).body.created, 1);
+  assert.equal((await post(server, [{ model: 'b' }], key)).status, 409);
+});
+
 test('all or nothing keeps nothing', async (t) => {
   const server = await serve(t);
   const good = { id: newId('step') };
