@@ -226,6 +226,7 @@ sw_status sw_auth_check(sw_request *request, sw_error *err)
     if (request->route->need == SW_NEED_NONE) {
         return SW_STATUS_OK;
     }
+    request->let_in_us = sw__system_clock.mono_us(sw__system_clock.data);
     sw_status status = find_caller(request, auth, &standing, err);
     if (status == SW_STATUS_OK) {
         status = check_pace(request, auth);
@@ -238,4 +239,21 @@ sw_status sw_auth_check(sw_request *request, sw_error *err)
         status = sw_answer_fail(request, 403, "%s", missing);
     }
     return status;
+}
+
+sw_status sw_auth_again(sw_request *request, sw_error *err)
+{
+    sw_auth *auth = sw_server_live(request->server)->auth;
+    int64_t now_us = sw__system_clock.mono_us(sw__system_clock.data);
+    bool open = false;
+    if (request->route->need == SW_NEED_NONE || now_us - request->let_in_us < LOOK_AGAIN_US) {
+        return SW_STATUS_OK;
+    }
+    request->let_in_us = now_us;
+    if (request->key_id.ptr) {
+        sw_status status = sw_key_recheck(auth->ledger, request->key_id, err);
+        return status == SW_STATUS_NOT_FOUND ? nobody(request) : status;
+    }
+    sw_status status = sw_auth_is_open(auth, &open, err);
+    return status == SW_STATUS_OK && !open ? nobody(request) : status;
 }

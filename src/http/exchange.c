@@ -388,7 +388,10 @@ void sw_request_done(sw_request *request, sw_status status, const sw_error *err)
 static void work_part(sw_exchange *x)
 {
     sw_error err = {0};
-    sw_status status = x->request.route->part(&x->request, sw_buf_str(&x->body), false, &err);
+    sw_status status = sw_auth_again(&x->request, &err);
+    if (status == SW_STATUS_OK) {
+        status = x->request.route->part(&x->request, sw_buf_str(&x->body), false, &err);
+    }
     sw_buf_clear(&x->body);
     x->window_us = sw__mono_us();
     x->window_bytes = 0;

@@ -156,6 +156,7 @@ struct sw_request {
     sw_actor actor;    /* who calls; always within one organization */
     uint32_t scopes;   /* bits of sw_scope */
     sw_str key_id;     /* of the key that was shown; null: none */
+    int64_t let_in_us; /* when that was asked last, of the monotonic clock */
     sw_str body;       /* whole, once the handler runs; empty text when there is none */
     sw_str path_values[SW_PATH_VALUES];
     char id[33]; /* 32 hex digits: trace_id of error bodies and of the access log */
@@ -271,6 +272,9 @@ const sw_log *sw_server_log(const sw_server *server);
 /* Who calls (auth.c): fills actor, scopes and key_id, or refuses. Called on the network thread once the
  * headers are there; must be quick. */
 sw_status sw_auth_check(sw_request *request, sw_error *err) SW_MUST_CHECK;
+/* Whether who was let in would be let in now, for requests that go on for long: 401 when its key was revoked or
+ * has expired since, or when keys are asked for since. Asks about once a second; called by workers. */
+sw_status sw_auth_again(sw_request *request, sw_error *err) SW_MUST_CHECK;
 /* Before that, and before a route is looked for (request->route is NULL): whether a request that comes this
  * way is listened to at all (Host, Origin, Sec-Fetch-Site). */
 sw_status sw_auth_welcome(sw_request *request, sw_error *err) SW_MUST_CHECK;

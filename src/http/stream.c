@@ -59,13 +59,25 @@ static bool goes_to_sleep(sw_exchange *x)
     return sleeps;
 }
 
+/* Whoever may not ask any more is shown nothing more. */
+static bool may_go_on(sw_exchange *x)
+{
+    sw_error err;
+    return sw_auth_again(&x->request, &err) == SW_STATUS_OK;
+}
+
 static sw_fill fill_once(sw_exchange *x)
 {
     pthread_mutex_lock(&x->lock);
     x->woken = false;
     pthread_mutex_unlock(&x->lock);
     sw_buf_clear(&x->out);
-    sw_fill more = x->fill(&x->request, &x->out);
+    sw_fill more = SW_FILL_END;
+    if (may_go_on(x)) {
+        more = x->fill(&x->request, &x->out);
+    } else {
+        x->broken = true;
+    }
     x->broken = x->broken || x->out.status != SW_STATUS_OK;
     sw__squeeze_piece(x, more);
     return x->broken ? SW_FILL_END : more;

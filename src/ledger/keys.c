@@ -202,6 +202,11 @@ static sw_status look_up(sw_ledger *ledger, const unsigned char hash[SW_KEY_HASH
     return status == SW_STATUS_OK && !f.found ? SW_STATUS_NOT_FOUND : status;
 }
 
+static bool holds(const sw_api_key *key, int64_t now_us)
+{
+    return !key->revoked_at.known && !(key->expires_at.known && key->expires_at.value <= now_us);
+}
+
 sw_status sw_key_check(sw_ledger *ledger, sw_str secret, sw_memory *memory, sw_api_key *out,
                        sw_error *err)
 {
@@ -221,8 +226,7 @@ sw_status sw_key_check(sw_ledger *ledger, sw_str secret, sw_memory *memory, sw_a
     if (status == SW_STATUS_NO_MEMORY) {
         return sw_no_memory(err);
     }
-    if (status == SW_STATUS_OK &&
-        (out->revoked_at.known || (out->expires_at.known && out->expires_at.value <= now))) {
+    if (status == SW_STATUS_OK && !holds(out, now)) {
         status = SW_STATUS_NOT_FOUND;
     }
     if (status == SW_STATUS_NOT_FOUND) {
@@ -231,6 +235,27 @@ sw_status sw_key_check(sw_ledger *ledger, sw_str secret, sw_memory *memory, sw_a
     }
     out->hash = SW_NULL_STR;
     return status;
+}
+
+sw_status sw_key_recheck(sw_ledger *ledger, sw_str key_id, sw_error *err)
+{
+    sw_api_key key = {.id = key_id};
+    sw_api_key row;
+    sw_arena arena;
+    sw_session *session = NULL;
+    sw_status status = sw__reader_take(ledger, &session, err);
+
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    sw_arena_init(&arena, &ledger->allocator, 0);
+    status = sw_store_get(session, SW_RECORD_API_KEY, &key, &arena, &row, err);
+    sw__reader_give(ledger, session);
+    if (status == SW_STATUS_OK && !holds(&row, ledger->clock.wall_us(ledger->clock.data))) {
+        status = SW_STATUS_NOT_FOUND;
+    }
+    sw_arena_fini(&arena);
+    return status == SW_STATUS_NOT_FOUND ? no_key(err) : status;
 }
 
 static sw_seen see_any(void *arg, const void *row)

@@ -103,9 +103,12 @@ static void revoking_is_seen_at_once(lt *t)
     OK(check(t, m.secret, &got));
     IS(SW_STATUS_NOT_FOUND, sw_key_revoke(t->ledger, &t->b, m.id, &o, &t->err));
     OK(check(t, m.secret, &got));
+    OK(sw_key_recheck(t->ledger, m.id, &t->err));
     OK(sw_key_revoke(t->ledger, &t->a, m.id, &o, &t->err));
     VERDICT(o, UPDATED);
     IS(SW_STATUS_NOT_FOUND, check(t, m.secret, &got));
+    IS(SW_STATUS_NOT_FOUND, sw_key_recheck(t->ledger, m.id, &t->err));
+    OK(sw_key_recheck(t->ledger, stays.id, &t->err));
     OK(sw_key_revoke(t->ledger, &t->a, m.id, &o, &t->err));
     VERDICT(o, UNCHANGED);
     OK(check(t, stays.secret, &got));
