@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { listen, Listener } from './events.mjs';
-import { fill, newId, scaled, serve } from './lib.mjs';
+import { fill, limited, newId, scaled, serve } from './lib.mjs';
 
 const STEP = 9; // the record's number in the journal
 
@@ -24,8 +24,11 @@ test('each change of a step is an event, with the step as it is', async (t) => {
   assert.equal(listener.answer.headers['content-type'], 'text/event-stream');
   const id = newId('step');
   const made = await post(server, { id, model: 'm', tags: ['a'] });
+  await listener.until(1); // each is told before the next: of a step that is gone only that it went is told
   await server.must(200, 'PATCH', `/v1/steps/${id}`, { body: { status: 'success', total_tokens: 0 } });
+  await listener.until(2);
   await server.must(200, 'PATCH', `/v1/steps/${id}/feedback`, { body: { feedback: 'positive' } });
+  await listener.until(3);
   await server.must(200, 'DELETE', `/v1/steps/${id}`);
   const events = await listener.until(4);
   assert.deepEqual(events.map((e) => [e.type, e.data.change]), [
@@ -180,6 +183,35 @@ test('nobody hears of another organization or project', async (t) => {
   assert.deepEqual([...new Set(page.entries.map((e) => e.project_id))], [project]);
   const foreignPage = await server.get('/v1/journal?after=0&limit=1000', { headers: other });
   assert.ok(!JSON.stringify(foreignPage).includes(whole.id));
+});
+
+test('who may not ask any more is told nothing more', async (t) => {
+  const server = await serve(t);
+  const early = await listen(t, server, '/v1/steps/stream');
+  const made = await server.must(201, 'POST', '/v1/keys/', { body: { name: 'a', scopes: ['admin'] } });
+  const admin = { authorization: `Bearer ${made.secret}` };
+  const key = (more) => server.must(201, 'POST', '/v1/keys/', { body: { name: 'b', scopes: ['read'], ...more }, headers: admin });
+  const [revoked, expired, good] = await Promise.all([key({}), key({ expires_at: new Date(Date.now() + 2000).toISOString() }), key({})]);
+  const hear = ({ secret }) => listen(t, server, '/v1/steps/stream', { authorization: `Bearer ${secret}` });
+  const gone = [early, await hear(revoked), await hear(expired)];
+  const stays = await hear(good);
+  await post(server, { model: 'm' }, admin);
+  await Promise.all([...gone.slice(1), stays].map((listener) => listener.until(1)));
+  await server.must(200, 'DELETE', `/v1/keys/${revoked.api_key.id}`, { headers: admin });
+  // Asked again about once a second, when there is something to tell.
+  let told = 1;
+  await Promise.all(gone.map((listener) => limited((async () => {
+    while (!listener.ended) {
+      await post(server, { model: 'm' }, admin);
+      told++;
+    }
+  })(), 20_000, 'the streams to end')));
+  await stays.until(told);
+  assert.ok(!stays.ended);
+  assert.equal(stays.events.length, told);
+  for (const listener of gone) {
+    assert.ok(listener.events.length < told);
+  }
 });
 
 test('where to go on is checked', async (t) => {
