@@ -126,7 +126,7 @@ static void add_headers(sw_exchange *x, struct MHD_Response *response)
             MHD_add_response_header(response, header->name.ptr, header->value.ptr);
         }
     }
-    if (x->closes) {
+    if (x->closes || sw_server_stopping(x->request.server)) {
         MHD_add_response_header(response, "Connection", "close");
     }
 }

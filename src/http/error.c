@@ -228,7 +228,7 @@ static void write_detail(sw_exchange *x, int http, sw_str detail)
 static void note_trouble(sw_exchange *x, int http, sw_status status, const sw_error *err)
 {
     const sw_route *route = x->request.route;
-    if (http >= 500 && http != 501 && !x->fail_status) {
+    if (http >= 500 && http != 501 && status != SW_STATUS_CLOSED && !x->fail_status) {
         sw_logf(&x->request.server->log, SW_LOG_ERROR, "%s: %s: %s%s%s (request %s)",
                 route ? route->name : "-", sw_status_name(status), err ? err->field : "",
                 err && err->field[0] ? ": " : "", err ? err->message : "", x->request.id);

@@ -200,9 +200,8 @@ static enum MHD_Result head_is_there(sw_exchange *x, const char *method)
 
 static void suspend(sw_exchange *x)
 {
-    x->suspended = true;
     x->phase = SW_PHASE_WORK;
-    MHD_suspend_connection(x->connection);
+    sw__suspend(x);
 }
 
 static void resume(sw_exchange *x, sw_phase phase)
@@ -313,6 +312,9 @@ enum MHD_Result sw__exchange_go_on(void *server, struct MHD_Connection *connecti
         return no_exchange(connection);
     }
     sw_phase phase = x->phase;
+    if (phase != SW_PHASE_ANSWERED && atomic_load(&x->request.server->halt)) {
+        return MHD_NO;
+    }
     switch (phase) {
     case SW_PHASE_HEAD:
         return head_is_there(x, method);

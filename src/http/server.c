@@ -235,12 +235,21 @@ static void look_up(sw_server *server)
     }
 }
 
+void sw__suspend(sw_exchange *x)
+{
+    atomic_fetch_add(&x->request.server->suspended, 1);
+    x->suspended = true;
+    MHD_suspend_connection(x->connection);
+}
+
+/* The count comes last: once it is 0 the server may go. */
 void sw__resume(sw_exchange *x)
 {
     sw_server *server = x->request.server;
     x->suspended = false;
     MHD_resume_connection(x->connection); /* from here on the exchange is the network thread's */
     look_up(server);
+    atomic_fetch_sub(&server->suspended, 1);
 }
 
 static void hear_call(sw_server *server)
@@ -280,19 +289,45 @@ static void *run_network(void *data)
 
 /* ---- start and stop ------------------------------------------------------------------------------------------- */
 
-static void take_down(sw_server *server)
+/* Waits until the count is 0, in small steps because nobody tells the time of it. */
+static bool wait_for_none(const atomic_int *count, int64_t until_us)
 {
-    sw__workers_stop(server);
-    sw__probe_stop(server);
+    while (atomic_load(count) > 0) {
+        if (sw__mono_us() >= until_us) {
+            return false;
+        }
+        const struct timespec step = {0, 5000000};
+        (void)nanosleep(&step, NULL);
+    }
+    return true;
+}
+
+/* The library must not be stopped while a connection is suspended. So first nobody suspends any more, then
+ * whoever has an exchange gives it back: streams, workers, and the ledger's threads, which always answer. */
+static void end_exchanges(sw_server *server)
+{
+    atomic_store(&server->stopping, true);
+    atomic_store(&server->aborting, true);
+    atomic_store(&server->halt, true);
     if (server->network_runs) {
-        atomic_store(&server->halt, true);
         look_up(server);
         pthread_join(server->network, NULL);
     }
+    for (sw_exchange *x = server->living; x; x = x->next) {
+        sw__stream_stop(x);
+    }
+    sw__workers_stop(server);
+    (void)wait_for_none(&server->suspended, INT64_MAX);
     if (server->daemon) {
-        (void)MHD_run(server->daemon);
+        (void)MHD_run(server->daemon); /* what is ready is sent */
         MHD_stop_daemon(server->daemon);
     }
+}
+
+static void take_down(sw_server *server)
+{
+    end_exchanges(server);
+    sw__probe_stop(server);
     sw_live_stop(&server->live);
     if (server->listening >= 0) {
         close(server->listening);
@@ -356,19 +391,6 @@ sw_status sw_server_start(sw_ledger *ledger, const sw_settings *settings, const 
     return SW_STATUS_OK;
 }
 
-/* Waits until no exchange lives, in small steps because nobody tells the time of it. */
-static bool wait_for_exchanges(sw_server *server, int64_t until_us)
-{
-    while (atomic_load(&server->exchanges) > 0) {
-        if (sw__mono_us() >= until_us) {
-            return false;
-        }
-        const struct timespec step = {0, 5000000};
-        (void)nanosleep(&step, NULL);
-    }
-    return true;
-}
-
 void sw_server_stop(sw_server **handle, int seconds)
 {
     sw_server *server = handle ? *handle : NULL;
@@ -380,10 +402,10 @@ void sw_server_stop(sw_server **handle, int seconds)
     sw_live_end(&server->live);
     atomic_store(&server->stopping, true);
     look_up(server);
-    if (!wait_for_exchanges(server, until_us)) {
+    if (!wait_for_none(&server->exchanges, until_us)) {
         atomic_store(&server->aborting, true);
         look_up(server);
-        (void)wait_for_exchanges(server, sw__mono_us() + SECOND_US / 2);
+        (void)wait_for_none(&server->exchanges, sw__mono_us() + SECOND_US / 2);
     }
     take_down(server);
 }

@@ -163,7 +163,7 @@ struct sw_server {
     atomic_bool called; /* and was told so */
     atomic_bool stopping;
     atomic_bool aborting; /* the time for what is in flight is over */
-    atomic_bool halt;     /* the network thread shall end */
+    atomic_bool halt;     /* the network thread shall end, and nothing be begun any more */
     sw_routing *routing;
     sw_metrics *metrics;
     sw_access_log *access;
@@ -178,6 +178,7 @@ struct sw_server {
     int64_t ticked_us;
     bool quiet;           /* takes no new connection */
     atomic_int exchanges; /* alive */
+    atomic_int suspended; /* of them, and not yet given back */
     atomic_int streams;   /* open */
     atomic_int connections;
     atomic_llong bodies; /* bytes reserved for bodies */
@@ -194,6 +195,8 @@ struct sw_server {
 };
 
 int64_t sw__mono_us(void);
+/* Takes the exchange's connection from the network thread, for whoever is to have it next. */
+void sw__suspend(sw_exchange *x);
 /* Gives a suspended exchange back to the network thread; not to be touched afterwards. */
 void sw__resume(sw_exchange *x);
 

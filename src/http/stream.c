@@ -36,12 +36,14 @@ ssize_t sw__stream_read(void *exchange, uint64_t position, char *to, size_t room
         x->sent += (int64_t)size;
         return (ssize_t)size;
     }
+    if (atomic_load(&x->request.server->halt)) {
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
     if (x->ended) {
         return x->broken ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
     }
     set_flow(x, SW_FLOW_FILLING);
-    x->suspended = true;
-    MHD_suspend_connection(x->connection);
+    sw__suspend(x);
     sw__work(x, SW_JOB_FILL);
     return 0;
 }

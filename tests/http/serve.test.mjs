@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { request } from 'node:http';
-import { folder, program, serve } from './lib.mjs';
+import { folder, program, scaled, serve } from './lib.mjs';
 
 const run = promisify(execFile);
 
@@ -85,6 +85,43 @@ test('stopping waits for nobody who only holds a connection', async (t) => {
   await server.stop();
   assert.ok(Date.now() - began < 6_000);
   idle.forEach((socket) => socket.destroy());
+});
+
+// A connection that sends `head` and then `part` for ever, or once more after each answer.
+function talker(t, server, head, part, answered) {
+  const socket = connect(new URL(server.url).port, '127.0.0.1');
+  const push = () => {
+    while (!socket.destroyed && socket.write(part)) { /* until it is full */ }
+  };
+  socket.on('error', () => {}).on('data', () => answered && socket.write(part));
+  if (!answered) {
+    socket.on('drain', push);
+  }
+  socket.write(head);
+  setImmediate(() => (answered ? socket.write(part) : push()));
+  t.after(() => socket.destroy());
+  return socket;
+}
+
+test('it ends well in the middle of everything', async (t) => {
+  const line = `${JSON.stringify({ model: 'm', input_preview: 'x'.repeat(100) })}\n`.repeat(300);
+  const host = 'Host: 127.0.0.1\r\n';
+  const lines = `POST /v1/steps HTTP/1.1\r\n${host}Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  for (let round = 0; round < scaled(1, 2, 10); round++) {
+    const server = await serve(t, { steps: 2000 });
+    for (let i = 0; i < 8; i++) {
+      talker(t, server, '', `GET /v1/steps/?limit=50 HTTP/1.1\r\n${host}\r\n`, true);
+      talker(t, server, '', `GET /v1/journal?after=0&limit=10 HTTP/1.1\r\n${host}\r\n`, true);
+    }
+    const poured = [talker(t, server, lines, `${line.length.toString(16)}\r\n${line}\r\n`), talker(t, server, lines, `${line.length.toString(16)}\r\n${line}\r\n`)];
+    await new Promise((resolve) => poured[0].once('drain', resolve));
+    const begun = performance.now();
+    await server.stop(); // demands 0
+    const took = performance.now() - begun;
+    assert.ok(took < 9000, `${took} ms`);
+    assert.ok(!/Fatal|error:/.test(server.said), server.said.slice(-500));
+    await server.verify();
+  }
 });
 
 test('the access log has a JSON line a request, without query and headers', async (t) => {
