@@ -123,14 +123,13 @@ static void wake(sw_exchange *x)
     }
 }
 
+/* An exchange that is no stream, or none yet, is not WAITING, and does not look at what is left here. */
+void sw__stream_stop(sw_exchange *x)
+{
+    wake(x);
+}
+
 void sw_request_wake(sw_request *request)
 {
     wake(sw_exchange_of(request));
-}
-
-void sw__stream_stop(sw_exchange *x)
-{
-    if (x->fill) {
-        wake(x);
-    }
 }
