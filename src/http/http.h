@@ -187,6 +187,10 @@ sw_status sw_list_from_params(sw_request *request, sw_list_query *out, sw_error 
 void sw_list_add(sw_list_query *query, uint8_t field, sw_op op, const sw_value *values,
                  size_t count);
 
+/* A handler whose body streams keeps so many bytes of it now; they count with what all bodies may hold
+ * together, and are given back when the request ends. Not OK: too many; it lets go of all of them now. */
+sw_status sw_request_hold(sw_request *request, size_t bytes) SW_MUST_CHECK;
+
 /* ---- errors (error.c) ------------------------------------------------------------------------------ */
 
 /* Validation errors in V1's form ({type, loc, msg, input, ctx}), gathered, so that all are told at once.

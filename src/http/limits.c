@@ -98,10 +98,35 @@ sw_status sw__limits_length(sw_exchange *x, sw_error *err)
     return !x->streams_in && x->declared > x->body_limit ? too_long(x) : SW_STATUS_OK;
 }
 
+/* More of what all bodies may hold together. */
+static sw_status hold_more(sw_exchange *x, int64_t more)
+{
+    sw_server *server = x->request.server;
+    if (atomic_fetch_add(&server->bodies, more) + more > SW_LIMIT_BODIES_BYTES && more > 0) {
+        atomic_fetch_sub(&server->bodies, more);
+        sw__count_refusal(server, SW_REFUSED_BODIES);
+        sw_answer_header(&x->request, "Retry-After", "1");
+        return sw_answer_fail(&x->request, 503, "too many large bodies are being read; come again");
+    }
+    return SW_STATUS_OK;
+}
+
+sw_status sw_request_hold(sw_request *request, size_t bytes)
+{
+    sw_exchange *x = sw_exchange_of(request);
+    sw_status status = hold_more(x, (int64_t)bytes - x->held);
+    if (status == SW_STATUS_OK) {
+        x->held = (int64_t)bytes;
+        return status;
+    }
+    atomic_fetch_sub(&x->request.server->bodies, x->held);
+    x->held = 0;
+    return status;
+}
+
 /* Memory for the body is asked for at once when its length is known. */
 static sw_status reserve(sw_exchange *x, size_t bytes)
 {
-    sw_server *server = x->request.server;
     int64_t want = (int64_t)(x->body.len + bytes);
     if (want < x->declared && !x->streams_in) {
         want = x->declared;
@@ -110,11 +135,9 @@ static sw_status reserve(sw_exchange *x, size_t bytes)
     if (more <= 0) {
         return SW_STATUS_OK;
     }
-    if (atomic_fetch_add(&server->bodies, more) + more > SW_LIMIT_BODIES_BYTES) {
-        atomic_fetch_sub(&server->bodies, more);
-        sw__count_refusal(server, SW_REFUSED_BODIES);
-        sw_answer_header(&x->request, "Retry-After", "1");
-        return sw_answer_fail(&x->request, 503, "too many large bodies are being read; come again");
+    sw_status status = hold_more(x, more);
+    if (status != SW_STATUS_OK) {
+        return status;
     }
     x->reserved = want;
     return sw_buf_reserve(&x->body, (size_t)want - x->body.len) ? SW_STATUS_OK
@@ -137,10 +160,9 @@ sw_status sw__limits_body(sw_exchange *x, size_t bytes, sw_error *err)
 
 void sw__limits_give_back(sw_exchange *x)
 {
-    if (x->reserved > 0) {
-        atomic_fetch_sub(&x->request.server->bodies, x->reserved);
-        x->reserved = 0;
-    }
+    atomic_fetch_sub(&x->request.server->bodies, x->reserved + x->held);
+    x->reserved = 0;
+    x->held = 0;
 }
 
 /* ---- slow senders ------------------------------------------------------------------------------------ */

@@ -230,6 +230,11 @@ static sw_status take_piece(sw_request *request, ndjson *in, sw_str bytes, sw_er
     if (in->text.status != SW_STATUS_OK) {
         return sw_no_memory(err);
     }
+    status = sw_request_hold(request, in->text.cap);
+    if (status != SW_STATUS_OK) {
+        sw_buf_fini(&in->text); /* the rest of the body may be long in coming */
+        return status;
+    }
     if (in->text.len < CHUNK_BYTES) {
         return SW_STATUS_OK;
     }

@@ -100,6 +100,7 @@ struct sw_exchange {
     int64_t body_bytes; /* read so far */
     int64_t body_limit;
     int64_t reserved; /* of what all bodies may hold together */
+    int64_t held;     /* the same, by a handler whose body streams */
     sw_given *given;  /* one for each parameter that the route declares */
     size_t given_count;
     sw_invalid *invalid; /* in order */
@@ -241,7 +242,7 @@ void sw__exchange_work(sw_exchange *x);
 
 ssize_t sw__stream_read(void *exchange, uint64_t position, char *to, size_t room);
 void sw__stream_fill(sw_exchange *x);
-/* Ends a stream that waits, because the server stops. */
+/* Ends a stream that waits, because the server stops; whatever else the exchange is doing goes on. */
 void sw__stream_stop(sw_exchange *x);
 
 /* ---- routes.c --------------------------------------------------------------------------------------- */

@@ -148,6 +148,46 @@ test('a line longer than any body is passed over', async (t) => {
   }
 });
 
+test('lines without end hold no more memory than all bodies may', async (t) => {
+  const server = await serve(t);
+  const piece = 'y'.repeat(1 << 20);
+  const senders = 14;
+  let most = 0;
+  let waiting = senders;
+  let go;
+  const everybody = new Promise((resolve) => (go = resolve));
+  // Each holds almost as much as a line may have, until all do.
+  const one = () => new Promise((resolve, reject) => {
+    let left = 31;
+    const call = request(`${server.url}/v1/steps`, { method: 'POST', headers: ndjson }, (answer) => {
+      answer.resume().on('end', () => resolve(answer.statusCode));
+    });
+    const next = () => {
+      most = Math.max(most, resident(server));
+      if (left-- > 0) {
+        call.write(piece, next);
+      } else {
+        waiting -= 1;
+        if (waiting === 0) {
+          go();
+        }
+        everybody.then(() => call.end());
+      }
+    };
+    call.on('error', reject);
+    call.write('{"metadata":{"long":"', next);
+  });
+  const statuses = await Promise.all(Array.from({ length: senders }, one));
+  t.diagnostic(`${most.toFixed(0)} MiB at most; answers ${statuses}`);
+  assert.ok(statuses.includes(503), `${statuses}`);
+  assert.ok(statuses.includes(200), `${statuses}`);
+  assert.ok(most < 400, `${most} MiB`);
+  // What was held is given back.
+  const { status } = await pour(server, ((parts) => () => parts.shift() ?? null)([lines([{}])]));
+  assert.equal(status, 200);
+  await server.must(201, 'POST', '/v1/steps', { body: { metadata: { x: piece } } });
+});
+
 // ---- the same call again ------------------------------------------------------------------------------------------------
 
 test('a call under a key is made once', async (t) => {
