@@ -261,7 +261,9 @@ static void show(counting *c, int64_t per_facet, bool cut, sw_facet_each *each, 
             c->slots[count++] = c->slots[i];
         }
     }
-    qsort(c->slots, count, sizeof(tally *), in_order);
+    if (count > 0) { /* without any there is no table */
+        qsort(c->slots, count, sizeof(tally *), in_order);
+    }
     for (size_t i = 0; i < count; i++) {
         const tally *t = c->slots[i];
         sw_facet_value value = {t->facet, t->value, t->count, c->by_rows[t->facet] && cut};

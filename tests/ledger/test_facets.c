@@ -152,6 +152,7 @@ static void the_same_as_counting(lt *t)
     sw_actor limited = t->a;
     sw_list_query q = {.limit = 0};
     limited.project_id = SW_STR("project-1");
+    compare(t, &t->a, &q); /* nothing at all */
     populate(t, &rng, (unsigned)lt_level(150, 400, 3000));
     compare(t, &t->a, &q);
     compare(t, &t->b, &q);
