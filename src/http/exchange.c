@@ -419,9 +419,26 @@ static void work_last_part(sw_exchange *x)
     sw__exchange_ran(x, status, &err);
 }
 
+/* What waited for a worker until the time of a stopping server was over is not begun. */
+static void too_late(sw_exchange *x)
+{
+    sw_error err = {0};
+    sw_status status = sw_fail(&err, SW_STATUS_CLOSED, "", "the server is stopping");
+    if (x->job == SW_JOB_PART) {
+        sw__answer_error(x, status, &err);
+        resume(x, SW_PHASE_DRAIN);
+    } else {
+        sw__exchange_ran(x, status, &err);
+    }
+}
+
 void sw__exchange_work(sw_exchange *x)
 {
     sw_error err = {0};
+    if (x->job != SW_JOB_FILL && atomic_load(&x->request.server->aborting)) {
+        too_late(x);
+        return;
+    }
     switch (x->job) {
     case SW_JOB_RUN: {
         sw_status status = x->request.route->handler(&x->request, &err);

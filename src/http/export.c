@@ -119,13 +119,15 @@ static sw_status read_page(export *all, sw_error *err)
     return status;
 }
 
-/* A piece, not empty unless it was the last. */
+/* A piece, not empty unless it was the last, or the server stops, which may not wait for what is rare. */
 static sw_status read_piece(export *all, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
+    bool stops = false;
     while (status == SW_STATUS_OK && !all->complete && all->out->len < PIECE_BYTES &&
-           all->out->status == SW_STATUS_OK) {
+           all->out->status == SW_STATUS_OK && !stops) {
         status = read_page(all, err);
+        stops = sw_server_stopping(all->request->server);
     }
     return status == SW_STATUS_OK ? all->out->status : status;
 }

@@ -403,11 +403,18 @@ sw_status sw_hooks_start(sw_ledger *ledger, const sw_settings *settings, const s
     return SW_STATUS_OK;
 }
 
+void sw_hooks_end(sw_hooks *hooks)
+{
+    if (hooks) {
+        atomic_store(&hooks->stopping, true);
+    }
+}
+
 void sw_hooks_stop(sw_hooks **hooks)
 {
     sw_hooks *h = *hooks;
     if (h) {
-        atomic_store(&h->stopping, true);
+        sw_hooks_end(h);
         pthread_join(h->thread, NULL);
         free_hooks(h);
         *hooks = NULL;

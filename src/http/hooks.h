@@ -18,7 +18,9 @@ typedef struct sw_hooks sw_hooks;
 
 sw_status sw_hooks_start(sw_ledger *ledger, const sw_settings *settings, const sw_log *log,
                          sw_hooks **out, sw_error *err) SW_MUST_CHECK;
-/* Lets calls under way finish for two seconds, then gives them up: they will be made again. */
+/* Begins nothing more. */
+void sw_hooks_end(sw_hooks *hooks);
+/* Lets calls under way finish for two seconds since the end, then gives them up: they will be made again. */
 void sw_hooks_stop(sw_hooks **hooks);
 
 /* ---- parts ------------------------------------------------------------------------------------------ */

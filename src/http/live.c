@@ -26,6 +26,7 @@ sw_status sw_live_start(sw_ledger *ledger, const sw_settings *settings, bool loc
 void sw_live_end(sw_live *live)
 {
     sw_tail_end(live->tail);
+    sw_hooks_end(live->hooks);
 }
 
 void sw_live_stop(sw_live *live)

@@ -20,7 +20,8 @@ typedef struct sw_live {
 /* Starts; the ledger and the settings must outlive it. `local`: only this machine reaches the server. */
 sw_status sw_live_start(sw_ledger *ledger, const sw_settings *settings, bool local,
                         const sw_log *log, sw_live *out, sw_error *err) SW_MUST_CHECK;
-/* Ends every stream and waiting request, so that their connections can close, and takes no new ones. */
+/* Ends every stream and waiting request, so that their connections can close, and takes no new ones; what
+ * goes out is not begun any more. */
 void sw_live_end(sw_live *live);
 /* Stops the threads; every request must have been dropped. Harmless when it never started. */
 void sw_live_stop(sw_live *live);

@@ -61,11 +61,12 @@ static bool goes_to_sleep(sw_exchange *x)
     return sleeps;
 }
 
-/* Whoever may not ask any more is shown nothing more. */
+/* Whoever may not ask any more is shown nothing more, nor is anybody once the server's time is over. */
 static bool may_go_on(sw_exchange *x)
 {
     sw_error err;
-    return sw_auth_again(&x->request, &err) == SW_STATUS_OK;
+    return !atomic_load(&x->request.server->aborting) &&
+           sw_auth_again(&x->request, &err) == SW_STATUS_OK;
 }
 
 static sw_fill fill_once(sw_exchange *x)
@@ -94,10 +95,6 @@ void sw__stream_fill(sw_exchange *x)
         bool idle = x->bytes.len == 0 && more == SW_FILL_WAIT;
         if (idle && goes_to_sleep(x)) {
             return;
-        }
-        if (atomic_load(&server->aborting) && more != SW_FILL_END) {
-            x->broken = true;
-            more = SW_FILL_END;
         }
         x->ended = more == SW_FILL_END || (idle && atomic_load(&server->stopping));
         if (x->ended || x->bytes.len > 0) {
