@@ -582,8 +582,8 @@ typedef struct sw_verify_end {
 SW_API sw_status sw_verify(sw_ledger *ledger, const sw_verify_options *options, sw_verify_end *end,
                            sw_error *err) SW_MUST_CHECK;
 
-/* What the ledger is and holds. Steps and entries come from sums; organizations, runs and pending steps
- * are counted, up to SW_LIMIT_LOOK_ROWS of each. */
+/* What the ledger is and holds. Steps, runs and entries come from sums; organizations and pending steps are
+ * counted, up to SW_LIMIT_LOOK_ROWS of each: `bounded` says that there may be more. */
 typedef struct sw_ledger_info {
     char store[16];
     char path[512];
@@ -591,9 +591,11 @@ typedef struct sw_ledger_info {
     int64_t file_bytes;
     int64_t organizations;
     int64_t steps;
-    int64_t runs; /* SW_LIMIT_LOOK_ROWS: so many or more, as for the two others that are counted */
+    int64_t runs;
     int64_t pending_steps;
     int64_t journal_entries; /* upper bound: the sum of the organizations' last numbers */
+    bool organizations_bounded;
+    bool pending_steps_bounded;
 } sw_ledger_info;
 SW_API sw_status sw_ledger_info_get(sw_ledger *ledger, sw_ledger_info *out, sw_error *err);
 

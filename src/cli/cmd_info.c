@@ -2,6 +2,24 @@
 /* info: what the ledger is and holds. */
 #include "cli/cli.h"
 
+/* Which of the numbers are bounds, so that no script takes them for what they are not. */
+static void write_bounds(sw_cli_json *json, const sw_ledger_info *info)
+{
+    sw_cli_json_key(json, "at_least");
+    sw_json_open(&json->out, '[');
+    if (info->organizations_bounded) {
+        sw_json_str(&json->out, SW_STR("organizations"));
+    }
+    if (info->pending_steps_bounded) {
+        sw_json_str(&json->out, SW_STR("pending_steps"));
+    }
+    sw_json_close(&json->out, ']');
+    sw_cli_json_key(json, "at_most");
+    sw_json_open(&json->out, '[');
+    sw_json_str(&json->out, SW_STR("journal_entries"));
+    sw_json_close(&json->out, ']');
+}
+
 static sw_status print_json(sw_cli *cli, const sw_ledger_info *info)
 {
     const struct {
@@ -24,6 +42,7 @@ static sw_status print_json(sw_cli *cli, const sw_ledger_info *info)
         sw_cli_json_key(&json, counts[i].key);
         sw_json_int(&json.out, counts[i].value);
     }
+    write_bounds(&json, info);
     sw_json_close(&json.out, '}');
     return sw_cli_json_end(cli, &json);
 }
@@ -34,10 +53,10 @@ static void print_count(sw_cli *cli, const char *what, int64_t value)
 }
 
 /* What is counted up to a bound. */
-static void print_counted(sw_cli *cli, const char *what, int64_t value)
+static void print_counted(sw_cli *cli, const char *what, int64_t value, bool bounded)
 {
     fprintf(cli->out, "%-16s %s%s\n", what, sw_text_or_blank(sw_show_count(&cli->arena, value)),
-            value >= SW_LIMIT_LOOK_ROWS ? " or more" : "");
+            bounded ? " or more" : "");
 }
 
 static void print_text(sw_cli *cli, const sw_ledger_info *info)
@@ -47,10 +66,10 @@ static void print_text(sw_cli *cli, const sw_ledger_info *info)
     fprintf(cli->out, "%-16s %d\n", "schema version", info->schema_version);
     fprintf(cli->out, "%-16s %s\n", "size",
             sw_text_or_blank(sw_show_bytes(&cli->arena, info->file_bytes)));
-    print_counted(cli, "organizations", info->organizations);
-    print_counted(cli, "runs", info->runs);
+    print_counted(cli, "organizations", info->organizations, info->organizations_bounded);
+    print_count(cli, "runs", info->runs);
     print_count(cli, "steps", info->steps);
-    print_counted(cli, "pending steps", info->pending_steps);
+    print_counted(cli, "pending steps", info->pending_steps, info->pending_steps_bounded);
     print_count(cli, "journal entries", info->journal_entries);
     fprintf(cli->out, "%-16s %s\n", "stepwell", sw_version());
 }

@@ -238,7 +238,8 @@ static sw_status flush_heads(sw_group *group, sw_error *err)
     for (sw_head *head = group->dirty; head; head = head->next_dirty, count++) {
         heads[count] = (sw_journal_head){.organization_id = sw_str_from(head->organization_id),
                                          .seq = sw_int_of(head->seq),
-                                         .sequence_id = sw_int_of(head->sequence_id)};
+                                         .sequence_id = sw_int_of(head->sequence_id),
+                                         .runs = sw_int_of(head->runs)};
         rows[count] = &heads[count];
     }
     sw_assert(count == group->dirty_count);

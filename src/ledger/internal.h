@@ -111,6 +111,7 @@ typedef struct sw_head {
     char organization_id[SW_ID_MAX];
     int64_t seq;
     int64_t sequence_id;
+    int64_t runs;
     bool dirty;
     struct sw_head *next_dirty; /* of those that this group writes when it ends */
 } sw_head;

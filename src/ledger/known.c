@@ -24,6 +24,7 @@ static sw_status head_load(sw_group *group, sw_head *head, sw_str organization_i
         memcpy(head->organization_id, organization_id.ptr, organization_id.len);
         head->seq = row.seq.value;
         head->sequence_id = row.sequence_id.value;
+        head->runs = row.runs.value;
         group->head_count++;
     }
     return sw_group_must(group, status, err);

@@ -312,6 +312,7 @@ static sw_seen add_head(void *arg, const void *row)
 {
     const sw_journal_head *head = row;
     ((tally *)arg)->info->journal_entries += head->seq.value;
+    ((tally *)arg)->info->runs += head->runs.value;
     return SW_SEEN_COUNT;
 }
 
@@ -325,7 +326,7 @@ static sw_seen only_count(void *arg, const void *row)
 /* What no sum knows is counted, up to a bound. Reading any number will do, so it is one that lies in the
  * row: an id may have to be looked up elsewhere. */
 static sw_status count_rows(sw_session *session, sw_record_id record, const sw_condition *condition,
-                            int64_t *out, sw_error *err)
+                            int64_t *out, bool *bounded, sw_error *err)
 {
     int created_at = sw_record_field(sw_record_of(record), SW_STR("created_at"));
     sw_scan scan = {.record = record,
@@ -338,6 +339,7 @@ static sw_status count_rows(sw_session *session, sw_record_id record, const sw_c
     sw_status status = sw_store_scan(session, &scan, only_count, NULL, &end, err);
 
     *out = end.counted;
+    *bounded = !end.exhausted;
     return status;
 }
 
@@ -354,13 +356,12 @@ static sw_status read_info(sw_session *session, sw_ledger_info *out, sw_error *e
         status = sw_store_scan(session, &heads, add_head, &t, &end, err);
     }
     if (status == SW_STATUS_OK) {
-        status = count_rows(session, SW_RECORD_ORGANIZATION, NULL, &out->organizations, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = count_rows(session, SW_RECORD_RUN_METRICS, NULL, &out->runs, err);
+        status = count_rows(session, SW_RECORD_ORGANIZATION, NULL, &out->organizations,
+                            &out->organizations_bounded, err);
     }
     return status == SW_STATUS_OK
-               ? count_rows(session, SW_RECORD_STEP, &leased, &out->pending_steps, err)
+               ? count_rows(session, SW_RECORD_STEP, &leased, &out->pending_steps,
+                            &out->pending_steps_bounded, err)
                : status;
 }
 

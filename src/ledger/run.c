@@ -135,6 +135,18 @@ sw_status sw__run_note_end(sw_group *group, const sw_task *task, const sw_run *r
     return status;
 }
 
+sw_status sw__run_count(sw_group *group, const sw_run *row, int sign, sw_error *err)
+{
+    sw_head *head = sw_group_head(group, row->organization_id, err);
+
+    if (!head) {
+        return group->broken;
+    }
+    head->runs += sign;
+    sw_group_head_moved(group, head);
+    return SW_STATUS_OK;
+}
+
 /* ---- update, finish, cancel ---------------------------------------------------------------------- */
 
 typedef struct update_args {
@@ -384,6 +396,9 @@ static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
     sw_group_forget_known(group);
     sw_group_drop_run(group, run.id);
     status = sw_group_must(group, sw_store_remove(group->session, SW_RECORD_RUN, &run, err), err);
+    if (status == SW_STATUS_OK) {
+        status = sw__run_count(group, &run, -1, err);
+    }
     if (status == SW_STATUS_OK) {
         status = sw_group_journal(group, task, SW_CHANGE_DELETED, SW_RECORD_RUN, run.id,
                                   run.project_id, &args->outcome->seq, err);

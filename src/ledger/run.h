@@ -14,6 +14,8 @@ sw_status sw__run_inherit(sw_group *group, sw_run *row, sw_error *err);
 void sw__run_complete(sw_group *group, sw_run *row);
 /* The agent remembers how the last of its runs ended: the one that completed last. */
 sw_status sw__run_note_end(sw_group *group, const sw_task *task, const sw_run *row, sw_error *err);
+/* A run came to its organization (+1) or went (-1). */
+sw_status sw__run_count(sw_group *group, const sw_run *row, int sign, sw_error *err);
 /* Null past the year 2262, which nanoseconds in 64 bits cannot say. */
 sw_int sw__run_us_to_ns(int64_t us);
 

@@ -107,7 +107,10 @@ static sw_status write_create(sw_group *group, const sw_task *task, const sw_run
 
     sw_row_defaults(sw_record_of(SW_RECORD_RUN_METRICS), &metrics);
     status = sw_store_insert(group->session, SW_RECORD_RUN_METRICS, &metrics, err);
-    if (sw_group_must(group, status, err) == SW_STATUS_OK && sw__run_ended(row->status.value)) {
+    if (sw_group_must(group, status, err) == SW_STATUS_OK) {
+        status = sw__run_count(group, row, 1, err);
+    }
+    if (status == SW_STATUS_OK && sw__run_ended(row->status.value)) {
         status = sw__run_note_end(group, task, row, err);
     }
     if (status == SW_STATUS_OK) {

@@ -286,7 +286,7 @@ static sw_status check_organization(sw_check *c, sw_str organization, sw_error *
     sw_arena_reset(&c->scratch);
     c->tools = NULL;
     c->tool_size = c->tool_count = 0;
-    c->last_sequence_id = 0;
+    c->last_sequence_id = c->runs = 0;
     status = sw__check_journal(c, organization, err);
     if (status == SW_STATUS_OK) {
         status = check_steps(c, organization, err);

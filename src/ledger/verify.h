@@ -40,6 +40,7 @@ typedef struct sw_check {
     size_t tool_size;
     size_t tool_count;
     int64_t last_sequence_id; /* of the organization's messages */
+    int64_t runs;             /* of the organization */
 } sw_check;
 
 void sw__differ(sw_check *check, const char *kind, const char *where, const char *format, ...)

@@ -163,6 +163,7 @@ static sw_seen see_run(void *arg, const void *row)
     sw_run_metrics metrics;
     char where[200];
 
+    c->runs++;
     (void)snprintf(where, sizeof where, "run_metrics id=%.*s", (int)run->id.len, run->id.ptr);
     c->failed =
         sw_store_get(c->session, SW_RECORD_RUN_METRICS, &key, &c->scratch, &metrics, &c->error);
@@ -245,6 +246,27 @@ static sw_seen see_agent(void *arg, const void *row)
 
 /* ---- together ----------------------------------------------------------------------------------- */
 
+static sw_status check_head(sw_check *c, sw_str organization, sw_error *err)
+{
+    sw_journal_head key = {.organization_id = organization};
+    sw_journal_head head;
+    char where[200];
+    sw_status status =
+        sw_store_get(c->session, SW_RECORD_JOURNAL_HEAD, &key, &c->scratch, &head, err);
+
+    if (status == SW_STATUS_NOT_FOUND) {
+        memset(&head, 0, sizeof head);
+        status = SW_STATUS_OK;
+    }
+    if (status == SW_STATUS_OK && head.runs.value != c->runs) {
+        (void)snprintf(where, sizeof where, "journal_heads organization_id=%.*s",
+                       (int)organization.len, organization.ptr);
+        sw__differ(c, "run", where, "runs is %lld, the rows say %lld", (long long)head.runs.value,
+                   (long long)c->runs);
+    }
+    return status;
+}
+
 sw_status sw__check_runs(sw_check *c, sw_str organization, sw_error *err)
 {
     sw_status status =
@@ -256,6 +278,7 @@ sw_status sw__check_runs(sw_check *c, sw_str organization, sw_error *err)
 
     if (status == SW_STATUS_OK) {
         unseen_tools(c);
+        status = check_head(c, organization, err);
     }
     return status == SW_STATUS_OK
                ? sw__check_walk(c, SW_RECORD_AGENT, SW_AGENT_ORGANIZATION_ID, organization,

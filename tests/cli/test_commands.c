@@ -124,6 +124,9 @@ static void test_version_and_info(void **state)
     assert_true(number(info, "runs") > 10 && number(info, "organizations") >= 4);
     assert_true(number(info, "pending_steps") > 0 && number(info, "file_bytes") > 4096);
     assert_true(number(info, "journal_entries") >= STEPS);
+    assert_int_equal(json_array_size(json_object_get(info, "at_least")), 0);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(info, "at_most"), 0)),
+                        "journal_entries");
     json_decref(version);
     json_decref(info);
 }

@@ -325,6 +325,7 @@ static const struct {
     {"delete from run_metrics_data where run_ns is not null", "run", "totals are missing"},
     {"update journal_heads_data set sequence_id = sequence_id - 1 where sequence_id > 0", "journal",
      "sequence_id is"},
+    {"update journal_heads_data set runs = runs + 1 where runs > 0", "run", "runs is 3"},
     {"update messages_data set body_hash = null where pk = (select min(pk) from messages_data)",
      "reference", "no message shows"},
     {"update steps_data set retired_into = null where retired_into is not null", "reference",
