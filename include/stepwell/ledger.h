@@ -270,7 +270,8 @@ SW_API sw_status sw_run_delete(sw_ledger *ledger, const sw_actor *actor, sw_str 
  * organization is held by that organization; `unchanged` is answered to the organization that created it
  * and sends the same again, and to nobody else. Secrets of a provider (api_key, access_key as plain text
  * in the row) are sealed before they are stored and never read back.
- * Deleting follows the declared rules (RESTRICT, SET NULL, CASCADE), and totals move along.
+ * Deleting follows the declared rules (RESTRICT, SET NULL, CASCADE), and totals move along. The default
+ * organization and user cannot be deleted (RESTRICTED): whoever names none stands on them.
  */
 SW_API sw_status sw_record_create(sw_ledger *ledger, const sw_actor *actor, sw_record_id record,
                                   const void *row, sw_outcome *outcome,

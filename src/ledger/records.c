@@ -421,6 +421,22 @@ static sw_status agent_is_free(sw_group *group, sw_str agent_id, sw_error *err)
     return status;
 }
 
+/* Whoever names no organization or user stands on the default ones, and nobody could make them again: a
+ * ledger writes them when it is first opened. */
+static sw_status not_default(const record_args *args, sw_error *err)
+{
+    bool organization = args->record == SW_RECORD_ORGANIZATION &&
+                        sw_str_eq(args->id, SW_STR(SW_DEFAULT_ORGANIZATION));
+    bool user = args->record == SW_RECORD_USER && sw_str_eq(args->id, SW_STR(SW_DEFAULT_USER));
+
+    if (organization || user) {
+        return sw_fail(err, SW_STATUS_RESTRICTED, "id",
+                       "the default %s stays: callers who name none stand on it",
+                       organization ? "organization" : "user");
+    }
+    return SW_STATUS_OK;
+}
+
 static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
 {
     record_args *args = task->arg;
@@ -434,6 +450,9 @@ static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
         return sw_group_must(group, sw_no_memory(err), err);
     }
     status = get_own(group, task, args, row, err);
+    if (status == SW_STATUS_OK) {
+        status = not_default(args, err);
+    }
     if (status == SW_STATUS_OK && args->record == SW_RECORD_AGENT) {
         status = agent_is_free(group, args->id, err);
         status = status == SW_STATUS_OK ? sw__agent_trail_remove(group, args->id, err) : status;

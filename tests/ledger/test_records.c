@@ -282,6 +282,36 @@ static void what_is_referred_to_stays(lt *t)
     CLEAN();
 }
 
+/* Whoever names nobody is the default user of the default organization: for the operator, for themselves
+ * and for whoever is not told apart (no actor) they cannot be deleted; for others they are unknown. */
+static void the_defaults_stay(lt *t)
+{
+    static const struct {
+        sw_record_id record;
+        const char *id, *word;
+    } defaults[] = {{SW_RECORD_USER, SW_DEFAULT_USER, "default user"},
+                    {SW_RECORD_ORGANIZATION, SW_DEFAULT_ORGANIZATION, "default organization"}};
+    const sw_actor *callers[] = {&t->operator_, NULL};
+    sw_step step = lt_step(t, 1);
+    sw_user other = {.name = SW_STR("somebody")};
+    sw_outcome o;
+    for (size_t i = 0; i < SW_COUNT(defaults); i++) {
+        sw_str id = sw_str_from(defaults[i].id);
+        for (size_t k = 0; k < SW_COUNT(callers); k++) {
+            IS(SW_STATUS_RESTRICTED,
+               sw_record_delete(t->ledger, callers[k], defaults[i].record, id, &o, &t->err));
+            NAMES(&t->err, defaults[i].word);
+            VERDICT(o, CONFLICT);
+            CHECK(lt_there(t, NULL, defaults[i].record, id));
+        }
+        IS(SW_STATUS_NOT_FOUND,
+           sw_record_delete(t->ledger, &t->a, defaults[i].record, id, &o, &t->err));
+    }
+    lt_log(t, NULL, &step);
+    OK(sw_record_create(t->ledger, NULL, SW_RECORD_USER, &other, &o, &t->err));
+    OK(sw_record_delete(t->ledger, NULL, SW_RECORD_USER, sw_str_from(o.id), &o, &t->err));
+}
+
 static void an_agent_takes_its_own_along(lt *t)
 {
     sw_str agent = lt_agent(t, &t->a, 1);
@@ -553,6 +583,7 @@ static const lt_case cases[] = {
     {"kept fields stay", kept_fields_stay, 0},
     {"other records have verbs of their own", other_records_have_verbs_of_their_own, 0},
     {"what is referred to stays", what_is_referred_to_stays, 0},
+    {"the defaults stay", the_defaults_stay, 0},
     {"an agent takes its own along", an_agent_takes_its_own_along, 0},
     {"a conversation lets its runs go", a_conversation_lets_its_runs_go, 0},
     {"a provider takes its models along", a_provider_takes_its_models_along, 0},
