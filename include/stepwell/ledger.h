@@ -435,8 +435,9 @@ SW_API sw_status sw_count(sw_ledger *ledger, const sw_actor *actor, sw_record_id
 
 /* Values with counts for the filters of a list: of each facet the most frequent, largest count first. Counts
  * come from rollups where the query allows it, else from the newest SW_LIMIT_FACET_ROWS steps that match, and are
- * then marked approximate when there are more. Sums answer status, model and project when only these are
- * filtered by, and agents without any filter. The query's order, limit and cursors mean nothing here. */
+ * then marked approximate when there are more. Sums answer status, model and project when only these and a range
+ * of created_at are filtered by, and agents without any filter but such a range; whole days come from sums then,
+ * the edges of the range from steps. The query's order, limit and cursors mean nothing here. */
 typedef struct sw_facet_value {
     sw_facet facet;
     sw_str value; /* null: steps without */
@@ -497,11 +498,13 @@ typedef struct sw_usage_end {
     sw_usage_source source;
     int64_t rows;  /* steps read */
     int64_t cells; /* rollup cells read */
-    bool
-        complete; /* false: row_limit or SW_LIMIT_USAGE_GROUPS ended it; the sums are of the newest */
+    /* False: row_limit or SW_LIMIT_USAGE_GROUPS ended it. Of the steps that had to be read the sums then hold the
+     * newest; for an actor who sees everything the newest of each organization, among which row_limit is shared
+     * out, at least one row for each. */
+    bool complete;
 } sw_usage_end;
 
-/* Groups come sorted by their keys, null first. Each sum equals the sum over the rows. Retired steps
+/* `end` is filled before the first group is shown. Groups come sorted by their keys, null first. Each sum equals the sum over the rows. Retired steps
  * are in no sum. */
 typedef bool sw_usage_each(void *arg, const sw_usage_group *group);
 SW_API sw_status sw_usage(sw_ledger *ledger, const sw_actor *actor, const sw_usage_query *query,

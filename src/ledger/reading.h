@@ -38,4 +38,12 @@ sw_status sw__bounds(const sw_actor *actor, sw_record_id record, const sw_condit
                      size_t condition_count, size_t spare, sw_arena *arena, sw_bounds *out,
                      sw_error *err) SW_MUST_CHECK;
 
+/* A usage question with the range of time that conditions on steps ask for, and their other conditions. False:
+ * they say something about created_at that is no range. */
+typedef struct sw_range {
+    sw_usage_query query;
+    sw_condition others[32];
+} sw_range;
+bool sw__range_split(const sw_condition *conditions, size_t count, sw_range *out) SW_MUST_CHECK;
+
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Usage from the steps themselves, newest first, organization by organization, within the bound. */
+/* Usage from the steps themselves, newest first, within the bound. For who sees everything it is shared out among the
+ * organizations, as their indexes begin with the organization: when it ends the reading, the sums are of the newest
+ * steps of each, and no organization is left out because another one has many.
+ */
 #include "ledger/usage.h"
 
 typedef struct row_walk {
@@ -125,27 +128,38 @@ static uint64_t fields_read(const sw_usage_query *q)
     return mask;
 }
 
-static sw_status organization_rows(sw_gather *g, sw_str organization, int64_t from, int64_t to,
-                                   sw_error *err)
+/* Where the reading of an organization stands. */
+typedef struct turn {
+    sw_str organization;
+    sw_step *place; /* it goes on behind this step; NULL: from the newest on */
+    bool exhausted; /* nothing is left */
+} turn;
+
+/* Sums up to so many more rows of one organization. */
+static sw_status organization_rows(sw_gather *g, turn *of, int64_t from, int64_t to,
+                                   int64_t row_limit, sw_error *err)
 {
-    sw_actor actor = {.organization_id = organization};
+    sw_actor actor = {.organization_id = of->organization};
     sw_value lower = {.number = from};
     sw_value upper = {.number = to};
     row_walk walk = {g, (int64_t)g->query->zone_minutes * 60 * 1000000};
     sw_scan scan = {.record = SW_RECORD_STEP,
-                    .order = {SW_STEP_CREATED_AT}, /* rows that tie add up in any order */
-                    .order_count = 1,
+                    .order = {SW_STEP_CREATED_AT, SW_STEP_ID},
+                    .order_count =
+                        of->place ? 2 : 1, /* without a place, ties add up in any order */
                     .descending = true,
-                    .fields = fields_read(g->query),
-                    .look_limit = g->row_limit - g->rows,
-                    .sort_limit = g->row_limit - g->rows};
+                    .fields = fields_read(g->query) | (of->place ? SW_MASK(SW_STEP_ID) : 0),
+                    .look_limit = row_limit,
+                    .sort_limit = row_limit,
+                    .after = of->place && of->place->id.ptr ? of->place : NULL,
+                    .place = of->place,
+                    .place_arena = g->arena};
     sw_bounds bounds;
     sw_scan_end end = {0};
     sw_status status = sw__bounds(&actor, SW_RECORD_STEP, g->query->conditions,
                                   g->query->condition_count, 2, g->arena, &bounds, err);
 
-    if (status != SW_STATUS_OK || scan.look_limit <= 0) {
-        g->cut = g->cut || status == SW_STATUS_OK;
+    if (status != SW_STATUS_OK || row_limit <= 0) {
         return status;
     }
     if (from != INT64_MIN) {
@@ -158,7 +172,9 @@ static sw_status organization_rows(sw_gather *g, sw_str organization, int64_t fr
     scan.condition_count = bounds.count;
     status = sw_store_scan(g->session, &scan, see_step, &walk, &end, err);
     g->rows += end.looked;
-    g->cut = g->cut || !end.exhausted;
+    /* Where there is no place to go on from, the rest is given up. */
+    g->cut = g->cut || end.unsorted || (end.looked == 0 && !end.exhausted);
+    of->exhausted = end.exhausted || end.unsorted || end.looked == 0;
     if (status == SW_STATUS_OK && g->failed) {
         *err = g->error;
         status = g->error.status;
@@ -166,17 +182,57 @@ static sw_status organization_rows(sw_gather *g, sw_str organization, int64_t fr
     return status;
 }
 
-sw_status sw__usage_rows(sw_gather *g, int64_t from, int64_t to, sw_error *err)
+/* All organizations get the same number of rows, and what those with fewer leave over is shared out anew among
+ * the others. In the first round each gets at least one, so that an answer is never called cut because of an
+ * organization without steps. */
+static sw_status in_rounds(sw_gather *g, turn *turns, size_t count, int64_t from, int64_t to,
+                           sw_error *err)
 {
-    sw_organizations all = {.count = 0};
+    int64_t each = (g->row_limit - g->rows) / (int64_t)(count ? count : 1);
     sw_status status = SW_STATUS_OK;
 
-    if (!g->actor || !g->actor->everywhere) {
-        return organization_rows(g, sw__actor_organization(g->actor), from, to, err);
+    each = each > 0 ? each : 1;
+    while (count > 0 && each > 0 && status == SW_STATUS_OK) {
+        size_t left = 0;
+        for (size_t i = 0; i < count && status == SW_STATUS_OK; i++) {
+            status = organization_rows(g, &turns[i], from, to, each, err);
+            if (!turns[i].exhausted) {
+                turns[left++] = turns[i];
+            }
+        }
+        count = left;
+        each = count ? (g->row_limit - g->rows) / (int64_t)count : 0;
     }
-    status = sw__organizations(g->session, g->arena, &all, err);
-    for (size_t i = 0; i < all.count && status == SW_STATUS_OK; i++) {
-        status = organization_rows(g, all.ids[i], from, to, err);
+    g->cut = g->cut || count > 0;
+    return status;
+}
+
+static sw_status everywhere(sw_gather *g, int64_t from, int64_t to, sw_error *err)
+{
+    sw_organizations all = {.count = 0};
+    sw_status status = sw__organizations(g->session, g->arena, &all, err);
+    turn *turns = sw_arena_zeroed(g->arena, (all.count + 1) * sizeof *turns);
+
+    for (size_t i = 0; turns && i < all.count && status == SW_STATUS_OK; i++) {
+        turns[i] = (turn){.organization = all.ids[i],
+                          .place = sw_arena_zeroed(g->arena, sizeof *turns[i].place)};
+        status = turns[i].place ? status : sw_no_memory(err);
     }
+    if (status == SW_STATUS_OK && !turns) {
+        status = sw_no_memory(err);
+    }
+    return status == SW_STATUS_OK ? in_rounds(g, turns, all.count, from, to, err) : status;
+}
+
+sw_status sw__usage_rows(sw_gather *g, int64_t from, int64_t to, sw_error *err)
+{
+    turn only = {.organization = sw__actor_organization(g->actor)};
+    sw_status status = SW_STATUS_OK;
+
+    if (g->actor && g->actor->everywhere) {
+        return everywhere(g, from, to, err);
+    }
+    status = organization_rows(g, &only, from, to, g->row_limit - g->rows, err);
+    g->cut = g->cut || !only.exhausted;
     return status;
 }

@@ -286,7 +286,70 @@ static void a_bound_on_rows_is_said(lt *t)
     naive_free(&u.n);
 }
 
+static int64_t steps_of(const lt_groups *got, sw_str organization)
+{
+    for (size_t i = 0; i < got->count; i++) {
+        if (sw_str_eq(got->at[i].keys[0], organization)) {
+            return got->at[i].totals.num_steps;
+        }
+    }
+    return 0;
+}
+
+/* Whoever sees everything has one bound for all: it is shared out, nobody is left out because another one has
+ * many, and what some do not need goes to the others. Of each the newest are summed. */
+static void a_bound_on_rows_is_shared_out(lt *t)
+{
+    static const int64_t bounds[] = {4, 20, 100, 160, 250, STEPS + 4};
+    sums u = populate(t); /* 225 steps of a, 75 of b; ties at every midnight */
+    for (size_t i = 0; i < SW_COUNT(bounds); i++) {
+        sw_usage_query q = {.by = {SW_DIMENSION_ORGANIZATION, SW_DIMENSION_USER},
+                            .by_count = 1,
+                            .zone_minutes = 60, /* from rows */
+                            .row_limit = bounds[i]};
+        lt_groups got = lt_usage(t, &t->operator_, &q);
+        int64_t a = steps_of(&got, t->a.organization_id), b = steps_of(&got, t->b.organization_id);
+        CHECK(got.end.source == SW_USAGE_SOURCE_ROWS);
+        CHECK(got.end.rows <= bounds[i]);
+        SAME(got.end.complete, bounds[i] > STEPS);
+        CHECK(b == (a < 75 ? a : 75)); /* fairly */
+        CHECK(a + b > bounds[i] - 3 || a + b == STEPS);
+    }
+    naive_free(&u.n);
+}
+
+/* The steps that were summed are the newest of each organization, also where many came at one time. */
+static void the_newest_of_each_are_summed(lt *t)
+{
+    sw_usage_query q = {.by_count = 2, .zone_minutes = 60, .row_limit = 0};
+    lt_groups got;
+    q.by[0] = SW_DIMENSION_ORGANIZATION;
+    q.by[1] = SW_DIMENSION_USER;
+    for (unsigned n = 0; n < 60; n++) {
+        sw_step s = lt_step(t, n);
+        s.created_at = sw_int_of(LT_TIME + (n < 40 ? 0 : 1));
+        s.end_user = pool_printf(t->pool, "u%02u", n);
+        lt_log(t, n % 4 ? &t->a : &t->b, &s);
+    }
+    q.row_limit = 50; /* 15 of b, 35 of the 45 of a: not the whole tie */
+    got = lt_usage(t, &t->operator_, &q);
+    CHECK(!got.end.complete);
+    SAME(got.count, 50);
+    for (size_t i = 0; i < got.count; i++) {
+        SAME(got.at[i].totals.num_steps, 1); /* none twice, across the rounds */
+    }
+    for (unsigned n = 40, found = 0; n < 60; n++, found = 0) {
+        sw_str user = pool_printf(t->pool, "u%02u", n);
+        for (size_t i = 0; i < got.count; i++) {
+            found += sw_str_eq(got.at[i].keys[1], user);
+        }
+        SAME(found, 1);
+    }
+}
+
 static const lt_case cases[] = {
+    {"a bound on rows is shared out", a_bound_on_rows_is_shared_out, 0},
+    {"the newest of each are summed", the_newest_of_each_are_summed, 0},
     {"every grouping adds up", every_grouping_adds_up, 0},
     {"three and four dimensions add up", three_and_four_dimensions_add_up, 0},
     {"every range adds up", every_range_adds_up, 0},
