@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Facets: which values the steps of a list have, and how often. Where the sums know the answer they
- * give it, exact and whatever the number of steps; else the newest matches are counted, so many and
+ * give it, exact and whatever the number of steps, also over a range of time; else the newest matches are counted, so many and
  * no more, and the counts are marked approximate when there were more.
  */
 #include "ledger/reading.h"
@@ -110,11 +110,15 @@ static void add(counting *c, sw_facet facet, sw_str value, int64_t count)
 
 /* ---- from the sums ------------------------------------------------------------------------------- */
 
-/* Whether every condition is one that the cells of projects, models and states can answer. */
-static bool only_known(const sw_list_query *q)
+/* Whether every condition is one that the cells of projects, models and states can answer, or a range of
+ * time. */
+static bool only_known(const sw_list_query *q, sw_range *range)
 {
-    for (size_t i = 0; i < q->condition_count; i++) {
-        uint8_t field = q->conditions[i].field;
+    if (!sw__range_split(q->conditions, q->condition_count, range)) {
+        return false;
+    }
+    for (size_t i = 0; i < range->query.condition_count; i++) {
+        uint8_t field = range->others[i].field;
         if (field != SW_STEP_PROJECT_ID && field != SW_STEP_MODEL && field != SW_STEP_STATUS) {
             return false;
         }
@@ -122,11 +126,11 @@ static bool only_known(const sw_list_query *q)
     return q->metrics_condition_count == 0 && (!q->text.ptr || q->text.len == 0);
 }
 
-static bool sums_know(const sw_actor *actor, const sw_list_query *q, sw_facet facet)
+static bool sums_know(const sw_actor *actor, const sw_range *range, sw_facet facet)
 {
-    bool plain = q->condition_count == 0 && (!actor || !actor->project_id.ptr);
+    bool plain = range->query.condition_count == 0 && (!actor || !actor->project_id.ptr);
 
-    if (facets[facet].dimension < 0 || !only_known(q)) {
+    if (facets[facet].dimension < 0) {
         return false;
     }
     return facet != SW_FACET_AGENT_ID || plain; /* agents are summed by themselves */
@@ -135,28 +139,37 @@ static bool sums_know(const sw_actor *actor, const sw_list_query *q, sw_facet fa
 typedef struct summing {
     counting *counting;
     sw_facet facet;
+    sw_usage_end end; /* filled before the first group is shown */
 } summing;
 
 static bool add_group(void *arg, const sw_usage_group *group)
 {
     summing *s = arg;
 
+    if (!s->end.complete) {
+        return false;
+    }
     if (group->totals.num_steps > 0) {
         add(s->counting, s->facet, group->keys[0], group->totals.num_steps);
     }
     return !s->counting->failed;
 }
 
-static sw_status from_sums(sw_ledger *ledger, const sw_actor *actor, const sw_list_query *q,
-                           counting *c, sw_facet facet, sw_error *err)
+/* Whole days and hours come from cells, the edges of a range from steps: where these are more than may be
+ * counted, *known becomes false and nothing was added. */
+static sw_status from_sums(sw_ledger *ledger, const sw_actor *actor, const sw_range *range,
+                           counting *c, sw_facet facet, bool *known, sw_error *err)
 {
-    sw_usage_query usage = {.by = {(sw_dimension)facets[facet].dimension},
-                            .by_count = 1,
-                            .conditions = q->conditions,
-                            .condition_count = q->condition_count};
-    summing s = {c, facet};
+    sw_usage_query usage = range->query;
+    summing s = {.counting = c, .facet = facet};
+    sw_status status = SW_STATUS_OK;
 
-    return sw_usage(ledger, actor, &usage, add_group, &s, NULL, err);
+    usage.by[0] = (sw_dimension)facets[facet].dimension;
+    usage.by_count = 1;
+    usage.row_limit = SW_LIMIT_FACET_ROWS;
+    status = sw_usage(ledger, actor, &usage, add_group, &s, &s.end, err);
+    *known = s.end.complete;
+    return status;
 }
 
 /* ---- from the steps ------------------------------------------------------------------------------ */
@@ -277,16 +290,19 @@ static void show(counting *c, int64_t per_facet, bool cut, sw_facet_each *each, 
 static sw_status count_all(sw_ledger *ledger, const sw_actor *actor, const sw_list_query *q,
                            counting *c, sw_list_end *end, sw_error *err)
 {
+    sw_range range;
+    bool ranged = only_known(q, &range);
     bool rows = false;
     sw_status status = SW_STATUS_OK;
 
     end->complete = true;
     for (size_t f = 0; f < FACETS && status == SW_STATUS_OK; f++) {
-        c->by_rows[f] = !sums_know(actor, q, (sw_facet)f);
-        rows = rows || c->by_rows[f];
-        if (!c->by_rows[f]) {
-            status = from_sums(ledger, actor, q, c, (sw_facet)f, err);
+        bool known = ranged && sums_know(actor, &range, (sw_facet)f);
+        if (known) {
+            status = from_sums(ledger, actor, &range, c, (sw_facet)f, &known, err);
         }
+        c->by_rows[f] = !known;
+        rows = rows || !known;
     }
     if (status == SW_STATUS_OK && rows) {
         status = from_rows(ledger, actor, q, c, end, err);

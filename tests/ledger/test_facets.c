@@ -7,6 +7,9 @@
 
 #include <stdio.h>
 
+#define DAY INT64_C(86400000000)
+#define MIDNIGHT (LT_TIME - DAY / 3) /* before LT_TIME */
+
 typedef struct found {
     sw_facet facet;
     sw_str value;
@@ -120,6 +123,7 @@ static void populate(lt *t, lt_rng *rng, unsigned count)
         sw_feedback_change c = {.set_feedback = true};
         sw_outcome o;
         s.status = sw_int_of(1 + lt_below(rng, 3));
+        s.created_at = sw_int_of(LT_TIME + (int64_t)(i % 5) * DAY / (i % 3 ? 1 : 2) + i);
         s.model = one_of(t, rng, "model-", 4);
         s.provider_name = one_of(t, rng, "provider-", 3);
         s.agent_id = one_of(t, rng, "agent-", 5);
@@ -135,6 +139,34 @@ static void populate(lt *t, lt_rng *rng, unsigned count)
             c.feedback = sw_int_of(lt_below(rng, 2));
             OK(sw_step_feedback(t->ledger, i % 7 == 6 ? &t->b : &t->a, s.id, &c, &o, &t->err));
         }
+    }
+}
+
+/* Ranges on and off the day. */
+static void ranges_are_the_same_as_counting(lt *t)
+{
+    static const int64_t from[] = {MIDNIGHT, MIDNIGHT + 1, MIDNIGHT + DAY, LT_TIME + DAY + 20};
+    static const int64_t to[] = {MIDNIGHT + DAY, MIDNIGHT + 3 * DAY, LT_TIME + 2 * DAY + 9,
+                                 MIDNIGHT + DAY / 2};
+    lt_rng rng = lt_seed("facets");
+    sw_value model = {.text = SW_STR("model-1")};
+    sw_actor limited = t->a;
+    limited.project_id = SW_STR("project-1");
+    populate(t, &rng, (unsigned)lt_level(150, 400, 1000));
+    for (size_t i = 0; i < SW_COUNT(from) * SW_COUNT(to) * 4; i++) {
+        sw_value a = {.number = from[i % 4]}, b = {.number = to[i / 4 % 4]};
+        sw_condition c[] = {{SW_STEP_CREATED_AT, i & 16 ? SW_OP_GE : SW_OP_GT, &a, 1},
+                            {SW_STEP_CREATED_AT, i & 16 ? SW_OP_LT : SW_OP_LE, &b, 1},
+                            {SW_STEP_MODEL, SW_OP_EQ, &model, 1}};
+        sw_list_query q = lt_where(c, i & 32 ? 3 : 2);
+        sw_list_query all = q;
+        int64_t count = -1;
+        all.limit = -1;
+        compare(t, &t->a, &q);
+        compare(t, &t->operator_, &q);
+        compare(t, &limited, &q);
+        OK(sw_count(t->ledger, &t->a, SW_RECORD_STEP, &q, &count, NULL, &t->err));
+        SAME(count, lt_list(t, &t->a, SW_RECORD_STEP, &all).count);
     }
 }
 
@@ -213,6 +245,19 @@ static void more_than_are_counted(lt *t)
         }
         OK(sw_step_log(t->ledger, &t->a, e, BATCH, false, o, &t->err));
     }
+    for (int i = 0; i < 2;
+         i++) { /* the whole day comes from sums, all but its first hour does not */
+        sw_value from = {.number = i ? LT_TIME + 1 : MIDNIGHT};
+        sw_condition c = {SW_STEP_CREATED_AT, SW_OP_GE, &from, 1};
+        sw_list_query day = lt_where(&c, 1);
+        a = ask(t, &t->a, &day, 10);
+        for (size_t k = 0; k < a->count; k++) {
+            if (a->at[k].facet == SW_FACET_MODEL || a->at[k].facet == SW_FACET_AGENT_ID) {
+                SAME(a->at[k].approximate, i);
+                SAME(a->at[k].count, i ? SW_LIMIT_FACET_ROWS : total);
+            }
+        }
+    }
     a = ask(t, &t->a, &q, 10);
     CHECK(!a->end.complete);
     for (size_t i = 0; i < a->count; i++) {
@@ -240,6 +285,7 @@ static void bad_questions_are_refused(lt *t)
 }
 
 static const lt_case cases[] = {
+    {"ranges are the same as counting", ranges_are_the_same_as_counting, 0},
     {"the same as counting", the_same_as_counting, 0},
     {"the most frequent first", the_most_frequent_first, 0},
     {"more than are counted", more_than_are_counted, 0},
