@@ -397,6 +397,10 @@ typedef struct sw_list_query {
      * -1: no limit. An actor who sees everything shares them out among all organizations, at least one
      * row for each. */
     int64_t look_limit;
+    /* Bytes of rows behind which a page ends early (`cut`): it has at least one row, and no further one begins
+     * once its rows hold so many. 0: no such limit. Pages of an actor who sees everything and lists by duration
+     * do not end early. */
+    int64_t byte_limit;
     bool by_duration; /* runs: order by run_metrics.run_ns; no cursors */
     /* Runs: 0 to 100, only runs at least as long as this percentile of those asked for; past look_limit
      * runs it cannot be known, and the list is empty with gave_up. */
@@ -410,6 +414,7 @@ typedef struct sw_list_end {
     /* look_limit ended it. A list continues with `resume` as its `after` (or `before`); `resume` is empty
      * after a count, and where the rows are too many to be put in order: ask for fewer. */
     bool gave_up;
+    bool cut; /* byte_limit ended the page: the list continues with `resume`, as above */
     char resume[SW_ID_MAX];
 } sw_list_end;
 

@@ -213,7 +213,8 @@ void sw_answer_record(sw_request *request, int status, sw_record_id record, cons
 void sw_answer_null(sw_request *request);
 void sw_answer_bytes(sw_request *request, int status, const char *content_type, sw_str bytes);
 /* A list as an array of records, by sw_list; what V1's lists are. `Stepwell-Complete: false` and
- * `Stepwell-Resume` say that the looking was given up. */
+ * `Stepwell-Resume` say that the looking was given up, or that the page ended early because its rows are
+ * large. */
 sw_status sw_answer_list(sw_request *request, sw_record_id record, const sw_list_query *query,
                          sw_error *err) SW_MUST_CHECK;
 /* A header of the answer; both are copied. */

@@ -61,6 +61,24 @@ bool sw__list_show(sw_page *p, const void *row)
     return p->each(p->arg, row);
 }
 
+/* What the row takes of byte_limit; behind the last one that was shown the list goes on. */
+static void weigh(sw_page *p, const void *row)
+{
+    const sw_record *r = sw_record_of(p->record);
+    sw_str id = sw_field_text(&r->fields[sw_record_primary(r)], row);
+    size_t bytes = r->size;
+
+    for (size_t i = 0; i < r->field_count; i++) {
+        if (sw_kind_is_text(r->fields[i].kind)) {
+            bytes += sw_field_text(&r->fields[i], row).len;
+        }
+    }
+    p->bytes += (int64_t)bytes;
+    sw_assert(id.len < sizeof p->last);
+    memcpy(p->last, id.ptr, id.len);
+    p->last[id.len] = '\0';
+}
+
 sw_seen sw__list_visit(void *arg, const void *row)
 {
     sw_page *p = arg;
@@ -76,7 +94,14 @@ sw_seen sw__list_visit(void *arg, const void *row)
         p->more = true;
         return SW_SEEN_STOP;
     }
+    if (p->byte_limit > 0 && p->bytes >= p->byte_limit) {
+        p->more = p->cut = true;
+        return SW_SEEN_STOP;
+    }
     p->shown++;
+    if (p->byte_limit > 0 && !p->keep_all && !p->counting) {
+        weigh(p, row);
+    }
     if (p->counting && !p->keep_all) {
         return SW_SEEN_COUNT;
     }
@@ -127,6 +152,7 @@ static sw_status cursor(sw_session *session, const sw_actor *actor, sw_record_id
                         sw_arena *arena, const void **out, sw_error *err)
 {
     void *row = NULL;
+    sw_status status = SW_STATUS_OK;
 
     if (!id.ptr) {
         return SW_STATUS_OK;
@@ -136,7 +162,9 @@ static sw_status cursor(sw_session *session, const sw_actor *actor, sw_record_id
         return sw_no_memory(err);
     }
     *out = row;
-    return sw__read_by_id(session, actor, record, id, arena, row, err);
+    status = sw__read_by_id(session, actor, record, id, arena, row, err);
+    /* What cannot be an id is the cursor of no row, like any other that is unknown. */
+    return status == SW_STATUS_INVALID_ID ? sw__not_found(record, id, err) : status;
 }
 
 static sw_status check_query(sw_record_id record, const sw_list_query *q, sw_error *err)
@@ -220,6 +248,10 @@ static sw_status run_scan(sw_page *p, sw_scan *scan, sw_list_end *end, bool *uns
     end->gave_up = !done.exhausted && !p->more && !p->stopped && !p->reached_end;
     if (end->gave_up) {
         sw__list_resume(p, place, end);
+    }
+    if (p->cut) {
+        end->cut = true;
+        memcpy(end->resume, p->last, sizeof end->resume);
     }
     return SW_STATUS_OK;
 }
@@ -393,6 +425,7 @@ sw_status sw__list(sw_ledger *ledger, const sw_actor *actor, const sw_list_query
     p->arena = p->kept_in = &arena;
     p->secrets = sw__has_secrets(p->record);
     p->limited = sw__border(actor, p->record, &field) == SW_BORDER_LOOK ? actor : NULL;
+    p->byte_limit = q.byte_limit;
     p->limit = q.limit < 0 ? 0 : q.limit ? q.limit : SW_LIMIT_LIST_ITEMS;
     p->metrics = p->record == SW_RECORD_RUN ? SW_RECORD_RUN_METRICS : SW_RECORD_STEP_METRICS;
     status = list_page(p, actor, &q, end, err);

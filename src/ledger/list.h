@@ -16,6 +16,10 @@ typedef struct sw_page {
     int64_t limit; /* rows to show; 0: all */
     int64_t shown;
     bool more;        /* a row past the limit was seen */
+    int64_t byte_limit; /* the query's */
+    int64_t bytes;      /* of the rows so far */
+    bool cut;           /* byte_limit ended the page behind the row `last` */
+    char last[SW_ID_MAX];
     bool stopped;     /* the caller had enough */
     bool reached_end; /* the other cursor was reached */
     bool failed;

@@ -9,7 +9,7 @@
 sw_status sw__not_found(sw_record_id record, sw_str id, sw_error *err)
 {
     return sw_fail(err, SW_STATUS_NOT_FOUND, "id", "there is no %s %.*s",
-                   sw_record_of(record)->name, (int)(id.len > 80 ? 80 : id.len), id.ptr);
+                   sw_record_of(record)->name, (int)sw_utf8_prefix(id, 80), id.ptr);
 }
 
 sw_status sw__not_retired(const sw_step *step, sw_error *err)

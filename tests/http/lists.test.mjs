@@ -106,6 +106,12 @@ test('an exhausted cursor answers an empty list; an unknown one 404', async () =
   assert.deepEqual(await list(`order=desc&after=${sent[0].id}`), []);
   const unknown = await at.server.api('GET', `/v1/steps/?after=${newId('step')}`);
   assert.equal(unknown.status, 404);
+  for (const cursor of ['after', 'before']) {
+    for (const odd of ['nonsense', 'step-1', newId('run'), 'step-%F0%9F%92%A9', '%22']) {
+      const { status, body } = await at.server.api('GET', `/v1/steps/?${cursor}=${odd}`);
+      assert.equal(status, 404, `${cursor}=${odd} ${JSON.stringify(body)}`);
+    }
+  }
 });
 
 test('the default is the newest 50', async () => {
@@ -227,4 +233,37 @@ test('all filters at once', async () => {
   const all = FILTERS.map(([query]) => query).filter((q) => !q.startsWith('has_feedback=F')).join('&');
   const { status } = await at.server.api('GET', `/v1/steps/?${all}`);
   assert.equal(status, 200);
+});
+
+// 80 MiB of rows, more than an answer may have: pages end early, say so, and meet without gap or overlap.
+test('a page of large rows ends early and says where it goes on', async (t) => {
+  if (!scaled(0, 1, 1)) {
+    t.skip('80 MiB: not at the quick level');
+    return;
+  }
+  const all = [];
+  for (let i = 0; i < 20; i++) {
+    const id = newId('step');
+    const step = { id, model: 'huge', status: 'success', created_at: new Date(T0 + i).toISOString(), metadata: { text: 'x'.repeat(4 << 20) } };
+    await at.server.must(201, 'POST', '/v1/steps', { body: step });
+    all.push(id);
+  }
+  for (const cursor of ['after', 'before']) {
+    const seen = cursor === 'after' ? [] : [all.at(-1)];
+    for (let pages = 0, last = cursor === 'after' ? null : all.at(-1); ; pages++) {
+      const { status, body, headers } = await at.server.api('GET', `/v1/steps/?model=huge&order=asc&limit=1000${last ? `&${cursor}=${last}` : ''}`);
+      assert.equal(status, 200);
+      if (body.length === 0) {
+        assert.ok(pages > 2);
+        break;
+      }
+      last = cursor === 'after' ? body.at(-1).id : body[0].id;
+      cursor === 'after' ? seen.push(...ids(body)) : seen.unshift(...ids(body));
+      if (seen.length < all.length) {
+        assert.equal(headers.get('stepwell-complete'), 'false');
+        assert.equal(headers.get('stepwell-resume'), last);
+      }
+    }
+    assert.deepEqual(seen, all);
+  }
 });

@@ -357,7 +357,50 @@ static void a_page_has_a_default_size(lt *t)
     SAME(lt_list(t, &t->a, SW_RECORD_STEP, &query).count, count);
 }
 
+/* Rows that are large end a page early, on both sides of a cursor next to it; nothing is lost or shown twice. */
+static void large_rows_end_a_page_early(lt *t)
+{
+    enum { COUNT = 40, BYTES = 3000 };
+    sw_list_query all = {.limit = -1};
+    lt_rows want;
+    for (unsigned n = 0; n < COUNT; n++) {
+        sw_step s = lt_step(t, n);
+        char *text = pool_alloc(t->pool, BYTES + 3);
+        memset(text, 'x', BYTES + 2);
+        text[0] = text[BYTES + 1] = '"';
+        s.metadata = pool_printf(t->pool, "{\"a\":%s}", n % 3 ? "1" : text);
+        lt_log(t, &t->a, &s);
+    }
+    want = lt_list(t, &t->a, SW_RECORD_STEP, &all);
+    for (int back = 0; back < 2; back++) {
+        size_t seen = 0, cuts = 0;
+        sw_str cursor = back ? lt_row_id(&want, COUNT - 1) : SW_NULL_STR;
+        for (bool complete = false; !complete;) {
+            sw_list_query q = {.limit = 30, .byte_limit = 2 * BYTES};
+            lt_rows page;
+            *(back ? &q.before : &q.after) = cursor;
+            page = lt_list(t, &t->a, SW_RECORD_STEP, &q);
+            CHECK(page.count > 0 && page.count < 30 && !page.end.gave_up);
+            seen += page.count;
+            for (size_t i = 0; i < page.count; i++) {
+                size_t at = back ? COUNT - 1 - seen + i : seen - page.count + i;
+                TEXT(lt_row_id(&page, i), lt_row_id(&want, at).ptr);
+            }
+            cursor = lt_row_id(&page, back ? 0 : page.count - 1);
+            if (page.end.cut) {
+                TEXT(sw_str_from(page.end.resume), cursor.ptr);
+            }
+            complete = page.end.complete;
+            CHECK(complete != page.end.cut);
+            cuts += page.end.cut;
+        }
+        SAME(seen, back ? COUNT - 1 : COUNT);
+        CHECK(cuts > 3);
+    }
+}
+
 static const lt_case cases[] = {
+    {"large rows end a page early", large_rows_end_a_page_early, 0},
     {"each filter finds what it should", each_filter_finds_what_it_should, 0},
     {"any two filters work together", any_two_filters_work_together, 0},
     {"no value finds nothing", no_value_finds_nothing, 0},
