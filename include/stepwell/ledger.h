@@ -259,6 +259,12 @@ SW_API sw_status sw_run_delete(sw_ledger *ledger, const sw_actor *actor, sw_str 
 
 /* ---- organizations, users, providers, models, projects, agents, conversations, others ------------- */
 
+/* The end of a call that came in parts, when its last part had nothing to write: only now the digest of the whole
+ * is known. CONFLICT when the actor's retry was used for other content. `kept`: parts of it were kept, and the
+ * digest is kept with them. */
+SW_API sw_status sw_retry_end(sw_ledger *ledger, const sw_actor *actor, bool kept,
+                              sw_error *err) SW_MUST_CHECK;
+
 /* One set of verbs for the records that others refer to: SW_RECORD_ORGANIZATION, _USER, _PROVIDER,
  * _PROVIDER_MODEL, _PROJECT, _AGENT, _CONVERSATION, and for _SUBSCRIPTION and _SAVED_VIEW. `row` is the
  * record's struct.
@@ -310,7 +316,8 @@ SW_API sw_status sw_key_check(sw_ledger *ledger, sw_str secret, sw_memory *memor
 /* Whether a key that was checked before still holds, for what goes on for long: NOT_FOUND when it was revoked
  * or has expired since. Asks the store each time. */
 SW_API sw_status sw_key_recheck(sw_ledger *ledger, sw_str key_id, sw_error *err) SW_MUST_CHECK;
-/* Notes that it was used now; written at most once a minute, with other work. Does not wait. */
+/* Notes that it was used now; written at most once a minute, with other work or when the ledger is closed. Does
+ * not wait. */
 SW_API void sw_key_used(sw_ledger *ledger, sw_str key_id);
 SW_API sw_status sw_key_revoke(sw_ledger *ledger, const sw_actor *actor, sw_str key_id,
                                sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;

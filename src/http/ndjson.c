@@ -85,6 +85,7 @@ static sw_status commit(sw_request *request, ndjson *in, sw_error *err)
         return SW_STATUS_OK;
     }
     in->writer->retry.first_item = in->logged;
+    memset(in->outcomes, 0, in->count * sizeof *in->outcomes); /* a refused call leaves ids alone */
     status = sw_step_log(sw_server_ledger(request->server), &in->writer->actor, in->entries,
                          in->count, false, in->outcomes, err);
     if (status != SW_STATUS_OK && !sw__is_of_item(status, in->outcomes, in->count)) {
@@ -153,6 +154,14 @@ static sw_status take_line(sw_request *request, ndjson *in, sw_str line, sw_mark
     return status;
 }
 
+/* The last lines held no step, but the digest of the whole is known only now. */
+static sw_status end_without_steps(sw_request *request, const ndjson *in, sw_error *err)
+{
+    const int64_t *verdicts = in->tally.verdicts;
+    bool kept = verdicts[SW_VERDICT_CREATED] + verdicts[SW_VERDICT_UNCHANGED] > 0;
+    return sw_retry_end(sw_server_ledger(request->server), &in->writer->actor, kept, err);
+}
+
 /* Reads and commits the lines of `text`. The rows borrow from it, so nothing may stay behind. */
 static sw_status take_lines(sw_request *request, ndjson *in, sw_str text, bool last, sw_error *err)
 {
@@ -169,7 +178,8 @@ static sw_status take_lines(sw_request *request, ndjson *in, sw_str text, bool l
         sw__writer_seal(in->writer);
     }
     if (status == SW_STATUS_OK) {
-        status = commit(request, in, err);
+        status =
+            last && in->count == 0 ? end_without_steps(request, in, err) : commit(request, in, err);
     }
     sw_arena_rewind(&request->arena, start);
     return status;

@@ -15,7 +15,7 @@ typedef struct sw_page {
     void *arg;
     int64_t limit; /* rows to show; 0: all */
     int64_t shown;
-    bool more;        /* a row past the limit was seen */
+    bool more;          /* a row past the limit was seen */
     int64_t byte_limit; /* the query's */
     int64_t bytes;      /* of the rows so far */
     bool cut;           /* byte_limit ended the page behind the row `last` */

@@ -167,6 +167,26 @@ static sw_status apply_under_key(sw_group *group, sw_task *task, sw_error *err)
     return status;
 }
 
+/* Nothing is written but the digest, and that only when the outcome says that something was kept. */
+static sw_status apply_end(sw_group *group, sw_task *task, sw_error *err)
+{
+    (void)group;
+    (void)err;
+    sw__outcome_reset(task->outcomes);
+    task->outcomes->verdict = SW_VERDICT_UNCHANGED;
+    task->outcomes->status = *(bool *)task->arg ? SW_STATUS_OK : SW_STATUS_NOT_FOUND;
+    return SW_STATUS_OK;
+}
+
+sw_status sw_retry_end(sw_ledger *ledger, const sw_actor *actor, bool kept, sw_error *err)
+{
+    sw_outcome outcome;
+    sw_task task = {
+        .apply = apply_end, .outcomes = &outcome, .outcome_count = 1, .arg = &kept, .weight = 1};
+
+    return actor && actor->retry ? sw__submit(ledger, actor, &task, err) : SW_STATUS_OK;
+}
+
 /* ---- applying ------------------------------------------------------------------------------------ */
 
 sw_status sw__task_apply(sw_group *group, sw_task *task, sw_error *err)

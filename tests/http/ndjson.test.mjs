@@ -229,6 +229,28 @@ test('a stream under a key is made once', async (t) => {
   assert.equal(await steps(server), count);
 });
 
+// The digest of the whole is known at its end, also where the last chunk holds no step; under the same key another
+// body is refused then, and the same one is not.
+test('a stream under a key whose last lines hold no step', async (t) => {
+  const server = await serve(t);
+  const key = { 'idempotency-key': 'ends in noise' };
+  const good = lines(Array.from({ length: 300 }, (_, i) => ({ metadata: { pad: `${i}${'z'.repeat(4000)}` } })));
+  const noise = `${JSON.stringify({ nonsense: 'n'.repeat(4000) })}\n`.repeat(600);
+  for (const created of [300, 0]) {
+    const { status, body } = await stream(server, good + noise, key);
+    assert.equal(status, 200);
+    assert.deepEqual([body.created, body.rejected], [created, 600]);
+  }
+  for (const other of [`${good + noise}{"nonsense": 2}\n`, '{"nonsense": 1}\n', lines([{ model: 'other' }])]) {
+    const answer = await stream(server, other, key);
+    assert.equal(answer.status, 409, answer.text);
+  }
+  assert.equal(await steps(server), 300);
+  const nothing = { 'idempotency-key': 'nothing kept' };
+  assert.equal((await stream(server, '{"nonsense": 1}\n', nothing)).status, 200);
+  assert.equal((await stream(server, lines([{}]), nothing)).body.created, 1);
+});
+
 test('other calls under a key', async (t) => {
   const server = await serve(t);
   const call = (method, path, body, key) => server.api(method, path, { body, headers: { 'idempotency-key': key } });
