@@ -404,3 +404,21 @@ sw_status sw__keys_used_write(sw_group *group, sw_error *err)
     }
     return status;
 }
+
+static sw_status apply_used(sw_group *group, sw_task *task, sw_error *err)
+{
+    (void)task;
+    return sw__keys_used_write(group, err);
+}
+
+void sw__keys_used_flush(sw_ledger *ledger)
+{
+    sw_task task = {.apply = apply_used, .own_organization = true, .weight = 1};
+    sw_error err = {.status = SW_STATUS_OK};
+
+    if (ledger->keys && ledger->writer_runs && sw__keys_used_due(ledger) &&
+        sw__submit(ledger, NULL, &task, &err) != SW_STATUS_OK) {
+        sw_logf(&ledger->log, SW_LOG_WARN, "the last uses of keys were not written: %s",
+                err.message);
+    }
+}

@@ -17,5 +17,7 @@ void sw__keys_forget(sw_ledger *ledger);
 /* Whether last uses wait to be written; writes them inside a group. */
 bool sw__keys_used_due(sw_ledger *ledger);
 sw_status sw__keys_used_write(sw_group *group, sw_error *err);
+/* The same from outside, when the ledger is being closed and no idle moment will come. */
+void sw__keys_used_flush(sw_ledger *ledger);
 
 #endif

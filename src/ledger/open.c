@@ -355,6 +355,7 @@ void sw_ledger_close(sw_ledger **handle)
         return;
     }
     *handle = NULL;
+    sw__keys_used_flush(ledger);
     sw__writer_stop(ledger);
     sw_assert(ledger->readers_idle == ledger->readers_open);
     while (ledger->readers_idle > 0) {

@@ -245,6 +245,18 @@ static void the_last_use_is_kept_to_the_minute(lt *t)
     CLEAN();
 }
 
+/* No idle moment comes between the use and the end. */
+static void the_last_use_is_kept_at_closing(lt *t)
+{
+    sw_api_key row = plain();
+    made m = make(t, &t->a, &row);
+    int64_t used = t->wall;
+    sw_key_used(t->ledger, m.id);
+    SAME(last_used(t, m.id), 0);
+    lt_reopen(t);
+    SAME(last_used(t, m.id), used);
+}
+
 /* More keys than are remembered, known and unknown ones in turn: the answers stay right. */
 static void many_keys(lt *t)
 {
@@ -289,6 +301,7 @@ static const lt_case cases[] = {
     {"the text is nowhere", the_text_is_nowhere, 0},
     {"bad keys are refused", bad_keys_are_refused, LT_CLOCK},
     {"whether there are any", whether_there_are_any, LT_CLOCK},
+    {"the last use is kept at closing", the_last_use_is_kept_at_closing, LT_CLOCK | LT_DISK},
     {"the last use is kept to the minute", the_last_use_is_kept_to_the_minute, LT_CLOCK},
     {"many keys", many_keys, 0},
     {"the same key is not made twice", the_same_key_is_not_made_twice, 0},
