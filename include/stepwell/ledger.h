@@ -45,6 +45,9 @@ typedef struct sw_ledger_options {
      * STEPWELL_SECRET_KEY (64 hex digits), else the file STEPWELL_SECRET_KEY_FILE, else none, and then
      * secrets are refused. Copied. */
     const uint8_t *secret_key;
+    /* Where none of these names a key: the one in the file beside the store (its path and ".key", for the owner
+     * alone), made when there is none. A store in memory gets one that ends with it. */
+    bool keep_secret_key;
     /* Receives log lines; NULL: none. Must be thread-safe. Level: 0 error, 1 warning, 2 info, 3 debug. */
     void (*log)(void *data, int level, const char *line);
     void *log_data;

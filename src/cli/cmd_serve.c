@@ -88,6 +88,7 @@ static sw_status open_ledger(sw_cli *cli, const sw_settings *settings, log_targe
 {
     sw_ledger_options open = {.store = settings->store,
                               .cache_bytes = settings->cache_mb << 20,
+                              .keep_secret_key = true,
                               .log = log_ledger,
                               .log_data = target};
     if (settings->cache_mb < 1 || settings->cache_mb > 65536) {

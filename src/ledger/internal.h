@@ -473,6 +473,10 @@ sw_status sw__reap(sw_group *group, sw_task *task, sw_error *err);
 /* A secret's stand-in where it must be recognized but not kept: a hash under the ledger's key. */
 sw_status sw__secret_mark(const sw_ledger *ledger, sw_str secret, sw_arena *arena, sw_str *out,
                           sw_error *err);
+/* The key that secrets are sealed under (secret_key.c): as the caller or the environment says; else from the file
+ * beside the store, which is made when there is none. */
+sw_status sw__secret_key_given(sw_ledger *ledger, const sw_ledger_options *options, sw_error *err);
+sw_status sw__secret_key_beside(sw_ledger *ledger, sw_error *err);
 /* Seals and opens secrets (seal.c); text in the arena. */
 sw_status sw__seal(const sw_ledger *ledger, sw_str secret, sw_arena *arena, sw_str *out,
                    sw_error *err);

@@ -159,47 +159,6 @@ static void log_line(void *data, sw_log_level level, const char *line)
     options->log(options->log_data, (int)level, line);
 }
 
-static sw_status read_hex_key(sw_ledger *ledger, sw_str text, const char *where, sw_error *err)
-{
-    while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r')) {
-        text.len--;
-    }
-    if (!sw_hex_parse(text, ledger->secret_key, sizeof ledger->secret_key)) {
-        return sw_fail(err, SW_STATUS_INVALID, where, "must hold 64 lower-case hexadecimal digits");
-    }
-    ledger->has_secret_key = true;
-    return SW_STATUS_OK;
-}
-
-static sw_status find_secret_key(sw_ledger *ledger, const sw_ledger_options *options, sw_error *err)
-{
-    const char *text = getenv("STEPWELL_SECRET_KEY");
-    const char *path = getenv("STEPWELL_SECRET_KEY_FILE");
-    char line[80] = "";
-    FILE *file = NULL;
-
-    if (options->secret_key) {
-        memcpy(ledger->secret_key, options->secret_key, sizeof ledger->secret_key);
-        ledger->has_secret_key = true;
-        return SW_STATUS_OK;
-    }
-    if (text && *text) {
-        return read_hex_key(ledger, sw_str_from(text), "STEPWELL_SECRET_KEY", err);
-    }
-    if (!path || !*path) {
-        return SW_STATUS_OK;
-    }
-    file = fopen(path, "r");
-    if (!file) {
-        return sw_fail(err, SW_STATUS_INVALID, "STEPWELL_SECRET_KEY_FILE", "cannot be read");
-    }
-    if (!fgets(line, sizeof line, file)) {
-        line[0] = '\0';
-    }
-    (void)fclose(file);
-    return read_hex_key(ledger, sw_str_from(line), "STEPWELL_SECRET_KEY_FILE", err);
-}
-
 /* The default organization and user; task->arg is unused. */
 static sw_status apply_defaults(sw_group *group, sw_task *task, sw_error *err)
 {
@@ -284,10 +243,13 @@ static void init_locks(sw_ledger *ledger)
 
 static sw_status start(sw_ledger *ledger, const sw_ledger_options *options, sw_error *err)
 {
-    sw_status status = find_secret_key(ledger, options, err);
+    sw_status status = sw__secret_key_given(ledger, options, err);
 
     if (status == SW_STATUS_OK) {
         status = open_store(ledger, options, err);
+    }
+    if (status == SW_STATUS_OK && options->keep_secret_key) {
+        status = sw__secret_key_beside(ledger, err);
     }
     if (status == SW_STATUS_OK && !options->read_only) {
         status = sw__writer_start(ledger, err);

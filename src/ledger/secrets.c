@@ -24,7 +24,8 @@ static sw_status seal_one(sw_group *group, sw_str *plain, sw_str *sealed, const 
     status = sw__seal(group->ledger, *plain, &group->arena, sealed, err);
     if (status == SW_STATUS_UNSUPPORTED) {
         return sw_fail(err, SW_STATUS_UNSUPPORTED, field,
-                       "secrets need a key: set STEPWELL_SECRET_KEY or STEPWELL_SECRET_KEY_FILE");
+                       "secrets need a key: set STEPWELL_SECRET_KEY to 64 hexadecimal digits, or "
+                       "STEPWELL_SECRET_KEY_FILE to a file that holds them");
     }
     *plain = SW_NULL_STR;
     return status;

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- one set of verbs --------------------------------------------------------------------------- */
 
@@ -444,6 +446,62 @@ static void without_a_key_secrets_are_refused(lt *t)
     sw_ledger_close(&plain);
 }
 
+static bool file_holds(const char *path, const char *needle, size_t len)
+{
+    FILE *file = fopen(path, "rb");
+    size_t match = 0;
+    for (int c = 0; file && match < len && (c = fgetc(file)) != EOF;) {
+        match = c == needle[match] ? match + 1 : c == needle[0];
+    }
+    assert_non_null(file);
+    (void)fclose(file);
+    return match == len;
+}
+
+/* A server that was told no key makes one beside the store, for its owner alone, and finds it again; what the
+ * environment says comes first; a damaged one is told, not replaced. In memory the key ends with the store. */
+static void a_key_is_kept_beside_the_store(lt *t)
+{
+    sw_provider p = {.id = lt_id(t, "provider", 1), .name = SW_STR("p"), .api_key = SW_STR("mine")};
+    sw_ledger_options options = {.store = t->url, .keep_secret_key = true};
+    const char *store = t->on_disk ? t->url + strlen("sqlite:") : "";
+    sw_str path = pool_printf(t->pool, "%s.key", store);
+    char key[66] = "";
+    struct stat info;
+    sw_ledger *plain = NULL;
+    sw_str out = SW_NULL_STR;
+    sw_outcome o;
+    lt_close(t);
+    unsetenv("STEPWELL_SECRET_KEY");
+    unsetenv("STEPWELL_SECRET_KEY_FILE");
+    for (int i = 0; i < (t->on_disk ? 2 : 1); i++) {
+        OK(sw_ledger_open(&options, &plain, &t->err));
+        OK(sw_record_create(plain, NULL, SW_RECORD_PROVIDER, &p, &o, &t->err));
+        CHECK(o.verdict == (i ? SW_VERDICT_UNCHANGED : SW_VERDICT_CREATED));
+        OK(sw_provider_secret(plain, NULL, p.id, SW_PROVIDER_API_KEY, t->memory, &out, &t->err));
+        TEXT(out, "mine");
+        sw_ledger_close(&plain);
+    }
+    if (t->on_disk) {
+        FILE *file = fopen(path.ptr, "r");
+        assert_non_null(file);
+        CHECK(fgets(key, sizeof key, file) && strlen(key) == 65 && key[64] == '\n');
+        (void)fclose(file);
+        SAME(stat(path.ptr, &info), 0);
+        SAME(info.st_mode & 0777, 0600);
+        CHECK(!file_holds(store, key, 64));
+        SAME(truncate(path.ptr, 10), 0);
+        IS(SW_STATUS_INVALID, sw_ledger_open(&options, &plain, &t->err));
+        NAMES(&t->err, "64");
+        setenv("STEPWELL_SECRET_KEY",
+               "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 1);
+        OK(sw_ledger_open(&options, &plain, &t->err));
+        sw_ledger_close(&plain);
+        unsetenv("STEPWELL_SECRET_KEY");
+        SAME(unlink(path.ptr), 0);
+    }
+}
+
 static void another_key_opens_nothing(lt *t)
 {
     static const uint8_t other[32] = "another key";
@@ -589,6 +647,7 @@ static const lt_case cases[] = {
     {"a provider takes its models along", a_provider_takes_its_models_along, 0},
     {"secrets go in and stay in", secrets_go_in_and_stay_in, 0},
     {"without a key secrets are refused", without_a_key_secrets_are_refused, 0},
+    {"a key is kept beside the store", a_key_is_kept_beside_the_store, 0},
     {"another key opens nothing", another_key_opens_nothing, LT_DISK},
     {"an agent is known by its name", an_agent_is_known_by_its_name, 0},
     {"an occupied id keeps nobody out", an_occupied_id_keeps_nobody_out, LT_CLOSED},
