@@ -419,7 +419,7 @@ typedef struct sw_list_query {
 
 typedef struct sw_list_end {
     int64_t count;
-    int64_t looked; /* rows looked at */
+    int64_t looked; /* rows looked at; for a caller limited to a project only those he was shown */
     bool complete;  /* nothing follows in this direction */
     /* look_limit ended it. A list continues with `resume` as its `after` (or `before`); `resume` is empty
      * after a count, and where the rows are too many to be put in order: ask for fewer. */
@@ -511,7 +511,7 @@ typedef struct sw_usage_group {
 typedef struct sw_usage_end {
     size_t groups;
     sw_usage_source source;
-    int64_t rows;  /* steps read */
+    int64_t rows;  /* steps read; 0 for a caller limited to a project, as are the cells */
     int64_t cells; /* rollup cells read */
     /* False: row_limit or SW_LIMIT_USAGE_GROUPS ended it. Of the steps that had to be read the sums then hold the
      * newest; for an actor who sees everything the newest of each organization, among which row_limit is shared

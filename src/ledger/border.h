@@ -19,6 +19,13 @@ typedef enum sw_border {
 } sw_border;
 sw_border sw__border(const sw_actor *actor, sw_record_id record, uint8_t *field);
 
+/* Such a caller is not told how many rows were looked at, only how many are his: the number would count
+ * what lies beyond the border, and so tell whether a foreign id exists. */
+static inline bool sw__is_limited(const sw_actor *actor)
+{
+    return actor && actor->project_id.ptr;
+}
+
 /* Whether a row of step or run, or of any record that names its project, is the caller's; inside a
  * group. */
 sw_status sw_group_sees(sw_group *group, const sw_task *task, sw_record_id record, const void *row,

@@ -429,6 +429,7 @@ sw_status sw__list(sw_ledger *ledger, const sw_actor *actor, const sw_list_query
     p->limit = q.limit < 0 ? 0 : q.limit ? q.limit : SW_LIMIT_LIST_ITEMS;
     p->metrics = p->record == SW_RECORD_RUN ? SW_RECORD_RUN_METRICS : SW_RECORD_STEP_METRICS;
     status = list_page(p, actor, &q, end, err);
+    end->looked = sw__is_limited(actor) ? end->count : end->looked;
     p->query = NULL; /* they end here */
     p->arena = p->kept_in = NULL;
     sw_arena_fini(&arena);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ledger/border.h"
 #include "ledger/usage.h"
 
 enum { SLOTS_AT_FIRST = 64 };
@@ -281,8 +282,8 @@ static sw_status answer(sw_gather *g, sw_usage_each *each, void *arg, sw_usage_e
         return sw_no_memory(err);
     }
     end->groups = count;
-    end->rows = g->rows;
-    end->cells = g->cells;
+    end->rows = sw__is_limited(g->actor) ? 0 : g->rows;
+    end->cells = sw__is_limited(g->actor) ? 0 : g->cells;
     end->complete = !g->full && !g->cut;
     for (size_t i = 0; i < count; i++) {
         if (!each(arg, &groups[i])) {
@@ -355,7 +356,8 @@ static sw_status gather(sw_gather *g, sw_usage_end *end, sw_error *err)
     if (status == SW_STATUS_OK) {
         status = gather_edges(g, &p, err);
     }
-    end->source = g->rows > 0 ? SW_USAGE_SOURCE_BOTH : SW_USAGE_SOURCE_ROLLUP;
+    end->source =
+        g->rows > 0 && !sw__is_limited(g->actor) ? SW_USAGE_SOURCE_BOTH : SW_USAGE_SOURCE_ROLLUP;
     return status;
 }
 

@@ -569,6 +569,38 @@ static void sums_are_of_one_project(lt *t)
     }
 }
 
+static bool any_group(void *arg, const sw_usage_group *group)
+{
+    (void)arg;
+    return group != NULL;
+}
+
+/* How far it was looked would tell that there is something to look at. */
+static void what_was_looked_at_tells_nothing(lt *t)
+{
+    ids one = ids_of(t, 0x100), two = ids_of(t, 0x200);
+    sw_actor a = limited(t, &one);
+    sw_value theirs = {.text = two.run};
+    sw_condition of_theirs = {SW_STEP_RUN_ID, SW_OP_EQ, &theirs, 1};
+    sw_list_query q = {.conditions = &of_theirs, .condition_count = 1};
+    sw_usage_query usage = {.conditions = &of_theirs, .condition_count = 1};
+    sw_list_end end;
+    sw_usage_end done;
+    int64_t sums[16] = {0};
+    int64_t count = 0;
+    populate(t, &one);
+    populate(t, &two);
+    OK(sw_count(t->ledger, &t->a, SW_RECORD_STEP, &q, &count, &end, &t->err));
+    CHECK(count > 0 && end.looked >= count);
+    OK(sw_count(t->ledger, &a, SW_RECORD_STEP, &q, &count, &end, &t->err));
+    SAME(count, 0);
+    SAME(end.looked, 0);
+    OK(sw_step_facets(t->ledger, &a, &q, 10, add_facet, sums, &end, &t->err));
+    SAME(end.looked, 0);
+    OK(sw_usage(t->ledger, &a, &usage, any_group, NULL, &done, &t->err));
+    SAME(done.rows + done.cells, 0);
+}
+
 static void the_journal_tells_of_one_project(lt *t)
 {
     ids one = ids_of(t, 0x100), two = ids_of(t, 0x200);
@@ -746,6 +778,7 @@ static const lt_case cases[] = {
     {"nor are their records", nor_are_their_records, 0},
     {"lists show one project", lists_show_one_project, 0},
     {"sums are of one project", sums_are_of_one_project, 0},
+    {"what was looked at tells a limited caller nothing", what_was_looked_at_tells_nothing, 0},
     {"the journal tells of one project", the_journal_tells_of_one_project, 0},
     {"what is written is booked on it", what_is_written_is_booked_on_it, 0},
     {"another project is refused", another_project_is_refused, 0},
