@@ -103,7 +103,8 @@ enum {
     SW_ROUTE_ADMIN = 1 << 1,      /* not mirrored under /latest */
     SW_ROUTE_DEPRECATED = 1 << 2, /* says so in /openapi.json */
     SW_ROUTE_HIDDEN = 1 << 3,     /* not in /openapi.json */
-    SW_ROUTE_STREAM = 1 << 4 /* answers without end; counted against the limit of open streams */
+    SW_ROUTE_STREAM = 1 << 4, /* answers without end; counted against the limit of open streams */
+    SW_ROUTE_TAGGED = 1 << 5  /* its answer has an ETag; 304 to who has it */
 };
 
 typedef sw_status sw_handler(sw_request *request, sw_error *err);
@@ -131,7 +132,8 @@ struct sw_route {
     bool or_null;             /* null where there is none */
     int status;               /* of success; 0: 200 */
     uint32_t flags;
-    const char *content_type; /* of the answer; NULL: application/json */
+    const char *content_type;  /* of the answer; NULL: application/json */
+    const char *content_type2; /* another, which can be asked for */
 };
 
 typedef enum sw_route_id {
@@ -145,6 +147,25 @@ extern const char *const sw__methods[SW_METHOD_COUNT];
 #define SW_ROUTE(NAME, METHOD, PATH, NEED, HANDLER, ...) sw_handler HANDLER;
 #include "model/routes.def"
 sw_part sw_http_log_part; /* of the one route whose body streams */
+
+/* The rows of model/shapes.def (shapes.c). */
+typedef struct sw_member {
+    const char *name;
+    const char *schema; /* JSON Schema, as JSON */
+    const char *doc;
+    bool optional;
+} sw_member;
+
+typedef struct sw_shape {
+    const char *name;
+    const char *doc;
+    const char *schema; /* instead of members */
+    bool open;          /* has members that are not named */
+    const sw_member *members;
+    size_t count;
+} sw_shape;
+extern const sw_shape sw__shapes[];
+extern const size_t sw__shape_count;
 
 /* ---- the request ---------------------------------------------------------------------------------- */
 

@@ -288,26 +288,33 @@ static const path_id path_ids[] = {
 #include "model/path_ids.def"
 };
 
+const char *sw__path_prefix(const char *part, size_t len)
+{
+    for (size_t i = 0; i < SW_COUNT(path_ids); i++) {
+        if (strlen(path_ids[i].part) == len && memcmp(path_ids[i].part, part, len) == 0) {
+            return path_ids[i].prefix;
+        }
+    }
+    return NULL;
+}
+
 static void check_path_id(sw_exchange *x, const char *part, size_t len, sw_str value)
 {
     sw_arena *arena = &x->request.arena;
-    for (size_t i = 0; i < SW_COUNT(path_ids); i++) {
-        const path_id *row = &path_ids[i];
-        if (strlen(row->part) != len || memcmp(row->part, part, len) != 0 ||
-            sw_id_valid(value, sw_str_from(row->prefix))) {
-            continue;
-        }
-        sw_str msg =
-            sw_arena_printf(arena, "String should match pattern '%s-{uuid4}'", row->prefix);
-        sw_str ctx = sw_arena_printf(
-            arena,
-            "{\"pattern\":\"^%s-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-"
-            "[0-9a-f]{12}$\"}",
-            row->prefix);
-        sw_request_invalid(&x->request, "string_pattern_mismatch", "path", row->part, msg.ptr,
-                           value, ctx.ptr);
-        x->example = sw_arena_printf(arena, "%s-123e4567-e89b-42d3-8456-426614174000", row->prefix);
+    const char *prefix = sw__path_prefix(part, len);
+    if (!prefix || sw_id_valid(value, sw_str_from(prefix))) {
+        return;
     }
+    sw_str name = sw_arena_str(arena, sw_str_make(part, len));
+    sw_str msg = sw_arena_printf(arena, "String should match pattern '%s-{uuid4}'", prefix);
+    sw_str ctx =
+        sw_arena_printf(arena,
+                        "{\"pattern\":\"^%s-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-"
+                        "[0-9a-f]{12}$\"}",
+                        prefix);
+    sw_request_invalid(&x->request, "string_pattern_mismatch", "path", name.ptr, msg.ptr, value,
+                       ctx.ptr);
+    x->example = sw_arena_printf(arena, "%s-123e4567-e89b-42d3-8456-426614174000", prefix);
 }
 
 static void check_path_ids(sw_exchange *x)

@@ -338,6 +338,7 @@ static void take_down(sw_server *server)
     sw__exchange_free_all(server);
     sw__access_close(server);
     sw__metrics_free(server);
+    sw__openapi_free(server);
     sw__routing_free(server);
     pthread_cond_destroy(&server->work);
     pthread_mutex_destroy(&server->lock);
@@ -373,6 +374,7 @@ sw_status sw_server_start(sw_ledger *ledger, const sw_settings *settings, const 
     pthread_mutex_init(&server->lock, NULL);
     pthread_cond_init(&server->work, NULL);
     sw_status status = sw__routing_make(server, err);
+    status = status == SW_STATUS_OK ? sw__openapi_make(server, err) : status;
     status = status == SW_STATUS_OK ? sw__metrics_make(server, err) : status;
     status = status == SW_STATUS_OK ? sw__access_open(server, err) : status;
     status = status == SW_STATUS_OK ? start_listening(server, err) : status;

@@ -144,7 +144,7 @@ typedef struct sw_routing sw_routing;
 typedef struct sw_probe sw_probe;
 typedef struct sw_guest sw_guest;
 
-enum { SW_WORKERS_MOST = 256, SW_URL_TEXT = 128 };
+enum { SW_WORKERS_MOST = 256, SW_URL_TEXT = 128, SW_TAG_TEXT = 24 };
 
 struct sw_server {
     sw_ledger *ledger;
@@ -166,6 +166,8 @@ struct sw_server {
     atomic_bool aborting; /* the time for what is in flight is over */
     atomic_bool halt;     /* the network thread shall end, and nothing be begun any more */
     sw_routing *routing;
+    sw_buf openapi; /* the document, and its ETag (openapi.c) */
+    char openapi_tag[SW_TAG_TEXT];
     sw_metrics *metrics;
     sw_access_log *access;
     sw_probe *probe;
@@ -259,6 +261,22 @@ typedef enum sw_found {
 sw_found sw__route_find(sw_exchange *x, uint32_t *allow);
 /* A text decoded from its percent form; `plus`: a '+' is a blank. Nonsense stays as it is. */
 sw_str sw__percent_decode(sw_arena *arena, sw_str text, bool plus);
+
+/* ---- openapi.c -------------------------------------------------------------------------------------- */
+
+/* Writes /openapi.json once, at the start; it is the same until the end. */
+sw_status sw__openapi_make(sw_server *server, sw_error *err) SW_MUST_CHECK;
+void sw__openapi_free(sw_server *server);
+/* "#/paths" (openapi_paths.c), and the refusals that a route may answer, by reference; or all of them. */
+void sw__openapi_paths(sw_json_out *out);
+void sw__openapi_refusals(sw_json_out *out, const sw_route *route, bool all);
+/* "#/components/schemas" (openapi_schema.c). */
+void sw__openapi_schemas(sw_json_out *out);
+/* {"$ref": ...} to one of them; of a record `input` chooses what is sent. */
+void sw__openapi_ref(sw_json_out *out, const char *shape, bool input);
+void sw__openapi_say(sw_json_out *out, const char *key, const char *text);
+/* The prefix of the id that fills the part of a path that begins here, or NULL: any text. */
+const char *sw__path_prefix(const char *part, size_t len);
 
 /* ---- params.c --------------------------------------------------------------------------------------- */
 

@@ -112,6 +112,20 @@ static bool parse_zone(sw_str text, int32_t *minutes)
 }
 
 /* Sums know the fields of steps only. */
+static bool refuse_others(sw_request *request)
+{
+    static const char *const others[] = {"text", "min_step_ns", "max_step_ns"};
+    for (size_t i = 0; i < SW_COUNT(others); i++) {
+        if (sw_param_given(request, others[i])) {
+            sw_request_invalid(request, "value_error", "query", others[i],
+                               "usage is not summed by durations or by text; list the steps "
+                               "instead",
+                               sw_param_text(request, others[i]), NULL);
+        }
+    }
+    return sw_request_is_invalid(request);
+}
+
 static sw_status read_filters(sw_request *request, sw_usage_query *query, sw_error *err)
 {
     sw_list_query list;
@@ -119,9 +133,8 @@ static sw_status read_filters(sw_request *request, sw_usage_query *query, sw_err
     if (status != SW_STATUS_OK) {
         return status;
     }
-    if (list.metrics_condition_count > 0 || sw_param_given(request, "text")) {
-        return sw_answer_fail(
-            request, 422, "usage is not summed by durations or by text; list the steps instead");
+    if (refuse_others(request)) {
+        return SW_STATUS_INVALID;
     }
     query->conditions = list.conditions;
     query->condition_count = list.condition_count;

@@ -48,6 +48,16 @@ export class Listener {
     });
     this.request.end();
     this.answer = await limited(promise, LONGEST_MS, 'the stream to begin');
+    const { events } = this;
+    server.remember({
+      method: 'GET',
+      path,
+      status: this.answer.statusCode,
+      type: this.answer.headers['content-type'] ?? '',
+      get items() {
+        return events.slice(0, 50).map((event) => event.data);
+      },
+    });
     const parse = parser(
       (event) => {
         this.times.push(performance.now());

@@ -7,12 +7,12 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { after, before } from 'node:test';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -30,6 +30,24 @@ export const DEFAULT_USER = 'user-00000000-0000-4000-8000-000000000000';
 const LONGEST_START_MS = 20_000;
 const LONGEST_STOP_MS = 10_000;
 const MOST_OUTPUT = 256 * 1024 * 1024;
+
+// Where what this script exchanges with servers is kept until it runs again; openapi.test.mjs reads it.
+export const keptPath = (script) => `${process.env.STEPWELL_EXCHANGES}-${basename(script, '.test.mjs')}.ndjson`;
+const kept = process.env.STEPWELL_EXCHANGES ? keptPath(process.argv[1] ?? 'none') : undefined;
+if (kept) {
+  writeFileSync(kept, '');
+}
+
+// The first values of a text with one value a line, or one an event.
+const MOST_ITEMS = 50;
+function itemsOf(type, text) {
+  const lines = /^application\/x-ndjson\b/.test(type)
+    ? text.split('\n')
+    : /^text\/event-stream\b/.test(type)
+      ? text.split('\n').filter((line) => line.startsWith('data:')).map((line) => line.slice(5))
+      : [];
+  return lines.filter(Boolean).slice(0, MOST_ITEMS).map((line) => JSON.parse(line));
+}
 
 export const newId = (prefix) => `${prefix}-${randomUUID()}`;
 
@@ -139,10 +157,18 @@ export class Server {
     const text = await response.text();
     const type = response.headers.get('content-type') ?? '';
     const answer = { status: response.status, headers: response.headers, text };
-    if (/^application\/json\b/.test(type)) {
+    if (/^application\/json\b/.test(type) && response.status !== 304) {
       answer.body = JSON.parse(text);
     }
-    this.remember({ method, path, sent: plain ? undefined : body, status: answer.status, type, body: answer.body });
+    this.remember({
+      method,
+      path,
+      sent: plain ? undefined : body,
+      status: answer.status,
+      type,
+      body: answer.body,
+      items: itemsOf(type, text),
+    });
     return answer;
   }
 
@@ -172,14 +198,14 @@ export class Server {
       status: response.status,
       type,
       body: /^application\/json\b/.test(type) ? JSON.parse(text) : undefined,
+      items: itemsOf(type, text),
     });
     return response;
   };
 
   #keep() {
-    const to = process.env.STEPWELL_EXCHANGES;
-    if (to) {
-      appendFileSync(`${to}-${process.pid}.ndjson`, this.exchanges.map((e) => `${JSON.stringify(e)}\n`).join(''));
+    if (kept) {
+      appendFileSync(kept, this.exchanges.map((e) => `${JSON.stringify(e)}\n`).join(''));
     }
     this.exchanges = [];
   }
@@ -239,10 +265,10 @@ export function limited(promise, ms, what) {
 
 // ---- packages ------------------------------------------------------------------------------------------------------
 
-// Imports a package of package.json, installed from the registry into the build folder once; null when it cannot be
+// Imports a package of package.json (or a file of it), installed from the registry into the build folder once; null when it cannot be
 // installed, after having told why through t.skip. Two tests that install at once do not meet: each installs aside,
 // and the first to be ready puts it in place.
-export async function packaged(t, name) {
+export async function packaged(t, name, file = '') {
   const home = process.env.STEPWELL_NPM ?? join(here, '../../build/tests/http/npm');
   if (!existsSync(join(home, 'node_modules', name, 'package.json'))) {
     const why = await install(home);
@@ -251,7 +277,7 @@ export async function packaged(t, name) {
       return null;
     }
   }
-  return import(pathToFileURL(await entry(join(home, 'node_modules', name))));
+  return import(pathToFileURL(await entry(join(home, 'node_modules', name, file))));
 }
 
 async function entry(path) {

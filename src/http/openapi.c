@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /openapi.json: the document as a whole, written once when the server starts, and handed out from there with its
+ * ETag. What it says of routes is openapi_paths.c, of records and shapes openapi_schema.c.
+ */
+#include <stdio.h>
+
+#include "http/server.h"
+
+enum { OPENAPI_MOST = 4 << 20 };
+
+static void put_info(sw_json_out *out)
+{
+    sw_json_open(out, '{');
+    sw__openapi_say(out, "title", "Stepwell");
+    sw__openapi_say(out, "version", sw_version());
+    sw__openapi_say(out, "description",
+                    "The system of record for the steps of AI agents. Each path is served with and "
+                    "without a slash at its end, and those under /v1 (not /v1/admin) under /latest "
+                    "too. Members that are not named here may come with later versions.");
+    sw_json_key(out, SW_STR("license"));
+    sw_json_raw(out, SW_STR("{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}"));
+    sw_json_close(out, '}');
+}
+
+static void put_components(sw_json_out *out)
+{
+    sw_json_open(out, '{');
+    sw_json_key(out, SW_STR("securitySchemes"));
+    sw_json_raw(out, SW_STR("{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":"
+                            "\"A key, as stepwell keys create shows it once. A server on this "
+                            "machine's own address is open as long as there is none.\"}}"));
+    sw_json_key(out, SW_STR("parameters"));
+    sw_json_raw(out, SW_STR("{\"user_id\":{\"name\":\"user_id\",\"in\":\"header\",\"schema\":{"
+                            "\"type\":\"string\"},\"description\":\"The user of the key's "
+                            "organization who does it.\"}}"));
+    sw_json_key(out, SW_STR("responses"));
+    sw_json_open(out, '{');
+    sw__openapi_refusals(out, NULL, true);
+    sw_json_close(out, '}');
+    sw_json_key(out, SW_STR("schemas"));
+    sw__openapi_schemas(out);
+    sw_json_close(out, '}');
+}
+
+static void put_document(sw_json_out *out)
+{
+    sw_json_open(out, '{');
+    sw__openapi_say(out, "openapi", "3.1.0");
+    sw_json_key(out, SW_STR("info"));
+    put_info(out);
+    sw_json_key(out, SW_STR("servers"));
+    sw_json_raw(out, SW_STR("[{\"url\":\"/\"}]"));
+    sw_json_key(out, SW_STR("paths"));
+    sw__openapi_paths(out);
+    sw_json_key(out, SW_STR("components"));
+    put_components(out);
+    sw_json_close(out, '}');
+}
+
+sw_status sw__openapi_make(sw_server *server, sw_error *err)
+{
+    sw_json_out out;
+    sw_buf_init(&server->openapi, server->from, OPENAPI_MOST);
+    sw_json_out_init(&out, &server->openapi, false);
+    put_document(&out);
+    sw_str text = sw_buf_str(&server->openapi);
+    snprintf(server->openapi_tag, sizeof server->openapi_tag, "\"%016llx\"",
+             (unsigned long long)sw_hash(0, text.ptr, text.len));
+    return server->openapi.status == SW_STATUS_OK ? SW_STATUS_OK : sw_no_memory(err);
+}
+
+void sw__openapi_free(sw_server *server)
+{
+    sw_buf_fini(&server->openapi);
+}
+
+sw_status sw_http_openapi(sw_request *request, sw_error *err)
+{
+    const sw_server *server = request->server;
+    sw_str has = sw_request_header(request, "If-None-Match");
+    bool same = has.ptr && strstr(has.ptr, server->openapi_tag);
+    (void)err;
+    sw_answer_header(request, "ETag", server->openapi_tag);
+    sw_answer_header(request, "Cache-Control", "no-cache");
+    sw_answer_bytes(request, same ? 304 : 200, NULL,
+                    same ? SW_STR("") : sw_buf_str(&server->openapi));
+    return SW_STATUS_OK;
+}
