@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// /openapi.json is a valid document, and says what the records and parameters are.
+// /openapi.json is a valid document, and true: all that any test of this folder exchanged with a server is what it
+// describes, and no route was left out. Runs after the others and reads what they kept; `./dev test` runs all of them.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { operationsOf } from './contract.mjs';
-import { packaged, serve } from './lib.mjs';
+import { Contract, operationsOf } from './contract.mjs';
+import { keptPath, packaged, program, serve } from './lib.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
+const MOST_SHOWN = 60;
+
+// Routes that no test exercises, each with the reason. It is to stay empty.
+const UNEXERCISED = {};
 
 test('the document is valid OpenAPI 3.1', async (t) => {
   const server = await serve(t);
@@ -65,4 +71,50 @@ test('parameters of the document are those that the server reads', async (t) => 
       assert.ok(body.detail.some((d) => d.loc.join() === `query,${parameter.name}`), JSON.stringify(body));
     }
   }
+});
+
+async function* kept(path) {
+  for await (const line of createInterface({ input: createReadStream(path) })) {
+    yield JSON.parse(line);
+  }
+}
+
+test('every answer in any test is what the document describes, and every route was asked', async (t) => {
+  if (!process.env.STEPWELL_EXCHANGES) {
+    t.skip('what the tests exchange is not kept: run it by ./dev test');
+    return;
+  }
+  const Ajv = (await packaged(t, 'ajv', 'dist/2020.js'))?.default;
+  const formats = Ajv && (await packaged(t, 'ajv-formats')).default;
+  if (!formats) {
+    return;
+  }
+  const server = await serve(t);
+  const contract = new Contract(await server.get('/openapi.json'), Ajv.default ?? Ajv, formats.default ?? formats);
+  const scripts = readdirSync(here).filter((name) => name.endsWith('.test.mjs') && name !== 'openapi.test.mjs');
+  const built = statSync(program).mtimeMs;
+  const fresh = scripts.map(keptPath).filter((path) => existsSync(path) && statSync(path).mtimeMs > built);
+  const problems = new Map();
+  const asked = new Set(['openapi']);
+  let count = 0;
+  for (const path of fresh) {
+    for await (const exchange of kept(path)) {
+      count += 1;
+      const operation = contract.find(exchange.method, exchange.path);
+      if (operation && (exchange.status < 400 || exchange.status === 501)) {
+        asked.add(operation.operationId);
+      }
+      for (const problem of contract.check(exchange)) {
+        problems.set(problem, `${problem}\n    ${exchange.method} ${exchange.path}`);
+      }
+    }
+  }
+  t.diagnostic(`${count} exchanges of ${fresh.length} of ${scripts.length} scripts, ${asked.size} routes`);
+  assert.equal(problems.size, 0, `\n${[...problems.values()].slice(0, MOST_SHOWN).join('\n')}`);
+  if (fresh.length < scripts.length) {
+    t.skip('not every script ran since the program was built, so whether every route was asked is not known');
+    return;
+  }
+  const missing = contract.operations.map((op) => op.operationId).filter((id) => !asked.has(id) && !UNEXERCISED[id]);
+  assert.deepEqual(missing, [], 'routes that no test asked with success');
 });
