@@ -43,6 +43,7 @@ installed libstepwell.a
 installed pkgconfig/stepwell.pc
 installed lib/systemd/system/stepwell.service
 installed man/man1/stepwell.1
+installed doc/stepwell/api.md
 installed doc/stepwell/records.md
 LD_LIBRARY_PATH=$(dirname "$(find "$at" -name libstepwell.so)")
 export LD_LIBRARY_PATH

@@ -11,6 +11,8 @@ void gen_facts(void);
 void gen_json_order_header(void);
 /* JSON Schema 2020-12 of the public records. */
 void gen_schema(void);
+/* The reference page docs/api.md. */
+void gen_api_page(void);
 /* The reference page docs/records.md. */
 void gen_records_page(void);
 
