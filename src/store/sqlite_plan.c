@@ -172,12 +172,12 @@ static void find_after(sw_lite_plan *p, void *scratch)
     p->nothing = p->after_count == 0 && !p->after_same;
 }
 
-void sw__lite_plan_after(sw_lite_plan *p, const sw_scan *scan, void *scratch)
+void sw__lite_plan_after(sw_lite_plan *p, const sw_scan *scan)
 {
     p->scan = scan;
-    p->after_count = 0;
-    p->after_same = p->nothing = false;
-    find_after(p, scratch);
+    p->after_count = p->order_count;
+    p->after_same = false;
+    p->nothing = p->after_count == 0;
 }
 
 bool sw__lite_pushed(const sw_lite_plan *p, size_t i)

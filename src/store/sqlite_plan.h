@@ -37,8 +37,9 @@ typedef struct sw_lite_plan {
  * that give the order are chosen, where there is one. */
 void sw__lite_plan(sw_lite_plan *plan, const sw_lite_table *table, const sw_scan *scan,
                    bool in_order, void *scratch);
-/* The same walk from another place on. */
-void sw__lite_plan_after(sw_lite_plan *plan, const sw_scan *scan, void *scratch);
+/* The same walk from a place on that it came to itself. Its rows need not have the values that EQ fixes where no
+ * index says so, and then those say nothing of where the walk is: its own order does. */
+void sw__lite_plan_after(sw_lite_plan *plan, const sw_scan *scan);
 /* The plan that counts the rows that the plan's path leads to. */
 sw_lite_plan sw__lite_plan_count(const sw_lite_plan *plan);
 /* Whether the statement takes care of that condition, so that no row need be tested. */

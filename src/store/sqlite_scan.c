@@ -398,7 +398,7 @@ static sw_status next_chunks(run *r, sw_lite_plan *p, const sw_scan *asked, sw_v
         sw_arena_rewind(&r->arena, mark);
         r->chunk = r->chunk < CHUNK_MOST ? r->chunk * 2 : r->chunk;
         scan.after = r->place;
-        sw__lite_plan_after(p, &scan, r->row);
+        sw__lite_plan_after(p, &scan);
     }
 }
 
