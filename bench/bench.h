@@ -183,6 +183,8 @@ double bench_percentile(double *values, int count, int percent);
 double bench_rss_mb(void);
 int64_t bench_file_bytes(const char *path);
 
+/* Zeroed memory; there is always some, or the program ends. */
+void *bench_take(size_t count, size_t size);
 void bench_say(const char *format, ...) SW_PRINTF(1, 2);
 _Noreturn void bench_die(const char *format, ...) SW_PRINTF(1, 2);
 /* Ends the program unless the ledger said OK. */

@@ -44,10 +44,7 @@ static served *open_served(const bench *b, const char *name, bench_order order, 
                            int cache_mb)
 {
     char bare[64];
-    served *s = calloc(1, sizeof *s);
-    if (!s) {
-        bench_die("out of memory");
-    }
+    served *s = bench_take(1, sizeof *s);
     snprintf(bare, sizeof bare, "%s.bare", name);
     bench_well_open(&s->well, b, name, order);
     make_keys(s, b);
@@ -130,10 +127,7 @@ static void make_post(bench_request *request, const char *key, const char *body,
                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
                      key, len);
     request->len = (size_t)n + len;
-    request->bytes = malloc(request->len);
-    if (!request->bytes) {
-        bench_die("out of memory");
-    }
+    request->bytes = bench_take(request->len, 1);
     memcpy(request->bytes, head, (size_t)n);
     memcpy(request->bytes + n, body, len);
 }
@@ -141,12 +135,9 @@ static void make_post(bench_request *request, const char *key, const char *body,
 /* The next steps of the well's rows, `each` a request; one step goes as an object of its own. */
 static bench_request *make_posts(served *s, int64_t count, int each, bool with_ids)
 {
-    bench_request *requests = calloc((size_t)count, sizeof *requests);
-    char *body = malloc((size_t)each * STEP_ROOM + 64);
+    bench_request *requests = bench_take((size_t)count, sizeof *requests);
+    char *body = bench_take((size_t)each * STEP_ROOM + 64, 1);
     bench_row row;
-    if (!requests || !body) {
-        bench_die("out of memory");
-    }
     for (int64_t i = 0; i < count; i++) {
         size_t len = each > 1 ? (size_t)sprintf(body, "{\"steps\":[") : 0;
         for (int k = 0; k < each; k++) {
@@ -165,17 +156,14 @@ static bench_request *make_posts(served *s, int64_t count, int each, bool with_i
 
 static bench_request *make_lists(served *s, int organization, int64_t count)
 {
-    bench_request *requests = calloc((size_t)count, sizeof *requests);
+    bench_request *requests = bench_take((size_t)count, sizeof *requests);
     char head[512];
-    for (int64_t i = 0; requests && i < count; i++) {
+    for (int64_t i = 0; i < count; i++) {
         int n = snprintf(head, sizeof head,
                          "GET /v1/steps/?limit=%d HTTP/1.1\r\nHost: 127.0.0.1\r\n"
                          "Authorization: Bearer %s\r\n\r\n",
                          PAGE, s->key[organization]);
         requests[i] = (bench_request){strdup(head), (size_t)n};
-    }
-    if (!requests) {
-        bench_die("out of memory");
     }
     return requests;
 }
@@ -275,16 +263,13 @@ static double bare_list_p50(served *s, const char *organization)
 /* The latency of the list over one connection, which percentile is asked for. */
 static double http_list(served *s, int organization, int count, int percent)
 {
-    double *took = calloc((size_t)count, sizeof *took);
+    double *took = bench_take((size_t)count, sizeof *took);
     bench_request *requests = make_lists(s, organization, count);
     bench_load load = {.port = s->server.port,
                        .connections = 1,
                        .requests = requests,
                        .count = count,
                        .latency_s = took};
-    if (!took) {
-        bench_die("out of memory");
-    }
     bench_load_run(&load);
     double value = bench_percentile(took, count, percent);
     free_requests(requests, count);

@@ -53,10 +53,7 @@ static void connect_one(client *c, connection *k)
     epoll_ctl(c->epoll, EPOLL_CTL_ADD, k->fd, &event);
     k->request = -1;
     k->room = FIRST_ROOM;
-    k->answer = malloc(k->room);
-    if (!k->answer) {
-        bench_die("out of memory");
-    }
+    k->answer = bench_take(k->room, 1);
 }
 
 static void take_next(client *c, connection *k)
@@ -221,8 +218,8 @@ static void drive(client *c)
 
 static void run(bench_load *load, atomic_bool *stop)
 {
-    client *c = calloc(1, sizeof *c);
-    if (!c || load->connections > CONNECTIONS) {
+    client *c = bench_take(1, sizeof *c);
+    if (load->connections > CONNECTIONS) {
         bench_die("too many connections");
     }
     c->load = load;
@@ -262,11 +259,9 @@ static void *background_main(void *arg)
 
 bench_background *bench_background_start(const bench_load *load)
 {
-    bench_background *b = calloc(1, sizeof *b);
-    if (b) {
-        b->load = *load;
-    }
-    if (!b || pthread_create(&b->thread, NULL, background_main, b) != 0) {
+    bench_background *b = bench_take(1, sizeof *b);
+    b->load = *load;
+    if (pthread_create(&b->thread, NULL, background_main, b) != 0) {
         bench_die("cannot start a thread");
     }
     return b;

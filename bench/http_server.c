@@ -104,10 +104,12 @@ double bench_server_rss_mb(const bench_server *server)
             break;
         }
     }
-    if (!f || kilobytes < 0) {
-        bench_die("cannot read %s", path);
+    if (f) {
+        fclose(f);
     }
-    fclose(f);
+    if (kilobytes < 0) {
+        bench_die("%s does not say", path);
+    }
     return (double)kilobytes / 1024;
 }
 

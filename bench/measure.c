@@ -89,6 +89,15 @@ int64_t bench_file_bytes(const char *path)
     return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
+void *bench_take(size_t count, size_t size)
+{
+    void *memory = calloc(count, size);
+    if (!memory) {
+        bench_die("out of memory");
+    }
+    return memory;
+}
+
 void bench_say(const char *format, ...)
 {
     va_list args;

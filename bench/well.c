@@ -12,15 +12,6 @@
 
 enum { THREADS = 128 }; /* to create records that are not measured: many share a commit */
 
-static void *take(size_t count, size_t size)
-{
-    void *memory = calloc(count, size);
-    if (!memory) {
-        bench_die("out of memory");
-    }
-    return memory;
-}
-
 sw_actor bench_actor(const bench_names *names, int organization, int user)
 {
     return (sw_actor){.organization_id = sw_str_from(names->organization[organization]),
@@ -95,9 +86,9 @@ void bench_well_open(bench_well *well, const bench *b, const char *name, bench_o
     well->path = bench_path(name);
     bench_remove_database(well->path);
     bench_rows_init(&well->rows, &b->names, order);
-    well->batch = take(BENCH_BATCH, sizeof *well->batch);
-    well->entries = take(BENCH_BATCH, sizeof *well->entries);
-    well->outcomes = take(BENCH_BATCH, sizeof *well->outcomes);
+    well->batch = bench_take(BENCH_BATCH, sizeof *well->batch);
+    well->entries = bench_take(BENCH_BATCH, sizeof *well->entries);
+    well->outcomes = bench_take(BENCH_BATCH, sizeof *well->outcomes);
     open_ledger(well);
     bench_parallel(THREADS, BENCH_ORGANIZATIONS, create_organization, well);
     bench_parallel(THREADS, BENCH_USERS, create_user, well);
@@ -167,7 +158,7 @@ void bench_well_runs(bench_well *well, int64_t count)
     bench_rows ahead = well->rows;
     bench_row row;
     int64_t n = 0;
-    coming_runs coming = {well, take((size_t)count, sizeof *coming.runs)};
+    coming_runs coming = {well, bench_take((size_t)count, sizeof *coming.runs)};
     for (int64_t i = 0; i < count; i++) {
         bench_rows_next(&ahead, &row);
         if (ahead.run_left == ahead.run_steps - 1) {
@@ -288,7 +279,7 @@ static void log_one(void *arg, int64_t i)
 bench_lap bench_well_log_each(bench_well *well, int64_t count, int threads)
 {
     bench_lap answered = {0, 0};
-    single_steps singles = {well, take((size_t)count, sizeof *singles.rows)};
+    single_steps singles = {well, bench_take((size_t)count, sizeof *singles.rows)};
     for (int64_t i = 0; i < count; i++) {
         bench_rows_next(&well->rows, &singles.rows[i]);
     }
