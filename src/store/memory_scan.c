@@ -172,12 +172,15 @@ static sw_mem_order order_of(const sw_scan *scan)
     return order;
 }
 
-/* Whether the tree has the order, when its fields that are bound to one value are passed over. */
+/* Whether the tree has the order, when its fields that are bound to one value are passed over. Behind a field
+ * that is not bound the rows of other values lie in between; a place is searched for by halving, and they
+ * would lead it astray. */
 static bool has_order(const sw_mem_order *tree, const sw_mem_order *asked, const sw_scan *scan)
 {
     size_t i = 0;
     for (size_t j = 0; j < asked->count; j++) {
-        while (i < tree->count && tree->fields[i] != asked->fields[j] &&
+        bool may_pass = j == 0 || !scan->after;
+        while (may_pass && i < tree->count && tree->fields[i] != asked->fields[j] &&
                bound_by(scan->conditions, scan->condition_count, tree->fields[i], SW_OP_EQ)) {
             i++;
         }
