@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one span means, whatever dialect it speaks: its role, and the facts a step, a tool call or a run takes
+ * from it. Everything dialect-specific ends here; trace.h, which puts spans together, sees only facts.
+ *
+ * Which attribute fills which fact is a row of model/aliases.def (priority order, with the convention and
+ * version it comes from): a new dialect is rows. What is no plain attribute (indexed messages, JSON documents,
+ * native usage inside provider metadata) is read by one small reader a shape.
+ *
+ * Facts borrow from the span and from the arena.
+ */
+#ifndef SW_INGEST_SPAN_H
+#define SW_INGEST_SPAN_H
+
+#include "codec/otlp.h"
+#include "stepwell/ledger.h"
+
+typedef enum span_role {
+    SPAN_OTHER,
+    SPAN_LLM,
+    SPAN_TOOL,
+    SPAN_AGENT,
+    SPAN_WORKFLOW,
+    SPAN_WRAPPER,
+    SPAN_RETRIEVAL,
+    SPAN_EMBEDDING,
+    SPAN_HTTP, /* a client span of HTTP: endpoint, status code, resends */
+    SPAN_DROP
+} span_role;
+
+/* The order is the order of trust in "origin" (telemetry.md B.8). Rows of model/dialects.def: word, how to tell. */
+typedef enum span_dialect {
+#define SW_DIALECT(NAME, WORD, DOC) SPAN_DIALECT_##NAME,
+#include "model/dialects.def"
+#undef SW_DIALECT
+    SPAN_DIALECT_COUNT
+} span_dialect;
+
+/* Counts as the source gave them, before the one rule of B.6; null when it gave none. */
+typedef struct span_counts {
+    sw_int input, output, total;
+    sw_int cache_read, cache_write, cache_write_5m, cache_write_1h;
+    sw_int reasoning;
+    sw_int no_cache; /* AI SDK's noCacheTokens: settles the mode */
+    sw_int tool_use; /* Gemini: prompt tokens of tools, on top */
+    sw_int audio_in, audio_out, image_in, text_in, text_out, video_in;
+} span_counts;
+
+/* Counts under the one rule, ready for the step: what usage.c makes of span_counts. */
+typedef struct span_usage {
+    sw_int prompt, completion, total; /* null: not reported */
+    sw_int cached, written, reasoning;
+    sw_usage_state state;
+    sw_str prompt_details;     /* JSON object, null when there is nothing to say */
+    sw_str completion_details; /* JSON object or null */
+} span_usage;
+
+/* How it ended (B.7). */
+typedef struct span_end {
+    sw_step_status status;
+    sw_str stop_reason; /* a word of V1, or null */
+    sw_str error_type;  /* or null */
+    sw_str error_data;  /* JSON, or null */
+    bool calls_tools;   /* ended in tool calls */
+} span_end;
+
+/* Messages of a span (messages.h fills them): sw_message rows with role, text or content, tool_calls,
+ * tool_call_id, tool_returns, name set; ids and owners are set by trace.c. */
+typedef struct span_talk {
+    const sw_message *input; /* system instructions first */
+    size_t input_count;
+    const sw_message *output;
+    size_t output_count;
+    sw_str tools;         /* tool definitions, JSON array; or null */
+    sw_str request_json;  /* what is known of the raw request: JSON, `"reconstructed": true` unless raw; or null */
+    sw_str response_json;
+    bool cut; /* the sender left something out (dropped attributes, [TRUNCATED]) */
+} span_talk;
+
+typedef struct span_facts {
+    const otlp_span *span;
+    span_role role;
+    span_dialect dialect;
+    sw_str operation;
+    /* of a model call */
+    sw_str provider_name; /* folded (B.4) */
+    sw_str model;
+    sw_str model_endpoint;
+    sw_str service_tier;
+    sw_str request_id;
+    sw_int context_window_limit;
+    span_counts counts;
+    span_usage usage;
+    span_end end;
+    sw_int ttft_ns;
+    /* of whoever */
+    sw_str agent_name;   /* gen_ai.agent.id, else .name, dialects' names; on this span only */
+    sw_str service_name; /* of the resource: the last resort for the agent's name */
+    sw_str conversation; /* the sender's key, free text */
+    sw_str end_user;
+    sw_str native_run; /* gen_ai.agent.call.id and the like */
+    sw_str tags;       /* JSON array or null */
+    sw_str metadata;   /* JSON object or null: working directory, branch, parameters worth keeping */
+    /* of a tool */
+    sw_str tool_name;
+    sw_str tool_call_id;
+    sw_str tool_arguments; /* JSON text */
+    sw_str tool_result;
+    bool tool_failed;
+    bool tool_waited; /* its time includes waiting for a person: the time is that of its execution child */
+    /* of HTTP */
+    sw_int http_status;
+} span_facts;
+
+/* Fills `out`. Never fails on what a span says, only for lack of memory: what cannot be understood stays null. */
+sw_status span_read(const otlp_span *span, sw_arena *arena, span_facts *out, sw_error *err) SW_MUST_CHECK;
+/* The messages, apart because they are the expensive part and only needed of model spans. */
+sw_status span_read_talk(const span_facts *facts, sw_arena *arena, span_talk *out,
+                         sw_error *err) SW_MUST_CHECK;
+/* B.6. `exclusive`: the dialect's declared mode: 1 exclusive, 0 inclusive, -1 not settled. */
+void span_count(const span_counts *counts, int exclusive, bool native_passer, sw_arena *arena,
+                span_usage *out);
+/* Whether an attribute may hold a secret and is never stored (headers, authorization, cookies; D). */
+bool span_is_secret(void *unused, sw_str key);
+/* B.4: folds a provider's name; empty or a framework's: guessed from the model; null when nothing is known. */
+sw_str span_provider(sw_str name, sw_str model, sw_arena *arena);
+/* B.7: the word of a provider for how a call ended. False: no such word. */
+bool span_finish(sw_str word, span_end *end);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A trace as a whole: from the facts of its spans to steps and runs (telemetry.md E.1 to E.6). Pure: the same set
+ * of spans gives the same result in any order; nothing is read or written here.
+ */
+#ifndef SW_INGEST_TRACE_H
+#define SW_INGEST_TRACE_H
+
+#include "ingest/span.h"
+
+/* One step with where it came from. `entry` is what sw_telemetry_write takes; its rows live in the arena. */
+typedef struct trace_step {
+    sw_step_entry entry;
+    const otlp_span *span;
+    const sw_message *input; /* what it was sent, in order: the ledger keeps the list (E.9) */
+    size_t input_count;
+    sw_str response_id; /* alias, with the provider's name; or null */
+} trace_step;
+
+/* An id that another step has taken over: a model span that turned out to be a wrapper, or a twin. */
+typedef struct trace_fold {
+    sw_str step_id;
+    sw_str survivor_id;
+} trace_fold;
+
+typedef struct trace_result {
+    const trace_step *steps;
+    size_t step_count;
+    const sw_run *runs; /* parents before children */
+    size_t run_count;
+    const sw_str *agents; /* names seen, each once: the ledger registers them */
+    size_t agent_count;
+    const trace_fold *folds;
+    size_t fold_count;
+} trace_result;
+
+typedef struct trace_whose {
+    sw_str organization_id;
+    sw_str project_id; /* null: none */
+    int64_t now_us;
+    bool quiet;        /* no span for 15 minutes: runs without a deciding span are over */
+    bool no_content;   /* the project does not want messages kept */
+} trace_whose;
+
+/* Spans that are twice in `facts` (same id) were settled before. */
+sw_status trace_compute(const trace_whose *whose, const span_facts *facts, size_t count,
+                        sw_arena *arena, trace_result *out, sw_error *err) SW_MUST_CHECK;
+
+/* E.6: the id made from keys; `start_ms` < 0: an untimed kind. Writes NUL-terminated text. */
+void trace_id_make(sw_str prefix, sw_str organization_id, sw_str project_id, sw_str kind,
+                   const sw_str *keys, size_t key_count, int64_t start_ms, char out[SW_ID_MAX]);
+
+#endif

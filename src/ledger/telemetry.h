@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the ledger offers to the ingest room, and to nobody else: raw items and their traces, and one write that
+ * keeps them together with what was computed from them.
+ */
+#ifndef SW_LEDGER_TELEMETRY_H
+#define SW_LEDGER_TELEMETRY_H
+
+#include "stepwell/ledger.h"
+
+/* A unit of re-computation: a trace, or the session of a coding agent. `key` is 16 bytes: the trace id, or a
+ * digest of kind and name of the session. */
+typedef struct sw_telemetry_fold {
+    sw_str step_id;
+    sw_str survivor_id;
+} sw_telemetry_fold;
+
+typedef struct sw_telemetry_step {
+    sw_step_entry entry;     /* of source otlp; restated when it is there, else created */
+    const sw_message *input; /* what it was sent: kept as a list, each message once (E.9). NULL: unknown */
+    size_t input_count;
+} sw_telemetry_step;
+
+/* One transaction, all or nothing. Order within: agents, raw items, runs, steps, folds, aliases, marks. */
+typedef struct sw_telemetry_batch {
+    const sw_str *agents; /* names to register on first sight (E.6); ids by sw_agent_named_id */
+    size_t agent_count;
+    const sw_raw_source *sources; /* inserted unless there */
+    size_t source_count;
+    const sw_raw_item *items; /* a second one of the same key: E.8 decides which stays */
+    size_t item_count;
+    bool *item_was_there; /* out, [item_count]: an equal or better one was there; may be NULL */
+    const sw_run *runs;   /* of source otlp: created, or restated (status only forward, except that a run that ended
+                           * by silence may run again) */
+    size_t run_count;
+    const sw_telemetry_step *steps;
+    size_t step_count;
+    sw_outcome *outcomes; /* [step_count] */
+    const sw_telemetry_fold *folds; /* a fold whose step is not there is passed over, but remembered as alias */
+    size_t fold_count;
+    const sw_step_alias *aliases; /* put */
+    size_t alias_count;
+    const sw_raw_trace *marks; /* put: marked_at null means computed */
+    size_t mark_count;
+} sw_telemetry_batch;
+
+sw_status sw_telemetry_write(sw_ledger *ledger, const sw_actor *actor, const sw_telemetry_batch *batch,
+                             sw_error *err) SW_MUST_CHECK;
+
+/* All raw items of a unit, in the order they came; the row lives until `each` returns. */
+sw_status sw_telemetry_items(sw_ledger *ledger, const sw_actor *actor, sw_str project_id, sw_str unit,
+                             sw_each *each, void *arg, sw_error *err) SW_MUST_CHECK;
+/* A source by its digest; memory of the answer is `memory`'s. */
+sw_status sw_telemetry_source(sw_ledger *ledger, const sw_actor *actor, sw_str digest,
+                              sw_memory *memory, sw_raw_source *out, sw_error *err) SW_MUST_CHECK;
+/* Units that are marked, of all organizations, oldest mark first: at start, and for other processes' sake. */
+sw_status sw_telemetry_marked(sw_ledger *ledger, int64_t limit, sw_each *each, void *arg,
+                              sw_error *err) SW_MUST_CHECK;
+/* The step another name stands for; NOT_FOUND. */
+sw_status sw_telemetry_alias(sw_ledger *ledger, const sw_actor *actor, sw_str project_id, sw_str kind,
+                             sw_str value, sw_memory *memory, sw_str *step_id,
+                             sw_error *err) SW_MUST_CHECK;
+/* Removes raw items received before `before_us`, and the oldest ones while all together hold more than `bytes`
+ * (0: no such limit): at most `limit` items a call, so that writers never wait long. `left`: whether there is
+ * more to remove. Units without items are frozen (E.7). */
+sw_status sw_telemetry_prune(sw_ledger *ledger, int64_t before_us, int64_t bytes, int64_t limit,
+                             int64_t *removed, bool *left, sw_error *err) SW_MUST_CHECK;
+
+#endif
