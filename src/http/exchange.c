@@ -264,7 +264,7 @@ static enum MHD_Result body_is_there(sw_exchange *x)
         refuse(x, SW_STATUS_INVALID, NULL);
         return sw__answer_send(x);
     }
-    if (x->request.route->flags & SW_ROUTE_INLINE && !x->streams_in &&
+    if (x->request.route->flags & SW_ROUTE_INLINE && !x->streams_in && !x->coding &&
         x->body.len <= SW_LIMIT_INLINE_BYTES) {
         return run_here(x);
     }
@@ -387,34 +387,64 @@ void sw_request_done(sw_request *request, sw_status status, const sw_error *err)
     sw__exchange_release(x);
 }
 
-static void work_part(sw_exchange *x)
+/* Hands on what is there, of what is packed some at a time; `rest`: that was not all. */
+static sw_status hand_on(sw_exchange *x, bool *rest, sw_error *err)
 {
-    sw_error err = {0};
-    sw_status status = sw_auth_again(&x->request, &err);
-    if (status == SW_STATUS_OK) {
-        status = x->request.route->part(&x->request, sw_buf_str(&x->body), false, &err);
+    sw_str piece = sw_buf_str(&x->body);
+    sw_status status = sw_auth_again(&x->request, err);
+    *rest = false;
+    if (status == SW_STATUS_OK && x->coding) {
+        sw_buf_clear(&x->inflated);
+        status = sw__inflate_some(x, rest);
+        piece = sw_buf_str(&x->inflated);
     }
+    return status == SW_STATUS_OK && piece.len > 0
+               ? x->request.route->part(&x->request, piece, false, err)
+               : status;
+}
+
+static void end_part(sw_exchange *x, sw_status status, const sw_error *err)
+{
     sw_buf_clear(&x->body);
+    sw__inflate_next(x);
     x->window_us = sw__mono_us();
     x->window_bytes = 0;
     if (status == SW_STATUS_OK) {
         resume(x, SW_PHASE_BODY);
     } else {
-        sw__answer_error(x, status, &err);
+        sw__inflate_free(x);
+        sw__answer_error(x, status, err);
         resume(x, SW_PHASE_DRAIN);
     }
 }
 
-static void work_last_part(sw_exchange *x)
+/* A piece of a body that streams. What is packed may be a thousand times as much; between its parts others
+ * have their turn.
+ */
+static void work_part(sw_exchange *x)
 {
     sw_error err = {0};
-    sw_part *part = x->request.route->part;
-    sw_status status = SW_STATUS_OK;
-    if (x->body.len > 0) {
-        status = part(&x->request, sw_buf_str(&x->body), false, &err);
+    bool rest = false;
+    sw_status status = hand_on(x, &rest, &err);
+    if (status == SW_STATUS_OK && rest) {
+        sw__work(x, x->job);
+    } else if (x->job == SW_JOB_PART) {
+        end_part(x, status, &err);
+    } else {
+        status = status == SW_STATUS_OK ? sw__inflate_end(x) : status;
+        if (status == SW_STATUS_OK) {
+            status = x->request.route->part(&x->request, SW_STR(""), true, &err);
+        }
+        sw__exchange_ran(x, status, &err);
     }
+}
+
+static void work_whole(sw_exchange *x)
+{
+    sw_error err = {0};
+    sw_status status = x->coding ? sw__inflate_body(x) : SW_STATUS_OK;
     if (status == SW_STATUS_OK) {
-        status = part(&x->request, SW_STR(""), true, &err);
+        status = x->request.route->handler(&x->request, &err);
     }
     sw__exchange_ran(x, status, &err);
 }
@@ -434,22 +464,17 @@ static void too_late(sw_exchange *x)
 
 void sw__exchange_work(sw_exchange *x)
 {
-    sw_error err = {0};
     if (x->job != SW_JOB_FILL && atomic_load(&x->request.server->aborting)) {
         too_late(x);
         return;
     }
     switch (x->job) {
-    case SW_JOB_RUN: {
-        sw_status status = x->request.route->handler(&x->request, &err);
-        sw__exchange_ran(x, status, &err);
+    case SW_JOB_RUN:
+        work_whole(x);
         break;
-    }
     case SW_JOB_PART:
-        work_part(x);
-        break;
     case SW_JOB_LAST_PART:
-        work_last_part(x);
+        work_part(x);
         break;
     case SW_JOB_FILL:
         sw__stream_fill(x);
@@ -478,6 +503,7 @@ void sw__exchange_end(void *server_data, struct MHD_Connection *connection, void
         atomic_fetch_sub(&server->streams, 1);
     }
     sw__squeeze_free(x);
+    sw__inflate_free(x);
     sw__limits_give_back(x);
     sw__exchange_give(server, x);
 }

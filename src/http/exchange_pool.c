@@ -11,6 +11,7 @@ static void free_exchange(sw_server *server, sw_exchange *x)
     sw_memory_free(&x->request.memory);
     sw_arena_fini(&x->request.arena);
     sw_buf_fini(&x->body);
+    sw_buf_fini(&x->inflated);
     sw_buf_fini(&x->out);
     sw_buf_fini(&x->squeezed);
     pthread_mutex_destroy(&x->lock);
@@ -30,6 +31,7 @@ static sw_exchange *make_exchange(sw_server *server)
     }
     sw_arena_init(&x->request.arena, server->from, SW_LIMIT_BODIES_BYTES);
     sw_buf_init(&x->body, server->from, SW_LIMIT_BODY_BYTES);
+    sw_buf_init(&x->inflated, server->from, 2 * (size_t)SW_LIMIT_BODY_BYTES);
     sw_buf_init(&x->out, server->from, SW_LIMIT_ANSWER_BYTES);
     sw_buf_init(&x->squeezed, server->from, SW_LIMIT_ANSWER_BYTES);
     pthread_mutex_init(&x->lock, NULL);
@@ -52,12 +54,14 @@ static void clean_exchange(sw_exchange *x)
     sw_arena_reset(&kept.request.arena);
     sw_memory_reset(kept.request.memory);
     empty_buffer(&kept.body, KEEP_BODY);
+    empty_buffer(&kept.inflated, KEEP_BODY);
     empty_buffer(&kept.out, KEEP_ANSWER);
     empty_buffer(&kept.squeezed, KEEP_BODY);
     memset(x, 0, sizeof *x);
     x->request.arena = kept.request.arena;
     x->request.memory = kept.request.memory;
     x->body = kept.body;
+    x->inflated = kept.inflated;
     x->out = kept.out;
     x->squeezed = kept.squeezed;
     x->lock = kept.lock;

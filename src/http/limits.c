@@ -18,6 +18,8 @@ typedef struct length_headers {
     bool same; /* all lengths say the same */
     const char *length;
     const char *encoding;
+    const char *coding;
+    int codings;
 } length_headers;
 
 static enum MHD_Result look_at_header(void *data, enum MHD_ValueKind kind, const char *name,
@@ -32,6 +34,9 @@ static enum MHD_Result look_at_header(void *data, enum MHD_ValueKind kind, const
     } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
         found->encoding = value;
         found->encodings++;
+    } else if (strcasecmp(name, "Content-Encoding") == 0) {
+        found->coding = value;
+        found->codings++;
     } else if (strcasecmp(name, "Host") == 0) {
         found->hosts++;
     }
@@ -71,6 +76,8 @@ sw_status sw__limits_check(sw_exchange *x, sw_error *err)
     if (!found.same || (found.length && !is_digits(found.length))) {
         return malformed(x, 400, "Content-Length: is not one number");
     }
+    x->coding =
+        found.codings > 1 ? SW_CODING_OTHER : sw__coding_of(found.coding ? found.coding : "");
     x->declared = found.encodings ? -1 : found.length ? strtoll(found.length, NULL, 10) : 0;
     return SW_STATUS_OK;
 }
@@ -86,6 +93,14 @@ static sw_status too_long(sw_exchange *x)
                           x->request.route->part ? ", or as application/x-ndjson" : "");
 }
 
+static sw_status other_coding(sw_exchange *x)
+{
+    sw__count_refusal(x->request.server, SW_REFUSED_CODING);
+    sw_answer_header(&x->request, "Accept-Encoding", "gzip, zstd");
+    return sw_answer_fail(&x->request, 415,
+                          "Content-Encoding: a body can be sent as it is, as gzip or as zstd");
+}
+
 sw_status sw__limits_length(sw_exchange *x, sw_error *err)
 {
     (void)err;
@@ -93,6 +108,9 @@ sw_status sw__limits_length(sw_exchange *x, sw_error *err)
         sw_request_invalid(&x->request, "extra_forbidden", "body", NULL,
                            "Extra inputs are not permitted", SW_NULL_STR, NULL);
         return SW_STATUS_INVALID;
+    }
+    if (x->coding == SW_CODING_OTHER && x->declared != 0) {
+        return other_coding(x);
     }
     x->body_limit = x->request.route->body == SW_BODY_NONE ? 0 : SW_LIMIT_BODY_BYTES;
     return !x->streams_in && x->declared > x->body_limit ? too_long(x) : SW_STATUS_OK;
@@ -111,17 +129,27 @@ static sw_status hold_more(sw_exchange *x, int64_t more)
     return SW_STATUS_OK;
 }
 
+/* So many in all, or none any more. */
+static sw_status hold(sw_exchange *x, int64_t *held, size_t bytes)
+{
+    sw_status status = hold_more(x, (int64_t)bytes - *held);
+    if (status != SW_STATUS_OK) {
+        atomic_fetch_sub(&x->request.server->bodies, *held);
+    }
+    *held = status == SW_STATUS_OK ? (int64_t)bytes : 0;
+    return status;
+}
+
 sw_status sw_request_hold(sw_request *request, size_t bytes)
 {
     sw_exchange *x = sw_exchange_of(request);
-    sw_status status = hold_more(x, (int64_t)bytes - x->held);
-    if (status == SW_STATUS_OK) {
-        x->held = (int64_t)bytes;
-        return status;
-    }
-    atomic_fetch_sub(&x->request.server->bodies, x->held);
-    x->held = 0;
-    return status;
+    return hold(x, &x->held, bytes);
+}
+
+sw_status sw__limits_inflated(sw_exchange *x, size_t bytes)
+{
+    bool fits = x->streams_in || (int64_t)x->inflated.len <= x->body_limit;
+    return fits ? hold(x, &x->unpacking, bytes) : too_long(x);
 }
 
 /* Memory for the body is asked for at once when its length is known. */
@@ -160,9 +188,10 @@ sw_status sw__limits_body(sw_exchange *x, size_t bytes, sw_error *err)
 
 void sw__limits_give_back(sw_exchange *x)
 {
-    atomic_fetch_sub(&x->request.server->bodies, x->reserved + x->held);
+    atomic_fetch_sub(&x->request.server->bodies, x->reserved + x->held + x->unpacking);
     x->reserved = 0;
     x->held = 0;
+    x->unpacking = 0;
 }
 
 /* ---- slow senders ------------------------------------------------------------------------------------ */

@@ -15,13 +15,11 @@ enum { CODES = SW_COUNT(codes), ROUTES = SW_ROUTE_COUNT + 1, BUCKETS = 13 };
 static const int64_t bounds[BUCKETS] = {250,   500,    1000,   2500,   5000,    10000,  25000,
                                         50000, 100000, 250000, 500000, 1000000, 5000000};
 
-static const char *const refusals[SW_REFUSED_COUNT] = {[SW_REFUSED_MALFORMED] = "malformed",
-                                                       [SW_REFUSED_BODY] = "body_too_large",
-                                                       [SW_REFUSED_BODIES] = "bodies_in_flight",
-                                                       [SW_REFUSED_STREAMS] = "open_streams",
-                                                       [SW_REFUSED_SLOW] = "slow_sender",
-                                                       [SW_REFUSED_RATE] = "rate_limit",
-                                                       [SW_REFUSED_KEY] = "key"};
+static const char *const refusals[SW_REFUSED_COUNT] = {
+    [SW_REFUSED_MALFORMED] = "malformed",     [SW_REFUSED_BODY] = "body_too_large",
+    [SW_REFUSED_CODING] = "content_encoding", [SW_REFUSED_BODIES] = "bodies_in_flight",
+    [SW_REFUSED_STREAMS] = "open_streams",    [SW_REFUSED_SLOW] = "slow_sender",
+    [SW_REFUSED_RATE] = "rate_limit",         [SW_REFUSED_KEY] = "key"};
 
 typedef atomic_ullong counter;
 

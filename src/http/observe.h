@@ -9,6 +9,7 @@
 typedef enum sw_refusal {
     SW_REFUSED_MALFORMED, /* no request by the rules of HTTP */
     SW_REFUSED_BODY,      /* too long */
+    SW_REFUSED_CODING,    /* packed in a way that cannot be read */
     SW_REFUSED_BODIES,    /* all bodies together */
     SW_REFUSED_STREAMS,   /* too many open streams */
     SW_REFUSED_SLOW,      /* a slow sender */

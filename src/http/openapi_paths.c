@@ -295,6 +295,7 @@ static const struct {
      "The state of the record does not allow it, or other content has its id."},
     {413, has_body, "error", "The body is too large."},
     {414, has_params, "error", "The query is too long."},
+    {415, has_body, "error", "Content-Encoding is neither gzip nor zstd."},
     {422, always, "validation_error", "What was sent breaks a rule; all that is wrong at once."},
     {429, asks_who, "error", "The key asks too often; Retry-After says when to come again."},
     {500, always, "error", "A mistake of the server's."},

@@ -65,7 +65,16 @@ typedef enum sw_flow {
     SW_FLOW_WAITING  /* suspended: until somebody wakes it */
 } sw_flow;
 
-typedef struct sw_squeeze sw_squeeze; /* a compressor (compress.c) */
+typedef struct sw_squeeze sw_squeeze;   /* a compressor (compress.c) */
+typedef struct sw_inflater sw_inflater; /* the opposite (inflate.c) */
+
+/* How a body is packed. */
+typedef enum sw_coding {
+    SW_CODING_NONE,
+    SW_CODING_GZIP,
+    SW_CODING_ZSTD,
+    SW_CODING_OTHER /* which cannot be read */
+} sw_coding;
 
 struct sw_exchange {
     sw_request request; /* first: the two are one */
@@ -82,6 +91,7 @@ struct sw_exchange {
     bool hung_up;     /* its connection was ended here */
     bool closes;      /* the connection must end with this answer */
     bool streams_in;  /* the body goes to .part as it arrives */
+    sw_coding coding; /* of the body */
     int64_t declared; /* length of the body as the headers say; -1: chunked */
     int64_t drained;  /* bytes that were read and forgotten */
     bool later;       /* sw_request_later was called */
@@ -99,9 +109,12 @@ struct sw_exchange {
     sw_buf body;
     int64_t body_bytes; /* read so far */
     int64_t body_limit;
-    int64_t reserved; /* of what all bodies may hold together */
-    int64_t held;     /* the same, by a handler whose body streams */
-    sw_given *given;  /* one for each parameter that the route declares */
+    int64_t reserved;  /* of what all bodies may hold together */
+    int64_t held;      /* the same, by a handler whose body streams */
+    int64_t unpacking; /* and by the inflater */
+    sw_inflater *inflater;
+    sw_buf inflated; /* the body, or the piece of it, as it was before it was packed */
+    sw_given *given; /* one for each parameter that the route declares */
     size_t given_count;
     sw_invalid *invalid; /* in order */
     sw_invalid **invalid_tail;
@@ -231,6 +244,19 @@ void sw__exchange_ran(sw_exchange *x, sw_status status, const sw_error *err);
 /* One who held the answer back lets go; the last one lets it be sent. */
 void sw__exchange_release(sw_exchange *x);
 
+/* ---- inflate.c -------------------------------------------------------------------------------------- */
+
+sw_coding sw__coding_of(const char *text);
+/* Unpacks more of x->body behind what is in x->inflated, some 64 KiB at most; `rest`: there is more in it. */
+sw_status sw__inflate_some(sw_exchange *x, bool *rest) SW_MUST_CHECK;
+/* x->body is going to hold the next piece. */
+void sw__inflate_next(sw_exchange *x);
+/* The body has ended: so must have what is packed in it. */
+sw_status sw__inflate_end(sw_exchange *x) SW_MUST_CHECK;
+/* Unpacks the whole, which is request->body then. */
+sw_status sw__inflate_body(sw_exchange *x) SW_MUST_CHECK;
+void sw__inflate_free(sw_exchange *x);
+
 /* ---- workers.c -------------------------------------------------------------------------------------- */
 
 sw_status sw__workers_start(sw_server *server, sw_error *err) SW_MUST_CHECK;
@@ -306,6 +332,8 @@ sw_status sw__limits_check(sw_exchange *x, sw_error *err) SW_MUST_CHECK;
 sw_status sw__limits_length(sw_exchange *x, sw_error *err) SW_MUST_CHECK;
 /* Room for `bytes` more of a body, within its own limit and that of all bodies. */
 sw_status sw__limits_body(sw_exchange *x, size_t bytes, sw_error *err) SW_MUST_CHECK;
+/* What was unpacked so far is within the limit of a body, and takes `bytes` of memory in all. */
+sw_status sw__limits_inflated(sw_exchange *x, size_t bytes) SW_MUST_CHECK;
 void sw__limits_give_back(sw_exchange *x);
 /* A connection begins or ends; and it has a request from now on, or (NULL) waits for the next. */
 void sw__limits_connection(sw_server *server, struct MHD_Connection *connection, void **context,
