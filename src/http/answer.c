@@ -137,7 +137,7 @@ static void add_headers(sw_exchange *x, struct MHD_Response *response)
     }
 }
 
-enum MHD_Result sw__answer_send(sw_exchange *x)
+static struct MHD_Response *make_response(sw_exchange *x)
 {
     sw_assert(sw__answered(x));
     if (!x->fill && !x->bytes.ptr) {
@@ -147,13 +147,57 @@ enum MHD_Result sw__answer_send(sw_exchange *x)
         x->fill ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, sw__stream_read,
                                                     x, NULL)
                 : response_of(x->bytes);
+    if (response) {
+        sw_auth_headers(&x->request);
+        add_headers(x, response);
+    }
+    return response;
+}
+
+enum MHD_Result sw__answer_send(sw_exchange *x)
+{
+    struct MHD_Response *response = make_response(x);
     if (!response) {
         return MHD_NO;
     }
-    sw_auth_headers(&x->request);
-    add_headers(x, response);
     x->phase = SW_PHASE_SENDING;
     enum MHD_Result result = MHD_queue_response(x->connection, (unsigned int)x->status, response);
     MHD_destroy_response(response);
     return result;
+}
+
+static enum MHD_Result print_header(void *data, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    (void)kind;
+    sw_buf_addf(data, "%s: %s\r\n", name, value);
+    return MHD_YES;
+}
+
+static void print_answer(sw_exchange *x, struct MHD_Response *response, sw_buf *out)
+{
+    sw_buf_addf(out, "HTTP/1.1 %d %s\r\n", x->status,
+                MHD_get_reason_phrase_for((unsigned int)x->status));
+    (void)MHD_get_response_headers(response, print_header, out);
+    sw_buf_addf(out, "Content-Length: %zu\r\n\r\n", x->bytes.len);
+    sw_buf_add(out, x->bytes);
+}
+
+void sw__answer_past(sw_exchange *x)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct MHD_Response *response = info && !x->request.server->tls ? make_response(x) : NULL;
+    sw_buf text;
+    if (!response) {
+        return;
+    }
+    sw_buf_init(&text, x->request.server->from, SW_LIMIT_PART_BYTES);
+    print_answer(x, response, &text);
+    MHD_destroy_response(response);
+    if (text.status == SW_STATUS_OK) {
+        (void)send(info->connect_fd, text.ptr, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+    (void)shutdown(info->connect_fd, SHUT_WR);
+    sw_buf_fini(&text);
 }

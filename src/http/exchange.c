@@ -11,8 +11,6 @@
 #include "http/observe.h"
 #include "http/server.h"
 
-enum { DRAIN_BYTES = 1 << 20 /* what is read and forgotten to save a connection */ };
-
 /* ---- the request line ------------------------------------------------------------------------------ */
 
 static void name_exchange(sw_exchange *x)
@@ -188,7 +186,7 @@ static enum MHD_Result head_is_there(sw_exchange *x, const char *method)
     }
     bool waits = sw_request_header(&x->request, "Expect").ptr != NULL;
     if (x->phase == SW_PHASE_DRAIN && x->declared != 0 &&
-        (x->closes || waits || x->declared > DRAIN_BYTES)) {
+        (x->closes || waits || x->declared > SW_LIMIT_DRAIN_BYTES)) {
         x->closes = true;
         return sw__answer_send(x);
     }
@@ -212,15 +210,32 @@ static void resume(sw_exchange *x, sw_phase phase)
     }
 }
 
-/* A piece of the body. A sender who goes on though the answer is known is let go on for a while. */
+/* A sender who goes on though the answer is known is let go on for a while, then told past the library,
+ * which would tell him only at the end of his body. What he sends until he has read that is read too: who
+ * closes on unread bytes takes his answer back.
+ */
+static enum MHD_Result forget_piece(sw_exchange *x, size_t size)
+{
+    x->drained += (int64_t)size;
+    if (x->drained <= SW_LIMIT_DRAIN_BYTES) {
+        return MHD_YES;
+    }
+    if (!x->closes) {
+        x->closes = true;
+        x->told_us = sw__mono_us();
+        sw__answer_past(x);
+    }
+    return sw__mono_us() - x->told_us < (int64_t)SW_LIMIT_DRAIN_MS * 1000 ? MHD_YES : MHD_NO;
+}
+
+/* A piece of the body. */
 static enum MHD_Result take_piece(sw_exchange *x, const char *bytes, size_t size)
 {
     sw_error err = {0};
     x->body_bytes += (int64_t)size;
     x->window_bytes += (int64_t)size;
     if (x->phase == SW_PHASE_DRAIN) {
-        x->drained += (int64_t)size;
-        return x->drained <= SW_LIMIT_BODY_BYTES || x->streams_in ? MHD_YES : MHD_NO;
+        return forget_piece(x, size);
     }
     sw_status status = sw__limits_body(x, size, &err);
     if (status == SW_STATUS_OK) {

@@ -198,27 +198,21 @@ void sw__limits_give_back(sw_exchange *x)
 
 enum { SECOND_US = 1000000 };
 
-/* The library has no answer for one who never ends his sentence, so it is written past it; the connection
- * was waiting for bytes and has nothing of its own to send. With TLS there is only the end.
- */
+/* The connection was waiting for bytes and has nothing of its own to send. Whoever was told already is not
+ * told something else. */
 static void hang_up(sw_exchange *x, bool slow)
 {
-    static const char answer[] =
-        "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\n"
-        "Connection: close\r\nContent-Length: 40\r\n\r\n"
-        "{\"detail\":\"the request came too slowly\"}";
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     if (!info) {
         return;
     }
     x->hung_up = true;
-    if (slow) {
-        x->status = 408;
+    if (slow && !x->closes) {
+        x->closes = true;
         sw__count_refusal(x->request.server, SW_REFUSED_SLOW);
-    }
-    if (slow && !x->request.server->tls) {
-        (void)send(info->connect_fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        sw__answer_error(x, sw_answer_fail(&x->request, 408, "the request came too slowly"), NULL);
+        sw__answer_past(x);
     }
     (void)shutdown(info->connect_fd, SHUT_RDWR);
 }

@@ -93,6 +93,7 @@ struct sw_exchange {
     bool streams_in;  /* the body goes to .part as it arrives */
     sw_coding coding; /* of the body */
     int64_t declared; /* length of the body as the headers say; -1: chunked */
+    int64_t told_us;  /* when the answer was sent before the body had ended */
     int64_t drained;  /* bytes that were read and forgotten */
     bool later;       /* sw_request_later was called */
     sw_method method;
@@ -319,6 +320,9 @@ void sw__answer_error(sw_exchange *x, sw_status status, const sw_error *err);
 
 /* Queues the answer at the connection. */
 enum MHD_Result sw__answer_send(sw_exchange *x);
+/* Writes the answer past the library, which has none before a body has ended, and nothing after it; with TLS
+ * there is only the end. */
+void sw__answer_past(sw_exchange *x);
 /* Forgets what was answered so far, for an error that comes after. */
 void sw__answer_reset(sw_exchange *x);
 bool sw__answered(const sw_exchange *x);

@@ -299,6 +299,41 @@ describe('bodies', () => {
     await isWell(line);
   });
 
+  // Sends chunks until told to stop; answers how many MiB that were.
+  const endless = async (line, enough) => {
+    const chunk = `100000\r\n${'x'.repeat(0x100000)}\r\n`;
+    let sent = 0;
+    for (; !enough(); sent += 1) {
+      if (!line.socket.write(chunk)) {
+        await limited(new Promise((go) => ['drain', 'close', 'error'].forEach((what) => line.socket.once(what, go))), PATIENCE_MS, 'room');
+      }
+    }
+    return sent;
+  };
+
+  for (const [name, status, line] of [
+    ['lines that are refused', 400, 'Content-Type: application/x-ndjson\r\nContent-Encoding: gzip\r\n'],
+    ['one that is too large', 413, 'Content-Type: application/json\r\n'],
+  ]) {
+    test(`${name} and do not end: the sender is told, and the connection ends`, async (t) => {
+      if (!(await writes(t))) {
+        return;
+      }
+      const one = new Line({ allowHalfOpen: true }).send(`POST /v1/steps HTTP/1.1\r\nHost: localhost\r\n${line}Transfer-Encoding: chunked\r\n\r\n`);
+      const sent = await endless(one, () => one.got.length > 0 || one.closed);
+      assert.ok(sent < 200, `${sent} MiB were taken`);
+      const began = Date.now();
+      await endless(one, () => one.socket.destroyed);
+      assert.ok(Date.now() - began < 5000, 'whoever goes on all the same is cut off');
+      const answer = await one.answer();
+      assert.equal(answer?.status, status);
+      assert.equal(typeof JSON.parse(answer.body).detail, 'string');
+      assert.match(answer.headers.get('connection'), /close/i);
+      one.drop();
+      await isWell(new Line());
+    });
+  }
+
   test('100-continue is sent when the body is wanted', async (t) => {
     if (!(await writes(t))) {
       return;
