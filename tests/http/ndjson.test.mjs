@@ -156,21 +156,26 @@ test('lines without end hold no more memory than all bodies may', async (t) => {
   let waiting = senders;
   let go;
   const everybody = new Promise((resolve) => (go = resolve));
-  // Each holds almost as much as a line may have, until all do.
+  const arrive = () => (--waiting === 0 ? go() : undefined);
+  // Each holds almost as much as a line may have, until all do or were refused.
   const one = () => new Promise((resolve, reject) => {
     let left = 31;
     const call = request(`${server.url}/v1/steps`, { method: 'POST', headers: ndjson }, (answer) => {
+      if (left >= 0) {
+        left = -1;
+        arrive();
+      }
       answer.resume().on('end', () => resolve(answer.statusCode));
     });
     const next = () => {
       most = Math.max(most, resident(server));
+      if (left < 0) {
+        return;
+      }
       if (left-- > 0) {
         call.write(piece, next);
       } else {
-        waiting -= 1;
-        if (waiting === 0) {
-          go();
-        }
+        arrive();
         everybody.then(() => call.end());
       }
     };
