@@ -59,43 +59,45 @@ bool sw_request_is_invalid(const sw_request *request)
     return sw_exchange_of(request)->invalid != NULL;
 }
 
-/* Where in the body the reader stopped: its sentences end in "(at byte N)". */
-static bool place_of(const char *message, char *out, size_t size)
+sw_status sw_request_bad_body(sw_request *request, const sw_error *why)
 {
-    static const char before[] = "(at byte ";
-    const char *at = strstr(message, before);
-    if (!at) {
-        return false;
+    if (why->status == SW_STATUS_INVALID) {
+        sw_request_invalid(request, "value_error", "body", why->field[0] ? why->field : NULL,
+                           why->message, SW_NULL_STR, NULL);
     }
-    at += sizeof before - 1;
-    size_t digits = strspn(at, "0123456789");
-    snprintf(out, size, "[%.*s]", (int)(digits < 20 ? digits : 20), at);
-    return digits > 0;
+    return why->status;
 }
 
-sw_status sw_request_bad_body(sw_request *request, const sw_error *read)
+/* What is no JSON, at which byte and why. */
+static void tell_no_json(sw_request *request, const sw_json *json)
 {
     char place[32];
-    if (read->status != SW_STATUS_INVALID) {
-        return read->status;
-    }
-    if (read->field[0]) {
-        sw_request_invalid(request, "value_error", "body", read->field, read->message, SW_NULL_STR,
-                           NULL);
-        return SW_STATUS_INVALID;
-    }
     sw_buf ctx;
     sw_json_out out;
+    snprintf(place, sizeof place, "[%zu]", json->offset);
     sw_buf_init(&ctx, request->arena.from, 4096);
     sw_json_out_init(&out, &ctx, false);
     sw_json_open(&out, '{');
     sw_json_key(&out, SW_STR("error"));
-    sw_json_str(&out, sw_str_from(read->message));
+    sw_json_str(&out, sw_str_from(json->error ? json->error : "it ends"));
     sw_json_close(&out, '}');
-    sw_request_invalid(request, "json_invalid", "body",
-                       place_of(read->message, place, sizeof place) ? place : NULL,
-                       "JSON decode error", SW_NULL_STR, ctx.ptr);
+    sw_request_invalid(request, "json_invalid", "body", place, "JSON decode error", SW_NULL_STR,
+                       ctx.ptr);
     sw_buf_fini(&ctx);
+}
+
+sw_status sw_request_unread_body(sw_request *request, const sw_error *why)
+{
+    sw_json json;
+    if (why->status != SW_STATUS_INVALID) {
+        return why->status;
+    }
+    sw_json_init(&json, request->body, &request->arena);
+    (void)sw_json_next(&json);
+    if (sw_json_skip(&json, NULL) && sw_json_next(&json) == SW_JSON_END) {
+        return sw_request_bad_body(request, why);
+    }
+    tell_no_json(request, &json);
     return SW_STATUS_INVALID;
 }
 

@@ -219,9 +219,12 @@ sw_status sw_request_hold(sw_request *request, size_t bytes) SW_MUST_CHECK;
 void sw_request_invalid(sw_request *request, const char *type, const char *where, const char *name,
                         const char *msg, sw_str input, const char *ctx_json);
 bool sw_request_is_invalid(const sw_request *request);
-/* The body is not what the route takes: tells a reader's error (field, message) as a validation error, and
- * returns INVALID. */
-sw_status sw_request_bad_body(sw_request *request, const sw_error *read);
+/* The body is not what the route takes: tells INVALID (field, message) as a validation error; returns the
+ * status of `why`. */
+sw_status sw_request_bad_body(sw_request *request, const sw_error *why);
+/* The same of a reader's error, after a second look: a body that is no JSON is told as such, whatever the
+ * reader was about when it noticed. */
+sw_status sw_request_unread_body(sw_request *request, const sw_error *why);
 /* The HTTP status of a status (model/status.def). */
 int sw_status_http(sw_status status);
 

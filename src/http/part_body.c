@@ -68,7 +68,7 @@ sw_status sw__read_part(sw_request *request, sw_record_id record, uint64_t allow
     *seen = 0;
     status = look_over(request, record, allowed, seen, err);
     if (status != SW_STATUS_OK) {
-        return sw_request_bad_body(request, err);
+        return sw_request_unread_body(request, err);
     }
     tell_absent(request, record, required & ~*seen);
     if (sw_request_is_invalid(request)) {
@@ -78,5 +78,5 @@ sw_status sw__read_part(sw_request *request, sw_record_id record, uint64_t allow
     (void)sw_json_next(&json);
     status =
         sw_record_read_json(record, SW_READ_STRICT, &json, &request->arena, row, seen, "", err);
-    return status == SW_STATUS_INVALID ? sw_request_bad_body(request, err) : status;
+    return status == SW_STATUS_INVALID ? sw_request_unread_body(request, err) : status;
 }

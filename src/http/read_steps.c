@@ -174,7 +174,7 @@ static sw_status feedback_asked(sw_request *request, sw_feedback_change *change,
     if (request->body.len > 0) {
         status = read_feedback(request, change, err);
     }
-    return status == SW_STATUS_INVALID ? sw_request_bad_body(request, err) : status;
+    return status == SW_STATUS_INVALID ? sw_request_unread_body(request, err) : status;
 }
 
 sw_status sw_http_step_feedback(sw_request *request, sw_error *err)

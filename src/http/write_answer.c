@@ -89,7 +89,7 @@ sw_status sw__body_end(sw_request *request, sw_json *json, sw_status status, sw_
                      : sw_fail(err, SW_STATUS_INVALID, "", "is not valid JSON: %s (at byte %zu)",
                                json->error, json->offset);
     }
-    return status == SW_STATUS_OK ? status : sw__refused_body(request, status, err);
+    return status == SW_STATUS_INVALID ? sw_request_unread_body(request, err) : status;
 }
 
 sw_status sw__body_record(sw_request *request, sw_record_id record, void *row, uint64_t *seen,

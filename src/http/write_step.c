@@ -37,6 +37,15 @@ sw_status sw_http_patch_step(sw_request *request, sw_error *err)
     return sw__answer_outcome(request, status, &outcome, err);
 }
 
+/* The ledger names fields from the step on; here the body holds the metrics alone. */
+static void forget_prefix(char *field, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    if (strncmp(field, prefix, len) == 0) {
+        memmove(field, field + len, strlen(field + len) + 1);
+    }
+}
+
 sw_status sw_http_put_metrics(sw_request *request, sw_error *err)
 {
     sw_writer *writer = NULL;
@@ -51,6 +60,7 @@ sw_status sw_http_put_metrics(sw_request *request, sw_error *err)
     }
     status = sw_step_metrics_record(sw_server_ledger(request->server), &writer->actor,
                                     step_id(request), &row, &outcome, err);
+    forget_prefix(err->field, "metrics.");
     return sw__answer_outcome(request, status, &outcome, err);
 }
 

@@ -8,8 +8,13 @@
 
 sw_status sw__not_found(sw_record_id record, sw_str id, sw_error *err)
 {
-    return sw_fail(err, SW_STATUS_NOT_FOUND, "id", "there is no %s %.*s",
-                   sw_record_of(record)->name, (int)sw_utf8_prefix(id, 80), id.ptr);
+    const sw_record *kind = sw_record_of(record);
+    size_t len = strlen(kind->prefix);
+    /* What has the id of another record, as step_metrics that of a step, is a part of it. */
+    bool part = strncmp(kind->name, kind->prefix, len) == 0 && kind->name[len] == '_';
+    return sw_fail(err, SW_STATUS_NOT_FOUND, "id", "there %s %s %s%.*s", part ? "are no" : "is no",
+                   part ? kind->name + len + 1 : kind->name, part ? "of " : "",
+                   (int)sw_utf8_prefix(id, 80), id.ptr);
 }
 
 sw_status sw__not_retired(const sw_step *step, sw_error *err)

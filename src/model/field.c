@@ -2,6 +2,8 @@
 /* One field of a row: is it null, is it equal, which comes first, what does its text form say.
  * Knows nothing of whole records, nor of what a value may be (check.c).
  */
+#include <stdio.h>
+
 #include "model/model.h"
 #include "model/private.h"
 
@@ -77,20 +79,28 @@ int sw_field_cmp(const sw_field *field, const void *a, const void *b)
 
 /* ---- text forms ------------------------------------------------------------------------------ */
 
+static void add_words(char *text, size_t size, const sw_enum_info *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        size_t len = strlen(text);
+        snprintf(text + len, size - len, "%s%s", i == 0 ? "" : ", ", list->words[i]);
+    }
+}
+
 static sw_status parse_enum(const sw_field *field, sw_str text, int64_t *out, sw_error *err)
 {
     const sw_enum_info *list = &sw__enums[field->words];
+    char words[sizeof err->message - 96] = "";
     int found = sw_enum_find(field->words, text);
     int near = found < 0 ? sw_nearest(text, list->words, list->count) : -1;
     if (found >= 0) {
         *out = found;
         return SW_STATUS_OK;
     }
-    if (near >= 0) {
-        return sw_fail(err, SW_STATUS_INVALID, field->name, "is not a %s; did you mean %s?",
-                       list->name, list->words[near]);
-    }
-    return sw_fail(err, SW_STATUS_INVALID, field->name, "is not a %s", list->name);
+    add_words(words, sizeof words, list);
+    return sw_fail(err, SW_STATUS_INVALID, field->name, "is not a %s (%s)%s%s%s", list->name, words,
+                   near < 0 ? "" : "; did you mean ", near < 0 ? "" : list->words[near],
+                   near < 0 ? "" : "?");
 }
 
 static bool parse_bool(sw_str text, int64_t *out)
