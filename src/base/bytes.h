@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small byte work that several files of this room share, and nobody outside it: eight bytes at a
- * time, one step of UTF-8, hexadecimal digits. Knows nothing of what the bytes mean.
+/* Small byte work that this room shares, and the codec, and nobody else: eight bytes at a time, one step of UTF-8, hexadecimal digits. Knows nothing of what the bytes mean.
  *
  * The idea of the word functions: a text is mostly bytes that need no attention, so look at eight
  * of them with a handful of arithmetic and stop only where one is odd.
@@ -81,6 +80,41 @@ static inline size_t sw__first_stop(uint32_t stops)
     return (size_t)__builtin_ctz(stops);
 }
 
+/* A byte of the word is NUL or above 0x7F. */
+static inline bool sw__is_foreign(uint64_t word)
+{
+    return (((word - SW_EACH_BYTE) | word) & SW_HIGH_BITS) != 0;
+}
+
+/* Only ASCII without NUL, which nearly all text is: no need to look closer. The last step may look at bytes
+ * for a second time, because that is cheaper than one by one.
+ */
+static inline bool sw__is_plain(const char *at, size_t len)
+{
+    const char *end = at + len;
+    if (len < 8) {
+        while (at != end && (signed char)*at > 0) {
+            at++;
+        }
+        return at == end;
+    }
+#ifdef __SSE2__
+    const __m128i zero = _mm_setzero_si128();
+    for (; end - at >= 16; at += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+        if (_mm_movemask_epi8(_mm_cmpgt_epi8(bytes, zero)) != 0xffff) {
+            return false;
+        }
+    }
+#endif
+    for (; end - at > 8; at += 8) {
+        if (sw__is_foreign(sw__word(at))) {
+            return false;
+        }
+    }
+    return !sw__is_foreign(sw__word(end - 8));
+}
+
 /* To the first odd byte, or the end. */
 static inline const char *sw__clean_end(const char *at, const char *end)
 {
@@ -139,10 +173,10 @@ static inline size_t sw__utf8_step(const char *at, const char *end)
 }
 
 /* Decodes what stands between the quotes of a JSON string into `to`, which has room for as much, or
- * only checks it when `to` is NULL. Returns NULL with the length in *len, or what is wrong with its
+ * only checks it when `to` is NULL; `mend` is that of sw_json. Returns NULL with the length in *len, or what is wrong with its
  * place in *bad. Every backslash must have a byte behind it. Defined in json_text.c.
  */
-const char *sw__json_unescape(const char *at, const char *end, char *to, size_t *len,
+const char *sw__json_unescape(const char *at, const char *end, bool mend, char *to, size_t *len,
                               const char **bad);
 
 /* A hexadecimal digit's value with SW_IS_HEX set, and SW_IS_LOWER when it is not a capital; 0 for

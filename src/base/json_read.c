@@ -22,12 +22,17 @@ enum state {
     STATE_FAILED
 };
 
-_Static_assert(SW_LIMIT_JSON_DEPTH <= 8 * sizeof((sw_json){0}.nesting), "a bit a level");
+_Static_assert(SW_JSON_DEEPEST == 8 * sizeof((sw_json){0}.nesting), "a bit a level");
+_Static_assert((int)SW_LIMIT_JSON_DEPTH <= (int)SW_JSON_DEEPEST, "the usual depth is possible");
 
 void sw_json_init(sw_json *json, sw_str input, sw_arena *arena)
 {
     const char *start = input.ptr ? input.ptr : "";
-    *json = (sw_json){.start = start, .at = start, .end = start + input.len, .arena = arena};
+    *json = (sw_json){.start = start,
+                      .at = start,
+                      .end = start + input.len,
+                      .arena = arena,
+                      .deepest = SW_LIMIT_JSON_DEPTH};
 }
 
 /* ---- helpers --------------------------------------------------------------------------------- */
@@ -123,7 +128,7 @@ static bool decode_string(sw_json *json, const char *from, const char *to)
     if (json->arena && !out) {
         return fail(json, from, "there is no memory for the text");
     }
-    const char *why = sw__json_unescape(from, to, out, &len, &bad);
+    const char *why = sw__json_unescape(from, to, json->mend, out, &len, &bad);
     if (why) {
         return fail(json, bad, why);
     }
@@ -261,7 +266,7 @@ static bool read_word(sw_json *json, sw_str word, sw_json_type type)
 
 static bool open_level(sw_json *json, sw_json_type type)
 {
-    if (json->depth == SW_LIMIT_JSON_DEPTH) {
+    if (json->depth >= json->deepest) {
         return fail(json, json->at, "the value nests too deep");
     }
     uint64_t bit = UINT64_C(1) << (json->depth % 64);

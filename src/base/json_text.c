@@ -44,26 +44,33 @@ static char *put_utf8(char *to, uint32_t c)
     return to;
 }
 
+/* What stands for a character that is none. */
+enum { REPLACEMENT = 0xfffd };
+
 /* Reads the escape that begins with "\u" at *at, and a second one when they are a pair. Returns
  * what is wrong, or NULL.
  */
-static const char *read_unicode(const char **at, const char *end, uint32_t *c)
+static const char *read_unicode(const char **at, const char *end, bool mend, uint32_t *c)
 {
     int32_t first = hex4(*at + 2, end);
     if (first < 0) {
         return "four hexadecimal digits are expected after \\u";
     }
-    if (first == 0) {
+    if (first == 0 && !mend) {
         return "text must not hold NUL";
     }
     *at += 6;
-    *c = (uint32_t)first;
+    *c = first == 0 ? REPLACEMENT : (uint32_t)first;
     if (first < 0xd800 || first > 0xdfff) {
         return NULL;
     }
     int32_t second =
         end - *at >= 6 && (*at)[0] == '\\' && (*at)[1] == 'u' ? hex4(*at + 2, end) : -1;
     if (first > 0xdbff || second < 0xdc00 || second > 0xdfff) {
+        *c = REPLACEMENT;
+        if (mend) {
+            return NULL;
+        }
         *at -= 6;
         return "half of a surrogate pair stands alone";
     }
@@ -95,7 +102,7 @@ static char simple_escape(char c)
     }
 }
 
-const char *sw__json_unescape(const char *at, const char *end, char *to, size_t *len,
+const char *sw__json_unescape(const char *at, const char *end, bool mend, char *to, size_t *len,
                               const char **bad)
 {
     char *first = to;
@@ -117,7 +124,7 @@ const char *sw__json_unescape(const char *at, const char *end, char *to, size_t 
             at += 2;
         } else {
             *bad = at;
-            const char *why = at[1] == 'u' ? read_unicode(&at, end, &c) : "no such escape";
+            const char *why = at[1] == 'u' ? read_unicode(&at, end, mend, &c) : "no such escape";
             if (why) {
                 return why;
             }

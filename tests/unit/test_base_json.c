@@ -145,6 +145,53 @@ static void an_error_says_what_and_where(void **state)
     assert_false(sw_json_valid(SW_NULL_STR, NULL, NULL));
 }
 
+/* What a sender cut in half, or a NUL, must not cost the rest of what it sent. */
+static void mending_replaces_what_is_no_text(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {"\"a\\ud83d\"", "a\xef\xbf\xbd"},
+        {"\"\\udc00b\"", "\xef\xbf\xbd"
+                         "b"},
+        {"\"\\ud800\\ud83d\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80"},
+        {"\"\\u0000c\"", "\xef\xbf\xbd"
+                         "c"},
+    };
+    (void)state;
+    for (size_t i = 0; i < SW_COUNT(rows); i++) {
+        sw_arena arena;
+        sw_json json;
+        sw_arena_init(&arena, &sw__libc_allocator, 0);
+        sw_json_init(&json, sw_str_from(rows[i].text), &arena);
+        json.mend = true;
+        assert_int_equal(sw_json_next(&json), SW_JSON_STRING);
+        assert_true(sw_str_eq(json.text, sw_str_from(rows[i].want)));
+        assert_int_equal(sw_json_next(&json), SW_JSON_END);
+        sw_arena_fini(&arena);
+    }
+}
+
+/* Whoever reads a wordy form says how deep; the usual bound is not touched by that. */
+static void depth_can_be_asked_for(void **state)
+{
+    enum { FAR = 500 };
+    char text[FAR];
+    (void)state;
+    memset(text, '[', sizeof text);
+    for (uint32_t deepest = 1; deepest <= SW_JSON_DEEPEST; deepest++) {
+        sw_json json;
+        uint32_t depth = 0;
+        sw_json_init(&json, sw_str_make(text, sizeof text), NULL);
+        json.deepest = deepest;
+        while (sw_json_next(&json) == SW_JSON_ARRAY) {
+            depth++;
+        }
+        assert_int_equal(depth, deepest);
+        assert_string_equal(json.error, "the value nests too deep");
+    }
+}
+
 static void depth_is_bounded(void **state)
 {
     char text[4 * SW_LIMIT_JSON_DEPTH + 8];
@@ -430,6 +477,8 @@ int main(void)
         cmocka_unit_test(integers_are_known_as_such_up_to_64_bits),
         cmocka_unit_test(an_error_says_what_and_where),
         cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(depth_can_be_asked_for),
+        cmocka_unit_test(mending_replaces_what_is_no_text),
         cmocka_unit_test(brackets_match_at_every_level),
         cmocka_unit_test(strings_end_where_they_end),
         cmocka_unit_test(skipping_goes_over_a_value_and_shows_it),
