@@ -2,10 +2,11 @@
 /* What OTLP says, as views: spans and log records with their attributes, borrowed from the bytes they came in.
  * One reader for protobuf and one for JSON fill the same views; nothing above knows which it was.
  *
- * No tree is built. Attribute values that are lists or maps stay encoded (`text`, with `wire` telling how) and
+ * No tree is built. Attribute values that are lists or maps stay encoded (`text`) and
  * are walked by otlp_walk or written as JSON by otlp_write_json when somebody wants them. A view lives as long as
  * the bytes and the arena given to the reader; text is borrowed from the bytes, except where it had to be changed
- * (JSON escapes, invalid UTF-8, which becomes U+FFFD), then it lies in the arena.
+ * (JSON escapes; invalid UTF-8 and NUL, which our texts cannot hold: U+FFFD stands for each such byte), then it lies in
+ * the arena. Text that is absent is empty, not null.
  *
  * Knows no ledger and no meaning of any attribute. Pure: no I/O, no globals, fit for a fuzzer.
  * Sources of the rules: OTLP 1.11 (docs/specification.md, *.proto); the lenient readings are those of
@@ -31,8 +32,8 @@ typedef enum otlp_kind {
 
 typedef struct otlp_value {
     otlp_kind kind;
-    otlp_wire wire; /* of `text` when it is an ARRAY or MAP */
-    sw_str text;    /* STRING, BYTES (decoded); ARRAY, MAP: encoded, only for otlp_walk and otlp_write_json */
+    sw_str
+        text; /* STRING, BYTES (decoded); ARRAY, MAP: encoded, only for otlp_walk and otlp_write_json */
     union {
         bool boolean;
         int64_t integer;
@@ -82,8 +83,8 @@ typedef enum otlp_status { OTLP_UNSET, OTLP_OK, OTLP_ERROR } otlp_status;
 
 /* Times are nanoseconds since 1970, 0 when absent; what passes 63 bits reads as INT64_MAX. */
 typedef struct otlp_span {
-    const otlp_resource *resource; /* never NULL; empty when there was none */
-    const otlp_scope *scope;       /* never NULL */
+    const otlp_resource *resource;   /* never NULL; empty when there was none */
+    const otlp_scope *scope;         /* never NULL */
     uint8_t trace_id[OTLP_TRACE_ID]; /* zeros: absent or of the wrong length */
     uint8_t span_id[OTLP_SPAN_ID];
     uint8_t parent_span_id[OTLP_SPAN_ID]; /* zeros: none */
@@ -128,6 +129,8 @@ typedef struct otlp_sink {
 /* Reads an Export<signal>ServiceRequest (or TracesData/LogsData, which look the same). Everything is shown, also
  * spans without ids: to refuse them is the caller's. METRICS: only counts. INVALID: not decodable, `err` names
  * the place; what was shown before is to be forgotten. NO_MEMORY when the arena's ceiling is passed.
+ * Resource and scope are filled when an item is shown, but for their schema_url in JSON, which mostly stands behind the items: it is there
+ * when otlp_read returns.
  * `count`: items seen (spans, records, data points). */
 sw_status otlp_read(otlp_wire wire, otlp_signal signal, sw_str bytes, sw_arena *arena,
                     const otlp_sink *sink, int64_t *count, sw_error *err) SW_MUST_CHECK;
@@ -148,7 +151,7 @@ sw_status otlp_walk(const otlp_value *value, sw_arena *arena, otlp_each *each, v
 void otlp_write_json(sw_json_out *out, const otlp_value *value, sw_arena *arena);
 
 /* Lenient readings of a value, whatever kind it came as: digits in a string, an integral double, "true". */
-sw_int otlp_int(const otlp_value *value);   /* null value or NULL: null */
+sw_int otlp_int(const otlp_value *value); /* null value or NULL: null */
 bool otlp_double(const otlp_value *value, double *out);
 bool otlp_bool(const otlp_value *value, bool *out);
 
@@ -158,14 +161,16 @@ bool otlp_bool(const otlp_value *value, bool *out);
  * same bytes, whichever wire it came by), without the attributes for which `drop` says so; resource and scope
  * stand apart, because they repeat: otlp_keep_source writes them (protobuf ResourceSpans without spans). */
 typedef bool otlp_drop(void *arg, sw_str key);
-void otlp_keep_span(sw_buf *out, const otlp_span *span, otlp_drop *drop, void *arg, sw_arena *arena);
+void otlp_keep_span(sw_buf *out, const otlp_span *span, otlp_drop *drop, void *arg,
+                    sw_arena *arena);
 void otlp_keep_log(sw_buf *out, const otlp_log *log, otlp_drop *drop, void *arg, sw_arena *arena);
 void otlp_keep_source(sw_buf *out, const otlp_resource *resource, const otlp_scope *scope,
                       otlp_drop *drop, void *arg, sw_arena *arena);
 sw_status otlp_kept_source(sw_str bytes, sw_arena *arena, otlp_resource *resource,
                            otlp_scope *scope, sw_error *err) SW_MUST_CHECK;
 /* resource and scope of the result are left NULL for the caller to set. */
-sw_status otlp_kept_span(sw_str bytes, sw_arena *arena, otlp_span *out, sw_error *err) SW_MUST_CHECK;
+sw_status otlp_kept_span(sw_str bytes, sw_arena *arena, otlp_span *out,
+                         sw_error *err) SW_MUST_CHECK;
 sw_status otlp_kept_log(sw_str bytes, sw_arena *arena, otlp_log *out, sw_error *err) SW_MUST_CHECK;
 
 /* ---- answers ------------------------------------------------------------------------------------ */
