@@ -20,6 +20,7 @@ static void body_of(const sw_message *message, sw_message_body *body)
     body->content = message->content;
     body->tool_calls = message->tool_calls;
     body->tool_returns = message->tool_returns;
+    body->contexts = sw_int_of(0);
 }
 
 static bool says_nothing(const sw_message *m)
@@ -34,7 +35,8 @@ static sw_str body_digest(sw_group *group, const sw_message *message)
 
     body_of(message, &body);
     sw__digest_row(group, SW_RECORD_MESSAGE_BODY, &body,
-                   SW_MASK(SW_MESSAGE_BODY_ORGANIZATION_ID) | SW_MASK(SW_MESSAGE_BODY_DIGEST));
+                   SW_MASK(SW_MESSAGE_BODY_ORGANIZATION_ID) | SW_MASK(SW_MESSAGE_BODY_DIGEST) |
+                       SW_MASK(SW_MESSAGE_BODY_CONTEXTS));
     return sw__digest_take(group);
 }
 

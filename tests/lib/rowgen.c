@@ -115,10 +115,12 @@ static sw_str word(rowgen *gen)
     return kept(gen->arena, text, (size_t)len);
 }
 
-static sw_str bytes(rowgen *gen)
+/* Where values are many, those of keys are long enough to differ. */
+static sw_str bytes(rowgen *gen, const sw_field *field)
 {
     char text[48];
-    size_t len = rowgen_below(gen, sizeof text);
+    size_t least = field->flags & SW_KEY_PART ? 8 : 0;
+    size_t len = least + rowgen_below(gen, sizeof text - least);
     uint64_t n = gen->variety ? rowgen_below(gen, gen->variety) : rowgen_next(gen);
     rowgen few = {.state = n};
     len = gen->variety ? rowgen_below(&few, sizeof text) : len;
@@ -209,7 +211,7 @@ static sw_str text_of(rowgen *gen, const sw_field *field)
     case SW_KIND_JSON:
         return json(gen, field);
     case SW_KIND_BYTES:
-        return bytes(gen);
+        return bytes(gen, field);
     default:
         return word(gen);
     }
