@@ -59,6 +59,10 @@ static bool run(const char *page, const char *name)
         gen_records_page();
     } else if (strcmp(page, "api-md") == 0) {
         gen_api_page();
+    } else if (strcmp(page, "aliases") == 0) {
+        return gen_aliases();
+    } else if (strcmp(page, "telemetry-md") == 0) {
+        gen_telemetry_page();
     } else if (strcmp(page, "csv-header") == 0 && record) {
         print_csv_header(record);
     } else {
@@ -73,8 +77,10 @@ int main(int argc, char **argv)
         return 1;
     }
     if (!run(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : "")) {
-        fputs("usage: gen facts | json-order | schema | records-md | api-md | csv-header RECORD\n",
-              stderr);
+        fputs(
+            "usage: gen facts | json-order | schema | records-md | api-md | aliases | telemetry-md |"
+            " csv-header RECORD\n",
+            stderr);
         return 2;
     }
     return fflush(stdout) || ferror(stdout) ? 1 : 0;

@@ -13,6 +13,10 @@ void gen_json_order_header(void);
 void gen_schema(void);
 /* The reference page docs/api.md. */
 void gen_api_page(void);
+/* The private header alias_table.h of the ingest room; false when it cannot be laid out. */
+bool gen_aliases(void);
+/* The reference page docs/telemetry.md. */
+void gen_telemetry_page(void);
 /* The reference page docs/records.md. */
 void gen_records_page(void);
 

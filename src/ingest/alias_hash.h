@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hash of attribute keys, shared by the lookup and by the generator that lays its table out: both must
+ * compute the same, also when one runs on another machine, so bytes are put together by hand. Knows nothing of
+ * aliases.
+ *
+ * The table is a perfect hash of two steps: the low bits choose a displacement, which moves the high bits to a
+ * slot of the key's own. So a key costs one hash, and at most one comparison.
+ */
+#ifndef SW_ALIAS_HASH_H
+#define SW_ALIAS_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ALIAS_GROUPS = 128, ALIAS_SLOTS = 512 };
+
+static inline uint64_t alias_word(const char *at, size_t len)
+{
+    uint64_t word = 0;
+    for (size_t i = 0; i < len; i++) {
+        word |= (uint64_t)(unsigned char)at[i] << 8 * i;
+    }
+    return word;
+}
+
+static inline uint64_t alias_hash(uint64_t seed, const char *key, size_t len)
+{
+    uint64_t h = seed ^ (uint64_t)len * UINT64_C(0x9e3779b97f4a7c15);
+    size_t at = 0;
+    for (; at + 8 <= len; at += 8) {
+        h = (h ^ alias_word(key + at, 8)) * UINT64_C(0xbf58476d1ce4e5b9);
+        h ^= h >> 31;
+    }
+    h = (h ^ alias_word(key + at, len - at)) * UINT64_C(0x94d049bb133111eb);
+    return h ^ h >> 29;
+}
+
+static inline size_t alias_group(uint64_t hash)
+{
+    return (size_t)(hash % ALIAS_GROUPS);
+}
+
+static inline size_t alias_slot(uint64_t hash, uint32_t displacement)
+{
+    uint64_t step = (hash >> 40) | 1;
+    return (size_t)(((hash >> 12) + displacement * step) % ALIAS_SLOTS);
+}
+
+#endif
