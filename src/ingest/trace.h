@@ -37,8 +37,8 @@ typedef struct trace_whose {
     sw_str organization_id;
     sw_str project_id; /* null: none */
     int64_t now_us;
-    bool quiet;      /* no span for 15 minutes: runs without a deciding span are over */
-    bool no_content; /* the project does not want messages kept */
+    bool quiet;        /* no span for 15 minutes: runs without a deciding span are over */
+    bool no_content;   /* the project does not want messages kept */
 } trace_whose;
 
 /* Spans that are twice in `facts` (same id) were settled before. */
