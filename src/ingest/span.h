@@ -78,6 +78,7 @@ typedef struct span_talk {
 
 typedef struct span_facts {
     const otlp_span *span;
+    int64_t received_ns; /* set by who calls span_read: when it came, if a start is nowhere else */
     span_role role;
     span_dialect dialect;
     sw_str operation;

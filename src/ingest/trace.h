@@ -31,6 +31,8 @@ typedef struct trace_result {
     size_t agent_count;
     const trace_fold *folds;
     size_t fold_count;
+    const sw_str *ghosts; /* runs that a part of these spans would have given, and the whole does not */
+    size_t ghost_count;
 } trace_result;
 
 typedef struct trace_whose {
@@ -41,9 +43,17 @@ typedef struct trace_whose {
     bool no_content;   /* the project does not want messages kept */
 } trace_whose;
 
-/* Spans that are twice in `facts` (same id) were settled before. */
+/* How the messages of a model span are read: span_read_talk. */
+typedef sw_status trace_talk(const span_facts *facts, sw_arena *arena, span_talk *out,
+                             sw_error *err);
+
+/* All spans are of one trace; such as are twice in `facts` (same id) were settled before. */
 sw_status trace_compute(const trace_whose *whose, const span_facts *facts, size_t count,
                         sw_arena *arena, trace_result *out, sw_error *err) SW_MUST_CHECK;
+/* The same with another way to read messages. */
+sw_status trace_compute_with(trace_talk *talk, const trace_whose *whose, const span_facts *facts,
+                             size_t count, sw_arena *arena, trace_result *out,
+                             sw_error *err) SW_MUST_CHECK;
 
 /* E.6: the id made from keys; `start_ms` < 0: an untimed kind. Writes NUL-terminated text. */
 void trace_id_make(sw_str prefix, sw_str organization_id, sw_str project_id, sw_str kind,
