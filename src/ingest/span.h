@@ -70,14 +70,34 @@ typedef struct span_talk {
     size_t input_count;
     const sw_message *output;
     size_t output_count;
-    sw_str tools;         /* tool definitions, JSON array; or null */
-    sw_str request_json;  /* what is known of the raw request: JSON, `"reconstructed": true` unless raw; or null */
+    sw_str tools; /* tool definitions, JSON array; or null */
+    sw_str
+        request_json; /* what is known of the raw request: JSON, `"reconstructed": true` unless raw; or null */
     sw_str response_json;
     bool cut; /* the sender left something out (dropped attributes, [TRUNCATED]) */
 } span_talk;
 
+/* Another name of a call, by which signals of different kinds find each other (telemetry.md E.5). */
+typedef struct span_name {
+    sw_str kind;
+    sw_str value;
+} span_name;
+
+/* Of what was told in log records and never sent as a span: what its ids are made of instead of trace and span id
+ * (E.6), and the trace the records name, if any. */
+enum { SPAN_TOLD_KEYS = 4 };
+typedef struct span_told {
+    sw_str kind;
+    sw_str keys[SPAN_TOLD_KEYS];
+    size_t key_count;
+    sw_str trace_hex; /* or null */
+} span_told;
+
 typedef struct span_facts {
     const otlp_span *span;
+    const span_told *told; /* NULL: it is a span */
+    span_name names[2];
+    size_t name_count;
     int64_t received_ns; /* set by who calls span_read: when it came, if a start is nowhere else */
     span_role role;
     span_dialect dialect;
@@ -100,20 +120,22 @@ typedef struct span_facts {
     sw_str end_user;
     sw_str native_run; /* gen_ai.agent.call.id and the like */
     sw_str tags;       /* JSON array or null */
-    sw_str metadata;   /* JSON object or null: working directory, branch, parameters worth keeping */
+    sw_str metadata; /* JSON object or null: working directory, branch, parameters worth keeping */
     /* of a tool */
     sw_str tool_name;
     sw_str tool_call_id;
     sw_str tool_arguments; /* JSON text */
     sw_str tool_result;
     bool tool_failed;
-    bool tool_waited; /* its time includes waiting for a person: the time is that of its execution child */
+    bool
+        tool_waited; /* its time includes waiting for a person: the time is that of its execution child */
     /* of HTTP */
     sw_int http_status;
 } span_facts;
 
 /* Fills `out`. Never fails on what a span says, only for lack of memory: what cannot be understood stays null. */
-sw_status span_read(const otlp_span *span, sw_arena *arena, span_facts *out, sw_error *err) SW_MUST_CHECK;
+sw_status span_read(const otlp_span *span, sw_arena *arena, span_facts *out,
+                    sw_error *err) SW_MUST_CHECK;
 /* The messages, apart because they are the expensive part and only needed of model spans. */
 sw_status span_read_talk(const span_facts *facts, sw_arena *arena, span_talk *out,
                          sw_error *err) SW_MUST_CHECK;

@@ -76,15 +76,15 @@ static int settle(span_counts *c, int declared, bool native_passer)
     if (c->no_cache.known) {
         return settle_by_no_cache(c) | (declared > 0 ? declared & SPAN_BESIDE : 0);
     }
-    if (mode == SPAN_OPEN) {
-        mode = settle_by_total(c);
+    /* An inclusive count cannot be smaller than its parts, whatever a total says: there are senders that add up an
+     * exclusive input and the output alone (OpenLLMetry's for Anthropic, 0.27). */
+    if (mode == SPAN_OPEN && c->input.known &&
+        c->cache_read.value + c->cache_write.value > c->input.value) {
+        return SPAN_EXCLUSIVE;
     }
+    mode = mode == SPAN_OPEN ? settle_by_total(c) : mode;
     if (mode != SPAN_OPEN) {
         return mode;
-    }
-    /* An inclusive count cannot be smaller than its parts. */
-    if (c->input.known && c->cache_read.value + c->cache_write.value > c->input.value) {
-        return SPAN_EXCLUSIVE;
     }
     return native_passer ? SPAN_EXCLUSIVE : SPAN_INCLUSIVE;
 }
@@ -267,6 +267,7 @@ static void read_plain(const span_reading *r, span_counts *c)
     c->cache_write = span_number(r, SPAN_FACT_CACHE_WRITE);
     c->reasoning = span_number(r, SPAN_FACT_REASONING);
     c->no_cache = span_number(r, SPAN_FACT_NO_CACHE);
+    c->tool_use = span_number(r, SPAN_FACT_TOOL_USE);
     c->audio_in = span_number(r, SPAN_FACT_AUDIO_IN);
     c->image_in = span_number(r, SPAN_FACT_IMAGE_IN);
     c->text_in = span_number(r, SPAN_FACT_TEXT_IN);

@@ -17,25 +17,45 @@ sw_str trace_make_id(const trace *t, const char *prefix, const char *kind, const
     return sw_arena_str(t->arena, sw_str_from(id));
 }
 
-void trace_span_keys(const trace *t, const trace_node *node, char hex[2 * OTLP_SPAN_ID],
-                     sw_str keys[2])
+void trace_own_keys(const trace *t, const trace_node *node, const char *kind, trace_keys *out)
 {
-    sw_hex_print(node->facts->span->span_id, OTLP_SPAN_ID, hex);
-    keys[0] = t->trace_hex;
-    keys[1] = sw_str_make(hex, 2 * (size_t)OTLP_SPAN_ID);
+    const span_told *told = node->facts->told;
+
+    if (told) {
+        out->kind = told->kind;
+        memcpy(out->keys, told->keys, sizeof told->keys);
+        out->count = told->key_count;
+        out->start_ms = -1;
+        return;
+    }
+    sw_hex_print(node->facts->span->span_id, OTLP_SPAN_ID, out->hex);
+    out->kind = sw_str_from(kind);
+    out->keys[0] = t->trace_hex;
+    out->keys[1] = sw_str_make(out->hex, sizeof out->hex);
+    out->count = 2;
+    out->start_ms = trace_start_ms(node);
+}
+
+sw_str trace_own_id(const trace *t, const char *prefix, const trace_keys *own)
+{
+    char id[SW_ID_MAX];
+
+    trace_id_make(sw_str_from(prefix), t->whose->organization_id, t->whose->project_id, own->kind,
+                  own->keys, own->count, own->start_ms, id);
+    return sw_arena_str(t->arena, sw_str_from(id));
 }
 
 sw_str trace_part_id(const trace *t, const trace_node *node, const char *prefix, sw_str word,
                      size_t index)
 {
-    char hex[2 * OTLP_SPAN_ID];
     char number[24];
-    sw_str keys[4];
+    trace_keys own;
 
-    trace_span_keys(t, node, hex, keys);
-    keys[2] = word;
-    keys[3] = sw_str_make(number, (size_t)snprintf(number, sizeof number, "%zu", index));
-    return trace_make_id(t, prefix, "span", keys, SW_COUNT(keys), trace_start_ms(node));
+    trace_own_keys(t, node, "span", &own);
+    own.keys[own.count++] = word;
+    own.keys[own.count++] =
+        sw_str_make(number, (size_t)snprintf(number, sizeof number, "%zu", index));
+    return trace_own_id(t, prefix, &own);
 }
 
 sw_str trace_take_text(trace *t, sw_buf *buf)

@@ -14,6 +14,9 @@ typedef struct trace_step {
     const sw_message *input; /* what it was sent, in order: the ledger keeps the list (E.9) */
     size_t input_count;
     sw_str response_id; /* alias, with the provider's name; or null */
+    span_name names[2]; /* by which other signals of the same call find it (E.5) */
+    size_t name_count;
+    bool told; /* by log records: trusted more than a span */
 } trace_step;
 
 /* An id that another step has taken over: a model span that turned out to be a wrapper, or a twin. */
@@ -31,7 +34,8 @@ typedef struct trace_result {
     size_t agent_count;
     const trace_fold *folds;
     size_t fold_count;
-    const sw_str *ghosts; /* runs that a part of these spans would have given, and the whole does not */
+    const sw_str
+        *ghosts; /* runs that a part of these spans would have given, and the whole does not */
     size_t ghost_count;
 } trace_result;
 
@@ -39,8 +43,8 @@ typedef struct trace_whose {
     sw_str organization_id;
     sw_str project_id; /* null: none */
     int64_t now_us;
-    bool quiet;        /* no span for 15 minutes: runs without a deciding span are over */
-    bool no_content;   /* the project does not want messages kept */
+    bool quiet;      /* no span for 15 minutes: runs without a deciding span are over */
+    bool no_content; /* the project does not want messages kept */
 } trace_whose;
 
 /* How the messages of a model span are read: span_read_talk. */

@@ -128,9 +128,16 @@ sw_str trace_fit_text(sw_str text, size_t bytes, sw_arena *arena);
 /* An id of this trace's whose, in the arena. Null text: no memory. */
 sw_str trace_make_id(const trace *t, const char *prefix, const char *kind, const sw_str *keys,
                      size_t key_count, int64_t start_ms);
-/* Keys of a span's id: trace id and span id in hexadecimal. `hex` has room for the latter. */
-void trace_span_keys(const trace *t, const trace_node *node, char hex[2 * OTLP_SPAN_ID],
-                     sw_str keys[2]);
+/* What the ids of a span's things are made of: trace and span id, or what its records say. */
+typedef struct trace_keys {
+    sw_str kind;
+    sw_str keys[SPAN_TOLD_KEYS + 2];
+    size_t count;
+    int64_t start_ms;
+    char hex[2 * OTLP_SPAN_ID];
+} trace_keys;
+void trace_own_keys(const trace *t, const trace_node *node, const char *kind, trace_keys *out);
+sw_str trace_own_id(const trace *t, const char *prefix, const trace_keys *own);
 static inline int64_t trace_start_ms(const trace_node *node)
 {
     return node->facts->span->start_ns / 1000000;

@@ -52,11 +52,10 @@ void trace_choose_runs(trace *t)
 
 static sw_str span_run_id(const trace *t, const trace_node *node)
 {
-    char hex[2 * OTLP_SPAN_ID];
-    sw_str keys[2];
+    trace_keys own;
 
-    trace_span_keys(t, node, hex, keys);
-    return trace_make_id(t, "run", "agent-span", keys, 2, trace_start_ms(node));
+    trace_own_keys(t, node, "agent-span", &own);
+    return trace_own_id(t, "run", &own);
 }
 
 static sw_str make_trace_run(const trace *t)
@@ -170,13 +169,16 @@ static sw_str metadata_of(trace *t, const trace_node *node, sw_str conversation)
     sw_buf buf;
     sw_json_out json;
     sw_str native = node ? trace_facts(node)->native_run : SW_NULL_STR;
+    sw_str trace = node && node->facts->told ? node->facts->told->trace_hex : t->trace_hex;
 
     sw_buf_init(&buf, t->arena->from, SW_LIMIT_JSON_BYTES);
     sw_json_out_init(&json, &buf, false);
     sw_json_open(&json, '{');
-    sw_json_key(&json, SW_STR("trace_id"));
-    sw_json_str(&json, t->trace_hex);
-    if (node && node->facts->span->name.ptr) {
+    if (trace.ptr) {
+        sw_json_key(&json, SW_STR("trace_id"));
+        sw_json_str(&json, trace);
+    }
+    if (node && !node->facts->told && node->facts->span->name.ptr) {
         sw_json_key(&json, SW_STR("span_name"));
         sw_json_str(&json, node->facts->span->name);
     }

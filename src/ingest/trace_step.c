@@ -49,11 +49,10 @@ static sw_str end_user_of(const trace *t, const trace_node *node)
 
 sw_str trace_step_id(const trace *t, const trace_node *node)
 {
-    char hex[2 * OTLP_SPAN_ID];
-    sw_str keys[2];
+    trace_keys own;
 
-    trace_span_keys(t, node, hex, keys);
-    return trace_make_id(t, "step", "span", keys, 2, trace_start_ms(node));
+    trace_own_keys(t, node, "span", &own);
+    return trace_own_id(t, "step", &own);
 }
 
 /* The step whose tool the span ran in. */
@@ -254,7 +253,7 @@ static void put_step(trace *t, const trace_node *node, sw_step *step)
         .context_window_limit = facts->context_window_limit,
         .stop_reason = stop_reason_of(t, node),
         .tags = facts->tags,
-        .trace_id = t->trace_hex,
+        .trace_id = node->facts->told ? node->facts->told->trace_hex : t->trace_hex,
         .request_id = facts->request_id,
         .status = sw_int_of(facts->end.status == SW_STEP_STATUS_PENDING ? SW_STEP_STATUS_SUCCESS
                                                                         : facts->end.status),
@@ -271,6 +270,47 @@ static void put_step(trace *t, const trace_node *node, sw_step *step)
     put_error(t, node, step);
     if (is_odd_time(node)) {
         step->metadata = add_member(t, step->metadata, "clock_suspect", "true");
+    }
+}
+
+static void add_name(trace_step *step, const char *kind, sw_str value)
+{
+    if (value.ptr && step->name_count < SW_COUNT(step->names)) {
+        step->names[step->name_count++] = (span_name){sw_str_from(kind), value};
+    }
+}
+
+static sw_int given(sw_int count)
+{
+    return count.known ? count : sw_int_of(0);
+}
+
+/* Coding agents tell of the same call in log records too: both know it by these names. */
+static void name_step(trace *t, const trace_node *node, trace_step *step)
+{
+    const span_facts *facts = trace_facts(node);
+    trace_keys own;
+
+    for (size_t i = 0; i < node->facts->name_count; i++) {
+        step->names[step->name_count++] = node->facts->names[i];
+    }
+    if (node->facts->told) {
+        return;
+    }
+    if (facts->dialect == SPAN_DIALECT_CLAUDE_CODE) {
+        add_name(step, "cc-request", facts->request_id);
+    } else if (facts->dialect == SPAN_DIALECT_GEMINI_CLI) {
+        trace_own_keys(t, node, "span", &own);
+        add_name(step, "span",
+                 sw_arena_printf(t->arena, "%.*s %.*s", (int)own.keys[0].len, own.keys[0].ptr,
+                                 (int)own.keys[1].len, own.keys[1].ptr));
+    } else if (facts->dialect == SPAN_DIALECT_CODEX) {
+        const span_counts *n = &facts->counts;
+        add_name(step, "codex-call",
+                 sw_arena_printf(
+                     t->arena, "%.*s %lld,%lld,%lld,%lld", (int)t->trace_hex.len, t->trace_hex.ptr,
+                     (long long)given(n->input).value, (long long)given(n->cache_read).value,
+                     (long long)given(n->output).value, (long long)given(n->reasoning).value));
     }
 }
 
@@ -306,7 +346,10 @@ static bool put_all(trace *t, trace_node *node, trace_step *step)
 {
     const span_talk *talk = NULL;
 
-    *step = (trace_step){.span = node->facts->span, .response_id = trace_facts(node)->request_id};
+    *step = (trace_step){.span = node->facts->span,
+                         .response_id = trace_facts(node)->request_id,
+                         .told = node->facts->told != NULL};
+    name_step(t, node, step);
     put_step(t, node, &step->entry.step);
     if (!put_metrics(t, node, step)) {
         return false;

@@ -15,8 +15,9 @@ typedef struct sw_telemetry_fold {
 } sw_telemetry_fold;
 
 typedef struct sw_telemetry_step {
-    sw_step_entry entry;     /* of source otlp; restated when it is there, else created */
-    const sw_message *input; /* what it was sent: kept as a list, each message once (E.9). NULL: unknown */
+    sw_step_entry entry; /* of source otlp; restated when it is there, else created */
+    const sw_message
+        *input; /* what it was sent: kept as a list, each message once (E.9). NULL: unknown */
     size_t input_count;
 } sw_telemetry_step;
 
@@ -29,13 +30,15 @@ typedef struct sw_telemetry_batch {
     const sw_raw_item *items; /* a second one of the same key: E.8 decides which stays */
     size_t item_count;
     bool *item_was_there; /* out, [item_count]: an equal or better one was there; may be NULL */
-    const sw_run *runs;   /* of source otlp: created, or restated (status only forward, except that a run that ended
+    const sw_run *
+        runs; /* of source otlp: created, or restated (status only forward, except that a run that ended
                            * by silence may run again) */
     size_t run_count;
     const sw_telemetry_step *steps;
     size_t step_count;
     sw_outcome *outcomes; /* [step_count] */
-    const sw_telemetry_fold *folds; /* a fold whose step is not there is passed over, but remembered as alias */
+    const sw_telemetry_fold
+        *folds; /* a fold whose step is not there is passed over, but remembered as alias */
     size_t fold_count;
     const sw_step_alias *aliases; /* put */
     size_t alias_count;
@@ -43,12 +46,12 @@ typedef struct sw_telemetry_batch {
     size_t mark_count;
 } sw_telemetry_batch;
 
-sw_status sw_telemetry_write(sw_ledger *ledger, const sw_actor *actor, const sw_telemetry_batch *batch,
-                             sw_error *err) SW_MUST_CHECK;
+sw_status sw_telemetry_write(sw_ledger *ledger, const sw_actor *actor,
+                             const sw_telemetry_batch *batch, sw_error *err) SW_MUST_CHECK;
 
 /* All raw items of a unit, in the order they came; the row lives until `each` returns. */
-sw_status sw_telemetry_items(sw_ledger *ledger, const sw_actor *actor, sw_str project_id, sw_str unit,
-                             sw_each *each, void *arg, sw_error *err) SW_MUST_CHECK;
+sw_status sw_telemetry_items(sw_ledger *ledger, const sw_actor *actor, sw_str project_id,
+                             sw_str unit, sw_each *each, void *arg, sw_error *err) SW_MUST_CHECK;
 /* A source by its digest; memory of the answer is `memory`'s. */
 sw_status sw_telemetry_source(sw_ledger *ledger, const sw_actor *actor, sw_str digest,
                               sw_memory *memory, sw_raw_source *out, sw_error *err) SW_MUST_CHECK;
@@ -56,8 +59,8 @@ sw_status sw_telemetry_source(sw_ledger *ledger, const sw_actor *actor, sw_str d
 sw_status sw_telemetry_marked(sw_ledger *ledger, int64_t limit, sw_each *each, void *arg,
                               sw_error *err) SW_MUST_CHECK;
 /* The step another name stands for; NOT_FOUND. */
-sw_status sw_telemetry_alias(sw_ledger *ledger, const sw_actor *actor, sw_str project_id, sw_str kind,
-                             sw_str value, sw_memory *memory, sw_str *step_id,
+sw_status sw_telemetry_alias(sw_ledger *ledger, const sw_actor *actor, sw_str project_id,
+                             sw_str kind, sw_str value, sw_memory *memory, sw_str *step_id,
                              sw_error *err) SW_MUST_CHECK;
 /* Removes raw items received before `before_us`, and the oldest ones while all together hold more than `bytes`
  * (0: no such limit): at most `limit` items a call, so that writers never wait long. `left`: whether there is

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Log records that tell of model calls: those of coding agents (telemetry.md F), which have no spans or not always,
+ * and the GenAI conventions' own events (B.5).
+ *
+ * The idea: an event is a span told in words. The records of a coding agent's session become the spans that were
+ * never sent (a prompt is an agent's span, a request a model's, a tool result a tool's), and everything above
+ * treats them as such; records that belong to a span become events of that span. So trace.h needs to know nothing
+ * of either. Pure: the same set of records gives the same facts in any order.
+ */
+#ifndef SW_INGEST_EVENT_H
+#define SW_INGEST_EVENT_H
+
+#include "ingest/span.h"
+
+enum { EVENT_UNIT = 16 };
+
+/* What is computed together with this record: its agent's session, its trace, or nothing but itself. */
+typedef enum event_place { EVENT_SESSION, EVENT_TRACE, EVENT_ALONE } event_place;
+/* `unit` receives the key of the session or trace; it is left alone for EVENT_ALONE. */
+event_place event_where(const otlp_log *log, uint8_t unit[EVENT_UNIT]);
+
+/* The spans that the records of one session tell of, with their facts. `quiet`: nothing more is expected, so that
+ * what waits for an answer has failed. */
+sw_status event_read(const otlp_log *logs, size_t count, bool quiet, sw_arena *arena,
+                     span_facts **out, size_t *out_count, sw_error *err) SW_MUST_CHECK;
+
+/* Records of one trace: each that names a span of `spans` becomes an event of it (the array's rows are changed to
+ * point to longer lists). An inference that no span tells of, once nothing more is expected, is a span of its own
+ * in `lone`. */
+sw_status event_join(otlp_span *spans, size_t span_count, const otlp_log *logs, size_t count,
+                     bool quiet, sw_arena *arena, span_facts **lone, size_t *lone_count,
+                     sw_error *err) SW_MUST_CHECK;
+
+#endif
