@@ -165,7 +165,6 @@ static void read_model(span_reading *r, span_facts *out)
     out->request_id = id_text(span_text(r, SPAN_FACT_REQUEST_ID));
     out->context_window_limit = span_number(r, SPAN_FACT_CONTEXT_WINDOW);
     out->ttft_ns = ttft_of(r);
-    span_read_counts(r, out);
 }
 
 sw_status span_read(const otlp_span *span, sw_arena *arena, span_facts *out, sw_error *err)
@@ -178,6 +177,7 @@ sw_status span_read(const otlp_span *span, sw_arena *arena, span_facts *out, sw_
     read_model(&reading, out);
     read_who(&reading, out);
     span_read_end(&reading, out);
+    span_read_counts(&reading, out);
     span_read_tags(&reading, out);
     out->http_status = span_number(&reading, SPAN_FACT_HTTP_STATUS);
     if (out->role == SPAN_TOOL) {

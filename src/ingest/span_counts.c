@@ -183,21 +183,14 @@ static void prompt_members(sw_json_out *out, const span_counts *c)
     member(out, "tool_use_tokens", c->tool_use);
 }
 
-/* "{}" says nothing. */
-static sw_str details_taken(sw_buf *buf, sw_arena *arena)
-{
-    if (buf->len == 2) {
-        sw_buf_fini(buf);
-        return SW_NULL_STR;
-    }
-    return span_take(buf, arena);
-}
-
 static sw_str prompt_details(const span_counts *c, const span_usage *u, int mode, bool consistent,
                              sw_arena *arena)
 {
     sw_buf buf;
     sw_json_out out;
+    if (u->state == SW_USAGE_STATE_UNKNOWN) {
+        return SW_NULL_STR;
+    }
     sw_buf_init(&buf, arena->from, SW_LIMIT_TEXT_BYTES);
     sw_json_out_init(&out, &buf, false);
     sw_json_open(&out, '{');
@@ -214,13 +207,16 @@ static sw_str prompt_details(const span_counts *c, const span_usage *u, int mode
         sw_json_bool(&out, true);
     }
     sw_json_close(&out, '}');
-    return details_taken(&buf, arena);
+    return span_take(&buf, arena);
 }
 
 static sw_str completion_details(const span_counts *c, sw_arena *arena)
 {
     sw_buf buf;
     sw_json_out out;
+    if (!c->reasoning.known && !c->audio_out.known && !c->text_out.known) {
+        return SW_NULL_STR;
+    }
     sw_buf_init(&buf, arena->from, SW_LIMIT_TEXT_BYTES);
     sw_json_out_init(&out, &buf, false);
     sw_json_open(&out, '{');
@@ -228,7 +224,7 @@ static sw_str completion_details(const span_counts *c, sw_arena *arena)
     member(&out, "audio_tokens", c->audio_out);
     member(&out, "text_tokens", c->text_out);
     sw_json_close(&out, '}');
-    return details_taken(&buf, arena);
+    return span_take(&buf, arena);
 }
 
 /* ---- the rule ----------------------------------------------------------------------------------- */

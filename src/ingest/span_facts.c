@@ -95,11 +95,19 @@ static void gather_span(span_reading *r)
 }
 
 /* Of a resource only what is true of all its spans. */
-static bool of_resource(span_fact fact)
+static const span_fact of_resource[] = {SPAN_FACT_SERVICE, SPAN_FACT_ENVIRONMENT,
+                                        SPAN_FACT_CONTEXT_WINDOW, SPAN_FACT_META_DIRECTORY,
+                                        SPAN_FACT_META_BRANCH};
+enum { OF_RESOURCE = SW_COUNT(of_resource) };
+
+static bool is_of_resource(int row)
 {
-    return fact == SPAN_FACT_SERVICE || fact == SPAN_FACT_ENVIRONMENT ||
-           fact == SPAN_FACT_CONTEXT_WINDOW || fact == SPAN_FACT_META_DIRECTORY ||
-           fact == SPAN_FACT_META_BRANCH;
+    for (size_t i = 0; i < OF_RESOURCE; i++) {
+        if (rows[row].fact == of_resource[i]) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void gather_resource(span_reading *r)
@@ -107,32 +115,31 @@ static void gather_resource(span_reading *r)
     const otlp_attributes *all = &r->span->resource->attributes;
     for (size_t i = 0; i < all->count; i++) {
         int row = find_row(all->items[i].key);
-        if (row >= 0 && of_resource((span_fact)rows[row].fact)) {
+        if (row >= 0 && is_of_resource(row)) {
             offer(r, row, &all->items[i].value);
         }
     }
 }
 
 /* What the span says goes before what the resource says, whatever the row. */
-static void fall_back(span_reading *r, const span_reading *resource)
-{
-    for (size_t i = 0; i < SPAN_FACT_COUNT; i++) {
-        if (!r->values[i]) {
-            r->values[i] = resource->values[i];
-            r->rows[i] = resource->rows[i];
-        }
-    }
-}
-
 void span_gather(span_reading *r)
 {
-    span_reading resource = {0};
+    const otlp_value *values[OF_RESOURCE];
+    int16_t from[OF_RESOURCE];
     gather_resource(r);
     span_tell_dialect(r);
-    resource = *r;
-    memset(r->values, 0, sizeof r->values);
+    for (size_t i = 0; i < OF_RESOURCE; i++) {
+        values[i] = r->values[of_resource[i]];
+        from[i] = r->rows[of_resource[i]];
+        r->values[of_resource[i]] = NULL;
+    }
     gather_span(r);
-    fall_back(r, &resource);
+    for (size_t i = 0; i < OF_RESOURCE; i++) {
+        if (!r->values[of_resource[i]]) {
+            r->values[of_resource[i]] = values[i];
+            r->rows[of_resource[i]] = from[i];
+        }
+    }
     if (!r->told) {
         span_tell_dialect_by_facts(r);
     }

@@ -130,9 +130,13 @@ static sw_str write_tags(const span_reading *r)
 
 enum { MEMBER_BYTES = 65536 };
 
+/* The object is opened by its first member: most spans have none, and then it costs nothing. */
 static void write_member(sw_json_out *out, sw_str name, sw_str json)
 {
     if (json.ptr && json.len <= MEMBER_BYTES) {
+        if (out->depth == 0) {
+            sw_json_open(out, '{');
+        }
         sw_json_key(out, name);
         sw_json_raw(out, json);
     }
@@ -156,8 +160,8 @@ static void write_facts(sw_json_out *out, const span_reading *r)
 {
     static const char prefix[] = "metadata.";
     for (size_t i = 0; i < SPAN_FACT_COUNT; i++) {
-        const char *fills = span_fact_fills((span_fact)i);
-        if (r->values[i] && strncmp(fills, prefix, sizeof prefix - 1) == 0) {
+        const char *fills = r->values[i] ? span_fact_fills((span_fact)i) : "";
+        if (strncmp(fills, prefix, sizeof prefix - 1) == 0) {
             write_member(out, sw_str_from(fills + sizeof prefix - 1),
                          span_value_json(r->values[i], true, r->arena));
         }
@@ -170,14 +174,12 @@ static sw_str write_metadata(const span_reading *r)
     sw_json_out out;
     sw_buf_init(&buf, r->arena->from, SW_LIMIT_JSON_BYTES);
     sw_json_out_init(&out, &buf, false);
-    sw_json_open(&out, '{');
     write_facts(&out, r);
     write_scattered(&out, r);
-    sw_json_close(&out, '}');
-    if (buf.len == 2) {
-        sw_buf_fini(&buf);
+    if (out.depth == 0) {
         return SW_NULL_STR;
     }
+    sw_json_close(&out, '}');
     return span_take(&buf, r->arena);
 }
 

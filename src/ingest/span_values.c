@@ -179,13 +179,24 @@ static sw_str quoted(sw_str text, sw_arena *arena)
     return span_take(&buf, arena);
 }
 
+/* Parameters are mostly 0, 1 or 2; finding the shortest form of a double is dear. */
+static bool is_small_whole(const otlp_value *value)
+{
+    double real = value->kind == OTLP_DOUBLE ? value->as.real : 0.5;
+    return real >= 0 && real < 1e6 && floor(real) == real;
+}
+
 static sw_str written(const otlp_value *value, sw_arena *arena)
 {
     sw_buf buf;
     sw_json_out out;
     sw_buf_init(&buf, arena->from, SW_LIMIT_JSON_BYTES);
     sw_json_out_init(&out, &buf, false);
-    otlp_write_json(&out, value, arena);
+    if (is_small_whole(value)) {
+        sw_json_int(&out, (int64_t)value->as.real);
+    } else {
+        otlp_write_json(&out, value, arena);
+    }
     return span_take(&buf, arena);
 }
 
