@@ -130,16 +130,6 @@ void talk_add_call(talk *t, sw_str id, sw_str name, sw_str arguments);
  * text, or when `parts` says so a JSON array of content parts. */
 void talk_add_return(talk *t, sw_str id, sw_str name, bool failed, sw_str said, bool parts);
 
-typedef struct talk_media {
-    sw_str kind; /* image, audio, video, file; null: told by the type */
-    sw_str type; /* "image/png"; null: unknown */
-    sw_str name;
-    sw_str data; /* base64; it is measured, not kept */
-    sw_str url;
-    sw_str file_id;
-} talk_media;
-void talk_add_media(talk *t, const talk_media *media);
-
 /* What may be kept of a text: all, or its beginning with a mark that says how long it was. */
 sw_str talk_clip(talk *t, sw_str text, size_t most);
 /* Whether the sender marked the text as cut. */
@@ -153,10 +143,16 @@ bool talk_read_part(talk *t, talk_value part);
 void talk_read_any_part(talk *t, talk_value part);
 /* Text, a list of parts, one part. */
 void talk_read_content(talk *t, talk_value content);
-/* What a tool returned, whatever it is. */
+/* Whether parts of that type are text or media. */
+bool talk_is_said(sw_str type);
+/* `word` tells what it is, as "input_image" does (talk_media.c). False: there is nothing in it. */
+bool talk_read_media(talk *t, talk_value object, sw_str word);
+/* What a tool returned, whatever it is; a part that holds a return (talk_tool.c). */
 void talk_read_return(talk *t, sw_str id, sw_str name, bool failed, talk_value value);
-/* An element of a list of calls, in any form. */
+void talk_read_return_part(talk *t, talk_value object);
+/* An element of a list of calls, in any form; a part that is a call. */
 void talk_read_call(talk *t, talk_value call);
+void talk_read_call_part(talk *t, talk_value object);
 
 /* A role's word; false: not one that is known. (talk_message.c) */
 bool talk_role(sw_str word, sw_message_role *role);

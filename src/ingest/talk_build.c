@@ -54,11 +54,6 @@ static void add_text_to(talk *t, talk_list *list, sw_str text)
 
 /* ---- what is cut ----------------------------------------------------------------------------------- */
 
-static void digest_text(const uint8_t digest[crypto_hash_sha256_BYTES], char out[DIGEST_TEXT])
-{
-    sw_hex_print(digest, crypto_hash_sha256_BYTES, out);
-}
-
 bool talk_marked_cut(sw_str text)
 {
     static const char *const marks[] = {"[TRUNCATED", "...[truncated", "<truncated>"};
@@ -96,7 +91,7 @@ sw_str talk_clip(talk *t, sw_str text, size_t most)
     }
     t->cut = true;
     (void)crypto_hash_sha256(digest, (const unsigned char *)text.ptr, text.len);
-    digest_text(digest, hex);
+    sw_hex_print(digest, sizeof digest, hex);
     kept = sw_str_make(text.ptr, beginning(text, most > 256 ? most - 256 : 0));
     return sw_arena_printf(t->arena, "%.*s...[TRUNCATED %zu bytes, sha256 %.*s]", (int)kept.len,
                            kept.ptr, text.len, (int)DIGEST_TEXT, hex);
@@ -405,120 +400,4 @@ void talk_add_return(talk *t, sw_str id, sw_str name, bool failed, sw_str said, 
     t->message.name = name.len ? short_text(name) : t->message.name;
     t->message.is_err = failed ? sw_int_of(1) : SW_NULL_INT;
     t->message.tool_returns = fitting_return(t, t->message.tool_call_id, failed, said, parts);
-}
-
-/* ---- media ---------------------------------------------------------------------------------------------- */
-
-static bool has_prefix(sw_str text, const char *prefix)
-{
-    size_t len = strlen(prefix);
-
-    return text.len >= len && memcmp(text.ptr, prefix, len) == 0;
-}
-
-/* "data:image/png;base64,...": the type and the data. */
-static void split_data_url(talk_media *media)
-{
-    const char *comma = media->url.ptr ? memchr(media->url.ptr, ',', media->url.len) : NULL;
-    sw_str head = SW_NULL_STR;
-    const char *semicolon = NULL;
-
-    if (!has_prefix(media->url, "data:") || !comma) {
-        return;
-    }
-    head = sw_str_make(media->url.ptr + 5, (size_t)(comma - media->url.ptr) - 5);
-    semicolon = memchr(head.ptr, ';', head.len);
-    media->data = sw_str_make(comma + 1, media->url.len - (size_t)(comma + 1 - media->url.ptr));
-    media->type = semicolon ? sw_str_make(head.ptr, (size_t)(semicolon - head.ptr)) : head;
-    media->url = SW_NULL_STR;
-}
-
-/* Length and hash of what base64 stands for; of the text itself when it is none. */
-static size_t measure(sw_str data, uint8_t digest[crypto_hash_sha256_BYTES])
-{
-    unsigned char bytes[3072];
-    crypto_hash_sha256_state state;
-    size_t total = 0;
-
-    (void)crypto_hash_sha256_init(&state);
-    for (size_t at = 0; at < data.len;) {
-        size_t n = data.len - at < 4096 ? data.len - at : 4096;
-        size_t got = 0;
-        int variant =
-            n == 4096 ? sodium_base64_VARIANT_ORIGINAL_NO_PADDING : sodium_base64_VARIANT_ORIGINAL;
-        sw_str piece = sw_str_make(data.ptr + at, n);
-        if (n < 4096 && data.ptr[data.len - 1] != '=') {
-            variant = sodium_base64_VARIANT_ORIGINAL_NO_PADDING;
-        }
-        if (n == 4096 && piece.ptr[n - 1] == '=') {
-            variant = sodium_base64_VARIANT_ORIGINAL;
-        }
-        if (sodium_base642bin(bytes, sizeof bytes, piece.ptr, piece.len, NULL, &got, NULL,
-                              variant) != 0) {
-            (void)crypto_hash_sha256(digest, (const unsigned char *)data.ptr, data.len);
-            return data.len;
-        }
-        (void)crypto_hash_sha256_update(&state, bytes, got);
-        total += got;
-        at += n;
-    }
-    (void)crypto_hash_sha256_final(&state, digest);
-    return total;
-}
-
-static void write_data(talk_writer *w, sw_str data)
-{
-    uint8_t digest[crypto_hash_sha256_BYTES];
-    char hex[DIGEST_TEXT];
-    size_t bytes = measure(data, digest);
-
-    digest_text(digest, hex);
-    talk_write_pair(w, "type", SW_STR("omitted"));
-    sw_json_key(&w->out, SW_STR("bytes"));
-    sw_json_int(&w->out, (int64_t)bytes);
-    talk_write_pair(w, "sha256", sw_str_make(hex, DIGEST_TEXT));
-}
-
-static sw_str media_kind(const talk_media *media)
-{
-    static const char *const kinds[] = {"image", "audio", "video"};
-
-    for (size_t i = 0; i < SW_COUNT(kinds); i++) {
-        if (has_prefix(media->kind, kinds[i]) ||
-            (has_prefix(media->type, kinds[i]) && !sw_str_eq(media->kind, SW_STR("document")))) {
-            return sw_str_from(kinds[i]);
-        }
-    }
-    return SW_STR("file");
-}
-
-void talk_add_media(talk *t, const talk_media *given)
-{
-    talk_media media = *given;
-    talk_writer w;
-
-    if (has_prefix(media.data, "data:")) {
-        media.url = media.data;
-        media.data = SW_NULL_STR;
-    }
-    split_data_url(&media);
-    talk_write_begin(&w, t);
-    sw_json_open(&w.out, '{');
-    talk_write_pair(&w, "type", media_kind(&media));
-    sw_json_key(&w.out, SW_STR("source"));
-    sw_json_open(&w.out, '{');
-    if (media.data.ptr) {
-        write_data(&w, media.data);
-    } else if (media.url.ptr) {
-        talk_write_pair(&w, "type", SW_STR("url"));
-        talk_write_pair(&w, "url", talk_clip(t, media.url, PART_MOST));
-    } else {
-        talk_write_pair(&w, "type", SW_STR("file"));
-        talk_write_pair(&w, "file_id", media.file_id);
-    }
-    talk_write_pair(&w, "media_type", media.type);
-    sw_json_close(&w.out, '}');
-    talk_write_pair(&w, "name", media.name);
-    sw_json_close(&w.out, '}');
-    add_part(t, false, talk_write_end(&w, t));
 }

@@ -168,6 +168,9 @@ static bool read_holder(talk *t, talk_value object, int depth)
         if ((found[i].type == SW_JSON_OBJECT || found[i].type == SW_JSON_ARRAY ||
              (found[i].type == SW_JSON_STRING && may_be_text(t, object))) &&
             read_value(t, found[i], depth + 1)) {
+            if (strcmp(holders[i], "chat_history") == 0) { /* Cohere: the newest stands apart */
+                (void)read_value(t, talk_member(t, object, "message"), depth + 1);
+            }
             return true;
         }
     }

@@ -5,6 +5,9 @@
  */
 #include "ingest/talk.h"
 
+/* Messages in messages: a choice with a message that LangChain serialized is the deepest. */
+enum { DEEPEST_WRAP = 3 };
+
 enum {
     M_ROLE,
     M_TYPE,
@@ -352,39 +355,46 @@ static void begin_as(talk *t, const talk_value m[M_SLOTS], sw_message_role role,
     }
 }
 
-/* A message when it names a role, or has no type of its own and says something. */
-bool talk_read_message(talk *t, talk_value message, sw_message_role role)
+/* The members of the message inside all its wrappings, and the role that is named on the way; false: none is. */
+static bool resolve(talk *t, talk_value message, talk_value m[M_SLOTS], sw_message_role *role)
 {
-    talk_value outer[M_SLOTS];
-    talk_value m[M_SLOTS];
-    talk_value inner = TALK_ABSENT;
     bool named = false;
 
-    members(t, message, outer);
-    inner = unwrap(t, outer);
-    named = find_role(t, outer, &role);
-    if (inner.type == SW_JSON_STRING) {
-        memcpy(m, outer, sizeof m);
-        m[M_CONTENT] = inner;
-    } else if (inner.type == SW_JSON_OBJECT) {
+    members(t, message, m);
+    for (int depth = 0; depth < DEEPEST_WRAP; depth++) {
+        talk_value outer[M_SLOTS];
+        talk_value inner = unwrap(t, m);
+        named = find_role(t, m, role) || named;
+        if (inner.type == SW_JSON_STRING) {
+            m[M_CONTENT] = inner;
+        }
+        if (inner.type != SW_JSON_OBJECT) {
+            break;
+        }
+        memcpy(outer, m, sizeof outer);
         members(t, inner, m);
         merge(m, outer);
-        named = find_role(t, m, &role) || named;
-    } else {
-        memcpy(m, outer, sizeof m);
     }
-    if (outer[M_CONTENT].type ==
-        SW_JSON_OBJECT) { /* Gemini's candidate: its content has the role */
-        talk_value role_word = talk_member(t, outer[M_CONTENT], "role");
-        named = (role_word.type == SW_JSON_STRING && talk_role(role_word.text, &role)) || named;
-    }
-    if (!named && m[M_ROLE].type != SW_JSON_STRING &&
-        (!has_content(m) || m[M_TYPE].type == SW_JSON_STRING)) {
-        return false;
+    if (m[M_CONTENT].type == SW_JSON_OBJECT) { /* Gemini's candidate: its content has the role */
+        talk_value word = talk_member(t, m[M_CONTENT], "role");
+        named = (word.type == SW_JSON_STRING && talk_role(word.text, role)) || named;
     }
     if (m[M_CONTENT].type == SW_JSON_END && m[M_ROLE].type == SW_JSON_STRING &&
         m[M_MESSAGE].type == SW_JSON_STRING) { /* Cohere */
         m[M_CONTENT] = m[M_MESSAGE];
+    }
+    return named;
+}
+
+/* A message when it names a role, or has no type of its own and says something. */
+bool talk_read_message(talk *t, talk_value message, sw_message_role role)
+{
+    talk_value m[M_SLOTS];
+    bool named = resolve(t, message, m, &role);
+
+    if (!named && m[M_ROLE].type != SW_JSON_STRING &&
+        (!has_content(m) || m[M_TYPE].type == SW_JSON_STRING)) {
+        return false;
     }
     begin_as(t, m, role,
              role == SW_MESSAGE_ROLE_ASSISTANT && sw_str_eq(m[M_TYPE].text, SW_STR("message")));
