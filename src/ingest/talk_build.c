@@ -203,12 +203,29 @@ static sw_str list_of_parts(talk *t)
     return talk_write_end(&w, t);
 }
 
+/* An empty text beside anything else says nothing: whether a sender writes it is chance. */
+static void drop_empty(talk *t)
+{
+    talk_part *parts = t->parts.items;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < t->parts.count; i++) {
+        bool empty = parts[i].plain && parts[i].text.len == 0;
+        bool alone = t->parts.count - (i - kept) == 1 && t->written_calls.count == 0;
+        if (!empty || alone) {
+            parts[kept++] = parts[i];
+        }
+    }
+    t->parts.count = kept;
+}
+
 /* The list as one text that any field takes, when the list itself nests too deep for a field. */
 static void settle_content(talk *t)
 {
     const talk_part *parts = t->parts.items;
     sw_str list = SW_NULL_STR;
 
+    drop_empty(t);
     if (t->parts.count == 0) {
         return;
     }

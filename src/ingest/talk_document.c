@@ -177,6 +177,26 @@ static bool read_holder(talk *t, talk_value object, int depth)
     return false;
 }
 
+/* A request without messages, a response without an answer: there is nothing to say, not even itself. */
+static bool says_nothing(talk *t, talk_value object)
+{
+    static const char *const sure[] = {"messages",    "contents",   "choices", "candidates",
+                                       "generations", "completion", "prompt"};
+    talk_walk w;
+
+    for (bool more = talk_walk_begin_object(&w, t, object); more && talk_walk_next_member(&w);) {
+        talk_walk inside;
+        bool empty = w.value.type == SW_JSON_NULL ||
+                     (talk_walk_begin(&inside, t, w.value) && !talk_walk_next(&inside));
+        for (size_t i = 0; empty && i < SW_COUNT(sure); i++) {
+            if (sw_str_eq(w.key, sw_str_from(sure[i]))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Words that are nothing else: an object that we do not know is said as it is written. */
 static bool read_words(talk *t, talk_value value)
 {
@@ -229,7 +249,7 @@ static bool read_value(talk *t, talk_value value, int depth)
     if (value.type == SW_JSON_OBJECT && read_object(t, value, depth)) {
         return true;
     }
-    if (value.type == SW_JSON_OBJECT && depth > 0) {
+    if (value.type == SW_JSON_OBJECT && (depth > 0 || says_nothing(t, value))) {
         return false;
     }
     return value.type > SW_JSON_NULL && read_words(t, value);

@@ -56,6 +56,7 @@ static const talk_name names[] = {
     {"reasoning_content", M_REASONING},
     {"reasoning", M_REASONING},
     {"thinking", M_REASONING},
+    {"tool_plan", M_REASONING}, /* Cohere */
     {"refusal", M_REFUSAL},
     {"message", M_MESSAGE},
     {"delta", M_MESSAGE},
