@@ -1,27 +1,134 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The access log: one JSON line a request. The path without its query and no header, because both may
- * hold what is nobody's business; the key by its id. Lines are gathered and written about once a second,
- * and when the server stops.
+ * hold what is nobody's business; the key by its id.
+ *
+ * Lines are gathered in memory and written by a thread of their own, about once a second, when there are
+ * many, and when the server stops. Who reads them, through a pipe say, may be slow or gone: then lines are
+ * dropped and counted, but no request waits.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "http/observe.h"
 
-enum { GATHER_BYTES = 64 * 1024, LONGEST_PATH = 1024 };
+/* A pipe that says it has room takes PIPE_BUF bytes without waiting. */
+enum { GATHER_BYTES = 64 * 1024, LONGEST_PATH = 1024, WAIT_MS = 100, LAST_WAITS = 5 };
 
-/* Of the network thread. */
 struct sw_access_log {
     int fd;
     bool own; /* the descriptor was opened here */
+    bool runs;
+    pthread_t thread;
+    sw_buf writing; /* of the thread, as `told` */
+    bool told;
+    atomic_llong lost;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t work;
     sw_buf lines;
+    bool closing;
 };
+
+static const char slow[] = "it is not read fast enough";
+
+/* ---- writing ---------------------------------------------------------------------------------------- */
+
+/* Waits for lines, and takes them; false: there are none and will be none. */
+static bool take_lines(sw_access_log *log)
+{
+    struct timespec until;
+    sw_buf taken;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec++;
+    pthread_mutex_lock(&log->lock);
+    while (!log->closing && log->lines.len < GATHER_BYTES &&
+           pthread_cond_timedwait(&log->work, &log->lock, &until) == 0) {
+    }
+    taken = log->lines;
+    log->lines = log->writing;
+    log->writing = taken;
+    bool goes_on = !log->closing || taken.len > 0;
+    pthread_mutex_unlock(&log->lock);
+    return goes_on;
+}
+
+static bool is_closing(sw_access_log *log)
+{
+    pthread_mutex_lock(&log->lock);
+    bool closing = log->closing;
+    pthread_mutex_unlock(&log->lock);
+    return closing;
+}
+
+static void lose(sw_access_log *log, sw_str lines)
+{
+    for (size_t i = 0; i < lines.len; i++) {
+        log->lost += lines.ptr[i] == '\n';
+    }
+}
+
+/* Said once, and here: who writes down a request does not wait for the server's own log either. */
+static void tell_lost(sw_server *server, sw_access_log *log, const char *why)
+{
+    if (!log->told && atomic_load(&log->lost) > 0) {
+        log->told = true;
+        sw_logf(&server->log, SW_LOG_WARN,
+                "access log: %s; lines are lost, and counted in /metrics", why);
+    }
+}
+
+/* Waits for room, but not for long once the server stops. */
+static bool has_room(sw_server *server, sw_access_log *log)
+{
+    struct pollfd out = {.fd = log->fd, .events = POLLOUT};
+    int waits = 0;
+    while (poll(&out, 1, WAIT_MS) == 0) {
+        tell_lost(server, log, slow);
+        waits += is_closing(log);
+        if (waits >= LAST_WAITS) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void write_lines(sw_server *server, sw_access_log *log)
+{
+    sw_str left = sw_buf_str(&log->writing);
+    while (left.len > 0) {
+        size_t size = left.len < PIPE_BUF ? left.len : PIPE_BUF;
+        ssize_t wrote = has_room(server, log) ? write(log->fd, left.ptr, size) : 0;
+        if (wrote > 0) {
+            left = sw_str_make(left.ptr + wrote, left.len - (size_t)wrote);
+        } else if (wrote == 0 || errno != EINTR) {
+            lose(log, left);
+            tell_lost(server, log, wrote == 0 ? slow : strerror(errno));
+            break;
+        }
+    }
+    tell_lost(server, log, slow);
+    sw_buf_clear(&log->writing);
+}
+
+static void *run_writer(void *data)
+{
+    sw_server *server = data;
+    while (take_lines(server->access)) {
+        write_lines(server, server->access);
+    }
+    return NULL;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------- */
 
 sw_status sw__access_open(sw_server *server, sw_error *err)
 {
     const char *path = server->settings.access_log;
+    pthread_condattr_t monotonic;
     if (!path) {
         return SW_STATUS_OK;
     }
@@ -30,30 +137,23 @@ sw_status sw__access_open(sw_server *server, sw_error *err)
         return sw_no_memory(err);
     }
     server->access = log;
+    pthread_mutex_init(&log->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&log->work, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    sw_buf_init(&log->lines, server->from, SW_LIMIT_ACCESS_LOG_BYTES);
+    sw_buf_init(&log->writing, server->from, SW_LIMIT_ACCESS_LOG_BYTES);
     log->own = strcmp(path, "-") != 0;
     log->fd =
         log->own ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : STDOUT_FILENO;
-    sw_buf_init(&log->lines, server->from, (size_t)4 * GATHER_BYTES);
-    return log->fd >= 0 ? SW_STATUS_OK
-                        : sw_fail(err, SW_STATUS_IO, "access-log", "%s cannot be written: %s", path,
-                                  strerror(errno));
-}
-
-void sw__access_flush(sw_server *server)
-{
-    sw_access_log *log = server->access;
-    size_t done = 0;
-    while (log && done < log->lines.len) {
-        ssize_t wrote = write(log->fd, log->lines.ptr + done, log->lines.len - done);
-        if (wrote < 0 && errno != EINTR) {
-            sw_logf(&server->log, SW_LOG_WARN, "access log: %s; lines are lost", strerror(errno));
-            break;
-        }
-        done += wrote > 0 ? (size_t)wrote : 0;
+    if (log->fd < 0) {
+        return sw_fail(err, SW_STATUS_IO, "access-log", "%s cannot be written: %s", path,
+                       strerror(errno));
     }
-    if (log) {
-        sw_buf_clear(&log->lines);
-    }
+    log->runs = pthread_create(&log->thread, NULL, run_writer, server) == 0;
+    return log->runs ? SW_STATUS_OK
+                     : sw_fail(err, SW_STATUS_NO_MEMORY, "", "no thread could be started");
 }
 
 void sw__access_close(sw_server *server)
@@ -62,14 +162,30 @@ void sw__access_close(sw_server *server)
     if (!log) {
         return;
     }
-    sw__access_flush(server);
+    pthread_mutex_lock(&log->lock);
+    log->closing = true;
+    pthread_cond_signal(&log->work);
+    pthread_mutex_unlock(&log->lock);
+    if (log->runs) {
+        pthread_join(log->thread, NULL);
+    }
     if (log->own && log->fd >= 0) {
         close(log->fd);
     }
     sw_buf_fini(&log->lines);
+    sw_buf_fini(&log->writing);
+    pthread_cond_destroy(&log->work);
+    pthread_mutex_destroy(&log->lock);
     sw_free(server->from, log);
     server->access = NULL;
 }
+
+int64_t sw__access_lost(const sw_server *server)
+{
+    return server->access ? atomic_load(&server->access->lost) : 0;
+}
+
+/* ---- a line ----------------------------------------------------------------------------------------- */
 
 static void member(sw_json_out *out, const char *name, sw_str text)
 {
@@ -109,24 +225,32 @@ static void write_line(sw_exchange *x, bool completed, int64_t took_us, sw_json_
     sw_json_close(out, '}');
 }
 
-void sw__access_write(sw_exchange *x, bool completed, int64_t took_us)
+static void write_down(sw_exchange *x, bool completed, int64_t took_us)
 {
     sw_access_log *log = x->request.server->access;
     sw_json_out out;
     if (!log) {
         return;
     }
+    pthread_mutex_lock(&log->lock);
+    size_t before = log->lines.len;
     sw_json_out_init(&out, &log->lines, false);
     write_line(x, completed, took_us, &out);
     sw_buf_addc(&log->lines, '\n');
-    if (log->lines.len >= GATHER_BYTES || log->lines.status != SW_STATUS_OK) {
-        sw__access_flush(x->request.server);
+    if (log->lines.status != SW_STATUS_OK) {
+        log->lines.len = before;
+        log->lines.status = SW_STATUS_OK;
+        log->lost++;
     }
+    if (log->lines.len >= GATHER_BYTES) {
+        pthread_cond_signal(&log->work);
+    }
+    pthread_mutex_unlock(&log->lock);
 }
 
 void sw__observe_end(sw_exchange *x, bool completed)
 {
     int64_t took_us = sw__mono_us() - x->begun_us;
     sw__metrics_count(x, took_us);
-    sw__access_write(x, completed, took_us);
+    write_down(x, completed, took_us);
 }

@@ -193,6 +193,9 @@ static void write_server(sw_buf *out, sw_server *server)
     gauge(out, "stepwell_http_queue", "Requests that wait for a worker.", jobs);
     gauge(out, "stepwell_http_body_bytes", "What the bodies being read hold.",
           atomic_load(&server->bodies));
+    count(out, "stepwell_access_log_lost_total",
+          "Lines of the access log that nobody read in time.",
+          (unsigned long long)sw__access_lost(server));
     count(out, "stepwell_http_sent_bytes_total", "Bytes of answers, without headers.",
           value(&server->metrics->sent));
     count(out, "stepwell_http_received_bytes_total", "Bytes of bodies.",

@@ -24,9 +24,9 @@ void sw__metrics_free(sw_server *server);
 void sw__metrics_count(const sw_exchange *x, int64_t took_us);
 
 sw_status sw__access_open(sw_server *server, sw_error *err) SW_MUST_CHECK;
-void sw__access_write(sw_exchange *x, bool completed, int64_t took_us);
-void sw__access_flush(sw_server *server);
 void sw__access_close(sw_server *server);
+/* Lines that could not be written. */
+int64_t sw__access_lost(const sw_server *server);
 
 sw_status sw__probe_start(sw_server *server, sw_error *err) SW_MUST_CHECK;
 void sw__probe_stop(sw_server *server);

@@ -222,7 +222,6 @@ static void tick(sw_server *server)
     }
     server->ticked_us = now_us;
     sw__limits_tick(server, now_us);
-    sw__access_flush(server);
 }
 
 /* The library does not wake a wheel that somebody else turns, so it is done here; once is enough until

@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { request } from 'node:http';
-import { folder, program, scaled, serve } from './lib.mjs';
+import { folder, limited, program, scaled, serve } from './lib.mjs';
 
 const run = promisify(execFile);
 
@@ -122,6 +122,40 @@ test('it ends well in the middle of everything', async (t) => {
     assert.ok(!/Fatal|error:/.test(server.said), server.said.slice(-500));
     await server.verify();
   }
+});
+
+test('nobody waits for who does not read the access log; lines that are lost are whole, and counted', async (t) => {
+  const server = await serve(t, { args: ['--access-log', '-'] });
+  server.child.stdout.pause();
+  const path = `/${'x'.repeat(1000)}`;
+  const asked = 4000; // some 4.8 MiB of lines: more than the pipe, our own buffer and the server's
+  for (let i = 0; i < asked; i += 50) {
+    await limited(Promise.all(Array.from({ length: 50 }, () => server.api('GET', path))), 10_000, 'answers');
+  }
+  const lost = (await metrics(server)).get('stepwell_access_log_lost_total');
+  assert.ok(lost > 0 && lost < asked, `${lost}`);
+  assert.match(server.said, /access log: /);
+  assert.equal(server.said.match(/lines are lost/g).length, 1, 'said once');
+  // What was kept comes when somebody reads again, line by line.
+  server.child.stdout.resume();
+  const kept = () => server.said.split('\n').filter((line) => line.startsWith('{'));
+  await limited((async () => {
+    while (kept().length < asked - lost) {
+      await new Promise((go) => setImmediate(go));
+    }
+  })(), 10_000, `${asked - lost} lines`);
+  kept().forEach((line) => assert.equal(typeof JSON.parse(line).us, 'number'));
+});
+
+test('a server whose access log is not read stops in time', async (t) => {
+  const server = await serve(t, { args: ['--access-log', '-'] });
+  server.child.stdout.pause();
+  for (let i = 0; i < 20; i++) {
+    await Promise.all(Array.from({ length: 50 }, () => server.api('GET', `/${'x'.repeat(1000)}`)));
+  }
+  const began = Date.now();
+  await server.stop();
+  assert.ok(Date.now() - began < 5000);
 });
 
 test('the access log has a JSON line a request, without query and headers', async (t) => {
