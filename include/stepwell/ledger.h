@@ -316,6 +316,8 @@ SW_API sw_status sw_key_create(sw_ledger *ledger, const sw_actor *actor, const s
  * the store at most once a second for the same key; a revocation by this process is seen at once. */
 SW_API sw_status sw_key_check(sw_ledger *ledger, sw_str secret, sw_memory *memory, sw_api_key *out,
                               sw_error *err) SW_MUST_CHECK;
+/* Whether that check would answer from memory now. */
+SW_API bool sw_key_is_fresh(sw_ledger *ledger, sw_str secret);
 /* Whether a key that was checked before still holds, for what goes on for long: NOT_FOUND when it was revoked
  * or has expired since. Asks the store each time. */
 SW_API sw_status sw_key_recheck(sw_ledger *ledger, sw_str key_id, sw_error *err) SW_MUST_CHECK;

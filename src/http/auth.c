@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who calls: asks the decisions of auth_rules.c in order and fills the request's actor, scopes and key.
- * Runs on the network thread, so it asks the store only for what the ledger does not remember.
+ * What has to be looked up in the store is asked for by a worker (sw_auth_is_quick), and how often unknown
+ * keys are is limited for each address, so that guessing costs whoever guesses.
  *
  * What is refused says why, except where that would tell a stranger something: an unknown key, a revoked
  * one, an expired one and none at all are all the same 401.
  */
 #include "http/auth.h"
-#include "http/live.h"
+#include "http/observe.h"
 
 enum { LOOK_AGAIN_US = 1000000 };
 
@@ -44,15 +45,23 @@ void sw_auth_close(sw_auth *auth)
     pthread_mutex_unlock(&auth->lock);
 }
 
-/* Keys that another process makes are seen within a second. */
+/* Whether keys are asked for by now; else `look`: that has to be looked up again. Keys that another process
+ * makes are seen within a second. */
+static bool is_closed(sw_auth *auth, int64_t now_us, bool *look)
+{
+    pthread_mutex_lock(&auth->lock);
+    bool closed = auth->closed || !auth->local;
+    *look = !closed && (auth->asked_us == INT64_MIN || now_us - auth->asked_us > LOOK_AGAIN_US);
+    pthread_mutex_unlock(&auth->lock);
+    return closed;
+}
+
 sw_status sw_auth_is_open(sw_auth *auth, bool *out, sw_error *err)
 {
     int64_t now_us = sw__system_clock.mono_us(sw__system_clock.data);
     bool exist = false;
-    pthread_mutex_lock(&auth->lock);
-    bool closed = auth->closed || !auth->local;
-    bool look = !closed && (auth->asked_us == INT64_MIN || now_us - auth->asked_us > LOOK_AGAIN_US);
-    pthread_mutex_unlock(&auth->lock);
+    bool look = false;
+    bool closed = is_closed(auth, now_us, &look);
     sw_status status = look ? sw_keys_exist(auth->ledger, &exist, err) : SW_STATUS_OK;
     if (status == SW_STATUS_OK) {
         pthread_mutex_lock(&auth->lock);
@@ -122,26 +131,109 @@ sw_status sw_auth_welcome(sw_request *request, sw_error *err)
     return SW_STATUS_OK;
 }
 
+/* ---- how often ------------------------------------------------------------------------------------- */
+
+static int64_t now_ns(void)
+{
+    return sw__system_clock.mono_us(sw__system_clock.data) * 1000;
+}
+
+static sw_status too_often(sw_request *request, int64_t wait_ns, const char *who,
+                           int64_t per_second)
+{
+    int64_t wait_ms = (wait_ns + 999999) / 1000000;
+    sw__count_refusal(request->server, SW_REFUSED_RATE);
+    sw_answer_header(request, "Retry-After", "1");
+    sw_str ms = sw_arena_printf(&request->arena, "%lld", (long long)wait_ms);
+    sw_answer_header(request, "retry-after-ms", ms.ptr ? ms.ptr : "1000");
+    return sw_answer_fail(request, 429, "Too many requests: %s %lld a second; try again in %lld ms",
+                          who, (long long)per_second, (long long)wait_ms);
+}
+
+static sw_status check_pace(sw_request *request, sw_auth *auth)
+{
+    if (auth->per_second <= 0) {
+        return SW_STATUS_OK;
+    }
+    uint64_t who = sw_hash(0, request->key_id.ptr ? request->key_id.ptr : "", request->key_id.len);
+    pthread_mutex_lock(&auth->lock);
+    int64_t wait_ns =
+        sw_bucket_take(sw_buckets_find(&auth->buckets, who), auth->per_second, now_ns());
+    pthread_mutex_unlock(&auth->lock);
+    return wait_ns == 0 ? SW_STATUS_OK
+                        : too_often(request, wait_ns, "this key may ask", auth->per_second);
+}
+
+/* Whether the key was good, as far as is remembered. */
+static bool was_good(sw_auth *auth, sw_str secret)
+{
+    pthread_mutex_lock(&auth->lock);
+    bool good = sw_buckets_have(&auth->good, sw_hash(0, secret.ptr, secret.len));
+    pthread_mutex_unlock(&auth->lock);
+    return good;
+}
+
+/* How long a key that was not has to wait for its turn, in nanoseconds; `take` takes the turn that has come. */
+static int64_t wait_to_guess(const sw_request *request, sw_auth *auth, sw_str secret, bool take)
+{
+    if (was_good(auth, secret)) {
+        return 0;
+    }
+    uint64_t from = sw_address_group(sw_request_peer(request));
+    pthread_mutex_lock(&auth->lock);
+    int64_t *bucket = sw_buckets_find(&auth->guesses, from);
+    int64_t after = *bucket;
+    int64_t wait_ns = sw_bucket_take(&after, SW_LIMIT_GUESSES, now_ns());
+    *bucket = take ? after : *bucket;
+    pthread_mutex_unlock(&auth->lock);
+    return wait_ns;
+}
+
+static sw_status check_guess(sw_request *request, sw_auth *auth, sw_str secret)
+{
+    int64_t wait_ns = wait_to_guess(request, auth, secret, true);
+    return wait_ns == 0 ? SW_STATUS_OK
+                        : too_often(request, wait_ns, "keys that are not known may be shown",
+                                    SW_LIMIT_GUESSES);
+}
+
+static void remember_key(sw_auth *auth, sw_str secret)
+{
+    pthread_mutex_lock(&auth->lock);
+    *sw_buckets_find(&auth->good, sw_hash(0, secret.ptr, secret.len)) = now_ns();
+    pthread_mutex_unlock(&auth->lock);
+}
+
 /* ---- keys ------------------------------------------------------------------------------------------ */
 
 static sw_status nobody(sw_request *request)
 {
+    sw__count_refusal(request->server, SW_REFUSED_KEY);
     sw_answer_header(request, "WWW-Authenticate", "Bearer");
     return sw_answer_fail(request, 401, "Unauthorized");
+}
+
+static sw_str secret_of(const sw_request *request)
+{
+    return sw_auth_secret(sw_request_header(request, "Authorization"),
+                          sw_request_header(request, "X-BARE-PASSWORD"));
 }
 
 static sw_status take_key(sw_request *request, sw_auth *auth, sw_standing *standing, sw_error *err)
 {
     sw_api_key key = {0};
-    sw_str secret = sw_auth_secret(sw_request_header(request, "Authorization"),
-                                   sw_request_header(request, "X-BARE-PASSWORD"));
+    sw_str secret = secret_of(request);
     if (!secret.ptr) {
         return nobody(request);
     }
-    sw_status status = sw_key_check(auth->ledger, secret, request->memory, &key, err);
+    sw_status status = check_guess(request, auth, secret);
+    if (status == SW_STATUS_OK) {
+        status = sw_key_check(auth->ledger, secret, request->memory, &key, err);
+    }
     if (status != SW_STATUS_OK) {
         return status == SW_STATUS_NOT_FOUND ? nobody(request) : status;
     }
+    remember_key(auth, secret);
     request->key_id = key.id;
     request->actor.organization_id = key.organization_id;
     request->actor.project_id = key.project_id;
@@ -166,31 +258,6 @@ static sw_status find_caller(sw_request *request, sw_auth *auth, sw_standing *st
     }
     request->scopes = standing->scopes;
     return status;
-}
-
-/* ---- how often ------------------------------------------------------------------------------------- */
-
-static sw_status check_pace(sw_request *request, sw_auth *auth)
-{
-    if (auth->per_second <= 0) {
-        return SW_STATUS_OK;
-    }
-    uint64_t who = sw_hash(0, request->key_id.ptr ? request->key_id.ptr : "", request->key_id.len);
-    int64_t now_ns = sw__system_clock.mono_us(sw__system_clock.data) * 1000;
-    pthread_mutex_lock(&auth->lock);
-    int64_t wait_ns =
-        sw_bucket_take(sw_buckets_find(&auth->buckets, who), auth->per_second, now_ns);
-    pthread_mutex_unlock(&auth->lock);
-    if (wait_ns == 0) {
-        return SW_STATUS_OK;
-    }
-    int64_t wait_ms = (wait_ns + 999999) / 1000000;
-    sw_answer_header(request, "Retry-After", "1");
-    sw_str ms = sw_arena_printf(&request->arena, "%lld", (long long)wait_ms);
-    sw_answer_header(request, "retry-after-ms", ms.ptr ? ms.ptr : "1000");
-    return sw_answer_fail(request, 429,
-                          "Too many requests: this key may ask %lld a second; try again in %lld ms",
-                          (long long)auth->per_second, (long long)wait_ms);
 }
 
 /* ---- the acting user ------------------------------------------------------------------------------- */
@@ -219,6 +286,25 @@ static sw_status take_user(sw_request *request, sw_auth *auth, sw_error *err)
     return status;
 }
 
+bool sw_auth_is_quick(sw_request *request)
+{
+    sw_auth *auth = sw_server_live(request->server)->auth;
+    sw_str user = sw_request_header(request, "user_id");
+    bool look = false;
+    if (request->route->need == SW_NEED_NONE) {
+        return true;
+    }
+    if (user.ptr && user.len > 0) {
+        return false;
+    }
+    if (!is_closed(auth, now_ns() / 1000, &look)) {
+        return !look;
+    }
+    sw_str secret = secret_of(request);
+    return !secret.ptr || sw_key_is_fresh(auth->ledger, secret) ||
+           wait_to_guess(request, auth, secret, false) > 0;
+}
+
 sw_status sw_auth_check(sw_request *request, sw_error *err)
 {
     sw_auth *auth = sw_server_live(request->server)->auth;
@@ -236,6 +322,7 @@ sw_status sw_auth_check(sw_request *request, sw_error *err)
     }
     const char *missing = sw_need_missing(request->route->need, standing);
     if (status == SW_STATUS_OK && missing) {
+        sw__count_refusal(request->server, SW_REFUSED_KEY);
         status = sw_answer_fail(request, 403, "%s", missing);
     }
     return status;

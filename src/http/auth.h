@@ -68,6 +68,10 @@ typedef struct sw_buckets {
     } sets[SW_BUCKET_SETS][SW_BUCKET_WAYS];
 } sw_buckets;
 int64_t *sw_buckets_find(sw_buckets *buckets, uint64_t who);
+/* Whether there is one of that key, without making room for it. */
+bool sw_buckets_have(const sw_buckets *buckets, uint64_t who);
+/* Addresses that one person may have many of are one: a network of IPv6 (/64). */
+uint64_t sw_address_group(sw_str peer);
 
 typedef struct sw_auth {
     const sw_allocator *allocator;
@@ -78,7 +82,9 @@ typedef struct sw_auth {
     pthread_mutex_t lock; /* of what follows */
     bool closed;          /* a key was seen: nobody is let in without, until the next start */
     int64_t asked_us;     /* when it was last looked for one */
-    sw_buckets buckets;
+    sw_buckets buckets;   /* by key: how often it asks */
+    sw_buckets guesses;   /* by address: how often it shows keys that have not been good */
+    sw_buckets good;      /* keys by their text, and when they were good last */
 } sw_auth;
 sw_status sw_auth_new(sw_ledger *ledger, const sw_settings *settings, bool local, sw_auth **out,
                       sw_error *err) SW_MUST_CHECK;

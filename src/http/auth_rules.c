@@ -264,3 +264,24 @@ int64_t *sw_buckets_find(sw_buckets *buckets, uint64_t who)
     buckets->sets[set][fullest].full_at_ns = 0;
     return &buckets->sets[set][fullest].full_at_ns;
 }
+
+bool sw_buckets_have(const sw_buckets *buckets, uint64_t who)
+{
+    size_t set = (size_t)(who % SW_BUCKET_SETS);
+    bool found = false;
+    for (size_t i = 0; i < SW_BUCKET_WAYS; i++) {
+        found = found || (buckets->sets[set][i].who == who && buckets->sets[set][i].full_at_ns > 0);
+    }
+    return found;
+}
+
+uint64_t sw_address_group(sw_str peer)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    uint8_t address[16] = {0};
+    bool six = address_of(peer, address) == 16;
+    if (six && memcmp(address, mapped, sizeof mapped) == 0) {
+        return sw_hash(0, (const char *)address + sizeof mapped, 4);
+    }
+    return sw_hash(0, (const char *)address, six ? 8 : 4);
+}

@@ -139,23 +139,20 @@ static sw_status count_stream(sw_exchange *x)
     return SW_STATUS_OK;
 }
 
-/* Everything that can be known from the headers. */
-static sw_status admit(sw_exchange *x, sw_error *err)
+/* What the headers tell before anybody is asked who he is. */
+static sw_status find(sw_exchange *x, sw_error *err)
 {
     sw_status status = sw__limits_check(x, err);
     if (status == SW_STATUS_OK) {
         status = sw_auth_welcome(&x->request, err);
     }
-    if (status == SW_STATUS_OK) {
-        status = find_route(x, err);
-    }
-    if (status != SW_STATUS_OK || !x->request.route) {
-        return status;
-    }
-    status = sw_auth_check(&x->request, err);
-    if (status == SW_STATUS_OK) {
-        status = sw__params_read(x, err);
-    }
+    return status == SW_STATUS_OK ? find_route(x, err) : status;
+}
+
+/* And what they tell after it. */
+static sw_status admit(sw_exchange *x, sw_error *err)
+{
+    sw_status status = sw__params_read(x, err);
     if (status == SW_STATUS_OK && x->invalid) {
         status = SW_STATUS_INVALID;
     }
@@ -173,29 +170,6 @@ static void refuse(sw_exchange *x, sw_status status, const sw_error *err)
     x->phase = SW_PHASE_DRAIN;
 }
 
-static enum MHD_Result head_is_there(sw_exchange *x, const char *method)
-{
-    sw_error err = {0};
-    read_method(x, method);
-    x->phase = SW_PHASE_BODY;
-    sw_status status = admit(x, &err);
-    if (status != SW_STATUS_OK) {
-        refuse(x, status, &err);
-    } else if (!x->request.route) {
-        x->phase = SW_PHASE_DRAIN; /* answered without a route: OPTIONS */
-    }
-    bool waits = sw_request_header(&x->request, "Expect").ptr != NULL;
-    if (x->phase == SW_PHASE_DRAIN && x->declared != 0 &&
-        (x->closes || waits || x->declared > SW_LIMIT_DRAIN_BYTES)) {
-        x->closes = true;
-        return sw__answer_send(x);
-    }
-    x->window_us = sw__mono_us();
-    return MHD_YES;
-}
-
-/* ---- the body -------------------------------------------------------------------------------------- */
-
 static void suspend(sw_exchange *x)
 {
     x->phase = SW_PHASE_WORK;
@@ -209,6 +183,52 @@ static void resume(sw_exchange *x, sw_phase phase)
         sw__resume(x);
     }
 }
+
+static void work_auth(sw_exchange *x)
+{
+    x->later_status = sw_auth_check(&x->request, &x->later_error);
+    resume(x, SW_PHASE_ASKED);
+}
+
+/* The caller is known, or refused. */
+static enum MHD_Result caller_is_there(sw_exchange *x, sw_status status, sw_error *err)
+{
+    x->phase = SW_PHASE_BODY;
+    if (status == SW_STATUS_OK && x->request.route) {
+        status = admit(x, err);
+    }
+    if (status != SW_STATUS_OK) {
+        refuse(x, status, err);
+    } else if (!x->request.route) {
+        x->phase = SW_PHASE_DRAIN; /* answered without a route: OPTIONS */
+    }
+    bool waits = sw_request_header(&x->request, "Expect").ptr != NULL;
+    if (x->phase == SW_PHASE_DRAIN && x->declared != 0 &&
+        (x->closes || waits || x->declared > SW_LIMIT_DRAIN_BYTES)) {
+        x->closes = true;
+        return sw__answer_send(x);
+    }
+    x->window_us = sw__mono_us();
+    return MHD_YES;
+}
+
+static enum MHD_Result head_is_there(sw_exchange *x, const char *method)
+{
+    sw_error err = {0};
+    read_method(x, method);
+    sw_status status = find(x, &err);
+    if (status == SW_STATUS_OK && x->request.route) {
+        if (!sw_auth_is_quick(&x->request)) {
+            suspend(x);
+            sw__work(x, SW_JOB_AUTH);
+            return MHD_YES;
+        }
+        status = sw_auth_check(&x->request, &err);
+    }
+    return caller_is_there(x, status, &err);
+}
+
+/* ---- the body -------------------------------------------------------------------------------------- */
 
 /* A sender who goes on though the answer is known is let go on for a while, then told past the library,
  * which would tell him only at the end of his body. What he sends until he has read that is read too: who
@@ -333,6 +353,8 @@ enum MHD_Result sw__exchange_go_on(void *server, struct MHD_Connection *connecti
     switch (phase) {
     case SW_PHASE_HEAD:
         return head_is_there(x, method);
+    case SW_PHASE_ASKED:
+        return caller_is_there(x, x->later_status, &x->later_error);
     case SW_PHASE_BODY:
         return size > 0 ? take_piece(x, upload, size) : body_is_there(x);
     case SW_PHASE_DRAIN:
@@ -479,11 +501,15 @@ static void too_late(sw_exchange *x)
 
 void sw__exchange_work(sw_exchange *x)
 {
-    if (x->job != SW_JOB_FILL && atomic_load(&x->request.server->aborting)) {
+    if (x->job != SW_JOB_FILL && x->job != SW_JOB_AUTH &&
+        atomic_load(&x->request.server->aborting)) {
         too_late(x);
         return;
     }
     switch (x->job) {
+    case SW_JOB_AUTH:
+        work_auth(x);
+        break;
     case SW_JOB_RUN:
         work_whole(x);
         break;

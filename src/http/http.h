@@ -298,8 +298,9 @@ sw_ledger *sw_server_ledger(const sw_server *server);
 const sw_settings *sw_server_settings(const sw_server *server);
 const sw_log *sw_server_log(const sw_server *server);
 
-/* Who calls (auth.c): fills actor, scopes and key_id, or refuses. Called on the network thread once the
- * headers are there; must be quick. */
+/* Who calls (auth.c): fills actor, scopes and key_id, or refuses. Called once the headers are there, by the
+ * network thread where that is quick, that is, asks no store; else by a worker. */
+bool sw_auth_is_quick(sw_request *request);
 sw_status sw_auth_check(sw_request *request, sw_error *err) SW_MUST_CHECK;
 /* Whether who was let in would be let in now, for requests that go on for long: 401 when its key was revoked or
  * has expired since, or when keys are asked for since. Asks about once a second; called by workers. */

@@ -48,6 +48,7 @@ typedef struct sw_header {
 /* Where an exchange is. */
 typedef enum sw_phase {
     SW_PHASE_HEAD,     /* the request line was read; the headers come */
+    SW_PHASE_ASKED,    /* a worker has asked who calls */
     SW_PHASE_BODY,     /* the body comes, and is kept */
     SW_PHASE_DRAIN,    /* the answer is known; the rest of the body is read and forgotten */
     SW_PHASE_WORK,     /* suspended: a worker has it, or whoever will call sw_request_done */
@@ -56,7 +57,7 @@ typedef enum sw_phase {
 } sw_phase;
 
 /* What a worker does with an exchange. */
-typedef enum sw_job { SW_JOB_RUN, SW_JOB_PART, SW_JOB_LAST_PART, SW_JOB_FILL } sw_job;
+typedef enum sw_job { SW_JOB_AUTH, SW_JOB_RUN, SW_JOB_PART, SW_JOB_LAST_PART, SW_JOB_FILL } sw_job;
 
 /* How a stream is. */
 typedef enum sw_flow {

@@ -110,27 +110,43 @@ static int64_t mono(const sw_ledger *ledger)
     return ledger->clock.mono_us(ledger->clock.data);
 }
 
+/* The check of that hash, when it was made less than a second ago. */
+static const check *fresh(sw_ledger *ledger, const unsigned char hash[SW_KEY_HASH])
+{
+    const sw_keys *keys = ledger->keys;
+    const check *c = keys->checks ? slot_of(keys, hash) : NULL;
+    return c && sodium_memcmp(c->hash, hash, SW_KEY_HASH) == 0 && c->read_us > 0 &&
+                   mono(ledger) - c->read_us < CHECK_US
+               ? c
+               : NULL;
+}
+
+bool sw_key_is_fresh(sw_ledger *ledger, sw_str secret)
+{
+    unsigned char hash[SW_KEY_HASH];
+
+    sw__key_text_hash(secret, hash);
+    pthread_mutex_lock(&ledger->keys->lock);
+    bool is_fresh = fresh(ledger, hash) != NULL;
+    pthread_mutex_unlock(&ledger->keys->lock);
+    return is_fresh;
+}
+
 /* What is remembered of the key; false: nothing. Also tells the generation, for what is read next. */
 static bool remembered(sw_ledger *ledger, const unsigned char hash[SW_KEY_HASH], sw_arena *arena,
                        sw_api_key *out, uint64_t *generation, sw_status *status)
 {
     sw_keys *keys = ledger->keys;
-    int64_t now = mono(ledger);
-    bool hit = false;
 
     pthread_mutex_lock(&keys->lock);
     *generation = keys->generation;
-    if (keys->checks) {
-        const check *c = slot_of(keys, hash);
-        hit = sodium_memcmp(c->hash, hash, SW_KEY_HASH) == 0 && c->read_us > 0 &&
-              now - c->read_us < CHECK_US;
-        *status = !hit || c->row ? SW_STATUS_OK : SW_STATUS_NOT_FOUND;
-        if (hit && c->row && !sw_row_copy(sw_record_of(SW_RECORD_API_KEY), out, c->row, arena)) {
-            *status = SW_STATUS_NO_MEMORY;
-        }
+    const check *c = fresh(ledger, hash);
+    *status = !c || c->row ? SW_STATUS_OK : SW_STATUS_NOT_FOUND;
+    if (c && c->row && !sw_row_copy(sw_record_of(SW_RECORD_API_KEY), out, c->row, arena)) {
+        *status = SW_STATUS_NO_MEMORY;
     }
     pthread_mutex_unlock(&keys->lock);
-    return hit;
+    return c != NULL;
 }
 
 /* Without memory nothing is remembered, which does no harm. */

@@ -3,6 +3,7 @@
 // by one are in test_auth.c.
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { DEFAULT_ORGANIZATION, limited, newId, serve } from './lib.mjs';
 
@@ -258,6 +259,48 @@ test('who asks too often is told when to come again; others are not held', async
   }
   await server.get('/v1/steps/', { headers: two });
   await until(() => server.api('GET', '/v1/steps/', { headers: one }), (a) => a.status === 200);
+});
+
+// The limit is 64 a second for an address (model/limits.def).
+test('who guesses keys is slowed down, and whose key was good is not', async (t) => {
+  const server = await serve(t);
+  const admin = await firstKey(server);
+  const known = bearer(await key(server, admin, ['read']));
+  await server.get('/v1/steps/', { headers: known });
+  const guess = () => server.api('GET', '/v1/steps/', { headers: bearer(`sw_${newId('x')}`) });
+  const count = { 401: 0, 429: 0 };
+  for (let i = 0; i < 10; i++) {
+    const answers = await Promise.all(Array.from({ length: 100 }, guess));
+    for (const answer of answers) {
+      count[answer.status] += 1;
+      if (answer.status === 429) {
+        assert.ok(Number(answer.headers.get('retry-after')) >= 1);
+        assert.match(answer.text, /keys that are not known/);
+      }
+    }
+    await server.get('/v1/steps/', { headers: known });
+  }
+  assert.equal(count[401] + count[429], 1000);
+  assert.ok(count[401] >= 64 && count[429] > 300, JSON.stringify(count));
+  assert.equal((await server.api('GET', '/v1/steps/')).status, 401, 'no key is no guess');
+  await until(guess, (a) => a.status === 401);
+  const { text } = await server.api('GET', '/metrics', { headers: bearer(admin) });
+  const refused = (why) => Number(new RegExp(`stepwell_http_rejected_total\\{reason="${why}"\\} (\\d+)`).exec(text)[1]);
+  assert.ok(refused('rate_limit') >= count[429] && refused('key') > count[401], text);
+});
+
+test('who is refused is refused before his body is sent', async (t) => {
+  const server = await serve(t);
+  await firstKey(server);
+  const { hostname, port } = new URL(server.url);
+  for (const [more, secret] of [['', 'sw_a'], ['Expect: 100-continue\r\n', 'sw_b'], ['', null]]) {
+    const socket = connect({ host: hostname, port: Number(port) });
+    const key = secret ? `Authorization: Bearer ${secret}\r\n` : '';
+    socket.write(`POST /v1/steps HTTP/1.1\r\nHost: localhost\r\n${key}${more}Content-Length: 30000000\r\n\r\n`);
+    const answer = await limited(new Promise((resolve) => socket.once('data', (bytes) => resolve(bytes.toString()))), 5000, 'an answer');
+    assert.match(answer, /^HTTP\/1.1 401 /);
+    socket.destroy();
+  }
 });
 
 test('the last use of a key is noted', async (t) => {

@@ -264,7 +264,26 @@ static void test_buckets(void **state)
         *other = 50;
     }
     assert_int_equal(*sw_buckets_find(buckets, 7), 100);
+    assert_true(sw_buckets_have(buckets, 7));
+    assert_false(sw_buckets_have(buckets, 8));
+    (void)sw_buckets_find(buckets, 8); /* made room for, and empty */
+    assert_false(sw_buckets_have(buckets, 8));
     free(buckets);
+}
+
+static uint64_t group(const char *peer)
+{
+    return sw_address_group(sw_str_from(peer));
+}
+
+static void test_addresses(void **state)
+{
+    (void)state;
+    assert_int_equal(group("192.0.2.1"), group("192.0.2.1"));
+    assert_int_not_equal(group("192.0.2.1"), group("192.0.2.2"));
+    assert_int_equal(group("::ffff:192.0.2.1"), group("192.0.2.1"));
+    assert_int_equal(group("2001:db8:1:2::1"), group("2001:db8:1:2:ffff::9"));
+    assert_int_not_equal(group("2001:db8:1:2::1"), group("2001:db8:1:3::1"));
 }
 
 /* ---- where deliveries go --------------------------------------------------------------------------- */
@@ -363,7 +382,8 @@ int main(void)
         cmocka_unit_test(test_host_allowed), cmocka_unit_test(test_origin),
         cmocka_unit_test(test_scopes),       cmocka_unit_test(test_needs),
         cmocka_unit_test(test_bucket),       cmocka_unit_test(test_buckets),
-        cmocka_unit_test(test_targets),      cmocka_unit_test(test_signature),
+        cmocka_unit_test(test_addresses),    cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_signature),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,8 +48,11 @@ static void a_key_opens_what_it_says(lt *t)
     two = make(t, &t->a, &row);
     CHECK(strncmp(one.secret, "sw_", 3) == 0 && strlen(one.secret) >= 40);
     CHECK(strcmp(one.secret, two.secret) != 0);
+    CHECK(!sw_key_is_fresh(t->ledger, sw_str_from(one.secret)));
     for (int i = 0; i < 3; i++) { /* from the store, and remembered */
         OK(check(t, one.secret, &got));
+        CHECK(sw_key_is_fresh(t->ledger, sw_str_from(one.secret)));
+        CHECK(!sw_key_is_fresh(t->ledger, SW_STR("other")));
         TEXT(got.id, one.id.ptr);
         TEXT(got.organization_id, t->a.organization_id.ptr);
         TEXT(got.name, "ci");
