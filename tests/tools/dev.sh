@@ -41,4 +41,24 @@ check 'npm that came with node from elsewhere is not asked for again' \
 check '--no-install installs nothing' test ! -e "$fake/installed"
 refuses 'without --no-install it installs' 'installing them' env PATH="$fake:$PATH" "$root/dev" run
 check 'and refreshes the lists first' sh -c 'head -n 1 "$0" | grep -q "update"' "$fake/installed"
+
+# Node as its makers pack it: it carries npm, and Debian's cannot be installed beside it.
+printf '#!/bin/sh\ncase $1 in update) exit 0 ;; esac\necho "$@" >"%s/installed"\nexit 1\n' "$fake" >"$fake/apt-get"
+printf '#!/bin/sh\nexec "$@"\n' >"$fake/sudo"
+printf '#!/bin/sh\necho "Package: nodejs"\necho "Conflicts: nodejs-dev, nodejs-legacy, npm"\n' >"$fake/apt-cache"
+chmod +x "$fake/apt-cache"
+# Only what is there by its own name is not asked for, so neither node nor npm may be.
+mkdir "$fake/bin"
+rm "$fake/npm"
+for tool in sh env sed sort grep dirname id tr cat rm mkdir printf; do
+    ln -s "$(command -v $tool)" "$fake/bin/$tool"
+done
+env PATH="$fake:$fake/bin" "$root/dev" test >"$fake/said" 2>&1 || true
+check 'node that carries npm is installed without it' \
+    sh -c 'grep -q " nodejs" "$0" && ! grep -q " npm" "$0"' "$fake/installed"
+rm "$fake/apt-cache"
+printf '#!/bin/sh\necho "Package: nodejs"\necho "Depends: libc6"\n' >"$fake/apt-cache"
+chmod +x "$fake/apt-cache"
+env PATH="$fake:$fake/bin" "$root/dev" test >"$fake/said" 2>&1 || true
+check 'and with it where it does not' sh -c 'grep -q " npm" "$0"' "$fake/installed"
 done_testing
