@@ -2,6 +2,7 @@
 // The stream of steps and the journal: what is told, to whom, when, and that nothing is lost or told twice, whatever the
 // listener does. What must be told is computed from the journal as the file holds it, read by another program.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { listen, Listener } from './events.mjs';
 import { fill, limited, newId, scaled, serve } from './lib.mjs';
@@ -136,6 +137,33 @@ test('a listener that does not read loses nothing and holds nobody', async (t) =
   await slow.until(wanted.length);
   assert.deepEqual(seqs(slow), wanted);
   assert.deepEqual(seqs(quick), wanted);
+});
+
+// What waits in memory for all listeners is 16 MiB at most (model/limits.def); the rest is the journal's.
+test('many that do not read cost no memory, and are shown the journal when they do again', async (t) => {
+  const server = await serve(t, { args: ['--cache-mb', '2'] });
+  const quick = await listen(t, server, '/v1/steps/stream');
+  const paused = await Promise.all(Array.from({ length: 40 }, () => listen(t, server, '/v1/steps/stream')));
+  paused.forEach((listener) => listener.stopReading());
+  const resident = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))[1]) / 1024;
+  const more = async (count) => {
+    await fill(server, count, () => ({ model: 'm', status: 'failed', error_type: 'E', error_data: { text: 'x'.repeat(20_000) } }));
+    await quick.until((await stepSeqs(server)).length);
+  };
+  await more(500); // fills what the sockets hold, and every buffer once
+  const before = resident();
+  const count = scaled(4000, 4000, 10_000);
+  await more(count);
+  const grown = resident() - before;
+  t.diagnostic(`${count / 50} MB of events for ${paused.length} who do not read: ${grown.toFixed(1)} MiB`);
+  assert.ok(grown < 32, `${grown} MiB`);
+  const wanted = await stepSeqs(server);
+  for (const listener of paused.slice(0, 3)) {
+    assert.ok(listener.events.length < wanted.length / 2, 'it did not read');
+    listener.goOnReading();
+    await listener.until(wanted.length);
+    assert.deepEqual(seqs(listener), wanted);
+  }
 });
 
 test('500 listen to one server', async (t) => {
