@@ -104,7 +104,8 @@ enum {
     SW_ROUTE_DEPRECATED = 1 << 2, /* says so in /openapi.json */
     SW_ROUTE_HIDDEN = 1 << 3,     /* not in /openapi.json */
     SW_ROUTE_STREAM = 1 << 4, /* answers without end; counted against the limit of open streams */
-    SW_ROUTE_TAGGED = 1 << 5  /* its answer has an ETag; 304 to who has it */
+    SW_ROUTE_TAGGED = 1 << 5, /* its answer has an ETag; 304 to who has it */
+    SW_ROUTE_KEYED = 1 << 6   /* takes an Idempotency-Key */
 };
 
 typedef sw_status sw_handler(sw_request *request, sw_error *err);

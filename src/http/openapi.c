@@ -29,10 +29,6 @@ static void put_components(sw_json_out *out)
     sw_json_raw(out, SW_STR("{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":"
                             "\"A key, as stepwell keys create shows it once. A server on this "
                             "machine's own address is open as long as there is none.\"}}"));
-    sw_json_key(out, SW_STR("parameters"));
-    sw_json_raw(out, SW_STR("{\"user_id\":{\"name\":\"user_id\",\"in\":\"header\",\"schema\":{"
-                            "\"type\":\"string\"},\"description\":\"The user of the key's "
-                            "organization who does it.\"}}"));
     sw_json_key(out, SW_STR("responses"));
     sw_json_open(out, '{');
     sw__openapi_refusals(out, NULL, true);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The operations of /openapi.json: the rows of model/routes.def. Knows no route by name: what is said of one
- * follows from its row, and what every route can answer is a row of `refusals` below.
+ * follows from its row; refusals and headers are openapi_answers.c.
  */
 #include <stdio.h>
 
@@ -101,13 +101,6 @@ static void put_path_part(sw_json_out *out, const char *part, size_t len)
     sw_json_close(out, '}');
 }
 
-static void put_ref(sw_json_out *out, const char *path)
-{
-    sw_json_open(out, '{');
-    sw__openapi_say(out, "$ref", path);
-    sw_json_close(out, '}');
-}
-
 static void put_params(sw_json_out *out, const sw_route *route)
 {
     const sw_param_set_id sets[] = {route->params, route->params2, route->params3, route->params4};
@@ -125,9 +118,7 @@ static void put_params(sw_json_out *out, const sw_route *route)
             put_param(out, &set->params[j]);
         }
     }
-    if (route->need != SW_NEED_NONE) {
-        put_ref(out, "#/components/parameters/user_id");
-    }
+    sw__openapi_header_params(out, route);
     sw_json_close(out, ']');
 }
 
@@ -235,6 +226,7 @@ static void put_answer(sw_json_out *out, const sw_route *route, int status, cons
     sw_json_key(out, sw_str_from(number));
     sw_json_open(out, '{');
     sw__openapi_say(out, "description", line);
+    sw__openapi_headers(out, route, status < 400 ? SW_HEADER_ANSWER : status);
     put_content(out, route);
     sw_json_close(out, '}');
 }
@@ -247,81 +239,9 @@ static void put_answers(sw_json_out *out, const sw_route *route)
     put_answer(out, route, route->status ? route->status : 200, route->line);
     if (route->flags & SW_ROUTE_TAGGED) {
         sw_json_key(out, SW_STR("304"));
-        sw_json_raw(out,
-                    SW_STR("{\"description\":\"As If-None-Match says, it is there already.\"}"));
-    }
-}
-
-/* ---- refusals --------------------------------------------------------------------------------------- */
-
-static bool has_params(const sw_route *route)
-{
-    return route->params || route->params2 || route->params3 || route->params4;
-}
-
-static bool always(const sw_route *route)
-{
-    (void)route;
-    return true;
-}
-
-static bool asks_who(const sw_route *route)
-{
-    return route->need != SW_NEED_NONE;
-}
-
-static bool has_body(const sw_route *route)
-{
-    return route->body != SW_BODY_NONE;
-}
-
-static bool writes(const sw_route *route)
-{
-    return route->method != SW_METHOD_GET;
-}
-
-static const struct {
-    int status;
-    bool (*of)(const sw_route *route);
-    const char *shape;
-    const char *line;
-} refusals[] = {
-    {400, always, "error", "An id, or the request itself, is malformed."},
-    {401, asks_who, "error", "No key, or one that is not valid."},
-    {403, always, "error", "The key may not, or the request comes from where it may not."},
-    {404, asks_who, "error", "There is no such record in the caller's organization."},
-    {408, has_body, "error", "The body came too slowly."},
-    {409, writes, "error",
-     "The state of the record does not allow it, or other content has its id."},
-    {413, has_body, "error", "The body is too large."},
-    {414, has_params, "error", "The query is too long."},
-    {415, has_body, "error", "Content-Encoding is neither gzip nor zstd."},
-    {422, always, "validation_error", "What was sent breaks a rule; all that is wrong at once."},
-    {429, asks_who, "error", "The key asks too often; Retry-After says when to come again."},
-    {500, always, "error", "A mistake of the server's."},
-    {503, always, "error", "The server cannot just now; nothing was changed."},
-};
-
-void sw__openapi_refusals(sw_json_out *out, const sw_route *route, bool all)
-{
-    for (size_t i = 0; i < SW_COUNT(refusals); i++) {
-        char text[64];
-        if (!all && !refusals[i].of(route)) {
-            continue;
-        }
-        snprintf(text, sizeof text, "%d", refusals[i].status);
-        sw_json_key(out, sw_str_from(text));
-        if (!all) {
-            snprintf(text, sizeof text, "#/components/responses/%d", refusals[i].status);
-            put_ref(out, text);
-            continue;
-        }
         sw_json_open(out, '{');
-        sw__openapi_say(out, "description", refusals[i].line);
-        sw_json_key(out, SW_STR("content"));
-        sw_json_open(out, '{');
-        put_media(out, "application/json", refusals[i].shape, false, false);
-        sw_json_close(out, '}');
+        sw__openapi_say(out, "description", "As If-None-Match says, it is there already.");
+        sw__openapi_headers(out, route, SW_HEADER_ANSWER);
         sw_json_close(out, '}');
     }
 }

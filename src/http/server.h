@@ -295,9 +295,15 @@ sw_str sw__percent_decode(sw_arena *arena, sw_str text, bool plus);
 /* Writes /openapi.json once, at the start; it is the same until the end. */
 sw_status sw__openapi_make(sw_server *server, sw_error *err) SW_MUST_CHECK;
 void sw__openapi_free(sw_server *server);
-/* "#/paths" (openapi_paths.c), and the refusals that a route may answer, by reference; or all of them. */
+/* "#/paths" (openapi_paths.c). */
 void sw__openapi_paths(sw_json_out *out);
+/* The refusals that a route may answer, by reference; or all of them (openapi_answers.c). */
 void sw__openapi_refusals(sw_json_out *out, const sw_route *route, bool all);
+/* The rows of model/headers.def: those that a request may have, as parameters; and those of an answer, or of
+ * the refusal with that status, `route` being NULL where it is described for all. */
+enum { SW_HEADER_REQUEST = 0, SW_HEADER_ANSWER = 1 };
+void sw__openapi_header_params(sw_json_out *out, const sw_route *route);
+void sw__openapi_headers(sw_json_out *out, const sw_route *route, int where);
 /* "#/components/schemas" (openapi_schema.c). */
 void sw__openapi_schemas(sw_json_out *out);
 /* {"$ref": ...} to one of them; of a record `input` chooses what is sent. */

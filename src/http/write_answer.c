@@ -49,6 +49,7 @@ static sw_status take_key(sw_request *request, sw_str key, sw_writer *writer, sw
 sw_status sw__writer_make(sw_request *request, bool whole, sw_writer **out, sw_error *err)
 {
     static const char start[sizeof((sw_writer){0}.digest)] = "stepwell retry";
+    sw_assert(request->route->flags & SW_ROUTE_KEYED);
     sw_writer *writer = sw_arena_zeroed(&request->arena, sizeof *writer);
     sw_str key = sw_request_header(request, "Idempotency-Key");
     if (!writer) {

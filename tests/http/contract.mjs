@@ -6,6 +6,10 @@
 // answered now and not described is a mistake of this version.
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 const ITEM = 'x-stepwell-item';
+// Headers that say how an answer is carried and kept, not what it means.
+const OF_HTTP = new Set(['cache-control', 'connection', 'content-encoding', 'content-length', 'content-type', 'date',
+  'keep-alive', 'transfer-encoding', 'vary', 'x-accel-buffering', 'x-content-type-options']);
+const ofHttp = (name) => OF_HTTP.has(name) || name.startsWith('access-control-');
 
 export function operationsOf(document) {
   return Object.entries(document.paths).flatMap(([path, item]) =>
@@ -106,6 +110,12 @@ export class Contract {
       return [`${what}, which is not described: ${JSON.stringify(exchange.body)?.slice(0, 200)}`];
     }
     const problems = this.#checkContent(what, response, exchange);
+    const described = Object.keys(response.headers ?? {}).map((name) => name.toLowerCase());
+    for (const name of exchange.headers ?? []) {
+      if (!ofHttp(name) && !described.includes(name)) {
+        problems.push(`${what} with a header ${name}, which is not described`);
+      }
+    }
     // Of a batch, some may have been refused.
     const taken = exchange.status < 300 && !(exchange.body?.rejected > 0);
     if (taken && exchange.sent !== undefined && operation.requestBody) {

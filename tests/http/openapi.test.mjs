@@ -73,6 +73,25 @@ test('parameters of the document are those that the server reads', async (t) => 
   }
 });
 
+test('headers that a call may have are among its parameters', async (t) => {
+  const server = await serve(t);
+  const ops = operationsOf(await server.get('/openapi.json'));
+  const takes = (op, name) => op.parameters.some((p) => p.in === 'header' && p.name === name);
+  const call = (id) => ops.find((op) => op.operationId === id);
+  for (const id of ['log_steps', 'patch_step', 'create_run', 'delete_view', 'subscription_create']) {
+    assert.ok(takes(call(id), 'Idempotency-Key'), id);
+    assert.ok(call(id).responses[id === 'delete_view' || id === 'patch_step' ? 200 : 201].headers['Stepwell-Seq'], id);
+  }
+  assert.ok(!takes(call('steps'), 'Idempotency-Key') && takes(call('steps'), 'user_id'));
+  assert.ok(takes(call('steps_stream'), 'Last-Event-ID') && takes(call('log_steps'), 'Content-Encoding'));
+  // Who takes the key says so, and who does not say so does not look at it.
+  for (const op of ops.filter((o) => o.requestBody && !takes(o, 'Idempotency-Key'))) {
+    const path = op.path.replace(/\{(\w*?)_?id\}/g, (_, kind) => `${kind}-00000000-0000-4000-8000-000000000000`);
+    const { body } = await server.api(op.method, path, { body: '{', headers: { 'idempotency-key': '' } });
+    assert.doesNotMatch(JSON.stringify(body), /Idempotency-Key/, op.operationId);
+  }
+});
+
 async function* kept(path) {
   for await (const line of createInterface({ input: createReadStream(path) })) {
     yield JSON.parse(line);

@@ -49,7 +49,8 @@ enum {
     SW_ROUTE_DEPRECATED = 1 << 2,
     SW_ROUTE_HIDDEN = 1 << 3,
     SW_ROUTE_STREAM = 1 << 4,
-    SW_ROUTE_TAGGED = 1 << 5
+    SW_ROUTE_TAGGED = 1 << 5,
+    SW_ROUTE_KEYED = 1 << 6
 };
 enum { sw_http_log_part };
 
@@ -274,8 +275,9 @@ static void print_answer(const api_route *route)
 
 static void print_route(const api_route *route)
 {
-    printf("\n### %s %s\n\n%s%s", route->method, route->path, route->line,
-           route->flags & SW_ROUTE_DEPRECATED ? " Deprecated." : "");
+    printf("\n### %s %s\n\n%s%s%s", route->method, route->path, route->line,
+           route->flags & SW_ROUTE_DEPRECATED ? " Deprecated." : "",
+           route->flags & SW_ROUTE_KEYED ? " Takes an `Idempotency-Key`." : "");
     if (route->doc) {
         printf(" %s", route->doc);
     }
