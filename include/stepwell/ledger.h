@@ -413,6 +413,8 @@ typedef struct sw_list_query {
      * once its rows hold so many. 0: no such limit. Pages of an actor who sees everything and lists by duration
      * do not end early. */
     int64_t byte_limit;
+    uint64_t
+        fields; /* what is read of each row, SW_FIELD_BIT(...) of it; 0: all. Others may be null */
     bool by_duration; /* runs: order by run_metrics.run_ns; no cursors */
     /* Runs: 0 to 100, only runs at least as long as this percentile of those asked for; past look_limit
      * runs it cannot be known, and the list is empty with gave_up. */

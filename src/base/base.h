@@ -106,6 +106,9 @@ void sw_buf_addc(sw_buf *buf, char c);
 void sw_buf_adds(sw_buf *buf, const char *text);
 void sw_buf_addf(sw_buf *buf, const char *format, ...) SW_PRINTF(2, 3);
 void sw_buf_add_int(sw_buf *buf, int64_t value);
+/* The digits, with no NUL behind them; answers how many there are. */
+enum { SW_INT_TEXT = 24 };
+size_t sw_int_print(int64_t value, char out[SW_INT_TEXT]);
 sw_str sw_buf_str(const sw_buf *buf);
 /* Room for `size` more bytes and a NUL at ptr + len, or NULL (sticky). The caller then adds to len
  * and sets the NUL.
@@ -272,7 +275,13 @@ void sw_json_str(sw_json_out *out, sw_str text); /* null text writes null */
 void sw_json_int(sw_json_out *out, int64_t value);
 void sw_json_bool(sw_json_out *out, bool value);
 void sw_json_null(sw_json_out *out);
-void sw_json_raw(sw_json_out *out, sw_str value);    /* a valid JSON value; null text writes null */
+void sw_json_raw(sw_json_out *out, sw_str value); /* a valid JSON value; null text writes null */
+/* Members that somebody writes by himself, because each call here would cost more than they do: room for
+ * `size` bytes, NULL when it is not his to use, and where they end. Each begins with a comma. */
+char *sw_json_members(sw_json_out *out, size_t size);
+void sw_json_members_end(sw_json_out *out, char *end);
+/* Whether a JSON text may hold it as it is. */
+bool sw_json_plain(sw_str text);
 void sw_json_double(sw_json_out *out, double value); /* shortest form that reads back */
 
 /* ---- log ------------------------------------------------------------------------------------- */

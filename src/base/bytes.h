@@ -115,9 +115,37 @@ static inline bool sw__is_plain(const char *at, size_t len)
     return !sw__is_foreign(sw__word(end - 8));
 }
 
+#ifdef __SSE2__
+/* Which of sixteen bytes are odd. */
+static inline uint32_t sw__odds(const char *at)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    __m128i slash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    return (uint32_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), control));
+}
+
+/* To the first odd byte, or the end, of at least sixteen bytes: the last look begins sixteen before the end. */
+static inline const char *sw__clean_end_long(const char *at, const char *end)
+{
+    uint32_t odds = sw__odds(at);
+    while (odds == 0 && end - at > SW_STRIDE) {
+        at = end - at >= 2 * SW_STRIDE ? at + SW_STRIDE : end - SW_STRIDE;
+        odds = sw__odds(at);
+    }
+    return odds == 0 ? end : at + sw__first_stop(odds);
+}
+#endif
+
 /* To the first odd byte, or the end. */
 static inline const char *sw__clean_end(const char *at, const char *end)
 {
+#ifdef __SSE2__
+    if (end - at >= SW_STRIDE) {
+        return sw__clean_end_long(at, end);
+    }
+#endif
     for (; end - at >= 8; at += 8) {
         uint64_t marks = sw__odd_bytes(sw__word(at));
         if (marks != 0) {

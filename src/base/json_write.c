@@ -198,6 +198,24 @@ void sw_json_raw(sw_json_out *out, sw_str value)
     add_value(out, value);
 }
 
+/* ---- members --------------------------------------------------------------------------------- */
+
+char *sw_json_members(sw_json_out *out, size_t size)
+{
+    return !out->pretty && comma_due(out) ? sw_buf_reserve(out->buf, size) : NULL;
+}
+
+void sw_json_members_end(sw_json_out *out, char *end)
+{
+    *end = '\0';
+    out->buf->len = (size_t)(end - out->buf->ptr);
+}
+
+bool sw_json_plain(sw_str text)
+{
+    return sw__clean_end(text.ptr, text.ptr + text.len) == text.ptr + text.len;
+}
+
 /* printf writes the decimal point of the host's locale, which may be several bytes; JSON has one.
  */
 static void add_number(sw_buf *buf, const char *digits)

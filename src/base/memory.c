@@ -361,9 +361,9 @@ void sw_buf_addf(sw_buf *buf, const char *format, ...)
     }
 }
 
-void sw_buf_add_int(sw_buf *buf, int64_t value)
+size_t sw_int_print(int64_t value, char out[SW_INT_TEXT])
 {
-    char digits[24];
+    char digits[SW_INT_TEXT];
     size_t at = sizeof digits;
     /* Negating as unsigned, because the least number has no positive counterpart. */
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
@@ -374,7 +374,14 @@ void sw_buf_add_int(sw_buf *buf, int64_t value)
     if (value < 0) {
         digits[--at] = '-';
     }
-    sw_buf_add(buf, sw_str_make(digits + at, sizeof digits - at));
+    memcpy(out, digits + at, sizeof digits - at);
+    return sizeof digits - at;
+}
+
+void sw_buf_add_int(sw_buf *buf, int64_t value)
+{
+    char digits[SW_INT_TEXT];
+    sw_buf_add(buf, sw_str_make(digits, sw_int_print(value, digits)));
 }
 
 sw_str sw_buf_str(const sw_buf *buf)

@@ -371,15 +371,114 @@ static void write_field(const sw_field *field, const void *row, sw_json_out *out
     }
 }
 
+/* ---- many fields at once --------------------------------------------------------------------- */
+
+enum { NUMBER_ROOM = SW_TIME_TEXT + 2 > SW_INT_TEXT ? SW_TIME_TEXT + 2 : SW_INT_TEXT };
+
+/* What the member takes at the most when its text needs no escape. */
+static size_t room_of(const sw_field *field, const void *row)
+{
+    size_t value = sw_kind_is_text(field->kind) ? sw_field_text(field, row).len : NUMBER_ROOM;
+    return field->name_len + value + sizeof ",\"\":null";
+}
+
+static char *put(char *at, sw_str bytes)
+{
+    memcpy(at, bytes.ptr, bytes.len);
+    return at + bytes.len;
+}
+
+static char *put_quoted(char *at, sw_str text)
+{
+    *at++ = '"';
+    at = put(at, text);
+    *at++ = '"';
+    return at;
+}
+
+static char *put_name(char *at, const sw_field *field)
+{
+    *at++ = ',';
+    at = put_quoted(at, field_name(field));
+    *at++ = ':';
+    return at;
+}
+
+/* NULL: it needs escapes, or is of a kind that is seldom there. */
+static char *put_text(char *at, const sw_field *field, sw_str text)
+{
+    bool raw = field->kind == SW_KIND_JSON || field->kind == SW_KIND_TAGS;
+    if (field->flags & SW_SECRET || (!text.ptr && raw && field->flags & SW_NOT_NULL) ||
+        (text.ptr && !raw && !sw_json_plain(text))) {
+        return NULL;
+    }
+    at = put_name(at, field);
+    return !text.ptr ? put(at, SW_STR("null")) : raw ? put(at, text) : put_quoted(at, text);
+}
+
+static char *put_number(char *at, const sw_field *field, sw_int number)
+{
+    at = put_name(at, field);
+    if (!number.known) {
+        return put(at, SW_STR("null"));
+    }
+    if (field->kind == SW_KIND_ENUM) {
+        return put_quoted(at, sw_str_from(sw_enum_word(field->words, number.value)));
+    }
+    if (field->kind == SW_KIND_BOOL) {
+        return put(at, number.value ? SW_STR("true") : SW_STR("false"));
+    }
+    if (field->kind != SW_KIND_TIME) {
+        return at + sw_int_print(number.value, at);
+    }
+    *at++ = '"';
+    at += sw_time_print(number.value, !(field->flags & SW_ZONELESS), at);
+    *at++ = '"';
+    return at;
+}
+
+/* As many of the fields as are plain, from the first of them on; answers how many. One look at the buffer serves
+ * all of them: field by field, what is around the values would cost more than the values. */
+static size_t write_plain(const sw_record *record, const uint8_t *shown, size_t count,
+                          const void *row, sw_json_out *out)
+{
+    size_t size = 0, done = 0;
+    for (size_t i = 0; i < count; i++) {
+        size += room_of(&record->fields[shown[i]], row);
+    }
+    char *at = sw_json_members(out, size);
+    for (char *next = at; at && done < count; done++, at = next) {
+        const sw_field *field = &record->fields[shown[done]];
+        next = sw_kind_is_text(field->kind) ? put_text(at, field, sw_field_text(field, row))
+                                            : put_number(at, field, sw_field_number(field, row));
+        if (!next) {
+            break;
+        }
+    }
+    if (at) {
+        sw_json_members_end(out, at);
+    }
+    return done;
+}
+
+static void write_fields(const sw_record *record, const uint8_t *shown, size_t count,
+                         const void *row, sw_json_out *out)
+{
+    for (size_t i = 0; i < count;) {
+        i += write_plain(record, shown + i, count - i, row, out);
+        if (i < count) {
+            write_field(&record->fields[shown[i++]], row, out);
+        }
+    }
+}
+
 void sw_record_write_json(sw_record_id id, const void *row, sw_json_out *out)
 {
     const sw_record *record = sw_record_of(id);
     size_t count = 0;
     const uint8_t *shown = sw_record_shown(id, &count);
     sw_json_open(out, '{');
-    for (size_t i = 0; i < count; i++) {
-        write_field(&record->fields[shown[i]], row, out);
-    }
+    write_fields(record, shown, count, row, out);
     sw_json_close(out, '}');
 }
 
@@ -400,13 +499,15 @@ void sw_record_write_api(sw_record_id id, const void *row, sw_json_out *out)
     const sw_relation *relation = shown_relation(record);
     size_t count = 0;
     const uint8_t *shown = sw_record_shown(id, &count);
-    sw_json_open(out, '{');
-    for (size_t i = 0; i < count; i++) {
-        write_field(&record->fields[shown[i]], row, out);
-        if (relation && relation->shown_after == shown[i]) {
-            sw_json_key(out, sw_str_from(relation->name));
-            sw_json_raw(out, SW_STR("[]"));
-        }
+    size_t before = 0; /* fields up to the one that the relation is behind */
+    while (relation && before < count && shown[before++] != relation->shown_after) {
     }
+    sw_json_open(out, '{');
+    write_fields(record, shown, before, row, out);
+    if (relation) {
+        sw_json_key(out, sw_str_from(relation->name));
+        sw_json_raw(out, SW_STR("[]"));
+    }
+    write_fields(record, shown + before, count - before, row, out);
     sw_json_close(out, '}');
 }

@@ -55,6 +55,17 @@ static bool write_row(void *arg, const void *row)
     return w->x->out.status == SW_STATUS_OK;
 }
 
+static uint64_t shown_fields(sw_record_id record)
+{
+    uint64_t fields = 0;
+    size_t count = 0;
+    const uint8_t *shown = sw_record_shown(record, &count);
+    for (size_t i = 0; i < count; i++) {
+        fields |= SW_FIELD_BIT(shown[i]);
+    }
+    return fields;
+}
+
 sw_status sw_answer_list(sw_request *request, sw_record_id record, const sw_list_query *query,
                          sw_error *err)
 {
@@ -65,6 +76,7 @@ sw_status sw_answer_list(sw_request *request, sw_record_id record, const sw_list
     sw_json_open(out, '[');
     sw_list_query bounded = *query;
     bounded.byte_limit = ENOUGH_BYTES;
+    bounded.fields = shown_fields(record);
     sw_status status = sw_list(request->server->ledger, &request->actor, record, &bounded,
                                write_row, &w, &end, err);
     sw_json_close(out, ']');

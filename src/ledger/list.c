@@ -315,13 +315,21 @@ static sw_status place_cursors(sw_page *p, const sw_actor *actor, sw_scan *scan,
                : status;
 }
 
-/* What a count reads: the fields that it tests, and in any order when it begins at no cursor. */
+/* What the list itself reads of a row. */
+static uint64_t own_fields(const sw_page *p)
+{
+    uint64_t fields = sw__list_wanted_fields(p);
+
+    for (size_t i = 0; i < p->order_count; i++) {
+        fields |= SW_MASK(p->order[i]);
+    }
+    return fields;
+}
+
+/* A count reads what it tests, and in any order when it begins at no cursor. */
 static void only_count(const sw_page *p, sw_scan *scan)
 {
-    scan->fields = sw__list_wanted_fields(p);
-    for (size_t i = 0; i < p->order_count; i++) {
-        scan->fields |= SW_MASK(p->order[i]);
-    }
+    scan->fields = own_fields(p);
     scan->unordered = !scan->after && !p->bound;
     scan->order_count = scan->unordered ? 0 : scan->order_count;
     scan->sort_limit = scan->unordered ? 0 : scan->sort_limit;
@@ -356,6 +364,9 @@ static sw_status list_by_time(sw_page *p, const sw_actor *actor, sw_list_end *en
     scan.limit = p->limit > 0 ? p->limit + 1 : 0; /* one more, to know of more */
     if (p->counting) {
         only_count(p, &scan);
+    } else if (q->fields) {
+        scan.fields =
+            q->fields | own_fields(p) | SW_MASK(sw_record_primary(sw_record_of(p->record)));
     }
     return actor && actor->everywhere ? run_everywhere(p, &scan, end, err)
                                       : run_scan(p, &scan, end, &unsorted, err);

@@ -249,14 +249,14 @@ sw_status sw__lite_bind_field(sw_lite_session *session, const sw_lite_table *tab
 /* ---- out of the file ---------------------------------------------------------------------------- */
 
 /* Bytes that no id can have are damage. */
-sw_status sw__lite_read_id(sqlite3_stmt *stmt, int at, sw_str home, sw_arena *arena, sw_str *out,
-                           sw_error *err)
+static sw_status read_id(sqlite3_value *value, sw_str home, sw_arena *arena, sw_str *out,
+                         sw_error *err)
 {
     char text[SW_LIMIT_ID_BYTES + 64];
     sw_key key;
-    bool escaped = sqlite3_column_type(stmt, at) == SQLITE_TEXT;
-    const void *bytes = sqlite3_column_blob(stmt, at);
-    int len = sqlite3_column_bytes(stmt, at);
+    bool escaped = sqlite3_value_type(value) == SQLITE_TEXT;
+    const void *bytes = sqlite3_value_blob(value);
+    int len = sqlite3_value_bytes(value);
     if (len > SW_LIMIT_ID_BYTES || (!escaped && len < SW_UUID)) {
         return sw_fail(err, SW_STATUS_CORRUPT, NULL, "an id in the file has %d bytes", len);
     }
@@ -269,20 +269,26 @@ sw_status sw__lite_read_id(sqlite3_stmt *stmt, int at, sw_str home, sw_arena *ar
     return out->ptr ? SW_STATUS_OK : sw_no_memory(err);
 }
 
-static sw_status read_text(sqlite3_stmt *stmt, int at, bool borrow, sw_arena *arena, sw_str *out,
+sw_status sw__lite_read_id(sqlite3_stmt *stmt, int at, sw_str home, sw_arena *arena, sw_str *out,
                            sw_error *err)
 {
-    /* column_blob gives text as it lies, without asking for a NUL behind it. */
-    const char *ptr = sqlite3_column_blob(stmt, at);
-    sw_str text = sw_str_make(ptr ? ptr : "", (size_t)sqlite3_column_bytes(stmt, at));
+    return read_id(sqlite3_column_value(stmt, at), home, arena, out, err);
+}
+
+static sw_status read_text(sqlite3_value *value, bool borrow, sw_arena *arena, sw_str *out,
+                           sw_error *err)
+{
+    /* value_blob gives text as it lies, without asking for a NUL behind it. */
+    const char *ptr = sqlite3_value_blob(value);
+    sw_str text = sw_str_make(ptr ? ptr : "", (size_t)sqlite3_value_bytes(value));
     *out = borrow ? text : sw_arena_str(arena, text);
     return out->ptr ? SW_STATUS_OK : sw_no_memory(err);
 }
 
-static sw_status read_hex(sqlite3_stmt *stmt, int at, sw_arena *arena, sw_str *out, sw_error *err)
+static sw_status read_hex(sqlite3_value *value, sw_arena *arena, sw_str *out, sw_error *err)
 {
-    const uint8_t *bytes = sqlite3_column_blob(stmt, at);
-    size_t len = (size_t)sqlite3_column_bytes(stmt, at);
+    const uint8_t *bytes = sqlite3_value_blob(value);
+    size_t len = (size_t)sqlite3_value_bytes(value);
     char *text = sw_arena_alloc(arena, 2 * len + 1);
     if (!text) {
         return sw_no_memory(err);
@@ -304,44 +310,47 @@ static sw_status read_null(const sw_field *field, void *row, sw_error *err)
 }
 
 /* The empty id is text, so no bytes at all can stand for null. */
-static bool stands_for_null(sqlite3_stmt *stmt, int at, int type)
+static bool stands_for_null(sqlite3_value *value, int type)
 {
-    return type == SQLITE_INTEGER ? sqlite3_column_int64(stmt, at) == 0
-                                  : type == SQLITE_BLOB && sqlite3_column_bytes(stmt, at) == 0;
+    return type == SQLITE_INTEGER ? sqlite3_value_int64(value) == 0
+                                  : type == SQLITE_BLOB && sqlite3_value_bytes(value) == 0;
 }
 
-sw_status sw__lite_read(sw_lite_session *session, sqlite3_stmt *stmt, int at, const sw_field *field,
-                        bool borrow, sw_arena *arena, void *row, sw_error *err)
+/* The value is asked for once: each question to the statement finds its column anew. */
+sw_status sw__lite_read(sw_lite_session *session, const sw_lite_table *table, size_t i,
+                        sqlite3_stmt *stmt, int at, bool borrow, sw_arena *arena, void *row,
+                        sw_error *err)
 {
-    sw_lite_form form = sw__lite_form(field);
-    int type = sqlite3_column_type(stmt, at);
+    const sw_field *field = &table->model->fields[i];
+    sw_lite_form form = (sw_lite_form)table->forms[i];
+    sqlite3_value *value = sqlite3_column_value(stmt, at);
+    int type = sqlite3_value_type(value);
     if (type == SQLITE_NULL) {
         return read_null(field, row, err);
     }
     if (form == SW_LITE_NUMBER) {
-        *sw_field_int(field, row) = sw_int_of(sqlite3_column_int64(stmt, at));
+        *sw_field_int(field, row) = sw_int_of(sqlite3_value_int64(value));
         return SW_STATUS_OK;
     }
     sw_str *out = sw_field_str(field, row);
-    if (sw__lite_null_part(field) && stands_for_null(stmt, at, type)) {
+    if (table->null_parts & SW_MASK(i) && stands_for_null(value, type)) {
         *out = SW_NULL_STR;
         return SW_STATUS_OK;
     }
     switch (form) {
     case SW_LITE_TEXT:
     case SW_LITE_BYTES:
-        return read_text(stmt, at, borrow, arena, out, err);
+        return read_text(value, borrow, arena, out, err);
     case SW_LITE_ID:
-        return sw__lite_read_id(stmt, at, sw__lite_home(field), arena, out, err);
+        return read_id(value, table->homes[i], arena, out, err);
     case SW_LITE_HEX:
-        return type == SQLITE_BLOB ? read_hex(stmt, at, arena, out, err)
-                                   : read_text(stmt, at, borrow, arena, out, err);
+        return type == SQLITE_BLOB ? read_hex(value, arena, out, err)
+                                   : read_text(value, borrow, arena, out, err);
     case SW_LITE_WORD:
-        return sw__lite_name(session, SW_LITE_WORDS, sqlite3_column_int64(stmt, at), arena, out,
-                             err);
+        return sw__lite_name(session, SW_LITE_WORDS, sqlite3_value_int64(value), arena, out, err);
     case SW_LITE_REF:
         return sw__lite_name(session, (uint8_t)(field->ref.record_plus_1 - 1),
-                             sqlite3_column_int64(stmt, at), arena, out, err);
+                             sqlite3_value_int64(value), arena, out, err);
     case SW_LITE_NUMBER:
         break;
     }

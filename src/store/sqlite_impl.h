@@ -288,10 +288,11 @@ typedef enum sw_lite_fit {
 sw_status sw__lite_bind_field(sw_lite_session *session, const sw_lite_table *table, size_t i,
                               const void *row, sqlite3_stmt *stmt, int at, sw_lite_scratch *scratch,
                               sw_lite_fit *fit, sw_error *err);
-/* Column `at` into the field. With `borrow`, text and bytes stay the statement's; ids and words are
- * always the arena's. */
-sw_status sw__lite_read(sw_lite_session *session, sqlite3_stmt *stmt, int at, const sw_field *field,
-                        bool borrow, sw_arena *arena, void *row, sw_error *err);
+/* Column `at` into field i. With `borrow`, text and bytes stay the statement's; ids and words are always
+ * the arena's. */
+sw_status sw__lite_read(sw_lite_session *session, const sw_lite_table *table, size_t i,
+                        sqlite3_stmt *stmt, int at, bool borrow, sw_arena *arena, void *row,
+                        sw_error *err);
 /* Column `at` holds an id that mostly has the prefix `home`. */
 sw_status sw__lite_read_id(sqlite3_stmt *stmt, int at, sw_str home, sw_arena *arena, sw_str *out,
                            sw_error *err);

@@ -85,8 +85,7 @@ static sw_status read_row(sw_lite_session *session, const sw_lite_table *table, 
     sw_status status = SW_STATUS_OK;
     memset(out, 0, table->model->size);
     for (size_t i = 0; status == SW_STATUS_OK && i < table->model->field_count; i++) {
-        status =
-            sw__lite_read(session, stmt, (int)i, &table->model->fields[i], false, arena, out, err);
+        status = sw__lite_read(session, table, i, stmt, (int)i, false, arena, out, err);
     }
     return status;
 }

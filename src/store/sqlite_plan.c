@@ -215,6 +215,14 @@ sw_lite_plan sw__lite_plan_count(const sw_lite_plan *p)
     return count;
 }
 
+sw_lite_plan sw__lite_plan_ask(const sw_lite_plan *p)
+{
+    sw_lite_plan ask = *p;
+    ask.need = 0;
+    ask.asking = true;
+    return ask;
+}
+
 void sw__lite_plan(sw_lite_plan *p, const sw_lite_table *table, const sw_scan *scan, bool in_order,
                    void *scratch)
 {

@@ -25,7 +25,9 @@ typedef struct sw_lite_plan {
     bool walks_parent;   /* a shared id in the order of ids: its parent's are walked */
     bool ties;           /* it gives all of it but the id at its end */
     bool late;           /* rows are put in order by number first, and read after that */
-    bool counting;       /* not a scan: how many rows would have to be put in order */
+    bool untied;   /* `ties`, and no two of the rows that come next do: nothing is to be sorted */
+    bool asking;   /* not a scan: where those rows lie in the order, the id left out */
+    bool counting; /* not a scan: how many rows would have to be put in order */
     int lower, upper;    /* conditions on the first field after the bound ones, or -1 */
     uint8_t after_count; /* fields of order that `after` compares */
     bool after_same;     /* the place itself counts as after */
@@ -42,10 +44,12 @@ void sw__lite_plan(sw_lite_plan *plan, const sw_lite_table *table, const sw_scan
 void sw__lite_plan_after(sw_lite_plan *plan, const sw_scan *scan);
 /* The plan that counts the rows that the plan's path leads to. */
 sw_lite_plan sw__lite_plan_count(const sw_lite_plan *plan);
+/* The plan that asks whether any of the next rows tie; only for one of numbers with `ties`. */
+sw_lite_plan sw__lite_plan_ask(const sw_lite_plan *plan);
 /* Whether the statement takes care of that condition, so that no row need be tested. */
 bool sw__lite_pushed(const sw_lite_plan *plan, size_t condition);
 /* What the statement is, and its text. Parameters: the bound fields in path order, the lower bound, the
- * upper bound, the fields of the place, and for `late` and `counting` the number of rows at the most. */
+ * upper bound, the fields of the place, and for `late`, `asking` and `counting` the number of rows at the most. */
 sw_lite_shape sw__lite_plan_shape(const sw_lite_plan *plan);
 void sw__lite_plan_print(const sw_lite_session *session, const void *plan, sw_buf *sql);
 

@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Scans, said in SQL: the statement for a plan, and its shape, by which it is found again.
  *
+ * An index that gives all of the order but the id needs no sorting as long as no two rows tie. Whether they do
+ * says the index alone, which is asked first; sorting each row by itself would be a third of a page's cost.
  * Where rows are sorted, only their numbers are: so many at a time as are wanted (SQLite keeps no more
  * than that while it sorts), and the rows themselves are read in the order that comes out.
  */
 #include "store/sqlite_plan.h"
 
-enum { FLAG_DESCENDING = 1, FLAG_AFTER_SAME = 2, FLAG_LATE = 4, FLAG_COUNTING = 8 };
+enum {
+    FLAG_DESCENDING = 1,
+    FLAG_AFTER_SAME = 2,
+    FLAG_LATE = 4,
+    FLAG_COUNTING = 8,
+    FLAG_UNTIED = 16,
+    FLAG_ASKING = 32
+};
 
 static const sw_record *parent_of(const sw_field *field)
 {
@@ -216,7 +225,8 @@ static void print_fields(const sw_lite_plan *p, sw_buf *sql)
 
 static void print_order(const sw_lite_plan *p, sw_buf *sql)
 {
-    for (size_t i = 0; i < p->order_count; i++) {
+    size_t count = p->order_count - (p->untied || p->asking ? 1u : 0u);
+    for (size_t i = 0; i < count; i++) {
         sw_buf_adds(sql, i ? ", " : " ORDER BY ");
         print_ordered(p, p->order[i], sql);
         sw_buf_adds(sql, p->scan->descending ? " DESC" : "");
@@ -262,8 +272,18 @@ void sw__lite_plan_print(const sw_lite_session *session, const void *arg, sw_buf
         sw_buf_addf(sql, " LIMIT ?%d)", limit_parameter(p));
         return;
     }
+    if (p->asking) {
+        sw_buf_adds(sql, "SELECT ");
+        print_ordered(p, p->order[0], sql);
+        print_walk(p, false, sql);
+        sw_buf_addf(sql, " LIMIT ?%d", limit_parameter(p));
+        return;
+    }
     print_fields(p, sql);
-    if (p->late) {
+    if (p->untied) {
+        print_walk(p, true, sql);
+        sw_buf_addf(sql, " LIMIT ?%d", limit_parameter(p));
+    } else if (p->late) {
         print_late(p, sql);
     } else {
         print_walk(p, true, sql);
@@ -278,7 +298,8 @@ sw_lite_shape sw__lite_plan_shape(const sw_lite_plan *p)
     shape.path = p->path;
     shape.flags = (uint8_t)((p->scan->descending ? FLAG_DESCENDING : 0) |
                             (p->after_same ? FLAG_AFTER_SAME : 0) | (p->late ? FLAG_LATE : 0) |
-                            (p->counting ? FLAG_COUNTING : 0));
+                            (p->counting ? FLAG_COUNTING : 0) | (p->untied ? FLAG_UNTIED : 0) |
+                            (p->asking ? FLAG_ASKING : 0));
     shape.bound = p->bound;
     shape.after = p->after_count;
     shape.range =

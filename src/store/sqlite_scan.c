@@ -116,7 +116,7 @@ static sw_status bind_all(run *r, sw_error *err)
     for (size_t i = 0; status == SW_STATUS_OK && i < p->after_count; i++) {
         status = bind_place(r, at++, p->order[i], err);
     }
-    if (p->late || p->counting) {
+    if (p->late || p->asking || p->counting) {
         (void)sqlite3_bind_int64(r->stmt, at, r->chunk);
     }
     return status;
@@ -255,8 +255,8 @@ static sw_status test_row(run *r, bool *holds, sw_error *err)
             *holds = column_holds(r->stmt, t);
             continue;
         }
-        sw_status status =
-            sw__lite_read(r->session, r->stmt, t->column, t->field, true, &r->arena, r->row, err);
+        sw_status status = sw__lite_read(r->session, r->plan->table, t->condition->field, r->stmt,
+                                         t->column, true, &r->arena, r->row, err);
         if (status != SW_STATUS_OK) {
             return status;
         }
@@ -271,9 +271,9 @@ static sw_status decode_row(run *r, sw_error *err)
 {
     uint64_t left = r->plan->need;
     for (int column = 0; left; column++, left &= left - 1) {
-        const sw_field *field = sw__lite_plan_field(r->plan, (size_t)__builtin_ctzll(left));
-        sw_status status =
-            sw__lite_read(r->session, r->stmt, column, field, true, &r->arena, r->row, err);
+        size_t i = (size_t)__builtin_ctzll(left);
+        sw_status status = sw__lite_read(r->session, r->plan->table, i, r->stmt, column, true,
+                                         &r->arena, r->row, err);
         if (status != SW_STATUS_OK) {
             return status;
         }
@@ -286,9 +286,8 @@ static sw_status keep_place(run *r, sw_arena *arena, void *place, sw_error *err)
 {
     const sw_lite_plan *p = r->plan;
     for (size_t i = 0; place && i < p->full_count; i++) {
-        sw_status status =
-            sw__lite_read(r->session, r->stmt, column_at(p, p->full[i]),
-                          sw__lite_plan_field(p, p->full[i]), false, arena, place, err);
+        sw_status status = sw__lite_read(r->session, p->table, p->full[i], r->stmt,
+                                         column_at(p, p->full[i]), false, arena, place, err);
         if (status != SW_STATUS_OK) {
             return status;
         }
@@ -383,6 +382,51 @@ static sw_status run_scan(run *r, sw_visit *visit, void *arg, sw_scan_end *end, 
     return status;
 }
 
+/* Whether any two of the next rows are at the same place but for their ids. SQLite says it from the index. */
+static sw_status look_for_ties(run *r, bool *tied, sw_error *err)
+{
+    const sw_lite_plan *walk_plan = r->plan;
+    const sw_lite_plan ask = sw__lite_plan_ask(walk_plan);
+    int64_t chunk = r->chunk;
+    sw_mark mark = sw_arena_mark(&r->arena);
+    sw_lite_slot *slot = NULL;
+    r->plan = &ask;
+    r->chunk = chunk + 1; /* the first row of the next chunk may tie with the last one of this */
+    sw_status status = take(r, &slot, err);
+    r->plan = walk_plan;
+    r->chunk = chunk;
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    int rc = r->nothing ? SQLITE_DONE : sqlite3_step(r->stmt);
+    int64_t last = 0;
+    for (bool first = true; rc == SQLITE_ROW && !*tied; first = false) {
+        int64_t at = sqlite3_column_int64(r->stmt, 0);
+        *tied = (!first && at == last) || sqlite3_column_type(r->stmt, 0) != SQLITE_INTEGER;
+        last = at;
+        rc = *tied ? SQLITE_DONE : sqlite3_step(r->stmt);
+    }
+    if (rc != SQLITE_DONE) {
+        status = sw__lite_fail(r->session->db, rc, "scan", err);
+    }
+    sw__lite_give(slot);
+    sw_arena_rewind(&r->arena, mark);
+    return status;
+}
+
+/* Rows that do not tie need no sorting by their ids. */
+static sw_status spare_sorting(run *r, sw_lite_plan *p, sw_error *err)
+{
+    bool tied = false;
+    p->untied = false;
+    if (!p->ties || sw__lite_form(sw__lite_plan_field(p, p->order[0])) != SW_LITE_NUMBER) {
+        return SW_STATUS_OK;
+    }
+    sw_status status = look_for_ties(r, &tied, err);
+    p->untied = status == SW_STATUS_OK && !tied;
+    return status;
+}
+
 /* Chunk after chunk by the plan `p`, which is changed to begin each where the last one ended. */
 static sw_status next_chunks(run *r, sw_lite_plan *p, const sw_scan *asked, sw_visit *visit,
                              void *arg, sw_scan_end *end, sw_error *err)
@@ -391,7 +435,10 @@ static sw_status next_chunks(run *r, sw_lite_plan *p, const sw_scan *asked, sw_v
     sw_mark mark = sw_arena_mark(&r->arena);
     for (;;) {
         r->place = NULL;
-        sw_status status = run_scan(r, visit, arg, end, err);
+        sw_status status = spare_sorting(r, p, err);
+        if (status == SW_STATUS_OK) {
+            status = run_scan(r, visit, arg, end, err);
+        }
         if (status != SW_STATUS_OK || !r->place) {
             return status;
         }

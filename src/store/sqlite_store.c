@@ -279,7 +279,10 @@ static void lite_rollback(sw_session *head)
         (void)sqlite3_reset(session->undo);
     }
     session->in_group = false;
-    sw__lite_forget(session);
+    /* A reader ends every snapshot so, and what it has seen stays true. */
+    if (session->mode == SW_SESSION_WRITE) {
+        sw__lite_forget(session);
+    }
 }
 
 /* Another process has written: what was remembered may be wrong, and it may even have brought the file

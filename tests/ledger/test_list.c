@@ -399,7 +399,54 @@ static void large_rows_end_a_page_early(lt *t)
     }
 }
 
+/* Below 0: a comes first among the newest. */
+static int newest_first(const sw_step *a, const sw_step *b)
+{
+    size_t shorter = a->id.len < b->id.len ? a->id.len : b->id.len;
+    if (a->created_at.value != b->created_at.value) {
+        return a->created_at.value > b->created_at.value ? -1 : 1;
+    }
+    return memcmp(b->id.ptr, a->id.ptr, shorter);
+}
+
+/* Where most rows have a moment of their own and some share one, the order is total all the same, and so are
+ * pages of any size; what was not asked for need not be read, what was is there. */
+static void some_moments_are_shared(lt *t)
+{
+    enum { COUNT = 60 };
+    sw_list_query all = {.limit = -1, .fields = SW_FIELD_BIT(SW_STEP_MODEL)};
+    for (unsigned i = 0; i < COUNT; i++) {
+        unsigned n = (i * 37) % COUNT; /* ids in another order than moments */
+        sw_step s = lt_step(t, n);
+        unsigned moment = i - (i % 11 == 10 ? 1 : 0) - (i % 23 == 22 ? 2 : 0);
+        s.created_at = sw_int_of(LT_TIME + (int64_t)moment * 1000000);
+        s.model = pool_printf(t->pool, "model-%u", moment);
+        lt_log(t, &t->a, &s);
+    }
+    lt_rows want = lt_list(t, &t->a, SW_RECORD_STEP, &all);
+    SAME(want.count, COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        const sw_step *step = want.at[i];
+        int64_t moment = (step->created_at.value - LT_TIME) / 1000000;
+        CHECK(i == 0 || newest_first(want.at[i - 1], step) < 0);
+        TEXT(step->model, pool_printf(t->pool, "model-%d", (int)moment).ptr);
+    }
+    for (int64_t limit = 1; limit <= 13; limit++) {
+        sw_list_query q = {.limit = limit};
+        for (size_t seen = 0; seen < COUNT;) {
+            lt_rows page = lt_list(t, &t->a, SW_RECORD_STEP, &q);
+            CHECK(page.count > 0);
+            for (size_t i = 0; i < page.count; i++) {
+                TEXT(lt_row_id(&page, i), lt_row_id(&want, seen + i).ptr);
+            }
+            seen += page.count;
+            q.after = lt_row_id(&page, page.count - 1);
+        }
+    }
+}
+
 static const lt_case cases[] = {
+    {"some moments are shared", some_moments_are_shared, 0},
     {"large rows end a page early", large_rows_end_a_page_early, 0},
     {"each filter finds what it should", each_filter_finds_what_it_should, 0},
     {"any two filters work together", any_two_filters_work_together, 0},
