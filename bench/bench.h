@@ -32,6 +32,7 @@ typedef enum bench_group {
     BENCH_GROUP_RUNS,
     BENCH_GROUP_HASHED,
     BENCH_GROUP_HTTP,
+    BENCH_GROUP_OTLP,
     BENCH_GROUP_COUNT
 } bench_group;
 
@@ -149,6 +150,7 @@ void bench_lists(bench *b);
 void bench_usage(bench *b);
 void bench_runs(bench *b);
 void bench_http(bench *b);
+void bench_otlp(bench *b);
 
 /* ---- figures (report.c) ------------------------------------------------------------------------- */
 

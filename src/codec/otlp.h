@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What OTLP says, as views: spans and log records with their attributes, borrowed from the bytes they came in.
- * One reader for protobuf and one for JSON fill the same views; nothing above knows which it was.
+/* What OTLP says, as views: spans and log records with their attributes, borrowed from the bytes
+ * they came in. One reader for protobuf and one for JSON fill the same views; nothing above knows
+ * which it was.
  *
- * No tree is built. Attribute values that are lists or maps stay encoded (`text`) and
- * are walked by otlp_walk or written as JSON by otlp_write_json when somebody wants them. A view lives as long as
- * the bytes and the arena given to the reader; text is borrowed from the bytes, except where it had to be changed
- * (JSON escapes; invalid UTF-8 and NUL, which our texts cannot hold: U+FFFD stands for each such byte), then it lies in
- * the arena. Text that is absent is empty, not null.
+ * No tree is built. Attribute values that are lists or maps stay encoded (`text`) and are walked by
+ * otlp_walk or written as JSON by otlp_write_json when somebody wants them. A view lives as long as
+ * the bytes and the arena given to the reader; text is borrowed from the bytes, except where it had
+ * to be changed (JSON escapes; invalid UTF-8 and NUL, which our texts cannot hold: U+FFFD stands
+ * for each such byte), then it lies in the arena. Text that is absent is empty, not null.
  *
  * Knows no ledger and no meaning of any attribute. Pure: no I/O, no globals, fit for a fuzzer.
- * Sources of the rules: OTLP 1.11 (docs/specification.md, *.proto); the lenient readings are those of
- * ../shared/spec/telemetry.md A.5 and A.6.
- */
+ * Sources of the rules: OTLP 1.11 (docs/specification.md, *.proto); the lenient readings are those
+ * of ../shared/spec/telemetry.md A.5 and A.6. */
 #ifndef SW_CODEC_OTLP_H
 #define SW_CODEC_OTLP_H
 
@@ -32,8 +32,7 @@ typedef enum otlp_kind {
 
 typedef struct otlp_value {
     otlp_kind kind;
-    sw_str
-        text; /* STRING, BYTES (decoded); ARRAY, MAP: encoded, only for otlp_walk and otlp_write_json */
+    sw_str text; /* STRING, BYTES: decoded; ARRAY, MAP: encoded, for otlp_walk, otlp_write_json */
     union {
         bool boolean;
         int64_t integer;
@@ -117,20 +116,21 @@ typedef struct otlp_log {
 
 /* ---- reading an export -------------------------------------------------------------------------- */
 
-/* Who is shown what is read. The view's pointers live as long as bytes and arena (a caller that keeps nothing
- * may rewind the arena to where it was before the item, which is why resource and scope are announced first).
- * Returning anything but OK ends the reading with that answer. Unused members are NULL. */
+/* Who is shown what is read. The view's pointers live as long as bytes and arena; `span` and `log`
+ * may take memory from the arena, but not rewind it. Returning anything but OK ends the reading with
+ * that answer. Unused members are NULL.
+ */
 typedef struct otlp_sink {
     sw_status (*span)(void *arg, const otlp_span *span);
     sw_status (*log)(void *arg, const otlp_log *log);
     void *arg;
 } otlp_sink;
 
-/* Reads an Export<signal>ServiceRequest (or TracesData/LogsData, which look the same). Everything is shown, also
- * spans without ids: to refuse them is the caller's. METRICS: only counts. INVALID: not decodable, `err` names
- * the place; what was shown before is to be forgotten. NO_MEMORY when the arena's ceiling is passed.
- * Resource and scope are filled when an item is shown, but for their schema_url in JSON, which mostly stands behind the items: it is there
- * when otlp_read returns.
+/* Reads an Export<signal>ServiceRequest (or TracesData/LogsData, which look the same). Everything
+ * is shown, also spans without ids: to refuse them is the caller's. METRICS: only counts. INVALID:
+ * not decodable, `err` names the place; what was shown before is to be forgotten. NO_MEMORY when
+ * the arena's ceiling is passed. Resource and scope are filled when an item is shown, but for their
+ * schema_url in JSON, which mostly stands behind the items: it is there when otlp_read returns.
  * `count`: items seen (spans, records, data points). */
 sw_status otlp_read(otlp_wire wire, otlp_signal signal, sw_str bytes, sw_arena *arena,
                     const otlp_sink *sink, int64_t *count, sw_error *err) SW_MUST_CHECK;
@@ -140,9 +140,9 @@ sw_status otlp_read(otlp_wire wire, otlp_signal signal, sw_str bytes, sw_arena *
 /* The last attribute of that key, or NULL. */
 const otlp_value *otlp_find(const otlp_attributes *attributes, sw_str key);
 
-/* Shows the members of an ARRAY (key null) or MAP in order; false of `each` ends the walk. Deeper values stay
- * encoded in turn. Memory for what had to be changed comes from the arena. INVALID is impossible for values that
- * otlp_read has shown (it checks them deeply, at most 64 levels). */
+/* Shows the members of an ARRAY (key null) or MAP in order; false of `each` ends the walk. Deeper
+ * values stay encoded in turn. Memory for what had to be changed comes from the arena. INVALID is
+ * impossible for values that otlp_read has shown (it checks them deeply, at most 64 levels). */
 typedef bool otlp_each(void *arg, sw_str key, const otlp_value *value);
 sw_status otlp_walk(const otlp_value *value, sw_arena *arena, otlp_each *each, void *arg,
                     sw_error *err) SW_MUST_CHECK;
@@ -150,16 +150,18 @@ sw_status otlp_walk(const otlp_value *value, sw_arena *arena, otlp_each *each, v
 /* The value as JSON: bytes as base64, numbers that are not finite as strings, keys as sent. */
 void otlp_write_json(sw_json_out *out, const otlp_value *value, sw_arena *arena);
 
-/* Lenient readings of a value, whatever kind it came as: digits in a string, an integral double, "true". */
+/* Lenient readings of a value, whatever kind it came as: digits in a string, an integral double,
+ * "true". */
 sw_int otlp_int(const otlp_value *value); /* null value or NULL: null */
 bool otlp_double(const otlp_value *value, double *out);
 bool otlp_bool(const otlp_value *value, bool *out);
 
 /* ---- keeping ------------------------------------------------------------------------------------ */
 
-/* A span or record in our own stored form (protobuf Span / LogRecord, canonical: the same view always gives the
- * same bytes, whichever wire it came by), without the attributes for which `drop` says so; resource and scope
- * stand apart, because they repeat: otlp_keep_source writes them (protobuf ResourceSpans without spans). */
+/* A span or record in our own stored form (protobuf Span / LogRecord, canonical: the same view
+ * always gives the same bytes, whichever wire it came by), without the attributes for which `drop`
+ * says so; resource and scope stand apart, because they repeat: otlp_keep_source writes them
+ * (protobuf ResourceSpans without spans). */
 typedef bool otlp_drop(void *arg, sw_str key);
 void otlp_keep_span(sw_buf *out, const otlp_span *span, otlp_drop *drop, void *arg,
                     sw_arena *arena);
@@ -175,7 +177,8 @@ sw_status otlp_kept_log(sw_str bytes, sw_arena *arena, otlp_log *out, sw_error *
 
 /* ---- answers ------------------------------------------------------------------------------------ */
 
-/* An Export<signal>ServiceResponse: nothing rejected and no message is zero bytes in protobuf, {} in JSON. */
+/* An Export<signal>ServiceResponse: nothing rejected and no message is zero bytes in protobuf, {}
+ * in JSON. */
 void otlp_write_response(sw_buf *out, otlp_wire wire, otlp_signal signal, int64_t rejected,
                          sw_str message);
 /* A google.rpc.Status. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a sender is answered, in the wire it spoke: how much was rejected and why, or a google.rpc.Status. */
+/* What a sender is answered, in the wire it spoke: how much was rejected and why, or a
+ * google.rpc.Status. */
 #include "codec/otlp_inside.h"
 
 enum { RESPONSE_PARTIAL = 1, PARTIAL_REJECTED = 1, PARTIAL_MESSAGE = 2 };

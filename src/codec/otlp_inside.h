@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files behind otlp.h share: the numbers of the fields, the state of a reading, and the few things both
- * wires do alike.
+/* What the files behind otlp.h share: the numbers of the fields, the state of a reading, and the
+ * few things both wires do alike.
  *
- * Lists grow on stacks that are used again for each item, and are cut off into the arena when their length is known: so
- * an item costs the arena what it holds and no more, and the heap nothing.
- */
+ * Lists grow on stacks that are used again for each item, and are cut off into the arena when their
+ * length is known: so an item costs the arena what it holds and no more, and the heap nothing. */
 #ifndef SW_CODEC_OTLP_INSIDE_H
 #define SW_CODEC_OTLP_INSIDE_H
 
@@ -17,7 +16,8 @@
 /* An AnyValue in an AnyValue, and so on: so many, the outermost counted. */
 enum { OTLP_DEPTH = 64 };
 
-/* Export<Signal>ServiceRequest, Resource<Signal>s, Scope<Signal>s: the same numbers for all signals. */
+/* Export<Signal>ServiceRequest, Resource<Signal>s, Scope<Signal>s: the same numbers for all
+ * signals. */
 enum { EXPORT_ITEMS = 1, SOURCE_HEAD = 1, SOURCE_ITEMS = 2, SOURCE_SCHEMA = 3 };
 enum { RESOURCE_ATTRIBUTES = 1, RESOURCE_DROPPED = 2 };
 enum { SCOPE_NAME = 1, SCOPE_VERSION = 2, SCOPE_ATTRIBUTES = 3, SCOPE_DROPPED = 4 };
@@ -105,18 +105,33 @@ void otlp__finish(otlp_in *in);
 bool otlp__bad(otlp_in *in, size_t offset, const char *why);
 bool otlp__no_memory(otlp_in *in);
 
-/* A row of zeros on top, or NULL. What is above `from` becomes a list of the arena's and leaves the stack; an empty
- * list is NULL. Cutting fails as well when the reading has failed before. */
+/* A row of zeros on top, or NULL. What is above `from` becomes a list of the arena's and leaves the
+ * stack; an empty list is NULL. Cutting fails as well when the reading has failed before. */
 void *otlp__push(otlp_in *in, otlp_stack *stack);
+bool otlp__grow(otlp_in *in, otlp_stack *stack);
 bool otlp__cut(otlp_in *in, otlp_stack *stack, size_t from, const void **rows, size_t *count);
 bool otlp__cut_attributes(otlp_in *in, size_t from, otlp_attributes *out);
 bool otlp__cut_span(otlp_in *in, size_t from, otlp_span *out); /* all three lists */
 
-/* Views with nothing in them: texts are empty, not null. The first two are the reader's from here on. */
+/* Views with nothing in them: texts are empty, not null. The first two are the reader's from here
+ * on. */
 otlp_resource *otlp__new_resource(otlp_in *in);
 otlp_scope *otlp__new_scope(otlp_in *in);
 otlp_span otlp__empty_span(const otlp_in *in);
 otlp_log otlp__empty_log(const otlp_in *in);
+
+/* The same for the rows there are most of. */
+static inline otlp_attribute *otlp__push_attribute(otlp_in *in)
+{
+    otlp_stack *stack = &in->attributes;
+    otlp_attribute *row = NULL;
+    if (stack->count == stack->room && !otlp__grow(in, stack)) {
+        return NULL;
+    }
+    row = (otlp_attribute *)(void *)stack->rows + stack->count++;
+    *row = (otlp_attribute){.key = SW_STR("")};
+    return row;
+}
 
 /* Shows an item to the sink. */
 bool otlp__show_span(otlp_in *in, const otlp_span *span);
@@ -147,15 +162,16 @@ static inline int64_t otlp__time(uint64_t nanoseconds)
 bool otlp__read_protobuf(otlp_in *in, sw_str bytes);
 bool otlp__read_json(otlp_in *in, sw_str bytes);
 
-/* Parts of the protobuf reader, for values and what is kept. Each reads on into what is there, as protobuf merges. */
+/* Parts of the protobuf reader, for values and what is kept. Each reads on into what is there, as
+ * protobuf merges. */
 bool otlp__read_value(otlp_in *in, sw_str bytes, otlp_value *out);
 bool otlp__read_pair(otlp_in *in, sw_str bytes, otlp_attribute *out);
 bool otlp__read_span(otlp_in *in, sw_str bytes, otlp_span *out);
 bool otlp__read_log(otlp_in *in, sw_str bytes, otlp_log *out);
 bool otlp__read_source(otlp_in *in, sw_str bytes, otlp_resource *resource, otlp_scope *scope);
 
-/* A number as JSON or a sender's text writes it, exactly: false when it is none, or not whole. What passes 64 bits is
- * UINT64_MAX. */
+/* A number as JSON or a sender's text writes it, exactly: false when it is none, or not whole. What
+ * passes 64 bits is UINT64_MAX. */
 bool otlp__whole(sw_str text, bool *negative, uint64_t *size);
 bool otlp__real(sw_str text, double *out);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OTLP's messages in JSON, read in one pass with base's reader into the same views. Knows the names of the members and
- * nothing of what they mean.
+/* OTLP's messages in JSON, read in one pass with base's reader into the same views. Knows the names
+ * of the members and nothing of what they mean.
  *
- * Names may be camelCase or snake_case, numbers may be text, enums may be words, null is absent, what is unknown is
- * passed over; anything else that is not as it must be is refused. A list or map among the values becomes protobuf in the arena at once, so
- * that nobody else needs to know this wire. Resource and scope are mostly written before their items; where they are not,
- * the reader looks ahead for them, once an object.
- */
+ * Names may be camelCase or snake_case, numbers may be text, enums may be words, null is absent,
+ * what is unknown is passed over; anything else that is not as it must be is refused. A list or map
+ * among the values becomes protobuf in the arena at once, so that nobody else needs to know this
+ * wire. Resource and scope are mostly written before their items; where they are not, the reader
+ * looks ahead for them, once an object. */
 #include "codec/otlp_inside.h"
 
 /* Reads the value of a member whose first token is the current one, which is not null; the member's
@@ -39,7 +39,8 @@ static bool skip(otlp_in *in)
     return sw_json_skip(&in->json, NULL) || bad_json(in);
 }
 
-/* The name of the current member, in either spelling: a capital is the same as '_' and the small letter. */
+/* The name of the current member, in either spelling: a capital is the same as '_' and the small
+ * letter. */
 static bool is(const otlp_in *in, const char *camel)
 {
     const char *at = in->key.ptr;
@@ -130,8 +131,8 @@ static bool read_small(otlp_in *in, uint32_t *out)
     return true;
 }
 
-/* A number, or the word for it with or without what all the words begin with; an unknown word is the
- * first one, as an unknown number would be. */
+/* A number, or the word for it with or without what all the words begin with; an unknown word is
+ * the first one, as an unknown number would be. */
 static bool read_enum(otlp_in *in, const char *prefix, const char *const *words, size_t count,
                       uint32_t *out)
 {
@@ -161,8 +162,8 @@ static int base64_digit(char c)
     return c != '\0' && at ? (int)(at - digits) : -1;
 }
 
-/* Both alphabets, with or without padding. `out` has room for 3 bytes of each 4 characters begun. False: it is no
- * base64. */
+/* Both alphabets, with or without padding. `out` has room for 3 bytes of each 4 characters begun.
+ * False: it is no base64. */
 static bool read_base64(sw_str text, uint8_t *out, size_t *len)
 {
     uint32_t bits = 0;
@@ -398,7 +399,8 @@ static bool nest_map(otlp_in *in, void *row)
     return is(in, "values") ? each_item(in, nest_pair, row, false) : skip(in);
 }
 
-/* A list or map of the outermost value: its own message, without the key of the member around it. */
+/* A list or map of the outermost value: its own message, without the key of the member around it.
+ */
 static bool read_list(otlp_in *in, otlp_value *out, bool map)
 {
     nested_value below = {.depth = 2};
@@ -443,13 +445,9 @@ static bool attribute_member(otlp_in *in, void *row)
 
 static bool read_attribute(otlp_in *in, void *unused)
 {
-    otlp_attribute *row = otlp__push(in, &in->attributes);
+    otlp_attribute *row = otlp__push_attribute(in);
     (void)unused;
-    if (!row) {
-        return false;
-    }
-    row->key = SW_STR("");
-    return each_member(in, attribute_member, row);
+    return row && each_member(in, attribute_member, row);
 }
 
 /* The two members that everything with attributes has; true in *known when this is one of them. */
@@ -742,8 +740,8 @@ typedef struct source {
 
 static member source_member;
 
-/* From the items, before which there was no description, to the object's end, in the hope of one. What is no JSON
- * there is found when its turn comes. */
+/* From the items, before which there was no description, to the object's end, in the hope of one.
+ * What is no JSON there is found when its turn comes. */
 static bool look_ahead(otlp_in *in, source *from)
 {
     sw_json here = in->json;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The form in which spans and records are kept: OTLP's own protobuf, written one way only. Fields stand in the
- * order of their numbers, nothing that is empty is written, lengths and numbers are as short as they can be, and nothing is in it that
- * the views do not hold. So equal views give equal bytes, and any reader of OTLP can read them.
- */
+/* The form in which spans and records are kept: OTLP's own protobuf, written one way only. Fields
+ * stand in the order of their numbers, nothing that is empty is written, lengths and numbers are as
+ * short as they can be, and nothing is in it that the views do not hold. So equal views give equal
+ * bytes, and any reader of OTLP can read them. */
 #include "codec/otlp_inside.h"
 
 typedef struct keeper {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OTLP's messages in protobuf, read in one pass into views. Knows the numbers of the fields and nothing of what they mean.
+/* OTLP's messages in protobuf, read in one pass into views. Knows the numbers of the fields and
+ * nothing of what they mean.
  *
- * Each function reads a message into a view that may hold something already, because protobuf merges: what comes
- * later wins, lists go on. What a list or a map holds stays as it is, but is checked here to the bottom, so that walking it later cannot
- * fail. Resource and scope are looked for before their items, wherever they stand.
- */
+ * Each function reads a message into a view that may hold something already, because protobuf
+ * merges: what comes later wins, lists go on. What a list or a map holds stays as it is, but is
+ * checked here to the bottom, so that walking it later cannot fail. Resource and scope are looked
+ * for before their items, wherever they stand. */
 #include "codec/otlp_inside.h"
 
 #define VARINT(NUMBER) PB_KEY(NUMBER, PB_VARINT)
@@ -12,16 +13,23 @@
 #define FIXED32(NUMBER) PB_KEY(NUMBER, PB_FIXED32)
 #define BYTES(NUMBER) PB_KEY(NUMBER, PB_BYTES)
 
-static __attribute__((noinline)) bool broken(otlp_in *in, const pb_message *message)
+static __attribute__((noinline)) bool broken(otlp_in *in, const char *at)
 {
-    return otlp__bad(in, (size_t)(message->at - in->start),
+    return otlp__bad(in, (size_t)(at - in->start),
                      "is not valid protobuf: a field is cut off or of no known wire type");
 }
 
-/* The next field of a message. False at its end, and when the rest is no protobuf, which the status tells. */
-static inline bool next(otlp_in *in, pb_message *message, pb_field *field)
+/* The next field of a message. False at its end, and when the rest is no protobuf, which the status
+ * tells. */
+static inline __attribute__((always_inline)) bool next(otlp_in *in, pb_message *message,
+                                                       pb_field *field)
 {
-    return message->at != message->end && (pb_next(message, field) || broken(in, message));
+    const char *at = message->at;
+    if (at == message->end) {
+        return false;
+    }
+    message->at = pb_field_at(at, message->end, field);
+    return message->at || broken(in, at);
 }
 
 static bool is_sound(const otlp_in *in)
@@ -76,8 +84,9 @@ static bool check_value(otlp_in *in, sw_str bytes, unsigned depth)
     return is_sound(in);
 }
 
-/* A list or map that follows one of its kind in the same value goes on with it: two messages, one behind
- * the other, are their merger. Room for as much again is left, so that many pieces cost no more than few. */
+/* A list or map that follows one of its kind in the same value goes on with it: two messages, one
+ * behind the other, are their merger. Room for as much again is left, so that many pieces cost no
+ * more than few. */
 static bool merge_list(otlp_in *in, sw_str bytes, sw_str *text)
 {
     size_t len = text->len + bytes.len;
@@ -95,16 +104,16 @@ static bool merge_list(otlp_in *in, sw_str bytes, sw_str *text)
     return true;
 }
 
-static __attribute__((noinline)) bool read_list(otlp_in *in, const pb_field *field, otlp_value *out)
+static __attribute__((noinline)) bool read_list(otlp_in *in, pb_field field, otlp_value *out)
 {
-    otlp_kind kind = field->key == BYTES(ANY_MAP) ? OTLP_MAP : OTLP_ARRAY;
-    if (!in->checked && !check_list(in, field->bytes, kind == OTLP_MAP, 2)) {
+    otlp_kind kind = field.key == BYTES(ANY_MAP) ? OTLP_MAP : OTLP_ARRAY;
+    if (!in->checked && !check_list(in, field.bytes, kind == OTLP_MAP, 2)) {
         return false;
     }
     if (out->kind == kind) {
-        return merge_list(in, field->bytes, &out->text);
+        return merge_list(in, field.bytes, &out->text);
     }
-    *out = (otlp_value){.kind = kind, .text = field->bytes};
+    *out = (otlp_value){.kind = kind, .text = field.bytes};
     return true;
 }
 
@@ -132,7 +141,7 @@ bool otlp__read_value(otlp_in *in, sw_str bytes, otlp_value *out)
             break;
         case BYTES(ANY_ARRAY):
         case BYTES(ANY_MAP):
-            if (!read_list(in, &field, out)) {
+            if (!read_list(in, field, out)) {
                 return false;
             }
             break;
@@ -166,12 +175,8 @@ bool otlp__read_pair(otlp_in *in, sw_str bytes, otlp_attribute *out)
 
 static bool read_attribute(otlp_in *in, sw_str bytes)
 {
-    otlp_attribute *row = otlp__push(in, &in->attributes);
-    if (!row) {
-        return false;
-    }
-    row->key = SW_STR("");
-    return otlp__read_pair(in, bytes, row);
+    otlp_attribute *row = otlp__push_attribute(in);
+    return row && otlp__read_pair(in, bytes, row);
 }
 
 /* ---- spans ---------------------------------------------------------------------------------------- */
@@ -269,40 +274,40 @@ static bool read_link(otlp_in *in, sw_str bytes)
     return otlp__cut_attributes(in, from, &row->attributes);
 }
 
-static bool read_span_part(otlp_in *in, const pb_field *field, otlp_span *out)
+static bool read_span_part(otlp_in *in, pb_field field, otlp_span *out)
 {
-    switch (field->key) {
+    switch (field.key) {
     case BYTES(SPAN_NAME):
-        return otlp__text(in, field->bytes, &out->name);
+        return otlp__text(in, field.bytes, &out->name);
     case BYTES(SPAN_EVENTS):
-        return read_event(in, field->bytes);
+        return read_event(in, field.bytes);
     case BYTES(SPAN_LINKS):
-        return read_link(in, field->bytes);
+        return read_link(in, field.bytes);
     case BYTES(SPAN_STATUS):
-        return read_status(in, field->bytes, out);
+        return read_status(in, field.bytes, out);
     case BYTES(SPAN_TRACE_ID):
-        read_id(field->bytes, out->trace_id, sizeof out->trace_id);
+        read_id(field.bytes, out->trace_id, sizeof out->trace_id);
         return true;
     case BYTES(SPAN_SPAN_ID):
-        read_id(field->bytes, out->span_id, sizeof out->span_id);
+        read_id(field.bytes, out->span_id, sizeof out->span_id);
         return true;
     case BYTES(SPAN_PARENT_ID):
-        read_id(field->bytes, out->parent_span_id, sizeof out->parent_span_id);
+        read_id(field.bytes, out->parent_span_id, sizeof out->parent_span_id);
         return true;
     case FIXED64(SPAN_START):
-        out->start_ns = otlp__time(field->number);
+        out->start_ns = otlp__time(field.number);
         return true;
     case FIXED64(SPAN_END):
-        out->end_ns = otlp__time(field->number);
+        out->end_ns = otlp__time(field.number);
         return true;
     case VARINT(SPAN_KIND):
-        out->span_kind = (int32_t)field->number;
+        out->span_kind = (int32_t)field.number;
         return true;
     case VARINT(SPAN_DROPPED):
-        out->attributes.dropped = (uint32_t)field->number;
+        out->attributes.dropped = (uint32_t)field.number;
         return true;
     case FIXED32(SPAN_FLAGS):
-        out->flags = (uint32_t)field->number;
+        out->flags = (uint32_t)field.number;
         return true;
     default:
         return true;
@@ -316,7 +321,7 @@ bool otlp__read_span(otlp_in *in, sw_str bytes, otlp_span *out)
     pb_field field;
     while (next(in, &message, &field)) {
         bool read = field.key == BYTES(SPAN_ATTRIBUTES) ? read_attribute(in, field.bytes)
-                                                        : read_span_part(in, &field, out);
+                                                        : read_span_part(in, field, out);
         if (!read) {
             return false;
         }
@@ -326,28 +331,28 @@ bool otlp__read_span(otlp_in *in, sw_str bytes, otlp_span *out)
 
 /* ---- log records ---------------------------------------------------------------------------------- */
 
-static bool read_log_part(otlp_in *in, const pb_field *field, otlp_log *out)
+static bool read_log_part(otlp_in *in, pb_field field, otlp_log *out)
 {
-    switch (field->key) {
+    switch (field.key) {
     case BYTES(LOG_ATTRIBUTES):
-        return read_attribute(in, field->bytes);
+        return read_attribute(in, field.bytes);
     case BYTES(LOG_BODY):
-        return otlp__read_value(in, field->bytes, &out->body);
+        return otlp__read_value(in, field.bytes, &out->body);
     case BYTES(LOG_EVENT_NAME):
-        return otlp__text(in, field->bytes, &out->event_name);
+        return otlp__text(in, field.bytes, &out->event_name);
     case BYTES(LOG_SEVERITY_TEXT):
-        return otlp__text(in, field->bytes, &out->severity_text);
+        return otlp__text(in, field.bytes, &out->severity_text);
     case BYTES(LOG_TRACE_ID):
-        read_id(field->bytes, out->trace_id, sizeof out->trace_id);
+        read_id(field.bytes, out->trace_id, sizeof out->trace_id);
         return true;
     case BYTES(LOG_SPAN_ID):
-        read_id(field->bytes, out->span_id, sizeof out->span_id);
+        read_id(field.bytes, out->span_id, sizeof out->span_id);
         return true;
     case VARINT(LOG_SEVERITY):
-        out->severity = (int32_t)field->number;
+        out->severity = (int32_t)field.number;
         return true;
     case VARINT(LOG_DROPPED):
-        out->attributes.dropped = (uint32_t)field->number;
+        out->attributes.dropped = (uint32_t)field.number;
         return true;
     default:
         return true;
@@ -366,7 +371,7 @@ bool otlp__read_log(otlp_in *in, sw_str bytes, otlp_log *out)
             time = field.number;
         } else if (field.key == FIXED64(LOG_OBSERVED)) {
             observed = field.number;
-        } else if (!read_log_part(in, &field, out)) {
+        } else if (!read_log_part(in, field, out)) {
             return false;
         }
     }

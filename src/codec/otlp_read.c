@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The frame of a reading: where lists grow, what is said when something is wrong, who is shown what. Knows neither wire.
- */
+/* The frame of a reading: where lists grow, what is said when something is wrong, who is shown
+ * what. Knows neither wire. */
 #include "codec/otlp_inside.h"
 
 enum { FIRST_ROWS = 64 };
@@ -66,7 +66,7 @@ bool otlp__no_memory(otlp_in *in)
 
 /* ---- lists ---------------------------------------------------------------------------------------- */
 
-static bool grow(otlp_in *in, otlp_stack *stack)
+bool otlp__grow(otlp_in *in, otlp_stack *stack)
 {
     size_t room = stack->room > 0 ? 2 * stack->room : FIRST_ROWS;
     size_t max = in->arena->max > 0 ? in->arena->max : SIZE_MAX / 4;
@@ -86,7 +86,7 @@ static bool grow(otlp_in *in, otlp_stack *stack)
 void *otlp__push(otlp_in *in, otlp_stack *stack)
 {
     char *row = NULL;
-    if (stack->count == stack->room && !grow(in, stack)) {
+    if (stack->count == stack->room && !otlp__grow(in, stack)) {
         return NULL;
     }
     row = stack->rows + stack->count++ * stack->size;

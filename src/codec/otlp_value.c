@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values for those who want to look into them: found by key, walked, as JSON, as a number whatever they came as. Knows no
- * meaning of any key.
- */
+/* Values for those who want to look into them: found by key, walked, as JSON, as a number whatever
+ * they came as. Knows no meaning of any key. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -38,8 +37,9 @@ sw_status otlp_walk(const otlp_value *value, sw_arena *arena, otlp_each *each, v
     otlp__begin(&in, value->text, arena, err);
     in.checked = true;
     while (more && message.at != message.end) {
-        if (!pb_next(&message, &field)) {
-            (void)otlp__bad(&in, (size_t)(message.at - in.start), "is no list of values");
+        message.at = pb_field_at(message.at, message.end, &field);
+        if (!message.at) {
+            (void)otlp__bad(&in, 0, "is no list of values");
             break;
         }
         if (field.key == PB_KEY(LIST_VALUES, PB_BYTES)) {
@@ -143,8 +143,8 @@ void otlp_write_json(sw_json_out *out, const otlp_value *value, sw_arena *arena)
 
 /* ---- numbers -------------------------------------------------------------------------------------- */
 
-/* A decimal number taken apart: the digits stand from `first` to `end`, perhaps with a point among them, and
- * are worth ten to the `shift` as if there were none. */
+/* A decimal number taken apart: the digits stand from `first` to `end`, perhaps with a point among
+ * them, and are worth ten to the `shift` as if there were none. */
 typedef struct decimal {
     bool negative;
     const char *first;
@@ -235,8 +235,9 @@ bool otlp__whole(sw_str text, bool *negative, uint64_t *size)
     return true;
 }
 
-/* strtod expects the point that the host's locale has, so it gets none: "1.5" is "15e-1". More digits than
- * decide about a double are cut, and one behind them says whether they were all zero. */
+/* strtod expects the point that the host's locale has, so it gets none: "1.5" is "15e-1". More
+ * digits than decide about a double are cut, and one behind them says whether they were all zero.
+ */
 bool otlp__real(sw_str text, double *out)
 {
     enum { DECIDING = 780 };

@@ -4,51 +4,51 @@
 
 enum { VARINT_BYTES = 10, GROUP_LEVELS = 64 };
 
-bool pb_long_varint(pb_message *in, uint64_t *value)
+const char *pb_long_varint(const char *at, const char *end, uint64_t *value)
 {
     uint64_t sum = 0;
-    const char *at = in->at;
-    for (unsigned i = 0; i < VARINT_BYTES && at != in->end; i++) {
+    for (unsigned i = 0; i < VARINT_BYTES && at != end; i++) {
         unsigned char byte = (unsigned char)*at++;
         sum |= (uint64_t)(byte & 0x7f) << (7 * i);
         if (byte < 0x80) {
-            in->at = at;
             *value = sum;
-            return true;
+            return at;
         }
     }
-    return false;
+    return NULL;
 }
 
-/* Over the fields to the end of the group that `key` opened; groups inside are levels of a small stack. */
-bool pb_pass_group(pb_message *in, uint32_t key)
+/* Over the fields to the end of the group that `key` opened; groups inside are levels of a small
+ * stack. */
+const char *pb_pass_group(const char *at, const char *end, uint32_t key)
 {
     uint32_t open[GROUP_LEVELS] = {key};
     unsigned depth = 1;
-    while (depth > 0) {
-        uint64_t next = 0;
+    while (at && depth > 0) {
         pb_field unused;
-        const char *from = in->at;
-        if (!pb_varint(in, &next) || next > UINT32_MAX) {
-            return false;
+        uint64_t next = 0;
+        const char *past = pb_varint(at, end, &next);
+        if (!past || next < PB_KEY(1, 0) || next > UINT32_MAX) {
+            return NULL;
         }
-        if ((next & PB_TYPE) == PB_GROUP) {
-            if (next < PB_KEY(1, 0) || depth == GROUP_LEVELS) {
-                return false;
+        switch (next & PB_TYPE) {
+        case PB_GROUP:
+            if (depth == GROUP_LEVELS) {
+                return NULL;
             }
             open[depth++] = (uint32_t)next;
-        } else if ((next & PB_TYPE) == PB_GROUP_END) {
-            if (next >> 3 != open[--depth] >> 3) {
-                return false;
-            }
-        } else {
-            in->at = from;
-            if (!pb_next(in, &unused)) {
-                return false;
-            }
+            at = past;
+            break;
+        case PB_GROUP_END:
+            depth--;
+            at = next >> 3 == open[depth] >> 3 ? past : NULL;
+            break;
+        default:
+            at = pb_field_at(at, end, &unused);
+            break;
         }
     }
-    return true;
+    return at;
 }
 
 /* ---- writing -------------------------------------------------------------------------------------- */

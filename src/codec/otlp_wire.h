@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The wire of protobuf: fields one after the other, and how they are written. Knows no message; the numbers of OTLP's fields
- * stand in otlp_inside.h.
+/* The wire of protobuf: fields one after the other, and how they are written. Knows no message; the
+ * numbers of OTLP's fields stand in otlp_inside.h.
  *
- * The idea: a reader switches over the whole key, number and wire type in one, so that a field that comes in a wire
- * type it does not have is one more unknown field, and is passed over like all of them.
- */
+ * The idea: a reader switches over the whole key, number and wire type in one, so that a field that
+ * comes in a wire type it does not have is one more unknown field, and is passed over like all of
+ * them. */
 #ifndef SW_CODEC_OTLP_WIRE_H
 #define SW_CODEC_OTLP_WIRE_H
 
@@ -34,76 +34,84 @@ static inline pb_message pb_open(sw_str bytes)
     return (pb_message){bytes.ptr, bytes.ptr + bytes.len};
 }
 
+/* The readers below return what is behind, or NULL when the bytes are no protobuf. They pass places
+ * by value and not by pointer, so that the compiler keeps them in registers: this is where the time
+ * of reading goes. */
+
 /* Varints of more than a byte, and groups; defined in otlp_wire.c. */
-bool pb_long_varint(pb_message *in, uint64_t *value);
-bool pb_pass_group(pb_message *in, uint32_t key);
+const char *pb_long_varint(const char *at, const char *end, uint64_t *value);
+const char *pb_pass_group(const char *at, const char *end, uint32_t key);
 
-static inline bool pb_varint(pb_message *in, uint64_t *value)
+static inline const char *pb_varint(const char *at, const char *end, uint64_t *value)
 {
-    if (in->at != in->end && (unsigned char)*in->at < 0x80) {
-        *value = (unsigned char)*in->at++;
-        return true;
+    uint64_t longer = 0;
+    if (at != end && (unsigned char)*at < 0x80) {
+        *value = (unsigned char)*at;
+        return at + 1;
     }
-    return pb_long_varint(in, value);
+    at = pb_long_varint(at, end, &longer);
+    *value = longer;
+    return at;
 }
 
-static inline bool pb_fixed64(pb_message *in, uint64_t *value)
+static inline const char *pb_fixed64(const char *at, const char *end, uint64_t *value)
 {
-    if (in->end - in->at < 8) {
-        return false;
+    if (end - at < 8) {
+        return NULL;
     }
-    memcpy(value, in->at, 8);
+    memcpy(value, at, 8);
     *value = le64toh(*value);
-    in->at += 8;
-    return true;
+    return at + 8;
 }
 
-static inline bool pb_fixed32(pb_message *in, uint64_t *value)
+static inline const char *pb_fixed32(const char *at, const char *end, uint64_t *value)
 {
     uint32_t half = 0;
-    if (in->end - in->at < 4) {
-        return false;
+    if (end - at < 4) {
+        return NULL;
     }
-    memcpy(&half, in->at, 4);
+    memcpy(&half, at, 4);
     *value = le32toh(half);
-    in->at += 4;
-    return true;
+    return at + 4;
 }
 
-static inline bool pb_bytes(pb_message *in, sw_str *bytes)
+static inline const char *pb_bytes(const char *at, const char *end, sw_str *bytes)
 {
     uint64_t len = 0;
-    if (!pb_varint(in, &len) || len > (uint64_t)(in->end - in->at)) {
-        return false;
+    at = pb_varint(at, end, &len);
+    if (!at || len > (uint64_t)(end - at)) {
+        return NULL;
     }
-    *bytes = sw_str_make(in->at, (size_t)len);
-    in->at += len;
-    return true;
+    *bytes = sw_str_make(at, (size_t)len);
+    return at + len;
 }
 
-/* The next field of a message that is not at its end. A group is gone over whole and has a key that no message
- * of ours knows. False: the bytes are no protobuf from in->at on.
- */
-static inline bool pb_next(pb_message *in, pb_field *field)
+/* The field at `at`, which is not the end. A group is gone over whole and has a key that no message
+ * of ours knows. */
+static inline __attribute__((always_inline)) const char *pb_field_at(const char *at,
+                                                                     const char *end,
+                                                                     pb_field *field)
 {
     uint64_t key = 0;
-    if (!pb_varint(in, &key) || key < PB_KEY(1, 0) || key > UINT32_MAX) {
-        return false;
+    *field = (pb_field){.key = 0};
+    at = pb_varint(at, end, &key);
+    if (!at || key < PB_KEY(1, 0) || key > UINT32_MAX) {
+        return NULL;
     }
     field->key = (uint32_t)key;
     switch (field->key & PB_TYPE) {
-    case PB_VARINT:
-        return pb_varint(in, &field->number);
-    case PB_FIXED64:
-        return pb_fixed64(in, &field->number);
     case PB_BYTES:
-        return pb_bytes(in, &field->bytes);
-    case PB_GROUP:
-        return pb_pass_group(in, field->key);
+        return pb_bytes(at, end, &field->bytes);
+    case PB_VARINT:
+        return pb_varint(at, end, &field->number);
+    case PB_FIXED64:
+        return pb_fixed64(at, end, &field->number);
     case PB_FIXED32:
-        return pb_fixed32(in, &field->number);
+        return pb_fixed32(at, end, &field->number);
+    case PB_GROUP:
+        return pb_pass_group(at, end, field->key);
     default:
-        return false;
+        return NULL;
     }
 }
 

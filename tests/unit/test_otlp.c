@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OTLP as it comes from others: captured bytes, the lenient readings, and what must be refused. What is expected is
- * written out from the specification.
- */
+/* OTLP as it comes from others: captured bytes, the lenient readings, and what must be refused.
+ * What is expected is written out from the specification. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -110,7 +109,8 @@ static const otlp_value *attribute(const otlp_attributes *attributes, const char
 
 /* ---- what others sent ----------------------------------------------------------------------------- */
 
-/* The specification's captured export (H.2): defaults are written out, ids differ from all others. */
+/* The specification's captured export (H.2): defaults are written out, ids differ from all others.
+ */
 static void test_a_captured_export(void **state)
 {
     fixture *f = *state;
