@@ -117,9 +117,8 @@ typedef struct otlp_log {
 /* ---- reading an export -------------------------------------------------------------------------- */
 
 /* Who is shown what is read. The view's pointers live as long as bytes and arena; `span` and `log`
- * may take memory from the arena, but not rewind it. Returning anything but OK ends the reading with
- * that answer. Unused members are NULL.
- */
+ * may take memory from the arena, but not rewind it. Returning anything but OK ends the reading
+ * with that answer. Unused members are NULL. */
 typedef struct otlp_sink {
     sw_status (*span)(void *arg, const otlp_span *span);
     sw_status (*log)(void *arg, const otlp_log *log);

@@ -132,23 +132,28 @@ static bool read_small(otlp_in *in, uint32_t *out)
 }
 
 /* A number, or the word for it with or without what all the words begin with; an unknown word is
- * the first one, as an unknown number would be. */
+ * the first one. */
 static bool read_enum(otlp_in *in, const char *prefix, const char *const *words, size_t count,
-                      uint32_t *out)
+                      int32_t *out)
 {
     sw_str text = in->json.text;
     sw_str begin = sw_str_from(prefix);
     bool negative = false;
     uint64_t size = 0;
+    *out = 0;
     if (in->json.type != SW_JSON_STRING || otlp__whole(text, &negative, &size)) {
-        return read_small(in, out);
+        if (!read_whole(in, &negative, &size)) {
+            return false;
+        }
+        size = size > INT32_MAX ? 0 : size;
+        *out = negative ? -(int32_t)size : (int32_t)size;
+        return true;
     }
     if (text.len > begin.len && memcmp(text.ptr, begin.ptr, begin.len) == 0) {
         text = sw_str_make(text.ptr + begin.len, text.len - begin.len);
     }
-    *out = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        *out = sw_str_eq(text, sw_str_from(words[i])) ? i : *out;
+    for (size_t i = 0; i < count; i++) {
+        *out = sw_str_eq(text, sw_str_from(words[i])) ? (int32_t)i : *out;
     }
     return true;
 }
@@ -517,7 +522,7 @@ static bool status_member(otlp_in *in, void *row)
 {
     static const char *const words[] = {"UNSET", "OK", "ERROR"};
     otlp_span *span = row;
-    uint32_t code = 0;
+    int32_t code = 0;
     if (is(in, "message")) {
         return read_text(in, &span->status_message);
     }
@@ -527,7 +532,7 @@ static bool status_member(otlp_in *in, void *row)
     if (!read_enum(in, "STATUS_CODE_", words, SW_COUNT(words), &code)) {
         return false;
     }
-    span->status = otlp__status(code);
+    span->status = otlp__status((uint64_t)code);
     return true;
 }
 
@@ -535,12 +540,7 @@ static bool read_kind(otlp_in *in, int32_t *out)
 {
     static const char *const words[] = {"UNSPECIFIED", "INTERNAL", "SERVER",
                                         "CLIENT",      "PRODUCER", "CONSUMER"};
-    uint32_t kind = 0;
-    if (!read_enum(in, "SPAN_KIND_", words, SW_COUNT(words), &kind)) {
-        return false;
-    }
-    *out = (int32_t)(kind <= INT32_MAX ? kind : 0);
-    return true;
+    return read_enum(in, "SPAN_KIND_", words, SW_COUNT(words), out);
 }
 
 /* Ids, times, numbers. */
@@ -611,12 +611,7 @@ static bool read_severity(otlp_in *in, int32_t *out)
                                         "INFO2",       "INFO3",  "INFO4",  "WARN",   "WARN2",
                                         "WARN3",       "WARN4",  "ERROR",  "ERROR2", "ERROR3",
                                         "ERROR4",      "FATAL",  "FATAL2", "FATAL3", "FATAL4"};
-    uint32_t severity = 0;
-    if (!read_enum(in, "SEVERITY_NUMBER_", words, SW_COUNT(words), &severity)) {
-        return false;
-    }
-    *out = (int32_t)(severity <= INT32_MAX ? severity : 0);
-    return true;
+    return read_enum(in, "SEVERITY_NUMBER_", words, SW_COUNT(words), out);
 }
 
 static bool log_member(otlp_in *in, void *row)

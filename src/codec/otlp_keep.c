@@ -25,9 +25,18 @@ static void put_list(keeper *to, uint32_t number, const otlp_value *value)
     pb_end(to->out, begin);
 }
 
+/* There are many ways to write that something is no number; JSON knows one, and so do we. */
+static uint64_t double_bits(double value)
+{
+    uint64_t bits = UINT64_C(0x7ff8000000000000);
+    if (value == value) {
+        memcpy(&bits, &value, sizeof bits);
+    }
+    return bits;
+}
+
 void otlp__put_value(sw_buf *out, const otlp_value *value)
 {
-    uint64_t bits = 0;
     switch (value->kind) {
     case OTLP_STRING:
         pb_put_set_text(out, ANY_STRING, value->text);
@@ -39,8 +48,7 @@ void otlp__put_value(sw_buf *out, const otlp_value *value)
         pb_put_set_number(out, ANY_INT, (uint64_t)value->as.integer);
         break;
     case OTLP_DOUBLE:
-        memcpy(&bits, &value->as.real, sizeof bits);
-        pb_put_set_fixed64(out, ANY_DOUBLE, bits);
+        pb_put_set_fixed64(out, ANY_DOUBLE, double_bits(value->as.real));
         break;
     case OTLP_BYTES:
         pb_put_set_text(out, ANY_BYTES, value->text);

@@ -2,12 +2,12 @@
 /* The wire of protobuf: the rare parts of reading, and writing. Knows no message. */
 #include "codec/otlp_wire.h"
 
-enum { VARINT_BYTES = 10, GROUP_LEVELS = 64 };
+enum { GROUP_LEVELS = 64 };
 
-const char *pb_long_varint(const char *at, const char *end, uint64_t *value)
+const char *pb_long_varint(const char *at, const char *end, unsigned most, uint64_t *value)
 {
     uint64_t sum = 0;
-    for (unsigned i = 0; i < VARINT_BYTES && at != end; i++) {
+    for (unsigned i = 0; i < most && at != end; i++) {
         unsigned char byte = (unsigned char)*at++;
         sum |= (uint64_t)(byte & 0x7f) << (7 * i);
         if (byte < 0x80) {
@@ -27,8 +27,8 @@ const char *pb_pass_group(const char *at, const char *end, uint32_t key)
     while (at && depth > 0) {
         pb_field unused;
         uint64_t next = 0;
-        const char *past = pb_varint(at, end, &next);
-        if (!past || next < PB_KEY(1, 0) || next > UINT32_MAX) {
+        const char *past = pb_varint(at, end, PB_VARINT_32, &next);
+        if (!past || (uint32_t)next < PB_KEY(1, 0)) {
             return NULL;
         }
         switch (next & PB_TYPE) {
@@ -41,7 +41,7 @@ const char *pb_pass_group(const char *at, const char *end, uint32_t key)
             break;
         case PB_GROUP_END:
             depth--;
-            at = next >> 3 == open[depth] >> 3 ? past : NULL;
+            at = (uint32_t)next >> 3 == open[depth] >> 3 ? past : NULL;
             break;
         default:
             at = pb_field_at(at, end, &unused);
@@ -53,7 +53,7 @@ const char *pb_pass_group(const char *at, const char *end, uint32_t key)
 
 /* ---- writing -------------------------------------------------------------------------------------- */
 
-static size_t varint_print(uint64_t value, char out[VARINT_BYTES])
+static size_t varint_print(uint64_t value, char out[PB_VARINT_64])
 {
     size_t len = 0;
     for (; value >= 0x80; value >>= 7) {
@@ -65,7 +65,7 @@ static size_t varint_print(uint64_t value, char out[VARINT_BYTES])
 
 void pb_put_varint(sw_buf *out, uint64_t value)
 {
-    char bytes[VARINT_BYTES];
+    char bytes[PB_VARINT_64];
     sw_buf_add(out, sw_str_make(bytes, varint_print(value, bytes)));
 }
 
@@ -129,7 +129,7 @@ size_t pb_begin(sw_buf *out, uint32_t number)
 
 void pb_end(sw_buf *out, size_t begin)
 {
-    char bytes[VARINT_BYTES];
+    char bytes[PB_VARINT_64];
     size_t len = out->len - begin;
     size_t more = 0;
     if (out->status != SW_STATUS_OK) {

@@ -39,17 +39,20 @@ static inline pb_message pb_open(sw_str bytes)
  * of reading goes. */
 
 /* Varints of more than a byte, and groups; defined in otlp_wire.c. */
-const char *pb_long_varint(const char *at, const char *end, uint64_t *value);
+const char *pb_long_varint(const char *at, const char *end, unsigned most, uint64_t *value);
 const char *pb_pass_group(const char *at, const char *end, uint32_t key);
 
-static inline const char *pb_varint(const char *at, const char *end, uint64_t *value)
+/* How long a varint may be: one of 64 bits, and one of 32, which keys and lengths are. */
+enum { PB_VARINT_64 = 10, PB_VARINT_32 = 5 };
+
+static inline const char *pb_varint(const char *at, const char *end, unsigned most, uint64_t *value)
 {
     uint64_t longer = 0;
     if (at != end && (unsigned char)*at < 0x80) {
         *value = (unsigned char)*at;
         return at + 1;
     }
-    at = pb_long_varint(at, end, &longer);
+    at = pb_long_varint(at, end, most, &longer);
     *value = longer;
     return at;
 }
@@ -78,7 +81,7 @@ static inline const char *pb_fixed32(const char *at, const char *end, uint64_t *
 static inline const char *pb_bytes(const char *at, const char *end, sw_str *bytes)
 {
     uint64_t len = 0;
-    at = pb_varint(at, end, &len);
+    at = pb_varint(at, end, PB_VARINT_32, &len);
     if (!at || len > (uint64_t)(end - at)) {
         return NULL;
     }
@@ -94,16 +97,16 @@ static inline __attribute__((always_inline)) const char *pb_field_at(const char 
 {
     uint64_t key = 0;
     *field = (pb_field){.key = 0};
-    at = pb_varint(at, end, &key);
-    if (!at || key < PB_KEY(1, 0) || key > UINT32_MAX) {
+    at = pb_varint(at, end, PB_VARINT_32, &key);
+    field->key = (uint32_t)key;
+    if (!at || field->key < PB_KEY(1, 0)) {
         return NULL;
     }
-    field->key = (uint32_t)key;
     switch (field->key & PB_TYPE) {
     case PB_BYTES:
         return pb_bytes(at, end, &field->bytes);
     case PB_VARINT:
-        return pb_varint(at, end, &field->number);
+        return pb_varint(at, end, PB_VARINT_64, &field->number);
     case PB_FIXED64:
         return pb_fixed64(at, end, &field->number);
     case PB_FIXED32:
