@@ -11,7 +11,7 @@
 
 /* ---- bodies ------------------------------------------------------------------------------------- */
 
-static void body_of(const sw_message *message, sw_message_body *body)
+void sw__message_body_of(const sw_message *message, sw_message_body *body)
 {
     memset(body, 0, sizeof *body);
     body->organization_id = message->organization_id;
@@ -23,7 +23,7 @@ static void body_of(const sw_message *message, sw_message_body *body)
     body->contexts = sw_int_of(0);
 }
 
-static bool says_nothing(const sw_message *m)
+bool sw__message_is_mute(const sw_message *m)
 {
     return !m->text.ptr && !m->content.ptr && !m->tool_returns.ptr &&
            (!m->tool_calls.ptr || sw_str_eq(m->tool_calls, SW_STR("[]")));
@@ -33,7 +33,7 @@ static sw_str body_digest(sw_group *group, const sw_message *message)
 {
     sw_message_body body;
 
-    body_of(message, &body);
+    sw__message_body_of(message, &body);
     sw__digest_row(group, SW_RECORD_MESSAGE_BODY, &body,
                    SW_MASK(SW_MESSAGE_BODY_ORGANIZATION_ID) | SW_MASK(SW_MESSAGE_BODY_DIGEST) |
                        SW_MASK(SW_MESSAGE_BODY_CONTEXTS));
@@ -45,6 +45,30 @@ static sw_seen see_one(void *arg, const void *row)
     (void)row;
     *(bool *)arg = true;
     return SW_SEEN_STOP;
+}
+
+static sw_seen see_contexts(void *arg, const void *row)
+{
+    *(bool *)arg = ((const sw_message_body *)row)->contexts.value > 0;
+    return SW_SEEN_STOP;
+}
+
+/* Whether a step was sent it: a context shows it as a message does. */
+static sw_status in_context(sw_group *group, const sw_message_body *key, bool *shown, sw_error *err)
+{
+    sw_value organization = {.text = key->organization_id};
+    sw_value digest = {.text = key->digest};
+    sw_condition this[] = {{SW_MESSAGE_BODY_ORGANIZATION_ID, SW_OP_EQ, &organization, 1},
+                           {SW_MESSAGE_BODY_DIGEST, SW_OP_EQ, &digest, 1}};
+    sw_scan scan = {.record = SW_RECORD_MESSAGE_BODY,
+                    .conditions = this,
+                    .condition_count = 2,
+                    .fields = SW_MASK(SW_MESSAGE_BODY_CONTEXTS),
+                    .unordered = true};
+    sw_scan_end end;
+    sw_status status = sw_store_scan(group->session, &scan, see_contexts, shown, &end, err);
+
+    return sw_group_must(group, status, err);
 }
 
 sw_status sw__body_release(sw_group *group, sw_str organization_id, sw_str hash, sw_error *err)
@@ -63,7 +87,10 @@ sw_status sw__body_release(sw_group *group, sw_str organization_id, sw_str hash,
     sw_scan_end end;
     sw_status status = sw_store_scan(group->session, &scan, see_one, &shown, &end, err);
 
-    if (sw_group_must(group, status, err) != SW_STATUS_OK || shown) {
+    if (sw_group_must(group, status, err) == SW_STATUS_OK && !shown) {
+        status = in_context(group, &key, &shown, err);
+    }
+    if (status != SW_STATUS_OK || shown) {
         return status;
     }
     status = sw_store_remove(group->session, SW_RECORD_MESSAGE_BODY, &key, err);
@@ -175,10 +202,10 @@ static sw_status prepare_one(sw_group *group, const sw_task *task, const sw_step
     if (status == SW_STATUS_OK) {
         status = sw__row_minify(SW_RECORD_MESSAGE, row, &group->arena, err);
     }
-    if (status == SW_STATUS_OK && !says_nothing(row)) {
+    if (status == SW_STATUS_OK && !sw__message_is_mute(row)) {
         row->body_hash = body_digest(group, row);
     }
-    if (status == SW_STATUS_OK && !row->body_hash.ptr && !says_nothing(row)) {
+    if (status == SW_STATUS_OK && !row->body_hash.ptr && !sw__message_is_mute(row)) {
         status = sw_no_memory(err);
     }
     if (status == SW_STATUS_OK) {
@@ -255,7 +282,7 @@ static sw_status write_one(sw_group *group, sw_message *row, sw_error *err)
         return group->broken;
     }
     if (row->body_hash.ptr) {
-        body_of(row, &body);
+        sw__message_body_of(row, &body);
         status = sw_store_insert(group->session, SW_RECORD_MESSAGE_BODY, &body, err);
         if (sw_group_may(group, status, SW_STATUS_EXISTS, err) == SW_STATUS_EXISTS) {
             status = SW_STATUS_OK;
@@ -269,9 +296,8 @@ static sw_status write_one(sw_group *group, sw_message *row, sw_error *err)
     return sw_group_must(group, sw_store_insert(group->session, SW_RECORD_MESSAGE, row, err), err);
 }
 
-/* Its tools are those of the step's run from now on. */
-static sw_status count_tools(sw_group *group, const sw_step *step, const sw_message *row,
-                             bool *changed, sw_error *err)
+sw_status sw__message_tools(sw_group *group, const sw_step *step, const sw_message *row,
+                            bool *changed, sw_error *err)
 {
     sw_tool_names names;
 
@@ -289,8 +315,8 @@ static sw_seen see_conversation(void *arg, const void *row)
     return SW_SEEN_STOP;
 }
 
-static sw_status note_message(sw_group *group, const sw_task *task, sw_str conversation_id,
-                              sw_int at, sw_error *err)
+sw_status sw__message_note(sw_group *group, const sw_task *task, sw_str conversation_id, sw_int at,
+                           sw_error *err)
 {
     sw_value id = {.text = conversation_id};
     sw_condition this = {SW_CONVERSATION_ID, SW_OP_EQ, &id, 1};
@@ -332,14 +358,14 @@ static sw_status note_messages(sw_group *group, const sw_task *task, const sw_pa
             continue;
         }
         if (conversation.ptr && !sw_str_eq(conversation, row->conversation_id)) {
-            status = note_message(group, task, conversation, last, err);
+            status = sw__message_note(group, task, conversation, last, err);
             last = SW_NULL_INT;
         }
         conversation = row->conversation_id;
         last = last.known && last.value > row->created_at.value ? last : row->created_at;
     }
     return status == SW_STATUS_OK && conversation.ptr
-               ? note_message(group, task, conversation, last, err)
+               ? sw__message_note(group, task, conversation, last, err)
                : status;
 }
 
@@ -354,7 +380,7 @@ sw_status sw__messages_write(sw_group *group, const sw_task *task, const sw_step
             status = write_one(group, &parts->messages[i], err);
         }
         if (status == SW_STATUS_OK && !parts->message_there[i]) {
-            status = count_tools(group, step, &parts->messages[i], &changed, err);
+            status = sw__message_tools(group, step, &parts->messages[i], &changed, err);
         }
     }
     if (status == SW_STATUS_OK && changed) {

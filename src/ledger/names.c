@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "ledger/border.h"
+#include "ledger/telemetry_inside.h"
 
 enum { KEY = crypto_auth_hmacsha256_KEYBYTES, DIGEST = crypto_hash_sha256_BYTES };
 _Static_assert(DIGEST == crypto_auth_hmacsha256_BYTES, "the two digests shape the same ids");
@@ -115,6 +116,35 @@ static sw_status keyed_id(sw_group *group, const sw_task *task, sw_agent *agent,
     return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
 }
 
+/* agent: name and project; gets the id. */
+sw_status sw__agent_named(sw_group *group, const sw_task *task, sw_agent *agent, sw_str *plain,
+                          sw_outcome *outcome, sw_error *err)
+{
+    bool there = true;
+    sw_status status = sw__book(task, SW_RECORD_AGENT, agent, err);
+
+    sw__outcome_reset(outcome);
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    agent->id = agent_id_of(group, SW_NULL_STR, agent, task->organization_id);
+    *plain = agent->id;
+    if (!agent->id.ptr) {
+        return sw_group_must(group, sw_no_memory(err), err);
+    }
+    status = sw_group_known(group, SW_RECORD_AGENT, agent->id, task->organization_id, err);
+    if (status == SW_STATUS_NOT_FOUND) {
+        there = false;
+        status = keyed_id(group, task, agent, &there, err);
+    }
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    sw__outcome_id(outcome, agent->id);
+    return there ? sw__unchanged(group, task, outcome, err)
+                 : sw__record_create_in(group, task, SW_RECORD_AGENT, agent, outcome, err);
+}
+
 typedef struct name_args {
     sw_str project_id;
     sw_str name;
@@ -125,29 +155,9 @@ static sw_status apply_agent_by_name(sw_group *group, sw_task *task, sw_error *e
 {
     name_args *args = task->arg;
     sw_agent agent = {.name = args->name, .project_id = args->project_id};
-    bool there = true;
-    sw_status status = SW_STATUS_OK;
+    sw_str plain = SW_NULL_STR;
 
-    sw__outcome_reset(args->outcome);
-    status = sw__book(task, SW_RECORD_AGENT, &agent, err);
-    if (status != SW_STATUS_OK) {
-        return status;
-    }
-    agent.id = agent_id_of(group, SW_NULL_STR, &agent, task->organization_id);
-    if (!agent.id.ptr) {
-        return sw_group_must(group, sw_no_memory(err), err);
-    }
-    status = sw_group_known(group, SW_RECORD_AGENT, agent.id, task->organization_id, err);
-    if (status == SW_STATUS_NOT_FOUND) {
-        there = false;
-        status = keyed_id(group, task, &agent, &there, err);
-    }
-    if (status != SW_STATUS_OK) {
-        return status;
-    }
-    sw__outcome_id(args->outcome, agent.id);
-    return there ? sw__unchanged(group, task, args->outcome, err)
-                 : sw__record_create_in(group, task, SW_RECORD_AGENT, &agent, args->outcome, err);
+    return sw__agent_named(group, task, &agent, &plain, args->outcome, err);
 }
 
 sw_status sw_agent_by_name(sw_ledger *ledger, const sw_actor *actor, sw_str project_id, sw_str name,
@@ -164,4 +174,27 @@ sw_status sw_agent_by_name(sw_ledger *ledger, const sw_actor *actor, sw_str proj
         return sw__refuse_one(outcome, err, SW_STATUS_INVALID, "name", "an agent needs a name");
     }
     return sw__submit(ledger, actor, &task, err);
+}
+
+/* ---- conversations ------------------------------------------------------------------------------- */
+
+/* The same rule, the kind being `conversation`. */
+void sw_telemetry_conversation_id(const sw_actor *actor, sw_str project_id, sw_str key,
+                                  char out[SW_ID_MAX])
+{
+    const sw_str parts[] = {SW_STR("stepwell-id-1"), sw__actor_organization(actor), project_id,
+                            SW_STR("conversation"), key};
+    unsigned char digest[DIGEST];
+    crypto_hash_sha256_state state;
+
+    crypto_hash_sha256_init(&state);
+    for (size_t i = 0; i < SW_COUNT(parts); i++) {
+        crypto_hash_sha256_update(&state, (const unsigned char *)"", i > 0);
+        crypto_hash_sha256_update(&state, (const unsigned char *)(parts[i].ptr ? parts[i].ptr : ""),
+                                  parts[i].len);
+    }
+    crypto_hash_sha256_final(&state, digest);
+    digest[6] = (digest[6] & 0x0f) | 0x40;
+    digest[8] = (digest[8] & 0x3f) | 0x80;
+    out[sw_id_print(SW_STR("conv"), digest, out)] = '\0';
 }

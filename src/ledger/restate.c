@@ -110,22 +110,14 @@ static sw_status create_inside(sw_group *group, const sw_task *task, const resta
     return status;
 }
 
-static sw_status apply_restate(sw_group *group, sw_task *task, sw_error *err)
+static sw_status restate_there(sw_group *group, const sw_task *task, const restate_args *args,
+                               const sw_step *was, sw_error *err)
 {
-    restate_args *args = task->arg;
-    sw_step old;
+    sw_step old = *was;
     sw_step row;
     sw_parts parts;
-    sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->entry->step.id, &old, err);
+    sw_status status = sw__not_retired(&old, err);
 
-    sw__outcome_reset(args->outcome);
-    sw__outcome_id(args->outcome, args->entry->step.id);
-    if (status == SW_STATUS_NOT_FOUND) {
-        return create_inside(group, task, args, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw__not_retired(&old, err);
-    }
     if (status == SW_STATUS_OK) {
         status = only_derived(&old, err);
     }
@@ -140,6 +132,29 @@ static sw_status apply_restate(sw_group *group, sw_task *task, sw_error *err)
         return sw__refused(args->outcome, status, err);
     }
     return restate_write(group, task, args, &old, &row, &parts, err);
+}
+
+sw_status sw__restate_in(sw_group *group, const sw_task *task, const sw_step_entry *entry,
+                         sw_outcome *outcome, sw_error *err)
+{
+    restate_args args = {entry, outcome};
+    sw_step old;
+    sw_status status = sw_group_get(group, task, SW_RECORD_STEP, entry->step.id, &old, err);
+
+    sw__outcome_reset(outcome);
+    sw__outcome_id(outcome, entry->step.id);
+    if (status == SW_STATUS_NOT_FOUND) {
+        return create_inside(group, task, &args, err);
+    }
+    return status == SW_STATUS_OK ? restate_there(group, task, &args, &old, err)
+                                  : sw__refused(outcome, status, err);
+}
+
+static sw_status apply_restate(sw_group *group, sw_task *task, sw_error *err)
+{
+    const restate_args *args = task->arg;
+
+    return sw__restate_in(group, task, args->entry, args->outcome, err);
 }
 
 sw_status sw_step_restate(sw_ledger *ledger, const sw_actor *actor, const sw_step_entry *entry,
@@ -233,28 +248,35 @@ static sw_status retire_write(sw_group *group, const sw_task *task, const sw_ste
     return sw__verdict(outcome, SW_VERDICT_UPDATED, status, err);
 }
 
-static sw_status apply_retire(sw_group *group, sw_task *task, sw_error *err)
+sw_status sw__retire_in(sw_group *group, const sw_task *task, sw_str id, sw_str survivor_id,
+                        sw_outcome *outcome, sw_error *err)
 {
-    retire_args *args = task->arg;
     sw_step old;
     sw_step survivor;
-    sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->id, &old, err);
+    sw_status status = sw_group_get(group, task, SW_RECORD_STEP, id, &old, err);
 
-    sw__outcome_reset(args->outcome);
-    sw__outcome_id(args->outcome, args->id);
+    sw__outcome_reset(outcome);
+    sw__outcome_id(outcome, id);
     if (status == SW_STATUS_OK) {
-        status = sw_group_get(group, task, SW_RECORD_STEP, args->survivor_id, &survivor, err);
+        status = sw_group_get(group, task, SW_RECORD_STEP, survivor_id, &survivor, err);
     }
     if (status == SW_STATUS_OK) {
         status = retire_check(&old, &survivor, err);
     }
     if (status != SW_STATUS_OK) {
-        return sw__refused(args->outcome, status, err);
+        return sw__refused(outcome, status, err);
     }
     if (old.retired_into.ptr) {
-        return sw__unchanged(group, task, args->outcome, err);
+        return sw__unchanged(group, task, outcome, err);
     }
-    return retire_write(group, task, &old, &survivor, args->outcome, err);
+    return retire_write(group, task, &old, &survivor, outcome, err);
+}
+
+static sw_status apply_retire(sw_group *group, sw_task *task, sw_error *err)
+{
+    const retire_args *args = task->arg;
+
+    return sw__retire_in(group, task, args->id, args->survivor_id, args->outcome, err);
 }
 
 sw_status sw_step_retire(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,

@@ -266,7 +266,7 @@ static sw_status prepare_update(sw_group *group, const sw_task *task, const sw_r
 }
 
 /* What the totals have from the run itself. */
-static sw_status note_metrics(sw_group *group, const sw_run *row, sw_error *err)
+sw_status sw__run_note_metrics(sw_group *group, const sw_run *row, sw_error *err)
 {
     sw_run_metrics metrics = {.id = row->id,
                               .run_ns = sw__run_ns(row),
@@ -284,7 +284,7 @@ static sw_status note_metrics(sw_group *group, const sw_run *row, sw_error *err)
     return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
 }
 
-static sw_change change_of(const sw_run *old, const sw_run *row)
+sw_change sw__run_change_of(const sw_run *old, const sw_run *row)
 {
     if (old->status.value == row->status.value) {
         return SW_CHANGE_UPDATED;
@@ -309,13 +309,13 @@ static sw_status write_update(sw_group *group, const sw_task *task, const sw_run
     status =
         sw_group_must(group, sw_store_update(group->session, SW_RECORD_RUN, row, ~keep, err), err);
     if (status == SW_STATUS_OK) {
-        status = note_metrics(group, row, err);
+        status = sw__run_note_metrics(group, row, err);
     }
     if (status == SW_STATUS_OK && ends) {
         status = sw__run_note_end(group, task, row, err);
     }
     if (status == SW_STATUS_OK) {
-        status = sw_group_journal(group, task, change_of(old, row), SW_RECORD_RUN, row->id,
+        status = sw_group_journal(group, task, sw__run_change_of(old, row), SW_RECORD_RUN, row->id,
                                   row->project_id, &outcome->seq, err);
     }
     if (status == SW_STATUS_OK && ends && !sw__run_ended(old->status.value) &&

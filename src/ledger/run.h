@@ -18,5 +18,12 @@ sw_status sw__run_note_end(sw_group *group, const sw_task *task, const sw_run *r
 sw_status sw__run_count(sw_group *group, const sw_run *row, int sign, sw_error *err);
 /* Null past the year 2262, which nanoseconds in 64 bits cannot say. */
 sw_int sw__run_us_to_ns(int64_t us);
+/* Creates a run inside a group. */
+sw_status sw__run_create_in(sw_group *group, const sw_task *task, const sw_run *run,
+                            sw_outcome *outcome, sw_error *err);
+/* What the totals have from the run itself. */
+sw_status sw__run_note_metrics(sw_group *group, const sw_run *row, sw_error *err);
+/* What the journal says of a run that becomes another. */
+sw_change sw__run_change_of(const sw_run *old, const sw_run *row);
 
 #endif

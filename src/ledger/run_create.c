@@ -123,30 +123,37 @@ static sw_status write_create(sw_group *group, const sw_task *task, const sw_run
     return sw__verdict(outcome, SW_VERDICT_CREATED, status, err);
 }
 
-static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
+sw_status sw__run_create_in(sw_group *group, const sw_task *task, const sw_run *run,
+                            sw_outcome *outcome, sw_error *err)
 {
-    create_args *args = task->arg;
     sw_run row;
     sw_status status = SW_STATUS_OK;
 
-    sw__outcome_reset(args->outcome);
-    status = prepare_create(group, task, args->run, &row, err);
-    sw__outcome_id(args->outcome, row.id);
+    sw__outcome_reset(outcome);
+    status = prepare_create(group, task, run, &row, err);
+    sw__outcome_id(outcome, row.id);
     if (status == SW_STATUS_INVALID && sw__was_created(group, task, SW_RECORD_RUN, &row)) {
-        return sw__unchanged(group, task, args->outcome, err);
+        return sw__unchanged(group, task, outcome, err);
     }
     if (status != SW_STATUS_OK) {
-        return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
+        return sw__verdict(outcome, SW_VERDICT_REJECTED, status, err);
     }
     status = sw_store_insert(group->session, SW_RECORD_RUN, &row, err);
     if (status == SW_STATUS_EXISTS) {
-        return sw__create_again(group, task, SW_RECORD_RUN, &row, args->outcome, err);
+        return sw__create_again(group, task, SW_RECORD_RUN, &row, outcome, err);
     }
     if (sw_group_must(group, status, err) != SW_STATUS_OK) {
-        return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
+        return sw__verdict(outcome, SW_VERDICT_REJECTED, status, err);
     }
     sw_group_keep(group, SW_RECORD_RUN, row.id, row.organization_id);
-    return write_create(group, task, &row, args->outcome, err);
+    return write_create(group, task, &row, outcome, err);
+}
+
+static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)
+{
+    const create_args *args = task->arg;
+
+    return sw__run_create_in(group, task, args->run, args->outcome, err);
 }
 
 sw_status sw_run_create(sw_ledger *ledger, const sw_actor *actor, const sw_run *run,

@@ -14,6 +14,8 @@ typedef struct sw_telemetry_fold {
     sw_str survivor_id;
 } sw_telemetry_fold;
 
+/* The entry's messages are what the step made, its traces the raw request and response; ids they do not bring
+ * follow from the step's id and their place, so that the same said again is the same. */
 typedef struct sw_telemetry_step {
     sw_step_entry entry; /* of source otlp; restated when it is there, else created */
     const sw_message
@@ -21,18 +23,24 @@ typedef struct sw_telemetry_step {
     size_t input_count;
 } sw_telemetry_step;
 
-/* One transaction, all or nothing. Order within: agents, raw items, runs, steps, folds, aliases, marks. */
+/* One transaction, all or nothing. Order within: agents, conversations, raw items, runs, steps, folds, aliases,
+ * marks. A step or run that names a conversation by a key of its sender (anything that is no conv- id) gets the
+ * id that follows from it (sw_telemetry_conversation_id), and the conversation is registered on first sight.
+ * A step that was folded into another stays so: what is said of it is passed over (`unchanged`). */
 typedef struct sw_telemetry_batch {
-    const sw_str *agents; /* names to register on first sight (E.6); ids by sw_agent_named_id */
+    /* Names to register on first sight, in the actor's project (E.6). Runs and steps name them
+     * by the id that follows from the name; where somebody else holds that id, the ledger puts the right one. */
+    const sw_str *agents;
     size_t agent_count;
     const sw_raw_source *sources; /* inserted unless there */
     size_t source_count;
-    const sw_raw_item *items; /* a second one of the same key: E.8 decides which stays */
+    const sw_raw_item
+        *items; /* a second one of the same key: E.8 decides which stays. project_id may be null */
     size_t item_count;
     bool *item_was_there; /* out, [item_count]: an equal or better one was there; may be NULL */
-    const sw_run *
-        runs; /* of source otlp: created, or restated (status only forward, except that a run that ended
-                           * by silence may run again) */
+    /* Of source otlp: created, or restated. Status only goes forward, except that a run that ended by silence may
+     * run again: one that is completed and has no stop_reason. created_at only goes back. */
+    const sw_run *runs;
     size_t run_count;
     const sw_telemetry_step *steps;
     size_t step_count;
@@ -42,7 +50,9 @@ typedef struct sw_telemetry_batch {
     size_t fold_count;
     const sw_step_alias *aliases; /* put */
     size_t alias_count;
-    const sw_raw_trace *marks; /* put: marked_at null means computed */
+    /* Of these only the key, marked_at, last_at and frozen are read. marked_at null means computed: of what had come
+     * by last_at; when more has come since, it stays marked. */
+    const sw_raw_trace *marks;
     size_t mark_count;
 } sw_telemetry_batch;
 
@@ -55,6 +65,10 @@ sw_status sw_telemetry_items(sw_ledger *ledger, const sw_actor *actor, sw_str pr
 /* A source by its digest; memory of the answer is `memory`'s. */
 sw_status sw_telemetry_source(sw_ledger *ledger, const sw_actor *actor, sw_str digest,
                               sw_memory *memory, sw_raw_source *out, sw_error *err) SW_MUST_CHECK;
+/* The unit's row: whether it is marked or frozen, what is kept of it; NOT_FOUND. */
+sw_status sw_telemetry_unit(sw_ledger *ledger, const sw_actor *actor, sw_str project_id,
+                            sw_str unit, sw_memory *memory, sw_raw_trace *out,
+                            sw_error *err) SW_MUST_CHECK;
 /* Units that are marked, of all organizations, oldest mark first: at start, and for other processes' sake. */
 sw_status sw_telemetry_marked(sw_ledger *ledger, int64_t limit, sw_each *each, void *arg,
                               sw_error *err) SW_MUST_CHECK;
@@ -67,5 +81,9 @@ sw_status sw_telemetry_alias(sw_ledger *ledger, const sw_actor *actor, sw_str pr
  * more to remove. Units without items are frozen (E.7). */
 sw_status sw_telemetry_prune(sw_ledger *ledger, int64_t before_us, int64_t bytes, int64_t limit,
                              int64_t *removed, bool *left, sw_error *err) SW_MUST_CHECK;
+
+/* The id of the conversation that its sender calls `key` (E.6, kind `conversation`), NUL-terminated. */
+void sw_telemetry_conversation_id(const sw_actor *actor, sw_str project_id, sw_str key,
+                                  char out[SW_ID_MAX]);
 
 #endif
