@@ -23,6 +23,7 @@ typedef struct sw_ingest_options {
     int64_t keep_bytes; /* the oldest go when the raw items of the store pass this */
     int64_t quiet_ms;   /* 0: 500 */
     int64_t longest_ms; /* 0: 5000 */
+    const sw_clock *clock; /* NULL: the system's */
     bool no_thread;     /* nothing is recomputed until sw_ingest_settle: tests, replay */
     void (*log)(void *data, int level, const char *line);
     void *log_data;

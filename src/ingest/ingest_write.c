@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From results to writes: what was written before is left out, what is left goes in one transaction when it fits
+ * and in as few as it takes when it does not. Content that the ledger refuses, which should not happen, costs the
+ * step that holds it and nothing else: an export is never refused for what it says.
+ */
+#include "ingest/ingest_inside.h"
+
+/* ---- the same again ------------------------------------------------------------------------------------ */
+
+static uint64_t hash_row(uint64_t seed, sw_record_id record, const void *row)
+{
+    const sw_record *r = sw_record_of(record);
+    uint64_t mask = sw_row_mask(r, row);
+
+    seed = sw_hash(seed, &mask, sizeof mask);
+    for (; mask; mask &= mask - 1) {
+        const sw_field *field = &r->fields[__builtin_ctzll(mask)];
+        if (sw_kind_is_text(field->kind)) {
+            sw_str text = sw_field_text(field, row);
+            seed = sw_hash(seed, text.ptr, text.len);
+        } else {
+            sw_int number = sw_field_number(field, row);
+            seed = sw_hash(seed, &number.value, sizeof number.value);
+        }
+    }
+    return seed;
+}
+
+static uint64_t not_zero(uint64_t hash)
+{
+    return hash ? hash : 1;
+}
+
+static uint64_t hash_messages(uint64_t seed, const sw_message *messages, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        seed = hash_row(seed, SW_RECORD_MESSAGE, &messages[i]);
+    }
+    return sw_hash(seed, &count, sizeof count);
+}
+
+static uint64_t hash_step(const trace_step *step)
+{
+    uint64_t hash = hash_row(3, SW_RECORD_STEP, &step->entry.step);
+
+    if (step->entry.metrics) {
+        hash = hash_row(hash, SW_RECORD_STEP_METRICS, step->entry.metrics);
+    }
+    for (size_t i = 0; i < step->entry.trace_count; i++) {
+        hash = hash_row(hash, SW_RECORD_PROVIDER_TRACE, &step->entry.traces[i]);
+    }
+    hash = hash_messages(hash, step->entry.messages, step->entry.message_count);
+    return not_zero(hash_messages(hash, step->input, step->input_count));
+}
+
+uint64_t ingest_run_note(sw_str run_id)
+{
+    return not_zero(sw_hash(1, run_id.ptr, run_id.len));
+}
+
+/* ---- planning ------------------------------------------------------------------------------------------- */
+
+/* One more row of a list of the plan; NULL: no memory. */
+#define MORE(PLAN, LIST, ONE)                                                                      \
+    ((LIST = sw_arena_grow((PLAN)->arena, (LIST), (PLAN)->ONE##_count, &(PLAN)->ONE##_room,        \
+                           sizeof *(LIST)))                                                        \
+         ? &(LIST)[(PLAN)->ONE##_count++]                                                          \
+         : NULL)
+
+static bool plan_note(ingest_plan *plan, uint64_t id, uint64_t content)
+{
+    ingest_note_of *note = MORE(plan, plan->notes, note);
+
+    if (note) {
+        *note = (ingest_note_of){id, content};
+    }
+    return note != NULL;
+}
+
+static bool plan_runs(ingest_plan *plan, const ingest_memo *memo, const trace_result *result)
+{
+    for (size_t i = 0; i < result->run_count; i++) {
+        uint64_t id = ingest_run_note(result->runs[i].id);
+        uint64_t content = not_zero(hash_row(2, SW_RECORD_RUN, &result->runs[i]));
+        sw_run *run = NULL;
+        if (ingest_recall(memo, id) == content) {
+            continue;
+        }
+        run = MORE(plan, plan->runs, run);
+        if (!run || !plan_note(plan, id, content)) {
+            return false;
+        }
+        *run = result->runs[i];
+    }
+    return true;
+}
+
+static bool says(sw_str text, const char *word)
+{
+    return sw_str_eq(text, sw_str_from(word));
+}
+
+/* Agents that tell of one call by several signals: the others find the step by the request's id (E.5). */
+static bool plan_alias(ingest_plan *plan, const trace_step *step)
+{
+    sw_str origin = step->entry.step.origin;
+    bool joins = says(origin, "otel:claude-code") || says(origin, "otel:codex") ||
+                 says(origin, "otel:gemini-cli");
+    sw_step_alias *alias = NULL;
+
+    if (!joins || step->response_id.len == 0) {
+        return true;
+    }
+    alias = MORE(plan, plan->aliases, alias);
+    if (alias) {
+        *alias = (sw_step_alias){.project_id = step->entry.step.project_id,
+                                 .kind = SW_STR("request_id"),
+                                 .value = step->response_id,
+                                 .step_id = step->entry.step.id};
+    }
+    return alias != NULL;
+}
+
+static bool plan_steps(ingest_plan *plan, const ingest_memo *memo, const trace_result *result)
+{
+    for (size_t i = 0; i < result->step_count; i++) {
+        const trace_step *from = &result->steps[i];
+        sw_str step_id = from->entry.step.id;
+        uint64_t id = not_zero(sw_hash(5, step_id.ptr, step_id.len));
+        uint64_t content = hash_step(from);
+        sw_telemetry_step *step = NULL;
+        if (ingest_recall(memo, id) == content) {
+            continue;
+        }
+        step = MORE(plan, plan->steps, step);
+        if (!step || !plan_note(plan, id, content) || !plan_alias(plan, from)) {
+            return false;
+        }
+        *step = (sw_telemetry_step){from->entry, from->input, from->input_count};
+    }
+    return true;
+}
+
+static bool plan_folds(ingest_plan *plan, const ingest_memo *memo, const trace_result *result)
+{
+    for (size_t i = 0; i < result->fold_count; i++) {
+        const trace_fold *from = &result->folds[i];
+        uint64_t id = not_zero(sw_hash(7, from->step_id.ptr, from->step_id.len));
+        uint64_t content = not_zero(sw_hash(8, from->survivor_id.ptr, from->survivor_id.len));
+        sw_telemetry_fold *fold = NULL;
+        if (ingest_recall(memo, id) == content) {
+            continue;
+        }
+        fold = MORE(plan, plan->folds, fold);
+        if (!fold || !plan_note(plan, id, content)) {
+            return false;
+        }
+        *fold = (sw_telemetry_fold){from->step_id, from->survivor_id};
+    }
+    return true;
+}
+
+/* Traces of one export mostly have the same few agents. */
+enum { AGENTS_LOOKED_AT = 32 };
+
+static bool plan_agents(ingest_plan *plan, const trace_result *result)
+{
+    for (size_t i = 0; i < result->agent_count; i++) {
+        size_t from =
+            plan->agent_count > AGENTS_LOOKED_AT ? plan->agent_count - AGENTS_LOOKED_AT : 0;
+        sw_str *agent = NULL;
+        while (from < plan->agent_count && !sw_str_eq(plan->agents[from], result->agents[i])) {
+            from++;
+        }
+        if (from < plan->agent_count) {
+            continue;
+        }
+        agent = MORE(plan, plan->agents, agent);
+        if (!agent) {
+            return false;
+        }
+        *agent = result->agents[i];
+    }
+    return true;
+}
+
+bool ingest_plan_result(ingest_plan *plan, const ingest_memo *memo, const trace_result *result)
+{
+    size_t before = plan->run_count + plan->step_count;
+
+    return plan_runs(plan, memo, result) && plan_steps(plan, memo, result) &&
+           plan_folds(plan, memo, result) &&
+           (plan->run_count + plan->step_count == before || plan_agents(plan, result));
+}
+
+bool ingest_plan_raw(ingest_plan *plan, const ingest_tenant *tenant, const uint8_t *unit,
+                     const ingest_items *items)
+{
+    for (uint32_t i = 0; i < items->count; i++) {
+        const ingest_item *from = &items->at[i];
+        sw_raw_item *item = MORE(plan, plan->items, item);
+        if (!item) {
+            return false;
+        }
+        *item = (sw_raw_item){
+            .project_id = tenant->project_id,
+            .unit = sw_str_make((const char *)unit, INGEST_UNIT),
+            .item = sw_str_make((const char *)from->span_id, OTLP_SPAN_ID),
+            .signal = sw_int_of(SW_RAW_SIGNAL_SPAN),
+            .source_digest =
+                sw_str_make((const char *)items->sources[from->source].digest, INGEST_SOURCE),
+            .start_ns = sw_int_of(from->start_ns),
+            .end_ns = sw_int_of(from->end_ns),
+            .attribute_count = sw_int_of(from->attributes),
+            .received_at = sw_int_of(from->received_us),
+            .body = from->body,
+        };
+    }
+    return true;
+}
+
+bool ingest_plan_mark(ingest_plan *plan, const ingest_tenant *tenant, const uint8_t *unit,
+                      sw_int marked_at, sw_int last_at)
+{
+    sw_raw_trace *mark = MORE(plan, plan->marks, mark);
+
+    if (mark) {
+        *mark = (sw_raw_trace){.project_id = tenant->project_id,
+                               .unit = sw_str_make((const char *)unit, INGEST_UNIT),
+                               .marked_at = marked_at,
+                               .last_at = last_at};
+    }
+    return mark != NULL;
+}
+
+/* ---- writing --------------------------------------------------------------------------------------------- */
+
+/* Whether the content is to blame, and not the store. */
+static bool is_content(sw_status status)
+{
+    return status == SW_STATUS_INVALID || status == SW_STATUS_INVALID_ID ||
+           status == SW_STATUS_NOT_FOUND || status == SW_STATUS_CONFLICT ||
+           status == SW_STATUS_ILLEGAL_MOVE || status == SW_STATUS_RESTRICTED ||
+           status == SW_STATUS_TOO_LARGE || status == SW_STATUS_EXISTS;
+}
+
+static void count_outcomes(ingest_plan *plan, const sw_outcome *outcomes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        plan->created += outcomes[i].verdict == SW_VERDICT_CREATED;
+        plan->restated += outcomes[i].verdict == SW_VERDICT_UPDATED;
+    }
+}
+
+static sw_status write_batch(sw_ingest *in, const sw_actor *actor, ingest_plan *plan,
+                             sw_telemetry_batch *batch, sw_error *err)
+{
+    sw_mark mark = sw_arena_mark(plan->arena);
+    sw_status status = SW_STATUS_OK;
+
+    batch->outcomes = sw_arena_zeroed(plan->arena, (batch->step_count + 1) * sizeof(sw_outcome));
+    if (!batch->outcomes) {
+        return sw_no_memory(err);
+    }
+    status = sw_telemetry_write(in->ledger, actor, batch, err);
+    if (status == SW_STATUS_OK) {
+        count_outcomes(plan, batch->outcomes, batch->step_count);
+        plan->retired += (int64_t)batch->fold_count;
+    }
+    sw_arena_rewind(plan->arena, mark);
+    return status;
+}
+
+/* Sources and agents go along with each part: what needs them may be in any. */
+static sw_telemetry_batch part_of(const ingest_plan *plan)
+{
+    return (sw_telemetry_batch){.agents = plan->agents,
+                                .agent_count = plan->agent_count,
+                                .sources = plan->sources,
+                                .source_count = plan->source_count};
+}
+
+static size_t next_part(size_t from, size_t count, size_t most)
+{
+    return count - from < most ? count - from : most;
+}
+
+/* Each list in its turn, `most` rows at a time. What is refused is left out when it stands alone. */
+static sw_status write_runs(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, size_t most,
+                            sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0, n = 0; i < plan->run_count && status == SW_STATUS_OK; i += n) {
+        sw_telemetry_batch part = part_of(plan);
+        n = next_part(i, plan->run_count, most);
+        part.runs = plan->runs + i;
+        part.run_count = n;
+        status = write_batch(in, actor, plan, &part, err);
+        if (n == 1 && is_content(status)) {
+            ingest_log(in, 1, "a run of telemetry was refused: %s %s", err->field, err->message);
+            status = SW_STATUS_OK;
+        }
+    }
+    return status;
+}
+
+static sw_status write_steps(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, size_t most,
+                             sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0, n = 0; i < plan->step_count && status == SW_STATUS_OK; i += n) {
+        sw_telemetry_batch part = part_of(plan);
+        n = next_part(i, plan->step_count, most);
+        part.steps = plan->steps + i;
+        part.step_count = n;
+        status = write_batch(in, actor, plan, &part, err);
+        if (n == 1 && is_content(status)) {
+            ingest_log(in, 1, "a step of telemetry was refused: %s %s", err->field, err->message);
+            plan->refused++;
+            status = SW_STATUS_OK;
+        }
+    }
+    return status;
+}
+
+static sw_status write_items(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, size_t most,
+                             sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0, n = 0; i < plan->item_count && status == SW_STATUS_OK; i += n) {
+        sw_telemetry_batch part = part_of(plan);
+        n = next_part(i, plan->item_count, most);
+        part.items = plan->items + i;
+        part.item_count = n;
+        part.item_was_there = plan->was_there ? plan->was_there + i : NULL;
+        status = write_batch(in, actor, plan, &part, err);
+    }
+    return status;
+}
+
+static sw_status write_rest(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, size_t most,
+                            sw_error *err)
+{
+    size_t count = plan->fold_count > plan->alias_count ? plan->fold_count : plan->alias_count;
+    sw_status status = SW_STATUS_OK;
+
+    count = plan->mark_count > count ? plan->mark_count : count;
+    for (size_t i = 0; i < count && status == SW_STATUS_OK; i += most) {
+        sw_telemetry_batch part = {.agent_count = 0};
+        if (i < plan->fold_count) {
+            part.folds = plan->folds + i;
+            part.fold_count = next_part(i, plan->fold_count, most);
+        }
+        if (i < plan->alias_count) {
+            part.aliases = plan->aliases + i;
+            part.alias_count = next_part(i, plan->alias_count, most);
+        }
+        if (i < plan->mark_count) {
+            part.marks = plan->marks + i;
+            part.mark_count = next_part(i, plan->mark_count, most);
+        }
+        status = write_batch(in, actor, plan, &part, err);
+    }
+    return status;
+}
+
+static sw_status write_parts(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, size_t most,
+                             sw_error *err)
+{
+    sw_status status = write_items(in, actor, plan, SW_LIMIT_BATCH_ITEMS, err);
+
+    if (status == SW_STATUS_OK) {
+        status = write_runs(in, actor, plan, most, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = write_steps(in, actor, plan, most, err);
+    }
+    return status == SW_STATUS_OK ? write_rest(in, actor, plan, SW_LIMIT_BATCH_ITEMS, err) : status;
+}
+
+static bool fits(const ingest_plan *plan)
+{
+    const size_t counts[] = {plan->agent_count, plan->source_count, plan->item_count,
+                             plan->run_count,   plan->step_count,   plan->fold_count,
+                             plan->alias_count, plan->mark_count};
+    size_t most = 0;
+
+    for (size_t i = 0; i < SW_COUNT(counts); i++) {
+        most = counts[i] > most ? counts[i] : most;
+    }
+    return most <= SW_LIMIT_BATCH_ITEMS;
+}
+
+static sw_status write_whole(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, sw_error *err)
+{
+    sw_telemetry_batch all = part_of(plan);
+
+    all.items = plan->items;
+    all.item_count = plan->item_count;
+    all.item_was_there = plan->was_there;
+    all.runs = plan->runs;
+    all.run_count = plan->run_count;
+    all.steps = plan->steps;
+    all.step_count = plan->step_count;
+    all.folds = plan->folds;
+    all.fold_count = plan->fold_count;
+    all.aliases = plan->aliases;
+    all.alias_count = plan->alias_count;
+    all.marks = plan->marks;
+    all.mark_count = plan->mark_count;
+    return write_batch(in, actor, plan, &all, err);
+}
+
+sw_status ingest_write(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, sw_error *err)
+{
+    sw_error local;
+    sw_error *said = err ? err : &local;
+    bool whole = fits(plan);
+    sw_status status = SW_STATUS_OK;
+
+    if (plan->item_count + plan->run_count + plan->step_count + plan->fold_count +
+            plan->mark_count ==
+        0) {
+        return SW_STATUS_OK;
+    }
+    status = whole ? write_whole(in, actor, plan, said)
+                   : write_parts(in, actor, plan, SW_LIMIT_BATCH_ITEMS, said);
+    if (is_content(status)) {
+        ingest_log(in, 1, "telemetry was refused, and is written piece by piece: %s %s",
+                   said->field, said->message);
+        status = write_parts(in, actor, plan, 1, said);
+    }
+    return status;
+}
