@@ -2,9 +2,6 @@
 /* Runs (telemetry.md E.3): an agent's span is a run, and so is a workflow's that is inside no agent; a root that
  * wraps model calls, or is one, is the run of those that have neither; what is left belongs to a run of the
  * trace itself. A run begins and ends with its span; the trace's run with its steps, once the trace is quiet.
- *
- * The conversation's key stands in the run's metadata: runs refer to conversations as records, with an agent of
- * their own, and a sender's key is only a key. Steps keep it as it is.
  */
 #include "ingest/trace_inside.h"
 #include "model/model.h"
@@ -231,7 +228,6 @@ static sw_str agent_of(trace *t, const trace_node *node, const sums *s)
 /* `node` NULL: the run of the trace itself. */
 static void fill_run(trace *t, const trace_node *node, const sums *s, sw_run *run)
 {
-    static const span_end silence = {.status = SW_STEP_STATUS_SUCCESS};
     sw_str conversation = node ? trace_conversation(t, node) : SW_NULL_STR;
     uint32_t above = node ? run_above(t, node) : TRACE_NONE;
 
@@ -249,11 +245,12 @@ static void fill_run(trace *t, const trace_node *node, const sums *s, sw_run *ru
     }
     if (node && !node->open) {
         end_run(t, &trace_facts(node)->end, s, run);
-    } else if (t->whose->quiet) {
-        end_run(t, &silence, s, run);
+    } else if (t->whose->quiet) { /* by silence: without a reason, so that it may run again */
+        run->status = sw_int_of(SW_RUN_STATUS_COMPLETED);
     }
     put_times(t, node, s, run);
     (void)trace_fit(SW_RECORD_RUN, run, t->arena);
+    run->conversation_id = conversation; /* a key, of which the ledger makes an id */
 }
 
 static bool decides_sometimes(const trace_node *node)

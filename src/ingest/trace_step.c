@@ -27,15 +27,14 @@ sw_str trace_agent_id(const trace *t, sw_str name)
     return name.ptr ? trace_make_id(t, "agent", "agent", &name, 1, -1) : SW_NULL_STR;
 }
 
-/* A key that is too long to be stored stands as its digest. */
+/* The sender's key, of any length; the ledger makes an id of it. */
 sw_str trace_conversation(const trace *t, const trace_node *node)
 {
     const span_facts *own = trace_facts(node);
     sw_str key = own->conversation.ptr         ? own->conversation
                  : node->talking != TRACE_NONE ? t->nodes[node->talking].facts->conversation
                                                : SW_NULL_STR;
-    return key.len > SW_LIMIT_ID_BYTES ? trace_make_id(t, "conv", "conversation", &key, 1, -1)
-                                       : key;
+    return key.len > 0 ? trace_fit_text(key, SW_LIMIT_JSON_BYTES, t->arena) : SW_NULL_STR;
 }
 
 static sw_str end_user_of(const trace *t, const trace_node *node)
@@ -261,7 +260,6 @@ static void put_step(trace *t, const trace_node *node, sw_step *step)
         .created_at = sw_int_of(node->start_ns / 1000),
         .source = sw_int_of(SW_SOURCE_OTLP),
         .parent_step_id = parent_step(t, node),
-        .conversation_id = trace_conversation(t, node),
         .end_user = end_user_of(t, node),
         .metadata = facts->metadata,
         .service_tier = facts->service_tier,
@@ -366,6 +364,7 @@ static bool put_all(trace *t, trace_node *node, trace_step *step)
     if (trace_fit(SW_RECORD_STEP, &step->entry.step, t->arena)) {
         step->entry.step.content_truncated = sw_int_of(1);
     }
+    step->entry.step.conversation_id = trace_conversation(t, node);
     return !t->arena->failed;
 }
 
