@@ -30,15 +30,32 @@ static sw_status only_derived(const sw_step *step, sw_error *err)
 
 /* ---- restate ------------------------------------------------------------------------------------ */
 
+/* What telemetry says of a step by saying nothing: it was computed from all that is known, and what was said
+ * before is not so any more. Names and prices that others put are theirs. */
+#define SAID_WHOLE                                                                                 \
+    (SW_MASK(SW_STEP_PROVIDER_NAME) | SW_MASK(SW_STEP_MODEL) |                                    \
+     SW_MASK(SW_STEP_MODEL_ENDPOINT) | SW_MASK(SW_STEP_CONTEXT_WINDOW_LIMIT) |                     \
+     SW_MASK(SW_STEP_COMPLETION_TOKENS_DETAILS) | SW_MASK(SW_STEP_PROMPT_TOKENS_DETAILS) |         \
+     SW_MASK(SW_STEP_STOP_REASON) | SW_MASK(SW_STEP_REQUEST_ID) | SW_MASK(SW_STEP_ERROR_TYPE) |    \
+     SW_MASK(SW_STEP_ERROR_DATA) | SW_MASK(SW_STEP_CACHED_INPUT_TOKENS) |                          \
+     SW_MASK(SW_STEP_CACHE_WRITE_TOKENS) | SW_MASK(SW_STEP_REASONING_TOKENS) |                     \
+     SW_MASK(SW_STEP_PARENT_STEP_ID) |                                                             \
+     SW_MASK(SW_STEP_END_USER) | SW_MASK(SW_STEP_METADATA) | SW_MASK(SW_STEP_INPUT_PREVIEW) |      \
+     SW_MASK(SW_STEP_OUTPUT_PREVIEW) | SW_MASK(SW_STEP_CONTENT_TRUNCATED) |                        \
+     SW_MASK(SW_STEP_SERVICE_TIER) | SW_MASK(SW_STEP_PROMPT_TOKENS) |                              \
+     SW_MASK(SW_STEP_COMPLETION_TOKENS) | SW_MASK(SW_STEP_TOTAL_TOKENS))
+
 typedef struct restate_args {
     const sw_step_entry *entry;
     sw_outcome *outcome;
+    bool whole; /* what the entry does not say is not so */
 } restate_args;
 
-static sw_status restate_row(sw_group *group, const sw_task *task, const sw_step *said,
+static sw_status restate_row(sw_group *group, const sw_task *task, const sw_step *said, bool whole,
                              sw_step *row, sw_error *err)
 {
     const sw_record *record = sw_record_of(SW_RECORD_STEP);
+    uint64_t take = sw_row_mask(record, said) | (whole ? SAID_WHOLE : 0);
     sw_status status = SW_STATUS_OK;
 
     if (row->status.value != SW_STEP_STATUS_PENDING && said->status.known &&
@@ -48,11 +65,10 @@ static sw_status restate_row(sw_group *group, const sw_task *task, const sw_step
                        sw_enum_word(SW_ENUM_step_status, row->status.value));
     }
     sw__forget_tokens(row, sw_row_mask(record, said));
-    for (size_t i = 0; i < record->field_count; i++) {
-        if (!(KEPT & SW_MASK(i)) && !sw_field_is_null(&record->fields[i], said)) {
-            sw_field_copy(&record->fields[i], row, said);
-        }
+    for (take &= ~KEPT; take; take &= take - 1) {
+        sw_field_copy(&record->fields[__builtin_ctzll(take)], row, said);
     }
+    row->content_truncated = sw_int_of(row->content_truncated.value);
     if (row->status.value != SW_STEP_STATUS_PENDING) {
         row->lease_expires_at = SW_NULL_INT;
     }
@@ -123,7 +139,7 @@ static sw_status restate_there(sw_group *group, const sw_task *task, const resta
     }
     if (status == SW_STATUS_OK) {
         row = old;
-        status = restate_row(group, task, &args->entry->step, &row, err);
+        status = restate_row(group, task, &args->entry->step, args->whole, &row, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw__parts_prepare(group, task, &row, args->entry, false, &parts, err);
@@ -131,36 +147,47 @@ static sw_status restate_there(sw_group *group, const sw_task *task, const resta
     if (status != SW_STATUS_OK) {
         return sw__refused(args->outcome, status, err);
     }
+    if (args->whole && parts.metrics) {
+        parts.metrics->tool_execution_ns = args->entry->metrics->tool_execution_ns;
+        parts.metrics->ttft_ns = args->entry->metrics->ttft_ns;
+    }
     return restate_write(group, task, args, &old, &row, &parts, err);
+}
+
+static sw_status restate_in(sw_group *group, const sw_task *task, const restate_args *args,
+                            sw_error *err)
+{
+    sw_step old;
+    sw_status status = sw_group_get(group, task, SW_RECORD_STEP, args->entry->step.id, &old, err);
+
+    sw__outcome_reset(args->outcome);
+    sw__outcome_id(args->outcome, args->entry->step.id);
+    if (status == SW_STATUS_NOT_FOUND) {
+        return create_inside(group, task, args, err);
+    }
+    return status == SW_STATUS_OK ? restate_there(group, task, args, &old, err)
+                                  : sw__refused(args->outcome, status, err);
 }
 
 sw_status sw__restate_in(sw_group *group, const sw_task *task, const sw_step_entry *entry,
                          sw_outcome *outcome, sw_error *err)
 {
-    restate_args args = {entry, outcome};
-    sw_step old;
-    sw_status status = sw_group_get(group, task, SW_RECORD_STEP, entry->step.id, &old, err);
+    restate_args args = {entry, outcome, true};
 
-    sw__outcome_reset(outcome);
-    sw__outcome_id(outcome, entry->step.id);
-    if (status == SW_STATUS_NOT_FOUND) {
-        return create_inside(group, task, &args, err);
-    }
-    return status == SW_STATUS_OK ? restate_there(group, task, &args, &old, err)
-                                  : sw__refused(outcome, status, err);
+    return restate_in(group, task, &args, err);
 }
 
 static sw_status apply_restate(sw_group *group, sw_task *task, sw_error *err)
 {
     const restate_args *args = task->arg;
 
-    return sw__restate_in(group, task, args->entry, args->outcome, err);
+    return restate_in(group, task, args, err);
 }
 
 sw_status sw_step_restate(sw_ledger *ledger, const sw_actor *actor, const sw_step_entry *entry,
                           sw_outcome *outcome, sw_error *err)
 {
-    restate_args args = {entry, outcome};
+    restate_args args = {entry, outcome, false};
     sw_task task = {
         .apply = apply_restate, .outcomes = outcome, .outcome_count = 1, .arg = &args, .weight = 1};
 

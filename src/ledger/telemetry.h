@@ -26,7 +26,8 @@ typedef struct sw_telemetry_step {
 /* One transaction, all or nothing. Order within: agents, conversations, raw items, runs, steps, folds, aliases,
  * marks. A step or run that names a conversation by a key of its sender (anything that is no conv- id) gets the
  * id that follows from it (sw_telemetry_conversation_id), and the conversation is registered on first sight.
- * A step that was folded into another stays so: what is said of it is passed over (`unchanged`). */
+ * A step that was folded into another stays so: what is said of it is passed over (`unchanged`). A restated step
+ * loses what is not said of it again, except its place (run, agent, conversation), and what people and prices say. */
 typedef struct sw_telemetry_batch {
     /* Names to register on first sight, in the actor's project (E.6). Runs and steps name them
      * by the id that follows from the name; where somebody else holds that id, the ledger puts the right one. */
@@ -39,7 +40,8 @@ typedef struct sw_telemetry_batch {
     size_t item_count;
     bool *item_was_there; /* out, [item_count]: an equal or better one was there; may be NULL */
     /* Of source otlp: created, or restated. Status only goes forward, except that a run that ended by silence may
-     * run again: one that is completed and has no stop_reason. created_at only goes back. */
+     * run again: one that is completed and has no stop_reason. created_at only goes back. Loses what is
+     * not said of it again: ttft_ns, parent, conversation, stop_reason. */
     const sw_run *runs;
     size_t run_count;
     const sw_telemetry_step *steps;

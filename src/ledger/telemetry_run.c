@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run as telemetry tells of it: created when it is new, else restated. Whoever tells may know only a part, so
- * a run's beginning only moves back and its status only forward; but a run that was held to be over because nothing
- * came any more (completed, without a stop reason) runs again when something comes.
+/* A run as telemetry tells of it: created when it is new, else restated as a whole. Its beginning only moves back and its
+ * status only forward; but a run that was held to be over because nothing came any more (completed, without a stop reason) runs again when
+ * something comes.
  */
 #include "ledger/border.h"
 #include "ledger/run.h"
@@ -13,6 +13,10 @@
      SW_MASK(SW_RUN_CREATED_AT) | SW_MASK(SW_RUN_UPDATED_AT) | SW_MASK(SW_RUN_CREATED_BY_ID) |     \
      SW_MASK(SW_RUN_LAST_UPDATED_BY_ID) | SW_MASK(SW_RUN_IS_DELETED) |                             \
      SW_MASK(SW_RUN_CREATE_DIGEST))
+/* What is not so any more when it is not said again. */
+#define SAID_WHOLE                                                                                 \
+    (SW_MASK(SW_RUN_TTFT_NS) | SW_MASK(SW_RUN_PARENT_RUN_ID) | SW_MASK(SW_RUN_CONVERSATION_ID) |   \
+     SW_MASK(SW_RUN_STOP_REASON))
 /* What says that it has ended, and how. */
 #define ENDING                                                                                     \
     (SW_MASK(SW_RUN_STATUS) | SW_MASK(SW_RUN_STOP_REASON) | SW_MASK(SW_RUN_COMPLETED_AT) |         \
@@ -37,7 +41,7 @@ static void take(const sw_run *said, sw_run *row)
     bool is = said->status.known && sw__run_ended(said->status.value);
     bool back = said->status.known && !is && said->status.value < row->status.value;
     bool again = was && back && by_silence(row) && said->status.value == SW_RUN_STATUS_RUNNING;
-    uint64_t mask = sw_row_mask(record, said) & ~KEPT;
+    uint64_t mask = (sw_row_mask(record, said) | SAID_WHOLE) & ~KEPT;
 
     if (again) {
         reopen(row);
