@@ -133,15 +133,13 @@ static sw_str word_of(sw_stop_reason reason)
     return sw_str_from(sw_enum_word(SW_ENUM_stop_reason, reason));
 }
 
+/* An agent that ended without an error ended its turn, unless its last step says more. (A run without a reason is one
+ * that ended by silence.) */
 static sw_str last_reason(const trace *t, const sums *s)
 {
-    const span_facts *last = s->last == TRACE_NONE ? NULL : trace_facts(&t->nodes[s->last]);
-
-    if (!last) {
-        return SW_NULL_STR;
-    }
-    return last->end.calls_tools && !last->end.stop_reason.ptr ? word_of(SW_STOP_REASON_END_TURN)
-                                                               : last->end.stop_reason;
+    sw_str said =
+        s->last == TRACE_NONE ? SW_NULL_STR : trace_facts(&t->nodes[s->last])->end.stop_reason;
+    return said.ptr ? said : word_of(SW_STOP_REASON_END_TURN);
 }
 
 static void end_run(const trace *t, const span_end *end, const sums *s, sw_run *run)
@@ -191,14 +189,16 @@ static sw_str metadata_of(trace *t, const trace_node *node, sw_str conversation)
     return trace_take_text(t, &buf);
 }
 
-static int64_t start_of(const trace *t, const trace_node *node, const sums *s)
+/* The trace's own run begins with the trace: nodes stand by start. So its beginning only moves back, however its
+ * steps move to runs that become known. */
+static int64_t start_of(const trace *t, const trace_node *node)
 {
-    return node ? node->start_ns : t->nodes[s->first].start_ns;
+    return node ? node->start_ns : t->nodes[0].start_ns;
 }
 
 static void put_times(const trace *t, const trace_node *node, const sums *s, sw_run *run)
 {
-    int64_t start = start_of(t, node, s);
+    int64_t start = start_of(t, node);
     int64_t end = node && !node->open ? node->end_ns : s->end_ns > start ? s->end_ns : start;
     const trace_node *first = s->first == TRACE_NONE ? NULL : &t->nodes[s->first];
     sw_int ttft = first ? trace_facts(first)->ttft_ns : SW_NULL_INT;

@@ -76,7 +76,7 @@ static void fold(trace *t, uint32_t a, uint32_t b)
 
 static bool are_twins(const trace_node *a, const trace_node *b)
 {
-    return b->start_ns < a->end_ns && a->tool == b->tool &&
+    return b->start_ns < a->end_ns &&
            !sw_str_eq(a->facts->span->scope->name, b->facts->span->scope->name);
 }
 

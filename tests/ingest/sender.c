@@ -270,6 +270,15 @@ static int by_text(const void *a, const void *b)
     return sw_str_cmp(*(const sw_str *)a, *(const sw_str *)b);
 }
 
+/* What hangs on a step that was folded stays with it, as far as it had been told by then. */
+static bool is_folded(lt *t, const sw_actor *actor, sw_record_id record, const void *row)
+{
+    sw_str step = record == SW_RECORD_STEP_METRICS ? ((const sw_step_metrics *)row)->id
+                  : record == SW_RECORD_MESSAGE    ? ((const sw_message *)row)->step_id
+                                                   : SW_NULL_STR;
+    return step.ptr && lt_get(t, actor, step).retired_into.ptr;
+}
+
 static void dump_record(lt *t, const sw_actor *actor, sw_record_id record, sw_buf *out)
 {
     sw_list_query query = {.limit = -1};
@@ -279,6 +288,10 @@ static void dump_record(lt *t, const sw_actor *actor, sw_record_id record, sw_bu
     assert_non_null(lines);
     for (size_t i = 0; i < rows.count; i++) {
         sw_buf line;
+        if (is_folded(t, actor, record, rows.at[i])) {
+            lines[i] = SW_STR("");
+            continue;
+        }
         sw_buf_init(&line, &sw__libc_allocator, 0);
         dump_row(record, rows.at[i], &line);
         lines[i] = pool_str(t->pool, sw_buf_str(&line));

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random traces, sent in any order, in any parts, some spans twice, with the process ending and beginning in between:
+ * the ledger that comes out is always the one that comes out when all is sent at once.
+ */
+#include "tests/ingest/sender.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum { TRACES = 2, SPANS = 12, ALL = TRACES * SPANS, WAYS = 3 };
+
+static const char *const names[] = {"bot", "boss", "helper"};
+static const char *const calls[] = {"c1", "c2", "c3"};
+static const char *const answers[] = {
+    "[{\"role\":\"assistant\",\"parts\":[{\"type\":\"text\",\"content\":\"hello\"}]}]",
+    "[{\"role\":\"assistant\",\"parts\":[{\"type\":\"tool_call\",\"id\":\"c1\",\"name\":\"look\","
+    "\"arguments\":{\"a\":1}},{\"type\":\"tool_call\",\"id\":\"c2\",\"name\":\"look\"}]}]"};
+
+static sent_span random_model(lt_rng *rng, unsigned trace, unsigned id, unsigned parent,
+                              int64_t start, int64_t end)
+{
+    sent_span s = sent_model(trace, id, parent, start, end);
+
+    if (lt_one_in(rng, 3)) {
+        s.attribute_count--; /* no answer */
+    } else {
+        s.attributes[s.attribute_count - 1].text = answers[lt_below(rng, 2)];
+    }
+    if (lt_one_in(rng, 3)) {
+        sent_add(&s, TEXT_OF("gen_ai.conversation.id", "thread"));
+    }
+    if (lt_one_in(rng, 2)) {
+        sent_add(&s, TEXT_OF("gen_ai.input.messages",
+                             "[{\"role\":\"user\",\"parts\":[{\"type\":\"text\",\"content\":"
+                             "\"why?\"}]}]"));
+    }
+    return s;
+}
+
+static sent_span random_span(lt_rng *rng, unsigned trace, unsigned id)
+{
+    unsigned parent = lt_below(rng, id + 2); /* none, another, itself, or one that never comes */
+    int64_t start = lt_below(rng, 500);
+    int64_t end = start + lt_below(rng, 500);
+    sent_span s;
+
+    parent = parent > id ? SPANS + 1 : parent;
+    switch (lt_below(rng, 6)) {
+    case 0:
+        s = sent_agent(trace, id, parent, lt_one_in(rng, 4) ? NULL : names[lt_below(rng, 3)], start,
+                       end);
+        break;
+    case 1:
+        s = sent_tool(trace, id, parent, lt_one_in(rng, 2) ? NULL : calls[lt_below(rng, 3)], start,
+                      end);
+        break;
+    case 2:
+        s = sent_agent(trace, id, parent, NULL, start, end);
+        s.attributes[0].text = lt_one_in(rng, 2) ? "invoke_workflow" : "agent_step";
+        break;
+    default:
+        s = random_model(rng, trace, id, parent, start, end);
+        break;
+    }
+    s.failed = lt_one_in(rng, 6);
+    s.scope = lt_one_in(rng, 3) ? "another" : "test";
+    return s;
+}
+
+/* The last two spans of the first trace, below which nothing stands, are one call that two saw. */
+static void make_twins(lt_rng *rng, sent_span *spans)
+{
+    for (unsigned i = SPANS - 2; i < SPANS; i++) {
+        spans[i] = random_model(rng, 1, i + 1, lt_below(rng, SPANS - 1), 100 + i, 200 + i);
+        spans[i].scope = i % 2 ? "another" : "test";
+        sent_add(&spans[i], TEXT_OF("gen_ai.response.id", "resp"));
+    }
+}
+
+/* An empty ledger with the same organizations. */
+static void start_anew(lt *t)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", ".key"};
+
+    lt_close(t);
+    for (size_t i = 0; t->on_disk && i < sizeof ends / sizeof *ends; i++) {
+        char path[700];
+        (void)snprintf(path, sizeof path, "%s/ledger.db%s", t->dir, ends[i]);
+        (void)unlink(path);
+    }
+    lt_open(t);
+    lt_organizations(t);
+}
+
+/* The same span with less said of it: what is known must stay. */
+static void send_poorer(lt *t, sw_ingest *in, const sent_span *span)
+{
+    sent_span poorer = *span;
+
+    if (poorer.attribute_count > 0) {
+        poorer.attribute_count--;
+    }
+    sent_one(t, in, &poorer);
+}
+
+static void maybe_restart(lt *t, lt_rng *rng, sw_ingest **in, int64_t keep_days)
+{
+    if (keep_days > 0 && lt_one_in(rng, 4)) {
+        sw_ingest_close(in);
+        if (t->on_disk) {
+            lt_reopen(t);
+        }
+        sent_open(t, in, keep_days);
+    } else if (lt_one_in(rng, 3)) {
+        OK(sw_ingest_settle(*in, &t->err));
+    }
+}
+
+static sw_str play(lt *t, lt_rng *rng, const sent_span *spans, bool at_once, int64_t keep_days)
+{
+    const sent_span *order[ALL];
+    sw_ingest *in = NULL;
+    sw_str dump;
+
+    start_anew(t);
+    sent_open(t, &in, keep_days);
+    for (unsigned i = 0; i < ALL; i++) {
+        unsigned j = lt_below(rng, i + 1);
+        order[i] = order[j];
+        order[j] = &spans[i];
+    }
+    for (unsigned from = 0, n = 0; from < ALL; from += n) {
+        n = at_once ? ALL : 1 + lt_below(rng, 5);
+        n = n < ALL - from ? n : ALL - from;
+        sent_export(t, in, &t->a, order + from, n);
+        if (!at_once && lt_one_in(rng, 3)) {
+            send_poorer(t, in, order[from]);
+            sent_one(t, in, order[lt_below(rng, from + n)]);
+        }
+        if (!at_once) {
+            maybe_restart(t, rng, &in, keep_days);
+        }
+    }
+    OK(sw_ingest_settle(in, &t->err));
+    sw_ingest_close(&in);
+    dump = sent_dump(t, &t->a);
+    CLEAN();
+    return dump;
+}
+
+static void show_difference(sw_str want, sw_str got)
+{
+    size_t i = 0;
+    size_t line = 0;
+
+    while (i < want.len && i < got.len && want.ptr[i] == got.ptr[i]) {
+        line = want.ptr[i] == '\n' ? i + 1 : line;
+        i++;
+    }
+    print_message("wanted: %.*s\n", (int)strcspn(want.ptr + line, "\n"), want.ptr + line);
+    print_message("got:    %.*s\n", (int)strcspn(got.ptr + line, "\n"), got.ptr + line);
+}
+
+static void any_way_gives_the_same(lt *t)
+{
+    lt_rng rng = lt_seed("export");
+
+    for (int64_t round = lt_level(2, 15, 400); round-- > 0;) {
+        sent_span spans[ALL];
+        sw_str want;
+        for (unsigned i = 0; i < ALL; i++) {
+            spans[i] = random_span(&rng, 1 + i / SPANS, 1 + i % SPANS);
+        }
+        make_twins(&rng, spans);
+        want = play(t, &rng, spans, true, 0);
+        for (int way = 0; way < WAYS; way++) {
+            sw_str got = play(t, &rng, spans, false, way % 2 ? 0 : 7);
+            if (!sw_str_eq(want, got)) {
+                show_difference(want, got);
+                SAY("another ledger came out (way %d)", way);
+            }
+        }
+    }
+}
+
+static const lt_case cases[] = {
+    {"any way gives the same", any_way_gives_the_same, LT_CLOCK},
+};
+LT_MAIN("ingest/export-random", cases)
