@@ -468,6 +468,13 @@ SW_API sw_status sw_step_facets(sw_ledger *ledger, const sw_actor *actor,
                                 const sw_list_query *query, int64_t per_facet, sw_facet_each *each,
                                 void *arg, sw_list_end *end, sw_error *err) SW_MUST_CHECK;
 
+/* What the step was sent, message by message in its order, exactly as it was; `with_output`: and then what the step
+ * made of it. Of these rows role, name, tool_call_id, text, content, tool_calls and tool_returns are set. Where nobody
+ * said what a step was sent, `with_output` shows its messages. */
+SW_API sw_status sw_step_context_read(sw_ledger *ledger, const sw_actor *actor, sw_str step_id,
+                                      bool with_output, sw_each *each, void *arg,
+                                      sw_error *err) SW_MUST_CHECK;
+
 /* The sums of a run, of any size, in constant time; run_metrics holds the same. */
 SW_API sw_status sw_run_usage(sw_ledger *ledger, const sw_actor *actor, sw_str run_id,
                               sw_memory *memory, sw_run_metrics *out, sw_error *err) SW_MUST_CHECK;

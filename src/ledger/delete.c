@@ -4,6 +4,7 @@
  * move back, provider traces go, and what messages said goes unless another message says the same.
  * Nothing large is ever read: keys and links come in pages.
  */
+#include "ledger/context.h"
 #include "ledger/gather.h"
 
 /* ---- of a step ---------------------------------------------------------------------------------- */
@@ -127,6 +128,9 @@ static sw_status remove_parts(sw_group *group, const sw_step *step, sw_error *er
     }
     if (status == SW_STATUS_OK) {
         status = silence_messages(group, step, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__context_remove(group, step, err);
     }
     return status == SW_STATUS_OK ? remove_alias(group, step, err) : status;
 }

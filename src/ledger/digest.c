@@ -125,6 +125,20 @@ void sw__digest_row(sw_group *group, sw_record_id id, const void *row, uint64_t 
     add_row(group->ledger, &group->digest, id, row, except);
 }
 
+sw_str sw__row_digest_with(const sw_ledger *ledger, sw_buf *buf, sw_arena *arena, sw_record_id id,
+                           const void *row, uint64_t except)
+{
+    add_row(ledger, buf, id, row, except);
+    return take(buf, arena);
+}
+
+void sw__digest_bytes(const void *bytes, size_t len, char out[SW_DIGEST])
+{
+    static const unsigned char key[crypto_shorthash_siphashx24_KEYBYTES] = "stepwell digest";
+
+    crypto_shorthash_siphashx24((unsigned char *)out, (const unsigned char *)bytes, len, key);
+}
+
 sw_str sw__digest_take(sw_group *group)
 {
     return take(&group->digest, &group->arena);

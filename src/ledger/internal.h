@@ -375,6 +375,10 @@ sw_str sw__digest_take(sw_group *group);
 /* Of the fields of a step that its caller gave, and of what the entry brings with it. */
 sw_str sw__entry_digest(sw_group *group, const sw_step *step, uint64_t given,
                         const sw_step_entry *entry);
+/* The digest of one row, and of bytes, outside a group. */
+sw_str sw__row_digest_with(const sw_ledger *ledger, sw_buf *buf, sw_arena *arena,
+                           sw_record_id record, const void *row, uint64_t except);
+void sw__digest_bytes(const void *bytes, size_t len, char out[SW_DIGEST]);
 /* The same outside a group: with a buffer and an arena of one's own. */
 sw_str sw__entry_digest_with(const sw_ledger *ledger, sw_buf *buf, sw_arena *arena,
                              const sw_step *step, uint64_t given, const sw_step_entry *entry);
@@ -457,6 +461,14 @@ sw_status sw_group_gather(sw_group *group, const sw_scan *scan, sw_rows *out, sw
 /* The rows whose field equals the text. */
 sw_status sw_group_gather_of(sw_group *group, sw_record_id record, uint8_t field, sw_str text,
                              sw_rows *out, sw_error *err);
+
+/* ---- content (capture.c) ------------------------------------------------------------------------- */
+
+/* Whether messages, previews, traces and contexts of the project's steps are kept. */
+sw_status sw__captures(sw_group *group, sw_str organization_id, sw_str project_id, bool *captures,
+                       sw_error *err);
+/* Takes the previews from a row that must not keep them. */
+sw_status sw__capture(sw_group *group, sw_step *row, sw_error *err);
 
 /* ---- others -------------------------------------------------------------------------------------- */
 

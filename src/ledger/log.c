@@ -66,6 +66,9 @@ static sw_status finish(sw_group *group, const sw_task *task, const sw_step_entr
         return p->status;
     }
     status = stamp(group, entry, &p->row, err);
+    if (status == SW_STATUS_OK) {
+        status = sw__capture(group, &p->row, err);
+    }
     return status == SW_STATUS_OK ? check_parents(group, task, &p->row, err) : status;
 }
 

@@ -29,15 +29,16 @@ bool sw__message_is_mute(const sw_message *m)
            (!m->tool_calls.ptr || sw_str_eq(m->tool_calls, SW_STR("[]")));
 }
 
-static sw_str body_digest(sw_group *group, const sw_message *message)
+sw_str sw__message_body_digest(const sw_ledger *ledger, sw_buf *buf, sw_arena *arena,
+                               const sw_message *message)
 {
     sw_message_body body;
 
     sw__message_body_of(message, &body);
-    sw__digest_row(group, SW_RECORD_MESSAGE_BODY, &body,
-                   SW_MASK(SW_MESSAGE_BODY_ORGANIZATION_ID) | SW_MASK(SW_MESSAGE_BODY_DIGEST) |
-                       SW_MASK(SW_MESSAGE_BODY_CONTEXTS));
-    return sw__digest_take(group);
+    return sw__row_digest_with(ledger, buf, arena, SW_RECORD_MESSAGE_BODY, &body,
+                               SW_MASK(SW_MESSAGE_BODY_ORGANIZATION_ID) |
+                                   SW_MASK(SW_MESSAGE_BODY_DIGEST) |
+                                   SW_MASK(SW_MESSAGE_BODY_CONTEXTS));
 }
 
 static sw_seen see_one(void *arg, const void *row)
@@ -203,7 +204,7 @@ static sw_status prepare_one(sw_group *group, const sw_task *task, const sw_step
         status = sw__row_minify(SW_RECORD_MESSAGE, row, &group->arena, err);
     }
     if (status == SW_STATUS_OK && !sw__message_is_mute(row)) {
-        row->body_hash = body_digest(group, row);
+        row->body_hash = sw__message_body_digest(group->ledger, &group->digest, &group->arena, row);
     }
     if (status == SW_STATUS_OK && !row->body_hash.ptr && !sw__message_is_mute(row)) {
         status = sw_no_memory(err);

@@ -18,6 +18,8 @@ sw_status sw__messages_write(sw_group *group, const sw_task *task, const sw_step
 /* Of one message: what it says, as the body that is kept; whether it says anything at all; its tools are those
  * of the step's run from now on; its conversation knows when its last message came. */
 void sw__message_body_of(const sw_message *message, sw_message_body *body);
+sw_str sw__message_body_digest(const sw_ledger *ledger, sw_buf *buf, sw_arena *arena,
+                               const sw_message *message);
 bool sw__message_is_mute(const sw_message *m);
 sw_status sw__message_tools(sw_group *group, const sw_step *step, const sw_message *row,
                             bool *changed, sw_error *err);

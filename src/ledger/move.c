@@ -43,6 +43,9 @@ static sw_status check_row(sw_group *group, const sw_task *task, sw_step *row, u
     if (status == SW_STATUS_OK) {
         status = sw__row_minify(SW_RECORD_STEP, row, &group->arena, err);
     }
+    if (status == SW_STATUS_OK) {
+        status = sw__capture(group, row, err);
+    }
     if (status == SW_STATUS_OK && (mask & SW_MASK(SW_STEP_PROVIDER_ID)) && row->provider_id.ptr) {
         status = sw_group_parent(group, SW_RECORD_PROVIDER, row->provider_id, task->organization_id,
                                  "provider_id", err);

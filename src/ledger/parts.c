@@ -278,6 +278,7 @@ sw_status sw__parts_prepare(sw_group *group, const sw_task *task, const sw_step 
                             const sw_step_entry *entry, bool step_is_new, sw_parts *out,
                             sw_error *err)
 {
+    bool captures = true;
     sw_status status = SW_STATUS_OK;
 
     memset(out, 0, offsetof(sw_parts, old_metrics));
@@ -290,7 +291,13 @@ sw_status sw__parts_prepare(sw_group *group, const sw_task *task, const sw_step 
     if (entry->metrics) {
         status = prepare_metrics(group, task, step, entry->metrics, step_is_new, out, err);
     }
-    if (status == SW_STATUS_OK && entry->message_count > 0) {
+    if (status == SW_STATUS_OK && (entry->message_count > 0 || entry->trace_count > 0)) {
+        status = sw__captures(group, task->organization_id, step->project_id, &captures, err);
+    }
+    if (status != SW_STATUS_OK || !captures) {
+        return status;
+    }
+    if (entry->message_count > 0) {
         status = sw__messages_prepare(group, task, step, entry, out, err);
     }
     if (status == SW_STATUS_OK && entry->trace_count > 0) {

@@ -83,6 +83,9 @@ static sw_status restate_row(sw_group *group, const sw_task *task, const sw_step
     if (status == SW_STATUS_OK) {
         status = sw__row_minify(SW_RECORD_STEP, row, &group->arena, err);
     }
+    if (status == SW_STATUS_OK) {
+        status = sw__capture(group, row, err);
+    }
     if (status == SW_STATUS_OK && row->run_id.ptr) {
         status = sw_group_parent(group, SW_RECORD_RUN, row->run_id, task->organization_id, "run_id",
                                  err);

@@ -16,26 +16,43 @@
 
 /* ---- in the caller's thread ---------------------------------------------------------------------- */
 
+/* What a step that is there says of where it belongs: what is not said of it again stays so. */
+typedef struct stored {
+    sw_arena *arena;
+    sw_step step;
+    bool there;
+} stored;
+
 static sw_seen see_there(void *arg, const void *row)
 {
-    (void)row;
-    *(bool *)arg = true;
+    stored *s = arg;
+    const sw_step *step = row;
+
+    s->there = true;
+    s->step = (sw_step){.run_id = sw_arena_str(s->arena, step->run_id),
+                        .agent_id = sw_arena_str(s->arena, step->agent_id),
+                        .project_id = sw_arena_str(s->arena, step->project_id),
+                        .conversation_id = sw_arena_str(s->arena, step->conversation_id),
+                        .trace_id = sw_arena_str(s->arena, step->trace_id),
+                        .created_at = step->created_at};
     return SW_SEEN_STOP;
 }
 
-static sw_status is_there(sw_session *session, sw_str step_id, bool *there, sw_error *err)
+static sw_status is_there(sw_session *session, sw_str step_id, stored *out, sw_error *err)
 {
     sw_value id = {.text = step_id};
     sw_condition this = {SW_STEP_ID, SW_OP_EQ, &id, 1};
     sw_scan scan = {.record = SW_RECORD_STEP,
                     .conditions = &this,
                     .condition_count = 1,
-                    .fields = SW_MASK(SW_STEP_STATUS),
+                    .fields = SW_MASK(SW_STEP_RUN_ID) | SW_MASK(SW_STEP_AGENT_ID) |
+                              SW_MASK(SW_STEP_PROJECT_ID) | SW_MASK(SW_STEP_CONVERSATION_ID) |
+                              SW_MASK(SW_STEP_TRACE_ID) | SW_MASK(SW_STEP_CREATED_AT),
                     .unordered = true};
     sw_scan_end end;
+    sw_status status = sw_store_scan(session, &scan, see_there, out, &end, err);
 
-    *there = false;
-    return sw_store_scan(session, &scan, see_there, there, &end, err);
+    return status == SW_STATUS_OK && out->arena->failed ? sw_no_memory(err) : status;
 }
 
 /* A fold that was told before its step came is remembered by its alias. */
@@ -60,13 +77,15 @@ static sw_status look_at_steps(sw_session *session, const sw_actor *actor, sw_te
 
     for (size_t i = 0; i < t->batch->step_count && status == SW_STATUS_OK; i++) {
         sw_step step = t->batch->steps[i].entry.step;
+        stored s = {.arena = &t->arena};
         bool yes = false;
         if (actor && actor->project_id.ptr) {
             step.project_id = actor->project_id;
         }
-        status = step.id.ptr ? is_there(session, step.id, &yes, err) : status;
-        t->is[i] = yes ? SW_TELEMETRY_THERE : SW_TELEMETRY_FRESH;
-        if (status == SW_STATUS_OK && !yes && step.id.ptr) {
+        status = step.id.ptr ? is_there(session, step.id, &s, err) : status;
+        t->stored[i] = s.step;
+        t->is[i] = s.there ? SW_TELEMETRY_THERE : SW_TELEMETRY_FRESH;
+        if (status == SW_STATUS_OK && !s.there && step.id.ptr) {
             status = is_folded(session, sw__actor_organization(actor), &step, &t->arena, &yes, err);
             t->is[i] = yes ? SW_TELEMETRY_FOLDED : SW_TELEMETRY_FRESH;
         }
@@ -107,6 +126,19 @@ static sw_status settle_conversation(const sw_actor *actor, sw_str project_id, s
     return conversation_id->ptr ? SW_STATUS_OK : sw_no_memory(err);
 }
 
+static void keep_place(const sw_step *from, sw_step *step)
+{
+    static const uint8_t fields[] = {SW_STEP_RUN_ID,          SW_STEP_AGENT_ID, SW_STEP_PROJECT_ID,
+                                     SW_STEP_CONVERSATION_ID, SW_STEP_TRACE_ID, SW_STEP_CREATED_AT};
+
+    for (size_t i = 0; i < SW_COUNT(fields); i++) {
+        const sw_field *field = &sw_record_of(SW_RECORD_STEP)->fields[fields[i]];
+        if (sw_field_is_null(field, step)) {
+            sw_field_copy(field, step, from);
+        }
+    }
+}
+
 static sw_status take_entry(const sw_actor *actor, sw_telemetry *t, size_t at, size_t i,
                             sw_error *err)
 {
@@ -117,6 +149,10 @@ static sw_status take_entry(const sw_actor *actor, sw_telemetry *t, size_t at, s
     entry->traces = NULL;
     entry->message_count = entry->trace_count = 0;
     t->of_step[at] = i;
+    if (!entry->step.organization_id.ptr) {
+        entry->step.organization_id = sw__actor_organization(actor);
+    }
+    keep_place(&t->stored[i], &entry->step);
     if (!entry->step.id.ptr) {
         return sw_fail(err, SW_STATUS_INVALID, "id", "a step of telemetry needs its id");
     }
@@ -162,6 +198,7 @@ static sw_status make_room(sw_telemetry *t, sw_error *err)
     size_t n = t->batch->step_count + 1;
 
     t->is = sw_arena_zeroed(&t->arena, n * sizeof *t->is);
+    t->stored = sw_arena_zeroed(&t->arena, n * sizeof *t->stored);
     t->entries = sw_arena_alloc(&t->arena, n * sizeof *t->entries);
     t->of_step = sw_arena_alloc(&t->arena, n * sizeof *t->of_step);
     t->outcomes = sw_arena_zeroed(&t->arena, n * sizeof *t->outcomes);

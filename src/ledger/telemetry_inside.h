@@ -19,11 +19,13 @@ typedef struct sw_telemetry {
     const sw_telemetry_batch *batch;
     sw_arena arena;
     sw_telemetry_is *is;    /* [step_count] */
+    sw_step *stored;        /* [step_count]: where those that are there belong */
     sw_step_entry *entries; /* [step_count]: the fresh ones first */
     size_t *of_step;        /* [step_count]: which step of the batch an entry is */
     size_t fresh;
     sw_outcome *outcomes; /* [fresh] */
     sw_run *runs;         /* [run_count]: copies */
+    struct sw_talk *talk; /* what is said (talk.h) */
     sw_log_args log;      /* of the fresh ones; not begun when there is none */
     sw_task log_task;
 } sw_telemetry;

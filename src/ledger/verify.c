@@ -303,6 +303,12 @@ static sw_status check_organization(sw_check *c, sw_str organization, sw_error *
     if (status == SW_STATUS_OK) {
         status = sw__check_deliveries(c, organization, err);
     }
+    if (status == SW_STATUS_OK) {
+        status = sw__check_contexts(c, organization, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__check_raw(c, organization, err);
+    }
     for (size_t i = 0; i < SW_COUNT(mine) && status == SW_STATUS_OK; i++) {
         status = check_cells(c, &c->group, mine[i], organization, err);
     }

@@ -68,6 +68,9 @@ sw_status sw__check_walk(sw_check *check, sw_record_id record, uint8_t owner, sw
                          uint64_t fields, sw_visit *visit, void *arg, sw_error *err);
 /* Whether deliveries agree with their attempts and with themselves (verify_deliveries.c). */
 sw_status sw__check_deliveries(sw_check *check, sw_str organization, sw_error *err);
+/* Whether what steps were sent can be read, and raw items and their sums agree (verify_telemetry.c). */
+sw_status sw__check_contexts(sw_check *check, sw_str organization, sw_error *err);
+sw_status sw__check_raw(sw_check *check, sw_str organization, sw_error *err);
 /* Compares stored histograms with the gathered ones; a null organization: all of them. */
 sw_status sw__check_spreads(sw_check *check, sw_group *group, sw_record_id record,
                             sw_str organization, sw_error *err);

@@ -146,7 +146,8 @@ static sw_seen see_body(void *arg, const void *row)
     char hex[2 * SW_DIGEST + 1] = "";
     char where[200];
 
-    if (!any_row(c, SW_RECORD_MESSAGE, shows, 2, SW_MASK(SW_MESSAGE_ID)) &&
+    if (body->contexts.value <= 0 &&
+        !any_row(c, SW_RECORD_MESSAGE, shows, 2, SW_MASK(SW_MESSAGE_ID)) &&
         c->failed == SW_STATUS_OK) {
         if (body->digest.len == SW_DIGEST) {
             sw_hex_print((const uint8_t *)body->digest.ptr, SW_DIGEST, hex);
@@ -154,7 +155,7 @@ static sw_seen see_body(void *arg, const void *row)
         }
         (void)snprintf(where, sizeof where, "message_bodies organization_id=%.*s digest=%s",
                        (int)body->organization_id.len, body->organization_id.ptr, hex);
-        sw__differ(c, "reference", where, "no message shows this body");
+        sw__differ(c, "reference", where, "no message shows this body, nor does a list");
     }
     return go_on(c);
 }
@@ -190,10 +191,11 @@ sw_status sw__check_messages(sw_check *c, sw_str organization, sw_error *err)
                        see_message, c, err);
 
     if (status == SW_STATUS_OK) {
-        status = sw__check_walk(
-            c, SW_RECORD_MESSAGE_BODY, SW_MESSAGE_BODY_ORGANIZATION_ID, organization,
-            SW_MASK(SW_MESSAGE_BODY_ORGANIZATION_ID) | SW_MASK(SW_MESSAGE_BODY_DIGEST), see_body, c,
-            err);
+        status =
+            sw__check_walk(c, SW_RECORD_MESSAGE_BODY, SW_MESSAGE_BODY_ORGANIZATION_ID, organization,
+                           SW_MASK(SW_MESSAGE_BODY_ORGANIZATION_ID) |
+                               SW_MASK(SW_MESSAGE_BODY_DIGEST) | SW_MASK(SW_MESSAGE_BODY_CONTEXTS),
+                           see_body, c, err);
     }
     return status == SW_STATUS_OK ? check_head(c, organization, err) : status;
 }

@@ -2,6 +2,7 @@
 /* verify must see what is wrong: a good ledger is changed behind its back by raw SQL, one thing at a time,
  * and each time verify names it; put right again, the ledger is clean again. Only where there is SQL.
  */
+#include "ledger/telemetry.h"
 #include "tests/lib/lt.h"
 
 #include <sqlite3.h>
@@ -64,15 +65,15 @@ static void see(void *arg, const sw_difference *d)
 }
 
 /* A difference of that kind must be reported whose text holds the word. */
-static void expect(lt *t, const char *damage, const char *kind, const char *word)
+static void expect(lt *t, const char *how, const char *kind, const char *word)
 {
     seen s = {.kind = kind, .word = word};
     sw_verify_options options = {.difference = see, .arg = &s};
     sw_verify_end end = {0};
     CLEAN();
-    sql(t, damage);
+    sql(t, how);
     if (sw_verify(t->ledger, &options, &end, &t->err) != SW_STATUS_DIFFERS || s.right == 0) {
-        SAY("after \"%s\": no difference of kind '%s' with '%s'; %d others, the first: %s", damage,
+        SAY("after \"%s\": no difference of kind '%s' with '%s'; %d others, the first: %s", how,
             kind, word, s.all, s.first);
     }
     SAME(end.differences, s.all);
@@ -86,12 +87,12 @@ static void rollups(lt *t)
                                           "cost_unknown"};
     populate(t);
     for (int i = 0; i < 4; i++) {
-        char damage[200], repair[200];
-        snprintf(damage, sizeof damage, "update %s_data set %s = %s + 1", tables[i], columns[i],
+        char spoil[200], repair[200];
+        snprintf(spoil, sizeof spoil, "update %s_data set %s = %s + 1", tables[i], columns[i],
                  columns[i]);
         snprintf(repair, sizeof repair, "update %s_data set %s = %s - 1", tables[i], columns[i],
                  columns[i]);
-        expect(t, damage, "rollup", tables[i]);
+        expect(t, spoil, "rollup", tables[i]);
         sql(t, repair);
     }
     CLEAN();
@@ -306,9 +307,11 @@ static void populate_all(lt *t)
                      SW_FIELD_BIT(SW_RUN_STATUS) | SW_FIELD_BIT(SW_RUN_STOP_REASON), &o, &t->err));
 }
 
-static const struct {
-    const char *damage, *kind, *word;
-} damages[] = {
+typedef struct damage {
+    const char *sql, *kind, *word;
+} damage;
+
+static const damage damages[] = {
     {"update run_metrics_data set tools_used = '[\"other\"]'", "run", "tools_used"},
     {"update run_metrics_data set tools_used = null", "run", "tools_used is null"},
     {"update run_tools_data set messages = messages + 1", "run", "search is counted in"},
@@ -366,16 +369,15 @@ static void copy(lt *t, const char *from, const char *to)
     assert_int_equal(system(command.ptr), 0);
 }
 
-static void each_damage_is_named(lt *t)
+static void damage_one_by_one(lt *t, const damage *all, size_t count)
 {
-    populate_all(t);
     CLEAN();
     lt_close(t);
     copy(t, "ledger.db", "whole.db");
-    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
         copy(t, "whole.db", "ledger.db");
         lt_open(t);
-        expect(t, damages[i].damage, damages[i].kind, damages[i].word);
+        expect(t, all[i].sql, all[i].kind, all[i].word);
         lt_close(t);
     }
     copy(t, "whole.db", "ledger.db");
@@ -383,8 +385,75 @@ static void each_damage_is_named(lt *t)
     CLEAN();
 }
 
+static void each_damage_is_named(lt *t)
+{
+    populate_all(t);
+    damage_one_by_one(t, damages, sizeof damages / sizeof damages[0]);
+}
+
+/* ---- telemetry ----------------------------------------------------------------------------------- */
+
+/* Two steps of which the second was sent what the first was, and a raw item. */
+static void populate_telemetry(lt *t)
+{
+    sw_message said[4] = {lt_message(t, 1, "first"), lt_message(t, 2, "second"),
+                          lt_message(t, 3, "third"), lt_message(t, 4, "fourth")};
+    sw_telemetry_step steps[2] = {{.input = said, .input_count = 2},
+                                  {.input = said, .input_count = 3}};
+    sw_raw_source source = {.digest = SW_STR("0123456789abcdef"), .body = SW_STR("resource")};
+    sw_raw_item item = {.unit = SW_STR("fedcba9876543210"),
+                        .item = SW_STR("01234567"),
+                        .source_digest = source.digest,
+                        .received_at = sw_int_of(LT_TIME),
+                        .body = SW_STR("body")};
+    sw_outcome o[2];
+    sw_telemetry_batch b = {.steps = steps,
+                            .step_count = 2,
+                            .outcomes = o,
+                            .items = &item,
+                            .item_count = 1,
+                            .sources = &source,
+                            .source_count = 1};
+    for (unsigned n = 0; n < 2; n++) {
+        steps[n].entry.step = lt_step(t, n);
+        steps[n].entry.step.source = sw_int_of(SW_SOURCE_OTLP);
+        steps[n].entry.step.conversation_id = SW_STR("s");
+    }
+    steps[1].entry.messages = &said[3];
+    steps[1].entry.message_count = 1;
+    OK(sw_telemetry_write(t->ledger, &t->a, &b, &t->err));
+}
+
+static const damage telemetry_damages[] = {
+    {"update step_contexts_data set base_id = null where base_id is not null", "reference",
+     "its base is missing"},
+    {"delete from step_contexts_data where base_id is null", "reference", "its base is missing"},
+    {"update step_contexts_data set length = length + 1 where base_id is null", "reference",
+     "its list is damaged"},
+    {"update step_contexts_data set tail = x'ff' where base_id is not null", "reference",
+     "its list is damaged"},
+    {"update step_contexts_data set base_count = 3 where base_id is not null", "reference",
+     "its base is not what it was"},
+    {"update message_bodies_data set contexts = contexts + 1", "reference", "contexts is"},
+    {"delete from message_bodies_data where contexts > 0", "reference", "of its list is missing"},
+    {"delete from raw_sources_data", "reference", "the source of an item is missing"},
+    {"update raw_sources_data set items = 0", "reference", "raw_sources"},
+    {"update raw_traces_data set bytes = bytes + 1", "reference", "items or bytes"},
+    {"update raw_traces_data set first_at = null", "reference", "first_at"},
+    {"delete from raw_traces_data", "reference", "the row of its unit is missing"},
+    {"delete from raw_items_data", "reference", "raw_traces"},
+    {"update raw_totals_data set items = items + 1", "rollup", "raw_totals"},
+};
+
+static void each_damage_of_telemetry_is_named(lt *t)
+{
+    populate_telemetry(t);
+    damage_one_by_one(t, telemetry_damages, sizeof telemetry_damages / sizeof telemetry_damages[0]);
+}
+
 static const lt_case cases[] = {
     {"each damage is named", each_damage_is_named, LT_DISK},
+    {"each damage of telemetry is named", each_damage_of_telemetry_is_named, LT_DISK},
     {"counts what it looked at", counts_what_it_looked_at, 0},
     {"rollups", rollups, LT_DISK},
     {"a cell that is missing", a_cell_that_is_missing, LT_DISK},

@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What of a batch's talk is known. Which list a step's list extends is found by the digest of its beginnings: mostly
+ * all but the last two or three messages were sent with the step before. Only what comes behind that can be new to
+ * the conversation, and is looked up one by one. Reads only; runs before the steps are written, because a step says
+ * in its metadata that its history was rewritten.
+ *
+ * Whatever the order in which steps come, a message that a step made is shown as that step's, and any other
+ * message as the earliest step's that was sent it.
+ */
+#include "ledger/border.h"
+#include "ledger/merge.h"
+#include "ledger/talk.h"
+
+/* Beginnings that are looked for: a step adds what the last one made and what it is answered, one message for each of
+ * its tools. */
+enum { NEAR = 4, FAR = 40 };
+
+typedef struct resolving {
+    sw_group *group;
+    const sw_task *task;
+    sw_telemetry *t;
+    sw_talk *talk;
+    sw_str asked_project; /* captures, for the project asked last */
+    bool captures;
+    bool asked;
+    size_t *by_head; /* steps of the talk that come with this batch, plus 1; open addressing */
+    size_t heads;
+} resolving;
+
+static const sw_step *step_of(const resolving *r, const sw_talk_step *s)
+{
+    return &r->t->entries[s->entry].step;
+}
+
+static sw_str digest_str(const char digest[SW_DIGEST])
+{
+    return sw_str_make(digest, SW_DIGEST);
+}
+
+static uint64_t digest_hash(const char digest[SW_DIGEST])
+{
+    uint64_t hash = 0;
+
+    memcpy(&hash, digest, sizeof hash);
+    return hash;
+}
+
+/* ---- content that is not wanted ------------------------------------------------------------------- */
+
+static sw_step *prepared_row(resolving *r, size_t entry)
+{
+    if (entry >= r->t->fresh) {
+        return NULL;
+    }
+    (void)sw__prepare_wait(&r->t->log.prepare, entry);
+    return &r->t->log.prepare.all[entry].row;
+}
+
+static sw_status ask_capture(resolving *r, sw_str project_id, bool *captures, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    if (r->task->project_id.ptr) {
+        project_id = r->task->project_id;
+    }
+    if (!r->asked || !sw_str_eq(r->asked_project, project_id)) {
+        status = sw__captures(r->group, r->task->organization_id, project_id, &r->captures, err);
+        r->asked = true;
+        r->asked_project = project_id;
+    }
+    *captures = r->captures;
+    return status;
+}
+
+static sw_status silence(resolving *r, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < r->talk->count && status == SW_STATUS_OK; i++) {
+        sw_talk_step *s = &r->talk->steps[i];
+        bool captures = true;
+        status = ask_capture(r, step_of(r, s)->project_id, &captures, err);
+        s->silent = !captures;
+        s->same = s->remade = s->replaces = s->extends = s->leaves = false;
+        s->fresh_from = 0;
+        s->context = (sw_step_context){.id = SW_NULL_STR};
+    }
+    return status;
+}
+
+/* ---- the list it extends -------------------------------------------------------------------------- */
+
+static sw_seen see_context(void *arg, const void *row)
+{
+    const sw_step_context *from = row;
+    sw_step_context *to = ((void **)arg)[0];
+    sw_arena *arena = ((void **)arg)[1];
+
+    *to = *from;
+    to->id = sw_arena_str(arena, from->id);
+    to->base_id = sw_arena_str(arena, from->base_id);
+    to->organization_id = to->talk = to->head = to->tail = to->made = SW_NULL_STR;
+    return SW_SEEN_STOP;
+}
+
+/* A context without its text; `found` says whether there is one. */
+static sw_status brief_context(resolving *r, uint8_t field, sw_str value, sw_step_context *out,
+                               bool *found, sw_error *err)
+{
+    sw_value text = {.text = value};
+    sw_condition this = {field, SW_OP_EQ, &text, 1};
+    void *arg[] = {out, &r->group->arena};
+    sw_scan scan = {.record = SW_RECORD_STEP_CONTEXT,
+                    .conditions = &this,
+                    .condition_count = 1,
+                    .fields = SW_MASK(SW_STEP_CONTEXT_ID) | SW_MASK(SW_STEP_CONTEXT_BASE_ID) |
+                              SW_MASK(SW_STEP_CONTEXT_BASE_COUNT) | SW_MASK(SW_STEP_CONTEXT_PLACE) |
+                              SW_MASK(SW_STEP_CONTEXT_LENGTH),
+                    .unordered = true};
+    sw_scan_end end;
+    sw_status status = SW_STATUS_OK;
+
+    *out = (sw_step_context){.id = SW_NULL_STR};
+    status = sw_store_scan(r->group->session, &scan, see_context, arg, &end, err);
+    *found = out->id.ptr != NULL;
+    if (status == SW_STATUS_OK && r->group->arena.failed) {
+        status = sw_no_memory(err);
+    }
+    return sw_group_must(r->group, status, err);
+}
+
+static sw_talk_step *in_batch(const resolving *r, const char head[SW_DIGEST])
+{
+    for (size_t at = digest_hash(head) & (r->heads - 1); r->by_head[at];
+         at = (at + 1) & (r->heads - 1)) {
+        sw_talk_step *s = &r->talk->steps[r->by_head[at] - 1];
+        if (memcmp(s->context.head.ptr, head, SW_DIGEST) == 0) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static void note_head(resolving *r, size_t step)
+{
+    const sw_talk_step *s = &r->talk->steps[step];
+    size_t at = digest_hash(s->context.head.ptr) & (r->heads - 1);
+
+    while (r->by_head[at] && memcmp(r->talk->steps[r->by_head[at] - 1].context.head.ptr,
+                                    s->context.head.ptr, SW_DIGEST) != 0) {
+        at = (at + 1) & (r->heads - 1);
+    }
+    r->by_head[at] = r->by_head[at] ? r->by_head[at] : step + 1;
+}
+
+/* The base of a context that is on the way: of this batch, or in the store. */
+static sw_status context_of(resolving *r, sw_str id, sw_step_context *out, bool *found,
+                            sw_error *err)
+{
+    for (size_t i = 0; i < r->talk->count; i++) {
+        const sw_talk_step *s = &r->talk->steps[i];
+        if (!s->silent && !s->same && s->context.id.ptr && sw_str_eq(s->context.id, id)) {
+            *out = s->context;
+            *found = true;
+            return SW_STATUS_OK;
+        }
+    }
+    return brief_context(r, SW_STEP_CONTEXT_ID, id, out, found, err);
+}
+
+/* It extends `x`, whose whole list it begins with; its base is the one of x's chain that keeps chains short. */
+static sw_status extend(resolving *r, sw_talk_step *s, const sw_step_context *x, sw_error *err)
+{
+    int64_t place = x->place.value + 1;
+    int64_t target = sw__context_base_place(place);
+    int64_t count = x->length.value;
+    sw_step_context at = *x;
+    bool found = true;
+    sw_status status = SW_STATUS_OK;
+
+    while (status == SW_STATUS_OK && at.place.value > target && at.base_id.ptr && found &&
+           !sw_str_eq(at.base_id, s->context.id)) {
+        sw_step_context base;
+        count = at.base_count.value < count ? at.base_count.value : count;
+        status = context_of(r, at.base_id, &base, &found, err);
+        at = found ? base : at;
+    }
+    s->extends = true;
+    s->fresh_from = (size_t)x->length.value;
+    s->context.place = sw_int_of(place);
+    if (status == SW_STATUS_OK && count > 0 && found) {
+        s->context.base_id = at.id;
+        s->context.base_count = sw_int_of(count);
+    }
+    return status;
+}
+
+static sw_status is_known(resolving *r, const sw_talk_step *s, const sw_said *said, bool *known,
+                          sw_error *err)
+{
+    sw_known_message key = {.organization_id = r->task->organization_id,
+                            .talk = digest_str(s->talk),
+                            .item = digest_str(said->key)};
+    sw_known_message row;
+    sw_status status =
+        sw_store_get(r->group->session, SW_RECORD_KNOWN_MESSAGE, &key, &r->group->arena, &row, err);
+
+    *known = status == SW_STATUS_OK;
+    (void)sw_group_may(r->group, status, SW_STATUS_NOT_FOUND, err);
+    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+}
+
+static sw_status find_base(resolving *r, sw_talk_step *s, sw_error *err)
+{
+    sw_str own = step_of(r, s)->id;
+    bool far = false;
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < s->input_count && i < FAR && status == SW_STATUS_OK; i++) {
+        const sw_said *last = &s->input[s->input_count - 1 - i];
+        const sw_talk_step *other = in_batch(r, last->head);
+        sw_step_context x;
+        bool found = false;
+        if (other) {
+            return extend(r, s, &other->context, err);
+        }
+        if (i == NEAR) { /* nothing is far behind the end of the first list of a conversation */
+            status = is_known(r, s, &s->input[0], &far, err);
+        }
+        if (i >= NEAR && !far) {
+            continue;
+        }
+        status = status == SW_STATUS_OK ? brief_context(r, SW_STEP_CONTEXT_HEAD,
+                                                        digest_str(last->head), &x, &found, err)
+                                        : status;
+        if (status == SW_STATUS_OK && found && !sw_str_eq(x.id, own)) {
+            return extend(r, s, &x, err);
+        }
+    }
+    return status;
+}
+
+static sw_str made_bytes(resolving *r, const sw_talk_step *s, sw_error *err)
+{
+    sw_buf buf;
+    sw_str out = SW_NULL_STR;
+
+    sw_buf_init(&buf, &r->group->ledger->allocator, 0);
+    for (size_t i = 0; i < s->made_count; i++) {
+        sw_context_item item = sw__talk_item(&s->made[i]);
+        sw__context_put(&buf, &item);
+    }
+    if (buf.status == SW_STATUS_OK) {
+        out = sw_arena_str(&r->group->arena, s->made_count ? sw_buf_str(&buf) : SW_STR(""));
+    }
+    sw_buf_fini(&buf);
+    if (!out.ptr) {
+        (void)sw_no_memory(err);
+    }
+    return out;
+}
+
+/* What is in the store of it, when the step is there. */
+static sw_status compare_old(resolving *r, sw_talk_step *s, sw_error *err)
+{
+    sw_step_context key = {.id = step_of(r, s)->id};
+    sw_status status = SW_STATUS_NOT_FOUND;
+
+    if (s->entry >= r->t->fresh) {
+        status = sw_store_get(r->group->session, SW_RECORD_STEP_CONTEXT, &key, &r->group->arena,
+                              &s->old, err);
+    }
+    if (status == SW_STATUS_NOT_FOUND) {
+        return SW_STATUS_OK;
+    }
+    if (sw_group_must(r->group, status, err) != SW_STATUS_OK) {
+        return status;
+    }
+    s->same = !s->has_input || sw_str_eq(s->old.head, s->context.head);
+    s->leaves = !s->same && !sw_str_eq(s->old.talk, s->context.talk);
+    s->remade = s->same && s->made_count > 0 && !sw_str_eq(s->old.made, s->context.made);
+    s->replaces = !s->same;
+    return SW_STATUS_OK;
+}
+
+static sw_status find_context(resolving *r, size_t i, sw_error *err)
+{
+    sw_talk_step *s = &r->talk->steps[i];
+    sw_str made = made_bytes(r, s, err);
+    sw_status status = SW_STATUS_OK;
+
+    if (!made.ptr) {
+        return SW_STATUS_NO_MEMORY;
+    }
+    s->context = (sw_step_context){
+        .id = step_of(r, s)->id,
+        .organization_id = r->task->organization_id,
+        .base_count = sw_int_of(0),
+        .place = sw_int_of(0),
+        .length = sw_int_of((int64_t)s->input_count),
+        .talk = digest_str(s->talk),
+        .head = digest_str(s->input_count ? s->input[s->input_count - 1].head : s->talk),
+        .made = made,
+        .rewritten = sw_int_of(0),
+    };
+    status = compare_old(r, s, err);
+    if (status == SW_STATUS_OK && !s->same && s->input_count > 0) {
+        status = find_base(r, s, err);
+    }
+    if (status == SW_STATUS_OK && !s->same && s->input_count > 0) {
+        note_head(r, i);
+    }
+    return status;
+}
+
+/* ---- what each message is ------------------------------------------------------------------------- */
+
+static sw_known_entry **slot_of(const resolving *r, const char talk[SW_DIGEST],
+                                const char key[SW_DIGEST])
+{
+    const sw_talk *k = r->talk;
+    size_t at = (digest_hash(key) ^ digest_hash(talk)) & (k->known_size - 1);
+
+    while (k->known[at] && (memcmp(k->known[at]->row.item.ptr, key, SW_DIGEST) != 0 ||
+                            memcmp(k->known[at]->row.talk.ptr, talk, SW_DIGEST) != 0)) {
+        at = (at + 1) & (k->known_size - 1);
+    }
+    return &k->known[at];
+}
+
+/* The entry of the message; new ones have no message yet. */
+static sw_status entry_of(resolving *r, sw_talk_step *s, sw_said *said, sw_known_entry **out,
+                          sw_error *err)
+{
+    sw_known_entry **slot = slot_of(r, s->talk, said->key);
+    sw_known_message key = {.organization_id = r->task->organization_id,
+                            .talk = digest_str(s->talk),
+                            .item = digest_str(said->key)};
+    sw_status status = SW_STATUS_OK;
+
+    *out = *slot;
+    if (*slot) {
+        return SW_STATUS_OK;
+    }
+    *out = sw_arena_zeroed(&r->group->arena, sizeof **out);
+    if (!*out) {
+        return sw_no_memory(err);
+    }
+    (*out)->row = key;
+    status = sw_store_get(r->group->session, SW_RECORD_KNOWN_MESSAGE, &key, &r->group->arena,
+                          &(*out)->row, err);
+    if (status == SW_STATUS_NOT_FOUND) {
+        (*out)->row = key;
+    } else if (sw_group_must(r->group, status, err) != SW_STATUS_OK) {
+        return status;
+    }
+    (*out)->stored = status == SW_STATUS_OK;
+    *slot = *out;
+    r->talk->all[r->talk->all_count++] = *out;
+    return SW_STATUS_OK;
+}
+
+static sw_status know_made(resolving *r, sw_talk_step *s, sw_said *said, sw_error *err)
+{
+    sw_known_entry *e = NULL;
+    sw_int at = sw_int_of(step_of(r, s)->created_at.value);
+    sw_status status = entry_of(r, s, said, &e, err);
+
+    if (status != SW_STATUS_OK || sw_str_eq(e->row.message_id, said->row.id)) {
+        return status;
+    }
+    if (e->row.message_id.ptr && e->row.made.value && e->row.at.value <= at.value) {
+        return SW_STATUS_OK;
+    }
+    if (e->row.message_id.ptr && !e->row.made.value) {
+        e->gone = e->row.message_id;
+    }
+    e->row.message_id = said->row.id;
+    e->row.made = sw_int_of(1);
+    e->row.at = at;
+    e->dirty = true;
+    return SW_STATUS_OK;
+}
+
+static sw_status know_sent(resolving *r, size_t step, sw_said *said, bool *before, sw_error *err)
+{
+    sw_talk_step *s = &r->talk->steps[step];
+    sw_known_entry *e = NULL;
+    sw_int at = sw_int_of(step_of(r, s)->created_at.value);
+    sw_status status = entry_of(r, s, said, &e, err);
+
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    *before = e->row.message_id.ptr && e->row.at.value < at.value;
+    if (!e->row.message_id.ptr) {
+        e->row.message_id = said->row.id;
+        e->row.made = sw_int_of(0);
+        e->row.at = at;
+        e->said = said;
+        e->owner = step;
+        e->dirty = true;
+    } else if (!e->row.made.value && e->stored && e->row.at.value > at.value) {
+        e->row.at = at;
+        e->owner = step;
+        e->moves = true;
+        e->dirty = true;
+    }
+    return SW_STATUS_OK;
+}
+
+/* It brings what was said before, but not as the continuation of any list: its history was rewritten. */
+static sw_status know_inputs(resolving *r, size_t step, sw_error *err)
+{
+    sw_talk_step *s = &r->talk->steps[step];
+    bool rewritten = false;
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = s->fresh_from; i < s->input_count && status == SW_STATUS_OK; i++) {
+        bool before = false;
+        status = know_sent(r, step, &s->input[i], &before, err);
+        rewritten = rewritten || (before && s->input[i].row.role.value != SW_MESSAGE_ROLE_SYSTEM);
+    }
+    s->context.rewritten = sw_int_of(rewritten && !s->extends);
+    return status;
+}
+
+static bool is_settled(const sw_talk_step *s)
+{
+    return s->silent || (s->same && !s->remade);
+}
+
+static sw_status make_table(resolving *r, sw_error *err)
+{
+    sw_talk *k = r->talk;
+    size_t n = 1;
+
+    for (size_t i = 0; i < k->count; i++) {
+        n += is_settled(&k->steps[i])
+                 ? 0
+                 : k->steps[i].made_count + k->steps[i].input_count - k->steps[i].fresh_from;
+    }
+    for (k->known_size = 16; k->known_size < 2 * n; k->known_size *= 2) {
+    }
+    k->known = sw_arena_zeroed(&r->group->arena, k->known_size * sizeof(sw_known_entry *));
+    k->all = sw_arena_alloc(&r->group->arena, n * sizeof(sw_known_entry *));
+    k->all_count = 0;
+    return k->known && k->all ? SW_STATUS_OK : sw_no_memory(err);
+}
+
+static sw_status know_all(resolving *r, sw_error *err)
+{
+    sw_talk *k = r->talk;
+    sw_status status = make_table(r, err);
+
+    for (size_t i = 0; i < k->count && status == SW_STATUS_OK; i++) {
+        sw_talk_step *s = &k->steps[i];
+        for (size_t m = 0; m < s->made_count && !is_settled(s) && status == SW_STATUS_OK; m++) {
+            status = know_made(r, s, &s->made[m], err);
+        }
+    }
+    for (size_t i = 0; i < k->count && status == SW_STATUS_OK; i++) {
+        if (!k->steps[i].silent && !k->steps[i].same) {
+            status = know_inputs(r, i, err);
+        }
+    }
+    return status;
+}
+
+/* ---- what the steps say of it ---------------------------------------------------------------------- */
+
+static sw_status mark_rewritten(resolving *r, sw_talk_step *s, sw_error *err)
+{
+    static const sw_str mark = {"{\"history_rewritten\":true}", 26};
+    sw_step *entry = &r->t->entries[s->entry].step;
+    sw_step *row = prepared_row(r, s->entry);
+    sw_str given = r->t->batch->steps[r->t->of_step[s->entry]].entry.step.metadata;
+    sw_step said = {.metadata = given};
+    sw_str merged = mark;
+    sw_status status = SW_STATUS_OK;
+
+    sw__row_nulls(SW_RECORD_STEP, &said);
+    if (said.metadata.ptr) {
+        status =
+            sw_field_check(&sw_record_of(SW_RECORD_STEP)->fields[SW_STEP_METADATA], &said, "", err);
+        if (status == SW_STATUS_OK) {
+            status = sw__json_merge(said.metadata, mark, &r->t->arena, &r->group->ledger->allocator,
+                                    &merged, err);
+        }
+    }
+    if (status == SW_STATUS_OK) {
+        entry->metadata = merged;
+        status = row ? sw__row_minify(SW_RECORD_STEP, entry, &r->t->arena, err) : status;
+    }
+    if (status == SW_STATUS_OK && row) {
+        row->metadata = entry->metadata;
+    }
+    return status;
+}
+
+/* Also of steps that say nothing but previews. */
+static sw_status take_previews(resolving *r, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < r->t->batch->step_count && status == SW_STATUS_OK; i++) {
+        sw_step *entry = &r->t->entries[i].step;
+        bool captures = true;
+        if (entry->input_preview.ptr || entry->output_preview.ptr) {
+            status = ask_capture(r, entry->project_id, &captures, err);
+        }
+        if (status == SW_STATUS_OK && !captures) {
+            sw_step *row = prepared_row(r, i);
+            entry->input_preview = entry->output_preview = SW_NULL_STR;
+            if (row) {
+                row->input_preview = row->output_preview = SW_NULL_STR;
+            }
+        }
+    }
+    return status;
+}
+
+sw_status sw__talk_resolve(sw_group *group, const sw_task *task, sw_telemetry *t, sw_error *err)
+{
+    resolving r = {.group = group, .task = task, .t = t, .talk = t->talk};
+    sw_status status = take_previews(&r, err);
+
+    if (status != SW_STATUS_OK || r.talk->count == 0) {
+        return status;
+    }
+    for (r.heads = 16; r.heads < 2 * r.talk->count; r.heads *= 2) {
+    }
+    r.by_head = sw_arena_zeroed(&group->arena, r.heads * sizeof *r.by_head);
+    if (!r.by_head) {
+        return sw_no_memory(err);
+    }
+    status = silence(&r, err);
+    for (size_t i = 0; i < r.talk->count && status == SW_STATUS_OK; i++) {
+        status = r.talk->steps[i].silent ? status : find_context(&r, i, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = know_all(&r, err);
+    }
+    for (size_t i = 0; i < r.talk->count && status == SW_STATUS_OK; i++) {
+        sw_talk_step *s = &r.talk->steps[i];
+        bool rewritten = s->same ? s->old.rewritten.value != 0 : s->context.rewritten.value != 0;
+        if (!s->silent && rewritten) {
+            status = mark_rewritten(&r, s, err);
+        }
+    }
+    return status;
+}

@@ -1,0 +1,653 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is new of a batch's talk is written: bodies, messages, traces, lists, and what is known from now on, each kind
+ * many rows at once. Bodies come first, so that nothing that goes takes along what is shown again.
+ */
+#include "ledger/gather.h"
+#include "ledger/messages.h"
+#include "ledger/talk.h"
+
+/* Rows of one record that are written together. */
+typedef struct rows {
+    const void **at;
+    size_t count;
+    size_t room;
+} rows;
+
+typedef struct writing {
+    sw_group *group;
+    const sw_task *task;
+    sw_telemetry *t;
+    sw_talk *talk;
+    rows bodies;
+    rows messages;
+    size_t *owners; /* of messages: steps of the talk */
+    size_t owner_room;
+    rows contexts;
+    rows traces;
+    rows known;
+    rows late; /* hashes of bodies that may have lost their last message */
+} writing;
+
+static sw_status add(writing *w, rows *to, const void *row, sw_error *err)
+{
+    const void **at =
+        sw_arena_grow(&w->group->arena, (void *)to->at, to->count, &to->room, sizeof(const void *));
+
+    if (!at) {
+        return sw_no_memory(err);
+    }
+    to->at = at;
+    at[to->count++] = row;
+    return SW_STATUS_OK;
+}
+
+static const sw_step *step_of(const writing *w, const sw_talk_step *s)
+{
+    return &w->t->entries[s->entry].step;
+}
+
+static bool is_folded(const writing *w, const sw_talk_step *s)
+{
+    return w->t->is[w->t->of_step[s->entry]] == SW_TELEMETRY_FOLDED;
+}
+
+/* ---- bodies -------------------------------------------------------------------------------------- */
+
+/* `times`: in how many lists more it stands. */
+static sw_status add_body(writing *w, const sw_said *said, int64_t times, sw_error *err)
+{
+    sw_message_body *body = NULL;
+
+    if (!said->row.body_hash.ptr) {
+        return SW_STATUS_OK;
+    }
+    body = sw_arena_alloc(&w->group->arena, sizeof *body);
+    if (!body) {
+        return sw_no_memory(err);
+    }
+    sw__message_body_of(&said->row, body);
+    body->contexts = sw_int_of(times);
+    return add(w, &w->bodies, body, err);
+}
+
+/* ---- messages ------------------------------------------------------------------------------------ */
+
+static sw_status add_message(writing *w, sw_said *said, size_t owner, sw_error *err)
+{
+    size_t *owners = sw_arena_grow(&w->group->arena, w->owners, w->messages.count, &w->owner_room,
+                                   sizeof *owners);
+
+    if (!owners) {
+        return sw_no_memory(err);
+    }
+    w->owners = owners;
+    owners[w->messages.count] = owner;
+    return add(w, &w->messages, &said->row, err);
+}
+
+static sw_str run_of(sw_group *group, sw_str step_id, sw_status *status, sw_error *err)
+{
+    sw_step key = {.id = step_id};
+    sw_step step;
+
+    if (!step_id.ptr) {
+        return SW_NULL_STR;
+    }
+    *status = sw_store_get(group->session, SW_RECORD_STEP, &key, &group->arena, &step, err);
+    (void)sw_group_may(group, *status, SW_STATUS_NOT_FOUND, err);
+    if (*status == SW_STATUS_NOT_FOUND) {
+        *status = SW_STATUS_OK;
+        return SW_NULL_STR;
+    }
+    return *status == SW_STATUS_OK ? sw__tools_run(&step) : SW_NULL_STR;
+}
+
+/* What it calls is one message less in the run of its step, and one more in another. */
+static sw_status move_tools(sw_group *group, const sw_message *message, sw_str from, sw_str to,
+                            sw_error *err)
+{
+    bool changed[2] = {false, false};
+    sw_tool_names names;
+    sw_status status = SW_STATUS_OK;
+
+    if (!sw__tools_of(message->tool_calls, &group->arena, &names)) {
+        return sw_no_memory(err);
+    }
+    if (from.ptr) {
+        status =
+            sw__tools_move(group, message->organization_id, from, &names, -1, &changed[0], err);
+    }
+    if (status == SW_STATUS_OK && to.ptr) {
+        status = sw__tools_move(group, message->organization_id, to, &names, +1, &changed[1], err);
+    }
+    if (status == SW_STATUS_OK && changed[0]) {
+        status = sw__tools_list(group, from, err);
+    }
+    return status == SW_STATUS_OK && changed[1] ? sw__tools_list(group, to, err) : status;
+}
+
+static sw_status get_message(sw_group *group, sw_str id, sw_message *out, bool *there,
+                             sw_error *err)
+{
+    sw_message key = {.id = id};
+    sw_status status =
+        sw_store_get(group->session, SW_RECORD_MESSAGE, &key, &group->arena, out, err);
+
+    *there = status == SW_STATUS_OK;
+    (void)sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
+    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+}
+
+/* A row that is not needed any more; its body goes later, unless something shows it then. */
+static sw_status drop_message(writing *w, const sw_message *old, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+    sw_str run = run_of(w->group, old->step_id, &status, err);
+    sw_str *hash = sw_arena_alloc(&w->group->arena, sizeof *hash);
+
+    if (status == SW_STATUS_OK && !hash) {
+        status = sw_no_memory(err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = move_tools(w->group, old, run, SW_NULL_STR, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_group_must(
+            w->group, sw_store_remove(w->group->session, SW_RECORD_MESSAGE, old, err), err);
+    }
+    if (status == SW_STATUS_OK && old->body_hash.ptr) {
+        *hash = old->body_hash;
+        status = add(w, &w->late, hash, err);
+    }
+    return status;
+}
+
+/* The earliest step that was sent it shows it. */
+static sw_status move_message(writing *w, const sw_known_entry *e, sw_error *err)
+{
+    const sw_step *step = step_of(w, &w->talk->steps[e->owner]);
+    sw_message row;
+    bool there = false;
+    sw_status status = get_message(w->group, e->row.message_id, &row, &there, err);
+    sw_str from =
+        there && status == SW_STATUS_OK ? run_of(w->group, row.step_id, &status, err) : SW_NULL_STR;
+
+    if (status != SW_STATUS_OK || !there) {
+        return status;
+    }
+    row.step_id = step->id;
+    row.run_id = step->run_id;
+    row.created_at = row.updated_at = sw_int_of(step->created_at.value);
+    status = sw_group_must(
+        w->group,
+        sw_store_update(w->group->session, SW_RECORD_MESSAGE, &row,
+                        SW_MASK(SW_MESSAGE_STEP_ID) | SW_MASK(SW_MESSAGE_RUN_ID) |
+                            SW_MASK(SW_MESSAGE_CREATED_AT) | SW_MASK(SW_MESSAGE_UPDATED_AT),
+                        err),
+        err);
+    if (status == SW_STATUS_OK && !sw_str_eq(from, sw__tools_run(step))) {
+        status = move_tools(w->group, &row, from, sw__tools_run(step), err);
+    }
+    return status;
+}
+
+static bool says_the_same(const sw_message *a, const sw_message *b)
+{
+    return sw_str_eq(a->step_id, b->step_id) && sw_int_eq(a->role, b->role) &&
+           sw_str_eq(a->body_hash, b->body_hash) && sw_str_eq(a->name, b->name) &&
+           sw_str_eq(a->tool_call_id, b->tool_call_id);
+}
+
+/* What a step made, as it is said now: what was said of it before under the same id gives way. */
+static sw_status add_made(writing *w, size_t i, sw_error *err)
+{
+    sw_talk_step *s = &w->talk->steps[i];
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t m = 0; m < s->made_count && status == SW_STATUS_OK; m++) {
+        sw_said *said = &s->made[m];
+        sw_message old;
+        bool there = false;
+        if (s->entry >= w->t->fresh) {
+            status = get_message(w->group, said->row.id, &old, &there, err);
+        }
+        if (status == SW_STATUS_OK && there &&
+            !sw_str_eq(old.organization_id, w->task->organization_id)) {
+            return sw__not_available(err);
+        }
+        if (status == SW_STATUS_OK && there && says_the_same(&old, &said->row)) {
+            continue;
+        }
+        if (status == SW_STATUS_OK && there) {
+            status = drop_message(w, &old, err);
+        }
+        if (status == SW_STATUS_OK) {
+            status = add_message(w, said, i, err);
+        }
+        if (status == SW_STATUS_OK) {
+            status = add_body(w, said, 0, err);
+        }
+    }
+    return status;
+}
+
+static sw_status add_entry(writing *w, sw_known_entry *e, sw_error *err)
+{
+    sw_status status = e->dirty ? add(w, &w->known, &e->row, err) : SW_STATUS_OK;
+
+    if (status == SW_STATUS_OK && e->said) {
+        status = add_message(w, e->said, e->owner, err);
+        status = status == SW_STATUS_OK ? add_body(w, e->said, 0, err) : status;
+    }
+    return status;
+}
+
+/* Agents, runs and conversations that are not there are left out, as for any message of a step. */
+static sw_status link_message(writing *w, sw_message *row, sw_error *err)
+{
+    struct {
+        sw_record_id record;
+        sw_str *field;
+    } links[] = {{SW_RECORD_AGENT, &row->agent_id},
+                 {SW_RECORD_CONVERSATION, &row->conversation_id},
+                 {SW_RECORD_RUN, &row->run_id}};
+
+    for (size_t i = 0; i < SW_COUNT(links); i++) {
+        sw_status status = SW_STATUS_OK;
+        if (links[i].field->ptr) {
+            status = sw_group_known(w->group, links[i].record, *links[i].field,
+                                    w->task->organization_id, err);
+        }
+        if (status == SW_STATUS_NOT_FOUND) {
+            *links[i].field = SW_NULL_STR;
+        } else if (status != SW_STATUS_OK) {
+            return status;
+        }
+    }
+    return SW_STATUS_OK;
+}
+
+static sw_status number_messages(writing *w, sw_error *err)
+{
+    sw_head *head = sw_group_head(w->group, w->task->organization_id, err);
+    sw_status status = head ? SW_STATUS_OK : w->group->broken;
+
+    for (size_t i = 0; i < w->messages.count && status == SW_STATUS_OK; i++) {
+        sw_message *row = (sw_message *)(uintptr_t)w->messages.at[i];
+        status = link_message(w, row, err);
+        row->sequence_id = sw_int_of(++head->sequence_id);
+    }
+    if (status == SW_STATUS_OK && w->messages.count > 0) {
+        sw_group_head_moved(w->group, head);
+    }
+    return status;
+}
+
+/* Each run hears of the tools that were called, each conversation of its last message. */
+static sw_status tell_messages(writing *w, sw_error *err)
+{
+    bool changed = false;
+    sw_int last = SW_NULL_INT;
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < w->messages.count && status == SW_STATUS_OK; i++) {
+        const sw_message *row = w->messages.at[i];
+        const sw_message *next = i + 1 < w->messages.count ? w->messages.at[i + 1] : NULL;
+        const sw_step *step = step_of(w, &w->talk->steps[w->owners[i]]);
+        bool ends = !next || w->owners[i + 1] != w->owners[i];
+        status = sw__message_tools(w->group, step, row, &changed, err);
+        if (status == SW_STATUS_OK && changed && ends) {
+            status = sw__tools_list(w->group, sw__tools_run(step), err);
+            changed = false;
+        }
+        last = last.known && last.value > row->created_at.value ? last : row->created_at;
+        if (!next || !sw_str_eq(next->conversation_id, row->conversation_id)) {
+            if (status == SW_STATUS_OK && row->conversation_id.ptr) {
+                status = sw__message_note(w->group, w->task, row->conversation_id, last, err);
+            }
+            last = SW_NULL_INT;
+        }
+    }
+    return status;
+}
+
+/* ---- lists and traces ----------------------------------------------------------------------------- */
+
+/* Items of a list as bytes, each of them one more that shows its body. */
+static sw_status put_items(writing *w, const sw_said *said, size_t count, sw_buf *out,
+                           sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < count && status == SW_STATUS_OK; i++) {
+        sw_context_item item = sw__talk_item(&said[i]);
+        sw__context_put(out, &item);
+        status = add_body(w, &said[i], 1, err);
+    }
+    return status == SW_STATUS_OK && out->status != SW_STATUS_OK ? sw_no_memory(err) : status;
+}
+
+static sw_status add_context(writing *w, sw_talk_step *s, sw_error *err)
+{
+    size_t from = (size_t)s->context.base_count.value;
+    sw_buf tail;
+    sw_status status = SW_STATUS_OK;
+
+    sw_buf_init(&tail, &w->group->ledger->allocator, 0);
+    status = put_items(w, s->input + from, s->input_count - from, &tail, err);
+    if (status == SW_STATUS_OK && tail.len > 0) {
+        s->context.tail = sw_arena_str(&w->group->arena, sw_buf_str(&tail));
+        status = s->context.tail.ptr ? status : sw_no_memory(err);
+    }
+    sw_buf_clear(&tail);
+    if (status == SW_STATUS_OK) { /* the bytes are there already; this counts them */
+        status = put_items(w, s->made, s->made_count, &tail, err);
+    }
+    sw_buf_fini(&tail);
+    return status == SW_STATUS_OK ? add(w, &w->contexts, &s->context, err) : status;
+}
+
+/* What was made is said otherwise now. */
+static sw_status remake(writing *w, sw_talk_step *s, sw_error *err)
+{
+    sw_step_context row = {.id = s->context.id, .made = s->context.made};
+    sw_str made = s->old.made;
+    sw_buf unused;
+    sw_status status = SW_STATUS_OK;
+
+    sw_buf_init(&unused, &w->group->ledger->allocator, 0);
+    status = put_items(w, s->made, s->made_count, &unused, err);
+    sw_buf_fini(&unused);
+    while (made.len > 0 && status == SW_STATUS_OK) {
+        sw_context_item item;
+        sw_message_body *less = sw_arena_zeroed(&w->group->arena, sizeof *less);
+        sw_str *hash = sw_arena_alloc(&w->group->arena, sizeof *hash);
+        if (!less || !hash) {
+            return sw_no_memory(err);
+        }
+        if (!sw__context_next(&made, &item)) {
+            return sw_fail(err, SW_STATUS_CORRUPT, "id", "what the step made cannot be read");
+        }
+        if (item.body_hash.ptr) {
+            *hash = item.body_hash;
+            *less = (sw_message_body){.organization_id = w->task->organization_id,
+                                      .digest = item.body_hash,
+                                      .contexts = sw_int_of(-1)};
+            status = add(w, &w->bodies, less, err);
+            status = status == SW_STATUS_OK ? add(w, &w->late, hash, err) : status;
+        }
+    }
+    return status == SW_STATUS_OK
+               ? sw_group_must(w->group,
+                               sw_store_update(w->group->session, SW_RECORD_STEP_CONTEXT, &row,
+                                               SW_MASK(SW_STEP_CONTEXT_MADE), err),
+                               err)
+               : status;
+}
+
+/* Of a step that is there, a trace may be there too; what it says now replaces what it said. */
+static sw_status add_traces(writing *w, sw_talk_step *s, sw_error *err)
+{
+    const sw_record *record = sw_record_of(SW_RECORD_PROVIDER_TRACE);
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < s->trace_count && status == SW_STATUS_OK; i++) {
+        sw_provider_trace *row = &s->traces[i];
+        sw_provider_trace old;
+        status = s->entry < w->t->fresh ? SW_STATUS_NOT_FOUND
+                                        : sw_store_get(w->group->session, SW_RECORD_PROVIDER_TRACE,
+                                                       row, &w->group->arena, &old, err);
+        (void)sw_group_may(w->group, status, SW_STATUS_NOT_FOUND, err);
+        if (status == SW_STATUS_NOT_FOUND) {
+            status = add(w, &w->traces, row, err);
+        } else if (status == SW_STATUS_OK &&
+                   !sw_str_eq(old.organization_id, row->organization_id)) {
+            status = sw__not_available(err);
+        } else if (status == SW_STATUS_OK && !sw_row_equal(record, &old, row)) {
+            status = sw_group_must(w->group,
+                                   sw_store_update(w->group->session, SW_RECORD_PROVIDER_TRACE, row,
+                                                   SW_MASK(SW_PROVIDER_TRACE_REQUEST_JSON) |
+                                                       SW_MASK(SW_PROVIDER_TRACE_RESPONSE_JSON) |
+                                                       SW_MASK(SW_PROVIDER_TRACE_RUN_ID),
+                                                   err),
+                                   err);
+        }
+    }
+    return status;
+}
+
+/* ---- together ------------------------------------------------------------------------------------ */
+
+static bool makes(const sw_talk_step *s, sw_str message_id)
+{
+    for (size_t m = 0; m < s->made_count; m++) {
+        if (sw_str_eq(s->made[m].row.id, message_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The step turned out to be of another conversation: what it was sent is shown there from now on. */
+static sw_status leave(writing *w, const sw_talk_step *s, sw_error *err)
+{
+    sw_rows found;
+    sw_status status = sw_group_gather_of(w->group, SW_RECORD_MESSAGE, SW_MESSAGE_STEP_ID,
+                                          step_of(w, s)->id, &found, err);
+
+    for (size_t i = 0; i < found.count && status == SW_STATUS_OK; i++) {
+        const sw_message *row = (const sw_message *)(const void *)found.rows + i;
+        status = makes(s, row->id) ? status : drop_message(w, row, err);
+    }
+    return status;
+}
+
+static sw_status collect_step(writing *w, size_t i, sw_error *err)
+{
+    sw_talk_step *s = &w->talk->steps[i];
+    sw_status status = add_traces(w, s, err);
+    bool said = s->has_input || s->made_count > 0;
+
+    if (status != SW_STATUS_OK || (s->same && !s->remade)) {
+        return status;
+    }
+    if (s->replaces) {
+        status = sw__context_remove(w->group, step_of(w, s), err);
+    }
+    if (status == SW_STATUS_OK && s->leaves) {
+        status = leave(w, s, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = add_made(w, i, err);
+    }
+    if (status == SW_STATUS_OK && said) {
+        status = s->remade ? remake(w, s, err) : add_context(w, s, err);
+    }
+    return status;
+}
+
+static sw_status collect(writing *w, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < w->talk->count && status == SW_STATUS_OK; i++) {
+        if (!w->talk->steps[i].silent && !is_folded(w, &w->talk->steps[i])) {
+            status = collect_step(w, i, err);
+        }
+    }
+    for (size_t i = 0; i < w->talk->all_count && status == SW_STATUS_OK; i++) {
+        status = add_entry(w, w->talk->all[i], err);
+    }
+    return status;
+}
+
+static sw_status insert_all(writing *w, sw_record_id record, const rows *from, sw_error *err)
+{
+    bool *existed = sw_arena_alloc(&w->group->arena, from->count + 1);
+    sw_status status = existed ? SW_STATUS_OK : sw_no_memory(err);
+
+    if (status != SW_STATUS_OK || from->count == 0) {
+        return status;
+    }
+    status = sw_group_must(
+        w->group,
+        sw_store_insert_many(w->group->session, record, from->at, from->count, existed, err), err);
+    for (size_t i = 0; i < from->count && status == SW_STATUS_OK; i++) {
+        status = existed[i] ? sw__not_available(err) : status;
+    }
+    return status;
+}
+
+static sw_status write_rows(writing *w, sw_error *err)
+{
+    sw_session *session = w->group->session;
+    sw_status status = SW_STATUS_OK;
+
+    if (w->bodies.count > 0) {
+        status = sw_group_must(
+            w->group,
+            sw_store_add_many(session, SW_RECORD_MESSAGE_BODY, w->bodies.at, w->bodies.count, err),
+            err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = number_messages(w, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = insert_all(w, SW_RECORD_MESSAGE, &w->messages, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = tell_messages(w, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = insert_all(w, SW_RECORD_STEP_CONTEXT, &w->contexts, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = insert_all(w, SW_RECORD_PROVIDER_TRACE, &w->traces, err);
+    }
+    if (status == SW_STATUS_OK && w->known.count > 0) {
+        status = sw_group_must(
+            w->group,
+            sw_store_put_many(session, SW_RECORD_KNOWN_MESSAGE, w->known.at, w->known.count, err),
+            err);
+    }
+    return status;
+}
+
+/* Rows that give way, and bodies that nothing shows any more. */
+static sw_status clear_away(writing *w, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < w->talk->all_count && status == SW_STATUS_OK; i++) {
+        const sw_known_entry *e = w->talk->all[i];
+        sw_message old;
+        bool there = false;
+        if (e->moves) {
+            status = move_message(w, e, err);
+        }
+        if (e->gone.ptr && status == SW_STATUS_OK) {
+            status = get_message(w->group, e->gone, &old, &there, err);
+            status = status == SW_STATUS_OK && there ? drop_message(w, &old, err) : status;
+        }
+    }
+    for (size_t i = 0; i < w->late.count && status == SW_STATUS_OK; i++) {
+        status = sw__body_release(w->group, w->task->organization_id,
+                                  *(const sw_str *)w->late.at[i], err);
+    }
+    return status;
+}
+
+sw_status sw__talk_write(sw_group *group, const sw_task *task, sw_telemetry *t, sw_error *err)
+{
+    writing w = {.group = group, .task = task, .t = t, .talk = t->talk};
+    sw_status status = SW_STATUS_OK;
+
+    if (w.talk->count == 0) {
+        return SW_STATUS_OK;
+    }
+    status = collect(&w, err);
+    if (status == SW_STATUS_OK) {
+        status = write_rows(&w, err);
+    }
+    return status == SW_STATUS_OK ? clear_away(&w, err) : status;
+}
+
+/* ---- folds --------------------------------------------------------------------------------------- */
+
+static sw_seen see_shown(void *arg, const void *row)
+{
+    const sw_message *other = row;
+    struct {
+        const sw_message *row;
+        bool shown;
+    } *ask = arg;
+    bool same = !sw_str_eq(other->id, ask->row->id) && sw_int_eq(other->role, ask->row->role) &&
+                sw_str_eq(other->body_hash, ask->row->body_hash);
+
+    ask->shown = ask->shown || same;
+    return ask->shown ? SW_SEEN_STOP : SW_SEEN_SKIP;
+}
+
+/* Whether the survivor shows the same. */
+static sw_status shown_by(sw_group *group, const sw_step *survivor, const sw_message *row,
+                          bool *shown, sw_error *err)
+{
+    sw_value id = {.text = survivor->id};
+    sw_condition its = {SW_MESSAGE_STEP_ID, SW_OP_EQ, &id, 1};
+    struct {
+        const sw_message *row;
+        bool shown;
+    } ask = {row, false};
+    sw_scan scan = {.record = SW_RECORD_MESSAGE,
+                    .conditions = &its,
+                    .condition_count = 1,
+                    .fields = SW_MASK(SW_MESSAGE_ID) | SW_MASK(SW_MESSAGE_ROLE) |
+                              SW_MASK(SW_MESSAGE_BODY_HASH),
+                    .unordered = true};
+    sw_scan_end end;
+    sw_status status = sw_store_scan(group->session, &scan, see_shown, &ask, &end, err);
+
+    *shown = ask.shown;
+    return sw_group_must(group, status, err);
+}
+
+/* The tools of a retired step's messages count for no run; what the survivor takes over counts for its. */
+static sw_status fold_message(writing *w, sw_message *row, const sw_step *survivor, sw_error *err)
+{
+    bool shown = false;
+    sw_status status = shown_by(w->group, survivor, row, &shown, err);
+
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    if (shown) {
+        return drop_message(w, row, err);
+    }
+    row->step_id = survivor->id;
+    row->run_id = survivor->run_id;
+    status = sw_group_must(w->group,
+                           sw_store_update(w->group->session, SW_RECORD_MESSAGE, row,
+                                           SW_MASK(SW_MESSAGE_STEP_ID) | SW_MASK(SW_MESSAGE_RUN_ID),
+                                           err),
+                           err);
+    return status == SW_STATUS_OK
+               ? move_tools(w->group, row, SW_NULL_STR, sw__tools_run(survivor), err)
+               : status;
+}
+
+sw_status sw__talk_fold(sw_group *group, const sw_task *task, const sw_step *old,
+                        const sw_step *survivor, sw_error *err)
+{
+    writing w = {.group = group, .task = task};
+    sw_rows found;
+    sw_status status =
+        sw_group_gather_of(group, SW_RECORD_MESSAGE, SW_MESSAGE_STEP_ID, old->id, &found, err);
+
+    for (size_t i = 0; i < found.count && status == SW_STATUS_OK; i++) {
+        status = fold_message(&w, (sw_message *)(void *)found.rows + i, survivor, err);
+    }
+    for (size_t i = 0; i < w.late.count && status == SW_STATUS_OK; i++) {
+        status = sw__body_release(group, task->organization_id, *(const sw_str *)w.late.at[i], err);
+    }
+    return status;
+}

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What steps were sent, and the messages of their conversation (telemetry.md E.9): each step gives back exactly what
+ * it was sent, whoever came first; a conversation is shown once; a thousand turns cost a thousand messages.
+ */
+#include "ledger/telemetry.h"
+#include "tests/lib/lt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- a conversation ------------------------------------------------------------------------------ */
+
+/* Turn k: the person says "question k", the model answers "answer k". A step of turn k is sent the instructions and
+ * all that was said before. */
+typedef struct turn {
+    sw_message *input;
+    sw_message output;
+    size_t count;
+    sw_telemetry_step step;
+    sw_outcome outcome;
+} turn;
+
+static sw_message says(lt *t, int64_t role, const char *text)
+{
+    (void)t;
+    return (sw_message){.role = sw_int_of(role), .text = sw_str_from(text)};
+}
+
+static const char *question(lt *t, unsigned k)
+{
+    return pool_printf(t->pool, "question %u", k).ptr;
+}
+
+/* Every fifth answer is the same. */
+static const char *answer(lt *t, unsigned k)
+{
+    return k % 5 == 4 ? "yes" : pool_printf(t->pool, "answer %u", k).ptr;
+}
+
+static turn *a_turn(lt *t, unsigned k, sw_str conversation)
+{
+    turn *out = pool_alloc(t->pool, sizeof *out);
+    out->count = 2 + 2 * (size_t)k;
+    out->input = pool_alloc(t->pool, out->count * sizeof *out->input);
+    out->input[0] = says(t, SW_MESSAGE_ROLE_SYSTEM, "be brief");
+    for (unsigned i = 0; i < k; i++) {
+        out->input[1 + 2 * i] = says(t, SW_MESSAGE_ROLE_USER, question(t, i));
+        out->input[2 + 2 * i] = says(t, SW_MESSAGE_ROLE_ASSISTANT, answer(t, i));
+    }
+    out->input[out->count - 1] = says(t, SW_MESSAGE_ROLE_USER, question(t, k));
+    out->output = says(t, SW_MESSAGE_ROLE_ASSISTANT, answer(t, k));
+    out->step.entry.step = lt_step(t, k);
+    out->step.entry.step.source = sw_int_of(SW_SOURCE_OTLP);
+    out->step.entry.step.conversation_id = conversation;
+    out->step.entry.messages = &out->output;
+    out->step.entry.message_count = 1;
+    out->step.input = out->input;
+    out->step.input_count = out->count;
+    return out;
+}
+
+static void put(lt *t, turn **turns, size_t count)
+{
+    sw_telemetry_step *steps = pool_alloc(t->pool, count * sizeof *steps);
+    sw_outcome *outcomes = pool_alloc(t->pool, count * sizeof *outcomes);
+    sw_telemetry_batch b = {.steps = steps, .step_count = count, .outcomes = outcomes};
+    for (size_t i = 0; i < count; i++) {
+        steps[i] = turns[i]->step;
+    }
+    OK(sw_telemetry_write(t->ledger, &t->a, &b, &t->err));
+    for (size_t i = 0; i < count; i++) {
+        turns[i]->outcome = outcomes[i];
+    }
+}
+
+/* ---- reading it ---------------------------------------------------------------------------------- */
+
+typedef struct heard {
+    pool *pool;
+    sw_message *at;
+    size_t count, room;
+} heard;
+
+static bool hear(void *arg, const void *row)
+{
+    heard *h = arg;
+    const sw_message *m = row;
+    if (h->count == h->room) {
+        size_t room = h->room ? 2 * h->room : 64;
+        sw_message *more = pool_alloc(h->pool, room * sizeof *more);
+        if (h->count > 0) {
+            memcpy(more, h->at, h->count * sizeof *more);
+        }
+        h->at = more;
+        h->room = room;
+    }
+    h->at[h->count] = (sw_message){.role = m->role, .text = pool_str(h->pool, m->text)};
+    h->at[h->count].tool_calls = pool_str(h->pool, m->tool_calls);
+    h->at[h->count++].tool_call_id = pool_str(h->pool, m->tool_call_id);
+    return true;
+}
+
+static heard context_of(lt *t, sw_str step_id, bool with_output)
+{
+    heard h = {.pool = t->pool};
+    OK(sw_step_context_read(t->ledger, &t->a, step_id, with_output, hear, &h, &t->err));
+    return h;
+}
+
+static void check_turn(lt *t, const turn *one)
+{
+    heard h = context_of(t, one->step.entry.step.id, true);
+    SAME(h.count, one->count + 1);
+    for (size_t i = 0; i < one->count; i++) {
+        SAME(h.at[i].role.value, one->input[i].role.value);
+        TEXT(h.at[i].text, one->input[i].text.ptr);
+    }
+    TEXT(h.at[one->count].text, one->output.text.ptr);
+    SAME(context_of(t, one->step.entry.step.id, false).count, one->count);
+}
+
+static sw_str conversation_id(lt *t, const char *key)
+{
+    char id[SW_ID_MAX];
+    sw_telemetry_conversation_id(&t->a, SW_NULL_STR, sw_str_from(key), id);
+    return pool_str(t->pool, sw_str_from(id));
+}
+
+/* Whose message says it: the step's number among the turns, -1: none, -2: two do. */
+static int owner_of(const lt_rows *rows, turn **turns, size_t count, const char *text)
+{
+    int owner = -1;
+    for (size_t i = 0; i < rows->count; i++) {
+        const sw_message *m = rows->at[i];
+        for (size_t k = 0; k < count && sw_str_eq(m->text, sw_str_from(text)); k++) {
+            if (sw_str_eq(m->step_id, turns[k]->step.entry.step.id)) {
+                owner = owner == -1 ? (int)k : -2;
+            }
+        }
+    }
+    return owner;
+}
+
+/* Each question once, the step's that was sent it first; each answer once, the step's that gave it. */
+static void check_shown_once(lt *t, turn **turns, size_t count)
+{
+    sw_list_query all = {.limit = -1};
+    lt_rows rows = lt_list(t, &t->a, SW_RECORD_MESSAGE, &all);
+    SAME(rows.count, 1 + 2 * count);
+    SAME(owner_of(&rows, turns, count, "be brief"), 0);
+    for (unsigned k = 0; k < count; k++) {
+        SAME(owner_of(&rows, turns, count, question(t, k)), k);
+        if (k % 5 != 4) {
+            SAME(owner_of(&rows, turns, count, answer(t, k)), k);
+        }
+    }
+}
+
+/* ---- the cases ----------------------------------------------------------------------------------- */
+
+static void each_step_gives_back_what_it_was_sent(lt *t)
+{
+    enum { TURNS = 40 };
+    turn *turns[TURNS];
+    for (unsigned k = 0; k < TURNS; k++) {
+        turns[k] = a_turn(t, k, SW_STR("session"));
+        put(t, &turns[k], 1);
+        VERDICT(turns[k]->outcome, CREATED);
+    }
+    for (unsigned k = 0; k < TURNS; k++) {
+        check_turn(t, turns[k]);
+        CHECK(!lt_get(t, &t->a, turns[k]->step.entry.step.id).metadata.ptr);
+    }
+    check_shown_once(t, turns, TURNS);
+    CLEAN();
+    put(t, turns, TURNS); /* the same again, all at once */
+    for (unsigned k = 0; k < TURNS; k++) {
+        VERDICT(turns[k]->outcome, UNCHANGED);
+        check_turn(t, turns[k]);
+    }
+    check_shown_once(t, turns, TURNS);
+    CLEAN();
+}
+
+/* Any order, any split, any repetition. */
+static void the_order_does_not_matter(lt *t)
+{
+    enum { TURNS = 24 };
+    lt_rng rng = lt_seed("context order");
+    for (int64_t round = 0; round < lt_level(2, 8, 60); round++) {
+        turn *turns[TURNS], *mixed[2 * TURNS];
+        size_t count = 0;
+        lt_organization(t, &t->operator_, (unsigned)(0x100 + round));
+        t->a = lt_actor(t, (unsigned)(0x100 + round));
+        for (unsigned k = 0; k < TURNS; k++) {
+            turns[k] = a_turn(t, k, SW_STR("session"));
+            turns[k]->step.entry.step.id = lt_id(t, "step", (unsigned)(1 + round) * 0x1000 + k);
+            mixed[count++] = turns[k];
+            if (lt_one_in(&rng, 4)) {
+                mixed[count++] = turns[k];
+            }
+        }
+        for (size_t i = count; i > 1; i--) {
+            size_t j = lt_below(&rng, (unsigned)i);
+            turn *other = mixed[j];
+            mixed[j] = mixed[i - 1];
+            mixed[i - 1] = other;
+        }
+        for (size_t at = 0; at < count;) { /* a step once in a batch */
+            size_t n = 1;
+            while (at + n < count && n < 6 && !lt_one_in(&rng, 3)) {
+                bool twice = false;
+                for (size_t i = 0; i < n; i++) {
+                    twice = twice || mixed[at + i] == mixed[at + n];
+                }
+                if (twice) {
+                    break;
+                }
+                n++;
+            }
+            put(t, mixed + at, n);
+            at += n;
+        }
+        for (unsigned k = 0; k < TURNS; k++) {
+            check_turn(t, turns[k]);
+        }
+        check_shown_once(t, turns, TURNS);
+        CLEAN();
+    }
+}
+
+static int64_t stored_bytes(lt *t, unsigned turns)
+{
+    int64_t before = 0, after = 0;
+    pool *keep = t->pool;
+    sw_ledger_info info;
+    lt_close(t);
+    lt_open(t);
+    OK(sw_ledger_info_get(t->ledger, &info, &t->err));
+    before = info.file_bytes;
+    for (unsigned k = 0; k < turns; k++) {
+        turn *one = NULL;
+        t->pool = pool_new();
+        one = a_turn(t, k, pool_printf(t->pool, "of %u turns", turns));
+        one->step.entry.step.id = lt_id(t, "step", turns * 0x10000 + k);
+        put(t, &one, 1);
+        pool_free(&t->pool);
+        t->pool = keep;
+    }
+    lt_close(t);
+    lt_open(t);
+    OK(sw_ledger_info_get(t->ledger, &info, &t->err));
+    after = info.file_bytes;
+    return after - before;
+}
+
+/* Four times the turns cost about four times the bytes: sixteen, if each step kept its history. */
+static void a_long_conversation_costs_linear_bytes(lt *t)
+{
+    int64_t few = stored_bytes(t, 250);
+    int64_t many = stored_bytes(t, 1000);
+    if (many > 6 * few || many > 1000 * 2600) {
+        SAY("250 turns take %lld bytes, 1000 take %lld", (long long)few, (long long)many);
+    }
+    print_message("250 turns take %lld bytes, 1000 take %lld\n", (long long)few, (long long)many);
+    CLEAN();
+}
+
+static void a_rewritten_history_is_marked(lt *t)
+{
+    turn *one = a_turn(t, 5, SW_STR("s")), *two = a_turn(t, 7, SW_STR("s"));
+    sw_message shorter[3];
+    sw_step out;
+    put(t, &one, 1);
+    shorter[0] = two->input[0];
+    shorter[1] = says(t, SW_MESSAGE_ROLE_USER, "what was said so far, in short");
+    shorter[2] = one->input[one->count - 1];
+    two->input = shorter;
+    two->step.input = shorter;
+    two->count = two->step.input_count = 3;
+    two->step.entry.step.metadata = SW_STR("{\"a\": 1}");
+    put(t, &two, 1);
+    out = lt_get(t, &t->a, two->step.entry.step.id);
+    TEXT(out.metadata, "{\"a\":1,\"history_rewritten\":true}");
+    check_turn(t, one);
+    check_turn(t, two);
+    put(t, &two, 1);
+    VERDICT(two->outcome, UNCHANGED);
+    CLEAN();
+}
+
+static void deleting_a_step_leaves_the_others_whole(lt *t)
+{
+    enum { TURNS = 20 };
+    turn *turns[TURNS];
+    sw_outcome o;
+    for (unsigned k = 0; k < TURNS; k++) {
+        turns[k] = a_turn(t, k, SW_STR("session"));
+    }
+    put(t, turns, TURNS);
+    for (unsigned k = 0; k < TURNS; k += 3) {
+        OK(sw_step_delete(t->ledger, &t->a, turns[k]->step.entry.step.id, &o, &t->err));
+        CLEAN();
+    }
+    for (unsigned k = 0; k < TURNS; k++) {
+        if (k % 3) {
+            check_turn(t, turns[k]);
+        } else {
+            heard h = {.pool = t->pool};
+            IS(SW_STATUS_NOT_FOUND,
+               sw_step_context_read(t->ledger, &t->a, turns[k]->step.entry.step.id, true, hear, &h,
+                                    &t->err));
+        }
+    }
+    for (unsigned k = 0; k < TURNS; k++) {
+        if (k % 3) {
+            OK(sw_step_delete(t->ledger, &t->a, turns[k]->step.entry.step.id, &o, &t->err));
+        }
+    }
+    CLEAN();
+}
+
+static void what_is_said_otherwise_replaces_what_was_said(lt *t)
+{
+    turn *one = a_turn(t, 3, SW_STR("s")), *two = a_turn(t, 4, SW_STR("s"));
+    turn *both[2] = {one, two};
+    put(t, both, 2);
+    one->output = says(t, SW_MESSAGE_ROLE_ASSISTANT, "a longer answer");
+    one->input[1] = says(t, SW_MESSAGE_ROLE_USER, "another first question");
+    put(t, &one, 1);
+    check_turn(t, one);
+    check_turn(t, two);
+    CLEAN();
+}
+
+/* A step that is told at once knows neither its conversation nor its run; the messages follow it. */
+static void a_step_changes_its_conversation(lt *t)
+{
+    turn *one = a_turn(t, 0, SW_NULL_STR), *again = a_turn(t, 0, SW_STR("s"));
+    turn *next = a_turn(t, 1, SW_STR("s"));
+    turn *turns[2] = {again, next};
+    put(t, &one, 1);
+    put(t, &next, 1);
+    put(t, &again, 1);
+    VERDICT(again->outcome, UPDATED);
+    check_turn(t, again);
+    check_turn(t, next);
+    check_shown_once(t, turns, 2);
+    TEXT(lt_get(t, &t->a, again->step.entry.step.id).conversation_id, conversation_id(t, "s").ptr);
+    CLEAN();
+}
+
+static void a_folded_step_shows_nothing_of_its_own(lt *t)
+{
+    turn *outer = a_turn(t, 0, SW_STR("s")), *inner = a_turn(t, 0, SW_STR("s"));
+    sw_telemetry_fold fold;
+    sw_outcome o;
+    sw_telemetry_batch b = {
+        .folds = &fold, .fold_count = 1, .steps = &inner->step, .step_count = 1, .outcomes = &o};
+    inner->step.entry.step.id = lt_id(t, "step", 77);
+    fold = (sw_telemetry_fold){outer->step.entry.step.id, inner->step.entry.step.id};
+    put(t, &outer, 1);
+    OK(sw_telemetry_write(t->ledger, &t->a, &b, &t->err));
+    check_turn(t, inner);
+    check_shown_once(t, &inner, 1);
+    CLEAN();
+    OK(sw_telemetry_write(t->ledger, &t->a, &b, &t->err));
+    VERDICT(o, UNCHANGED);
+    check_shown_once(t, &inner, 1);
+    CLEAN();
+}
+
+static void tools_are_those_of_the_run(lt *t)
+{
+    sw_str agent = lt_agent(t, &t->a, 1), run = lt_run(t, &t->a, 1, agent);
+    turn *one = a_turn(t, 0, SW_STR("s"));
+    one->output.tool_calls = SW_STR("[{\"id\":\"c1\",\"function\":{\"name\":\"look_up\"}}]");
+    one->step.entry.step.run_id = run;
+    put(t, &one, 1);
+    TEXT(lt_run_metrics(t, &t->a, run).tools_used, "[\"look_up\"]");
+    one->output.tool_calls = SW_STR("[{\"id\":\"c1\",\"function\":{\"name\":\"search\"}}]");
+    put(t, &one, 1);
+    TEXT(lt_run_metrics(t, &t->a, run).tools_used, "[\"search\"]");
+    CLEAN();
+}
+
+static void a_project_may_want_no_content(lt *t)
+{
+    sw_project project = {
+        .id = lt_id(t, "project", 1), .name = SW_STR("secret"), .content_capture = sw_int_of(0)};
+    turn *one = a_turn(t, 1, SW_STR("s"));
+    sw_provider_trace trace = lt_trace(t, 1);
+    sw_message message = lt_message(t, 5, "said");
+    sw_step_entry plain = {.step = lt_step(t, 9),
+                           .messages = &message,
+                           .message_count = 1,
+                           .traces = &trace,
+                           .trace_count = 1};
+    sw_list_query all = {.limit = -1};
+    sw_step out;
+    sw_outcome o;
+    OK(sw_record_create(t->ledger, &t->a, SW_RECORD_PROJECT, &project, &o, &t->err));
+    one->step.entry.step.project_id = plain.step.project_id = project.id;
+    one->step.entry.step.input_preview = plain.step.output_preview = SW_STR("said");
+    one->step.entry.traces = &trace;
+    one->step.entry.trace_count = 1;
+    put(t, &one, 1);
+    lt_log_entry(t, &t->a, &plain);
+    out = lt_get(t, &t->a, one->step.entry.step.id);
+    SAME(out.total_tokens.value, 15);
+    CHECK(!out.input_preview.ptr);
+    CHECK(!lt_get(t, &t->a, plain.step.id).output_preview.ptr);
+    SAME(lt_list(t, &t->a, SW_RECORD_MESSAGE, &all).count, 0);
+    CHECK(!lt_there(t, &t->a, SW_RECORD_PROVIDER_TRACE, trace.id));
+    SAME(context_of(t, one->step.entry.step.id, true).count, 0);
+    CLEAN();
+}
+
+static void traces_are_kept_once(lt *t)
+{
+    turn *one = a_turn(t, 1, SW_STR("s"));
+    sw_provider_trace trace = {.request_json = SW_STR("{\"a\": 1}"), .response_json = SW_STR("{}")};
+    sw_list_query all = {.limit = -1};
+    lt_rows rows;
+    one->step.entry.traces = &trace;
+    one->step.entry.trace_count = 1;
+    put(t, &one, 1);
+    put(t, &one, 1);
+    VERDICT(one->outcome, UNCHANGED);
+    trace.response_json = SW_STR("{\"b\":2}");
+    put(t, &one, 1);
+    rows = lt_list(t, &t->a, SW_RECORD_PROVIDER_TRACE, &all);
+    SAME(rows.count, 1);
+    TEXT(((const sw_provider_trace *)rows.at[0])->response_json, "{\"b\":2}");
+    CLEAN();
+}
+
+static const lt_case cases[] = {
+    {"each step gives back what it was sent", each_step_gives_back_what_it_was_sent, 0},
+    {"the order does not matter", the_order_does_not_matter, 0},
+    {"a long conversation costs linear bytes", a_long_conversation_costs_linear_bytes, LT_DISK},
+    {"a rewritten history is marked", a_rewritten_history_is_marked, 0},
+    {"deleting a step leaves the others whole", deleting_a_step_leaves_the_others_whole, 0},
+    {"what is said otherwise replaces what was said", what_is_said_otherwise_replaces_what_was_said,
+     0},
+    {"a step changes its conversation", a_step_changes_its_conversation, 0},
+    {"a folded step shows nothing of its own", a_folded_step_shows_nothing_of_its_own, 0},
+    {"tools are those of the run", tools_are_those_of_the_run, 0},
+    {"a project may want no content", a_project_may_want_no_content, 0},
+    {"traces are kept once", traces_are_kept_once, 0},
+};
+
+LT_MAIN("context", cases)
