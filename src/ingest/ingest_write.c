@@ -4,6 +4,7 @@
  * step that holds it and nothing else: an export is never refused for what it says.
  */
 #include "ingest/ingest_inside.h"
+#include "ingest/trace_inside.h"
 
 /* ---- the same again ------------------------------------------------------------------------------------ */
 
@@ -95,30 +96,21 @@ static bool plan_runs(ingest_plan *plan, const ingest_memo *memo, const trace_re
     return true;
 }
 
-static bool says(sw_str text, const char *word)
+/* By these names other signals of the same call find the step (telemetry.md E.5). */
+static bool plan_names(ingest_plan *plan, const trace_step *step)
 {
-    return sw_str_eq(text, sw_str_from(word));
-}
-
-/* Agents that tell of one call by several signals: the others find the step by the request's id (E.5). */
-static bool plan_alias(ingest_plan *plan, const trace_step *step)
-{
-    sw_str origin = step->entry.step.origin;
-    bool joins = says(origin, "otel:claude-code") || says(origin, "otel:codex") ||
-                 says(origin, "otel:gemini-cli");
-    sw_step_alias *alias = NULL;
-
-    if (!joins || step->response_id.len == 0) {
-        return true;
-    }
-    alias = MORE(plan, plan->aliases, alias);
-    if (alias) {
+    for (size_t i = 0; i < step->name_count; i++) {
+        sw_step_alias *alias = MORE(plan, plan->aliases, alias);
+        if (!alias) {
+            return false;
+        }
         *alias = (sw_step_alias){.project_id = step->entry.step.project_id,
-                                 .kind = SW_STR("request_id"),
-                                 .value = step->response_id,
+                                 .kind = step->names[i].kind,
+                                 .value = step->names[i].value,
                                  .step_id = step->entry.step.id};
+        (void)trace_fit(SW_RECORD_STEP_ALIAS, alias, plan->arena);
     }
-    return alias != NULL;
+    return true;
 }
 
 static bool plan_steps(ingest_plan *plan, const ingest_memo *memo, const trace_result *result)
@@ -133,7 +125,7 @@ static bool plan_steps(ingest_plan *plan, const ingest_memo *memo, const trace_r
             continue;
         }
         step = MORE(plan, plan->steps, step);
-        if (!step || !plan_note(plan, id, content) || !plan_alias(plan, from)) {
+        if (!step || !plan_note(plan, id, content) || !plan_names(plan, from)) {
             return false;
         }
         *step = (sw_telemetry_step){from->entry, from->input, from->input_count};

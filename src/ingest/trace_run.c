@@ -164,14 +164,14 @@ static sw_str metadata_of(trace *t, const trace_node *node, sw_str conversation)
     sw_buf buf;
     sw_json_out json;
     sw_str native = node ? trace_facts(node)->native_run : SW_NULL_STR;
-    sw_str trace = node && node->facts->told ? node->facts->told->trace_hex : t->trace_hex;
+    sw_str hex = node && node->facts->told ? node->facts->told->trace_hex : t->trace_hex;
 
     sw_buf_init(&buf, t->arena->from, SW_LIMIT_JSON_BYTES);
     sw_json_out_init(&json, &buf, false);
     sw_json_open(&json, '{');
-    if (trace.ptr) {
+    if (hex.ptr) {
         sw_json_key(&json, SW_STR("trace_id"));
-        sw_json_str(&json, trace);
+        sw_json_str(&json, hex);
     }
     if (node && !node->facts->told && node->facts->span->name.ptr) {
         sw_json_key(&json, SW_STR("span_name"));
