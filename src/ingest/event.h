@@ -19,6 +19,9 @@ typedef enum event_place { EVENT_SESSION, EVENT_TRACE, EVENT_ALONE } event_place
 /* `unit` receives the key of the session or trace; it is left alone for EVENT_ALONE. */
 event_place event_where(const otlp_log *log, uint8_t unit[EVENT_UNIT]);
 
+/* Whether a record that is of no session says anything of a model call. */
+bool event_tells(const otlp_log *log);
+
 /* The spans that the records of one session tell of, with their facts. `quiet`: nothing more is expected, so that
  * what waits for an answer has failed. */
 sw_status event_read(const otlp_log *logs, size_t count, bool quiet, sw_arena *arena,

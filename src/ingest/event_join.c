@@ -24,6 +24,11 @@ static sw_str name_of(const otlp_log *log)
     return log->body.kind == OTLP_STRING ? log->body.text : SW_NULL_STR;
 }
 
+bool event_tells(const otlp_log *log)
+{
+    return span_starts(name_of(log), "gen_ai.");
+}
+
 /* ---- in order ------------------------------------------------------------------------------------------- */
 
 static int by_span(const void *a, const void *b)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From kept spans of one trace to its steps and runs: decodes, reads facts, and asks trace.h. */
+/* From the kept spans and log records of one trace or session to its steps and runs: decodes, lets records join their
+ * spans or become some, reads facts, and asks trace.h.
+ */
 #include <stdlib.h>
 
 #include "ingest/ingest_inside.h"
@@ -8,7 +10,12 @@ typedef struct decoded {
     otlp_resource *resources; /* by source */
     otlp_scope *scopes;
     otlp_span *spans;
+    const ingest_item **from; /* of each span */
+    uint32_t span_count;
+    otlp_log *logs;
+    uint32_t log_count;
     span_facts *facts;
+    size_t fact_count;
 } decoded;
 
 static bool make_room(decoded *d, const ingest_items *items, sw_arena *arena)
@@ -16,23 +23,97 @@ static bool make_room(decoded *d, const ingest_items *items, sw_arena *arena)
     d->resources = sw_arena_zeroed(arena, (items->source_count + 1) * sizeof *d->resources);
     d->scopes = sw_arena_zeroed(arena, (items->source_count + 1) * sizeof *d->scopes);
     d->spans = sw_arena_zeroed(arena, (items->count + 1) * sizeof *d->spans);
-    d->facts = sw_arena_zeroed(arena, (items->count + 1) * sizeof *d->facts);
-    return d->resources && d->scopes && d->spans && d->facts;
+    d->from = sw_arena_zeroed(arena, (items->count + 1) * sizeof(const ingest_item *));
+    d->logs = sw_arena_zeroed(arena, (items->count + 1) * sizeof *d->logs);
+    return d->resources && d->scopes && d->spans && d->from && d->logs;
 }
 
-static sw_status read_span(decoded *d, const ingest_item *item, uint32_t i, sw_arena *arena,
+static sw_status decode_item(decoded *d, const ingest_item *item, sw_arena *arena, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    if (item->is_log) {
+        otlp_log *log = &d->logs[d->log_count++];
+        status = otlp_kept_log(item->body, arena, log, err);
+        log->resource = &d->resources[item->source];
+        log->scope = &d->scopes[item->source];
+    } else {
+        otlp_span *span = &d->spans[d->span_count];
+        d->from[d->span_count++] = item;
+        status = otlp_kept_span(item->body, arena, span, err);
+        span->resource = &d->resources[item->source];
+        span->scope = &d->scopes[item->source];
+    }
+    return status;
+}
+
+static sw_status decode(decoded *d, const ingest_items *items, sw_arena *arena, sw_error *err)
+{
+    sw_status status = make_room(d, items, arena) ? SW_STATUS_OK : sw_no_memory(err);
+
+    for (uint32_t i = 0; i < items->source_count && status == SW_STATUS_OK; i++) {
+        status =
+            otlp_kept_source(items->sources[i].body, arena, &d->resources[i], &d->scopes[i], err);
+    }
+    for (uint32_t i = 0; i < items->count && status == SW_STATUS_OK; i++) {
+        status = decode_item(d, &items->at[i], arena, err);
+    }
+    return status;
+}
+
+/* ---- facts ------------------------------------------------------------------------------------------- */
+
+static sw_status read_span(const decoded *d, uint32_t i, sw_arena *arena, span_facts *facts,
                            sw_error *err)
 {
-    sw_status status = otlp_kept_span(item->body, arena, &d->spans[i], err);
+    int64_t received_us = d->from[i]->received_us;
+    sw_status status = span_read(&d->spans[i], arena, facts, err);
 
-    d->spans[i].resource = &d->resources[item->source];
-    d->spans[i].scope = &d->scopes[item->source];
-    if (status == SW_STATUS_OK) {
-        status = span_read(&d->spans[i], arena, &d->facts[i], err);
-    }
-    d->facts[i].received_ns =
-        item->received_us < INT64_MAX / 1000 ? item->received_us * 1000 : INT64_MAX;
+    facts->received_ns = received_us < INT64_MAX / 1000 ? received_us * 1000 : INT64_MAX;
     return status;
+}
+
+/* Those of spans, and behind them those of what was only told. */
+static sw_status read_facts(decoded *d, const span_facts *lone, size_t lone_count,
+                            const span_facts *told, size_t told_count, sw_arena *arena,
+                            sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    d->fact_count = d->span_count + lone_count + told_count;
+    d->facts = sw_arena_zeroed(arena, (d->fact_count + 1) * sizeof *d->facts);
+    if (!d->facts) {
+        return sw_no_memory(err);
+    }
+    for (uint32_t i = 0; i < d->span_count && status == SW_STATUS_OK; i++) {
+        status = read_span(d, i, arena, &d->facts[i], err);
+    }
+    if (lone_count > 0) {
+        memcpy(d->facts + d->span_count, lone, lone_count * sizeof *lone);
+    }
+    if (told_count > 0) {
+        memcpy(d->facts + d->span_count + lone_count, told, told_count * sizeof *told);
+    }
+    return status;
+}
+
+static sw_status read_all(decoded *d, bool quiet, sw_arena *arena, sw_error *err)
+{
+    span_facts *lone = NULL;
+    span_facts *told = NULL;
+    size_t lone_count = 0;
+    size_t told_count = 0;
+    sw_status status = SW_STATUS_OK;
+
+    if (d->log_count > 0) {
+        status = event_join(d->spans, d->span_count, d->logs, d->log_count, quiet, arena, &lone,
+                            &lone_count, err);
+    }
+    if (status == SW_STATUS_OK && d->log_count > 0) {
+        status = event_read(d->logs, d->log_count, quiet, arena, &told, &told_count, err);
+    }
+    return status == SW_STATUS_OK ? read_facts(d, lone, lone_count, told, told_count, arena, err)
+                                  : status;
 }
 
 /* ---- one id for two --------------------------------------------------------------------------------- */
@@ -59,16 +140,16 @@ static int compare(const void *a, const void *b)
 static sw_status part_equal_ids(decoded *d, const ingest_items *items, sw_arena *arena,
                                 sw_error *err)
 {
-    by_id *all = sw_arena_alloc(arena, (items->count + 1) * sizeof *all);
+    by_id *all = sw_arena_alloc(arena, (d->span_count + 1) * sizeof *all);
 
     if (!all) {
         return sw_no_memory(err);
     }
-    for (uint32_t i = 0; i < items->count; i++) {
-        all[i] = (by_id){&items->at[i], &items->sources[items->at[i].source], &d->spans[i]};
+    for (uint32_t i = 0; i < d->span_count; i++) {
+        all[i] = (by_id){d->from[i], &items->sources[d->from[i]->source], &d->spans[i]};
     }
-    qsort(all, items->count, sizeof *all, compare);
-    for (uint32_t i = 1; i < items->count; i++) {
+    qsort(all, d->span_count, sizeof *all, compare);
+    for (uint32_t i = 1; i < d->span_count; i++) {
         if (memcmp(all[i].item->span_id, all[i - 1].item->span_id, OTLP_SPAN_ID) == 0) {
             char both[OTLP_SPAN_ID + INGEST_SOURCE];
             uint8_t other[INGEST_SOURCE];
@@ -88,19 +169,15 @@ sw_status ingest_compute(sw_ingest *in, const ingest_tenant *tenant, const inges
                          .project_id = tenant->project_id,
                          .now_us = in->clock.wall_us(in->clock.data),
                          .quiet = quiet};
-    decoded d;
-    sw_status status = make_room(&d, items, arena) ? SW_STATUS_OK : sw_no_memory(err);
+    decoded d = {.span_count = 0};
+    sw_status status = decode(&d, items, arena, err);
 
-    for (uint32_t i = 0; i < items->source_count && status == SW_STATUS_OK; i++) {
-        status =
-            otlp_kept_source(items->sources[i].body, arena, &d.resources[i], &d.scopes[i], err);
-    }
-    for (uint32_t i = 0; i < items->count && status == SW_STATUS_OK; i++) {
-        status = read_span(&d, &items->at[i], i, arena, err);
+    if (status == SW_STATUS_OK) {
+        status = read_all(&d, quiet, arena, err);
     }
     if (status == SW_STATUS_OK) {
         status = part_equal_ids(&d, items, arena, err);
     }
-    return status == SW_STATUS_OK ? trace_compute(&whose, d.facts, items->count, arena, out, err)
+    return status == SW_STATUS_OK ? trace_compute(&whose, d.facts, d.fact_count, arena, out, err)
                                   : status;
 }

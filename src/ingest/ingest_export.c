@@ -42,7 +42,8 @@ static sw_status know_unit(sw_ingest *in, ingest_tenant *tenant, ingest_group *g
     return status;
 }
 
-/* Of a large trace only what the new spans reach: themselves, and all that is above them. */
+/* Of a large trace only what the new spans reach: themselves, and all that is above them. Log records wait until all
+ * is computed. */
 static bool take_near(ingest_group *group, sw_arena *arena)
 {
     ingest_items *all = &group->work;
@@ -66,7 +67,7 @@ static bool take_near(ingest_group *group, sw_arena *arena)
         slots[at] = i + 1;
     }
     for (uint32_t i = 0; i < group->items.count; i++) {
-        const uint8_t *id = group->items.at[i].span_id;
+        const uint8_t *id = group->items.at[i].is_log ? NULL : group->items.at[i].span_id;
         while (id) {
             uint32_t at = (uint32_t)sw_hash(1, id, OTLP_SPAN_ID) & (size - 1);
             while (slots[at] && memcmp(all->at[slots[at] - 1].span_id, id, OTLP_SPAN_ID) != 0) {
@@ -126,8 +127,9 @@ static sw_status join(sw_ingest *in, ingest_tenant *tenant, ingest_read *read, s
 
 /* ---- computing and writing -------------------------------------------------------------------------------- */
 
-static sw_status plan_group(sw_ingest *in, ingest_tenant *tenant, ingest_read *read,
-                            ingest_group *group, ingest_plan *plan, sw_error *err)
+static sw_status plan_group(sw_ingest *in, const sw_actor *actor, ingest_tenant *tenant,
+                            ingest_read *read, ingest_group *group, ingest_plan *plan,
+                            sw_error *err)
 {
     sw_int now = sw_int_of(read->now_us);
     sw_status status = SW_STATUS_OK;
@@ -136,9 +138,14 @@ static sw_status plan_group(sw_ingest *in, ingest_tenant *tenant, ingest_read *r
         return sw_no_memory(err);
     }
     status = ingest_compute(in, tenant, &group->work, false, read->arena, &group->result, err);
+    if (status == SW_STATUS_OK) {
+        status = ingest_join_names(in, actor, &group->result, read->arena, err);
+    }
     if (status != SW_STATUS_OK) {
         return status;
     }
+    /* Whoever tells of the same call may do so at this moment. */
+    group->whole = group->whole && !ingest_has_names(&group->result);
     group->note_from = plan->note_count;
     if (!ingest_plan_result(plan, &group->memo, &group->result)) {
         return sw_no_memory(err);
@@ -164,6 +171,20 @@ static bool plan_sources(sw_ingest *in, const ingest_read *read, ingest_plan *pl
     }
     plan->source_count = read->source_count;
     return plan->sources != NULL;
+}
+
+static bool plan_loose(sw_ingest *in, const ingest_read *read, ingest_plan *plan)
+{
+    for (size_t i = 0; ingest_keeps(in) && i < read->loose_count; i++) {
+        sw_raw_item *items = sw_arena_grow(plan->arena, plan->items, plan->item_count,
+                                           &plan->item_room, sizeof *items);
+        if (!items) {
+            return false;
+        }
+        plan->items = items;
+        items[plan->item_count++] = read->loose[i];
+    }
+    return true;
 }
 
 /* The lock is held. Where spans are kept, the mark in the store is cleared by the thread, together with others. */
@@ -192,7 +213,7 @@ static void leave(sw_ingest *in, ingest_read *read, const ingest_plan *plan, boo
         }
     }
     if (good) {
-        in->load.spans += read->accepted;
+        *(read->logs ? &in->load.logs : &in->load.spans) += read->accepted;
         in->load.rejected += read->rejected;
         in->load.steps += plan->created;
         in->load.restated += plan->restated;
@@ -209,7 +230,10 @@ static sw_status work(sw_ingest *in, const sw_actor *actor, ingest_tenant *tenan
     sw_status status = join(in, tenant, read, err);
 
     for (size_t i = 0; i < read->group_count && status == SW_STATUS_OK; i++) {
-        status = plan_group(in, tenant, read, &read->groups[i], &plan, err);
+        status = plan_group(in, actor, tenant, read, &read->groups[i], &plan, err);
+    }
+    if (status == SW_STATUS_OK && !plan_loose(in, read, &plan)) {
+        status = sw_no_memory(err);
     }
     if (status == SW_STATUS_OK && !plan_sources(in, read, &plan)) {
         status = sw_no_memory(err);
@@ -221,21 +245,23 @@ static sw_status work(sw_ingest *in, const sw_actor *actor, ingest_tenant *tenan
     return status;
 }
 
-static sw_status export_spans(sw_ingest *in, const sw_actor *actor, otlp_wire wire, sw_str body,
-                              sw_ingest_result *result, sw_error *err)
+static sw_status export_items(sw_ingest *in, const sw_actor *actor, otlp_signal signal,
+                              otlp_wire wire, sw_str body, sw_ingest_result *result, sw_error *err)
 {
     sw_arena arena;
-    ingest_read read = {.arena = &arena, .now_us = in->clock.wall_us(in->clock.data)};
+    ingest_read read = {
+        .arena = &arena, .now_us = in->clock.wall_us(in->clock.data), .logs = signal == OTLP_LOGS};
+    sw_str project = actor ? actor->project_id : SW_NULL_STR;
     ingest_tenant *tenant = NULL;
     sw_str organization = actor && actor->organization_id.ptr ? actor->organization_id
                                                               : SW_STR(SW_DEFAULT_ORGANIZATION);
     sw_status status = SW_STATUS_OK;
 
     sw_arena_init(&arena, &in->allocator, SW_LIMIT_INGEST_MEMORY_BYTES);
-    status = ingest_read_spans(in, wire, body, &read, err);
+    status = ingest_read_export(in, signal, wire, body, project, &read, err);
     if (status == SW_STATUS_OK) {
         pthread_mutex_lock(&in->lock);
-        tenant = ingest_tenant_of(in, organization, actor ? actor->project_id : SW_NULL_STR);
+        tenant = ingest_tenant_of(in, organization, project);
         pthread_mutex_unlock(&in->lock);
         status = tenant ? work(in, actor, tenant, &read, err) : sw_no_memory(err);
     }
@@ -282,9 +308,8 @@ sw_status sw_ingest_export(sw_ingest *in, const sw_actor *actor, otlp_signal sig
     }
     switch (signal) {
     case OTLP_TRACES:
-        return export_spans(in, actor, wire, body, result, err);
     case OTLP_LOGS:
-        return ingest_export_logs(in, actor, wire, body, result, err);
+        return export_items(in, actor, signal, wire, body, result, err);
     case OTLP_METRICS:
         return export_metrics(in, wire, body, result, err);
     }

@@ -10,6 +10,7 @@
 #ifndef SW_INGEST_INSIDE_H
 #define SW_INGEST_INSIDE_H
 
+#include "ingest/event.h"
 #include "ingest/ingest.h"
 #include "ingest/trace.h"
 #include "ledger/telemetry.h"
@@ -22,10 +23,13 @@ typedef struct ingest_source {
     sw_str body;
 } ingest_source;
 
-/* A span as it is kept. */
+/* A span or log record as it is kept. A record has a digest of its content as id, of which `rest` is the second
+ * half, and the span it names as parent. */
 typedef struct ingest_item {
     uint8_t span_id[OTLP_SPAN_ID];
+    uint8_t rest[INGEST_SOURCE - OTLP_SPAN_ID];
     uint8_t parent_id[OTLP_SPAN_ID];
+    bool is_log;
     uint32_t source; /* place among the sources beside it */
     int32_t attributes;
     int64_t start_ns;
@@ -173,13 +177,17 @@ typedef struct ingest_read {
     size_t group_count;
     ingest_source *sources; /* of all groups */
     uint32_t source_count;
+    sw_raw_item *loose; /* records that tell nothing: kept, and not looked at again */
+    size_t loose_count;
+    bool logs; /* records, not spans */
     int64_t accepted;
     int64_t rejected;
     int64_t now_us;
 } ingest_read;
 
-sw_status ingest_read_spans(sw_ingest *in, otlp_wire wire, sw_str body, ingest_read *out,
-                            sw_error *err) SW_MUST_CHECK;
+/* Spans or log records; `project_id` is that of loose ones. */
+sw_status ingest_read_export(sw_ingest *in, otlp_signal signal, otlp_wire wire, sw_str body,
+                             sw_str project_id, ingest_read *out, sw_error *err) SW_MUST_CHECK;
 /* The digest by which a source is known. */
 void ingest_digest(sw_str body, uint8_t out[INGEST_SOURCE]);
 
@@ -250,10 +258,13 @@ void ingest_begin(ingest_unit *unit, bool *alone);
 void ingest_done(sw_ingest *in, ingest_unit *unit, uint64_t version, bool whole, bool alone);
 void *ingest_run(void *arg);
 
-/* ---- logs (ingest_logs.c) ---------------------------------------------------------------------------- */
+/* ---- the same call told twice (ingest_names.c) -------------------------------------------------------- */
 
-sw_status ingest_export_logs(sw_ingest *in, const sw_actor *actor, otlp_wire wire, sw_str body,
-                             sw_ingest_result *result, sw_error *err) SW_MUST_CHECK;
+/* Looks up the other names of the result's steps (telemetry.md E.5): where another step has one, the less trusted
+ * of the two is folded into the other. */
+sw_status ingest_join_names(sw_ingest *in, const sw_actor *actor, trace_result *result,
+                            sw_arena *arena, sw_error *err) SW_MUST_CHECK;
+bool ingest_has_names(const trace_result *result);
 
 void ingest_log(sw_ingest *in, int level, const char *format, ...) SW_PRINTF(3, 4);
 static inline bool ingest_keeps(const sw_ingest *in)

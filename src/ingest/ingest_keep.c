@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the bytes of an export to spans as they are kept, by trace: decoded, without what may hold a secret, in one
+/* From the bytes of an export to spans and log records as they are kept, by trace or session: decoded, without what may hold a secret, in one
  * canonical form, whichever wire they came by. All that follows reads only this form, so that what is computed at
  * once and what is computed later from the store are the same.
  */
@@ -25,7 +25,9 @@ typedef struct keeping {
     size_t room;
     ingest_source *sources;
     size_t source_room;
-    const otlp_resource *resource; /* of the span before */
+    size_t loose_room;
+    sw_str project_id;
+    const otlp_resource *resource; /* of the span or record before */
     const otlp_scope *scope;
     uint32_t source;
 } keeping;
@@ -48,17 +50,17 @@ static bool is_zero(const uint8_t *id, size_t size)
 }
 
 /* Resource and scope repeat: mostly they are those of the span before. */
-static sw_status take_source(keeping *k, const otlp_span *span)
+static sw_status take_source(keeping *k, const otlp_resource *resource, const otlp_scope *scope)
 {
     sw_arena *arena = k->out->arena;
     size_t from = k->buf.len;
     ingest_source source;
     ingest_source *sources = NULL;
 
-    if (k->out->source_count > 0 && span->resource == k->resource && span->scope == k->scope) {
+    if (k->out->source_count > 0 && resource == k->resource && scope == k->scope) {
         return SW_STATUS_OK;
     }
-    otlp_keep_source(&k->buf, span->resource, span->scope, span_is_secret, NULL, arena);
+    otlp_keep_source(&k->buf, resource, scope, span_is_secret, NULL, arena);
     if (k->buf.status != SW_STATUS_OK) {
         return k->buf.status;
     }
@@ -69,8 +71,8 @@ static sw_status take_source(keeping *k, const otlp_span *span)
             break;
         }
     }
-    k->resource = span->resource;
-    k->scope = span->scope;
+    k->resource = resource;
+    k->scope = scope;
     if (k->source == k->out->source_count) {
         sources = sw_arena_grow(arena, k->sources, k->source, &k->source_room, sizeof *sources);
         source.body = sw_arena_str(arena, source.body);
@@ -121,8 +123,88 @@ static sw_status see_span(void *arg, const otlp_span *span)
         k->out->rejected++;
         return SW_STATUS_OK;
     }
-    status = take_source(k, span);
+    status = take_source(k, span->resource, span->scope);
     return status == SW_STATUS_OK ? take_span(k, span) : status;
+}
+
+/* ---- log records ------------------------------------------------------------------------------------- */
+
+/* What says nothing of steps is kept with others from the same resource, and never computed. */
+static sw_status take_loose(keeping *k, const otlp_log *log, size_t from)
+{
+    sw_arena *arena = k->out->arena;
+    sw_str body = sw_str_make(k->buf.ptr + from, k->buf.len - from);
+    sw_str source = sw_str_make((const char *)k->sources[k->source].digest, INGEST_SOURCE);
+    uint8_t digest[INGEST_SOURCE];
+    sw_raw_item *loose =
+        sw_arena_grow(arena, k->out->loose, k->out->loose_count, &k->loose_room, sizeof *loose);
+
+    if (!loose) {
+        return SW_STATUS_NO_MEMORY;
+    }
+    k->out->loose = loose;
+    ingest_digest(body, digest);
+    loose[k->out->loose_count++] = (sw_raw_item){
+        .project_id = k->project_id,
+        .unit = sw_arena_str(arena, source),
+        .item = sw_arena_str(arena, sw_str_make((const char *)digest, sizeof digest)),
+        .signal = sw_int_of(SW_RAW_SIGNAL_LOG),
+        .source_digest = sw_arena_str(arena, source),
+        .start_ns = sw_int_of(log->time_ns),
+        .end_ns = sw_int_of(log->time_ns),
+        .attribute_count = sw_int_of((int64_t)(log->attributes.count & INT32_MAX)),
+        .received_at = sw_int_of(k->out->now_us),
+        .body = sw_arena_str(arena, body),
+    };
+    k->buf.len = from;
+    return arena->failed ? SW_STATUS_NO_MEMORY : SW_STATUS_OK;
+}
+
+static sw_status take_record(keeping *k, const otlp_log *log, const uint8_t unit[EVENT_UNIT],
+                             event_place place, size_t from)
+{
+    kept *spans = sw_arena_grow(k->out->arena, k->spans, k->count, &k->room, sizeof *spans);
+    uint8_t digest[INGEST_SOURCE];
+    kept *at = NULL;
+
+    if (!spans) {
+        return SW_STATUS_NO_MEMORY;
+    }
+    k->spans = spans;
+    ingest_digest(sw_str_make(k->buf.ptr + from, k->buf.len - from), digest);
+    at = &spans[k->count];
+    *at = (kept){.order = (uint32_t)k->count, .from = from, .to = k->buf.len};
+    memcpy(at->trace_id, place == EVENT_ALONE ? digest : unit, OTLP_TRACE_ID);
+    memcpy(at->item.span_id, digest, OTLP_SPAN_ID);
+    memcpy(at->item.rest, digest + OTLP_SPAN_ID, sizeof at->item.rest);
+    memcpy(at->item.parent_id, log->span_id, OTLP_SPAN_ID);
+    at->item.is_log = true;
+    at->item.source = k->source;
+    at->item.attributes = (int32_t)(log->attributes.count & INT32_MAX);
+    at->item.start_ns = at->item.end_ns = log->time_ns;
+    at->item.received_us = k->out->now_us;
+    k->count++;
+    return SW_STATUS_OK;
+}
+
+static sw_status see_log(void *arg, const otlp_log *log)
+{
+    keeping *k = arg;
+    uint8_t unit[EVENT_UNIT];
+    event_place place = event_where(log, unit);
+    size_t from = 0;
+    sw_status status = take_source(k, log->resource, log->scope);
+
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    from = k->buf.len;
+    otlp_keep_log(&k->buf, log, span_is_secret, NULL, k->out->arena);
+    if (k->buf.status != SW_STATUS_OK) {
+        return k->buf.status;
+    }
+    return place == EVENT_SESSION || event_tells(log) ? take_record(k, log, unit, place, from)
+                                                      : take_loose(k, log, from);
 }
 
 /* ---- by trace ---------------------------------------------------------------------------------------- */
@@ -202,23 +284,23 @@ static bool make_groups(keeping *k, sw_str bytes)
     return true;
 }
 
-sw_status ingest_read_spans(sw_ingest *in, otlp_wire wire, sw_str body, ingest_read *out,
-                            sw_error *err)
+sw_status ingest_read_export(sw_ingest *in, otlp_signal signal, otlp_wire wire, sw_str body,
+                             sw_str project_id, ingest_read *out, sw_error *err)
 {
-    keeping k = {.out = out};
-    otlp_sink sink = {.span = see_span, .arg = &k};
+    keeping k = {.out = out, .project_id = project_id};
+    otlp_sink sink = {.span = see_span, .log = see_log, .arg = &k};
     sw_str bytes = SW_NULL_STR;
     int64_t count = 0;
     sw_status status = SW_STATUS_OK;
 
     sw_buf_init(&k.buf, &in->allocator, SW_LIMIT_INGEST_MEMORY_BYTES);
-    status = otlp_read(wire, OTLP_TRACES, body, out->arena, &sink, &count, err);
+    status = otlp_read(wire, signal, body, out->arena, &sink, &count, err);
     if (status == SW_STATUS_OK) {
         bytes = sw_arena_str(out->arena, sw_str_make(k.buf.ptr ? k.buf.ptr : "", k.buf.len));
         status = bytes.ptr && make_groups(&k, bytes) ? SW_STATUS_OK : sw_no_memory(err);
     }
     sw_buf_fini(&k.buf);
     out->sources = k.sources;
-    out->accepted = (int64_t)k.count;
+    out->accepted = (int64_t)(k.count + out->loose_count);
     return status == SW_STATUS_NO_MEMORY ? sw_no_memory(err) : status;
 }

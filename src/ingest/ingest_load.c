@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Spans of a unit, read back from the store: after a restart, for what other processes took in, and whenever a unit is
+/* Spans and log records of a unit, read back from the store: after a restart, for what other processes took in, and whenever a unit is
  * computed as a whole while the store keeps spans.
  */
 #include "ingest/ingest_inside.h"
@@ -43,8 +43,7 @@ static bool see_item(void *arg, const void *row)
     ingest_item *items = NULL;
     ingest_item *item = NULL;
 
-    if (from->signal.value != SW_RAW_SIGNAL_SPAN || from->item.len < OTLP_SPAN_ID ||
-        from->source_digest.len != INGEST_SOURCE) {
+    if (from->item.len < OTLP_SPAN_ID || from->source_digest.len != INGEST_SOURCE) {
         return true;
     }
     items = sw_arena_grow(l->arena, l->items, l->count, &l->room, sizeof *items);
@@ -60,6 +59,10 @@ static bool see_item(void *arg, const void *row)
                           .received_us = from->received_at.value,
                           .body = sw_arena_str(l->arena, from->body)};
     memcpy(item->span_id, from->item.ptr, OTLP_SPAN_ID);
+    item->is_log = from->signal.value == SW_RAW_SIGNAL_LOG;
+    if (item->is_log && from->item.len == INGEST_SOURCE) {
+        memcpy(item->rest, from->item.ptr + OTLP_SPAN_ID, sizeof item->rest);
+    }
     l->failed = !item->body.ptr || !find_source(l, from->source_digest, &item->source);
     return !l->failed;
 }

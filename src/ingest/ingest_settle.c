@@ -198,6 +198,9 @@ static sw_status compute(sw_ingest *in, settling *s, sw_error *err)
     if (status == SW_STATUS_OK) {
         status = ingest_compute(in, s->tenant, &s->items, s->quiet, s->plan.arena, &s->result, err);
     }
+    if (status == SW_STATUS_OK) {
+        status = ingest_join_names(in, &actor, &s->result, s->plan.arena, err);
+    }
     if (status == SW_STATUS_OK && !ingest_plan_result(&s->plan, &s->memo, &s->result)) {
         status = sw_no_memory(err);
     }

@@ -90,7 +90,8 @@ static int64_t distance(int64_t a, int64_t b)
 static bool is_same(const ingest_unit *unit, const ingest_item *old, const ingest_item *item,
                     const ingest_source *source)
 {
-    return memcmp(old->span_id, item->span_id, OTLP_SPAN_ID) == 0 &&
+    return old->is_log == item->is_log && memcmp(old->span_id, item->span_id, OTLP_SPAN_ID) == 0 &&
+           memcmp(old->rest, item->rest, sizeof old->rest) == 0 &&
            (distance(old->start_ns, item->start_ns) <= APART_NS ||
             memcmp(unit->sources[old->source].digest, source->digest, INGEST_SOURCE) == 0);
 }

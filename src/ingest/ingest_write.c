@@ -185,6 +185,18 @@ bool ingest_plan_result(ingest_plan *plan, const ingest_memo *memo, const trace_
            (plan->run_count + plan->step_count == before || plan_agents(plan, result));
 }
 
+static sw_str key_of(const ingest_plan *plan, const ingest_item *item)
+{
+    char both[INGEST_SOURCE];
+
+    if (!item->is_log) {
+        return sw_str_make((const char *)item->span_id, OTLP_SPAN_ID);
+    }
+    memcpy(both, item->span_id, OTLP_SPAN_ID);
+    memcpy(both + OTLP_SPAN_ID, item->rest, sizeof item->rest);
+    return sw_arena_str(plan->arena, sw_str_make(both, sizeof both));
+}
+
 bool ingest_plan_raw(ingest_plan *plan, const ingest_tenant *tenant, const uint8_t *unit,
                      const ingest_items *items)
 {
@@ -197,8 +209,8 @@ bool ingest_plan_raw(ingest_plan *plan, const ingest_tenant *tenant, const uint8
         *item = (sw_raw_item){
             .project_id = tenant->project_id,
             .unit = sw_str_make((const char *)unit, INGEST_UNIT),
-            .item = sw_str_make((const char *)from->span_id, OTLP_SPAN_ID),
-            .signal = sw_int_of(SW_RAW_SIGNAL_SPAN),
+            .item = key_of(plan, from),
+            .signal = sw_int_of(from->is_log ? SW_RAW_SIGNAL_LOG : SW_RAW_SIGNAL_SPAN),
             .source_digest =
                 sw_str_make((const char *)items->sources[from->source].digest, INGEST_SOURCE),
             .start_ns = sw_int_of(from->start_ns),

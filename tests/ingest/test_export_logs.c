@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Log records on their way to the ledger (telemetry.md F, H.4 cases 6 and 7): in any order and any parts, with the
+ * span of the same call or without, raw items kept or not, the steps are the same.
+ */
+#include <stdio.h>
+
+#include "tests/ingest/sender.h"
+
+static const int64_t keeps[] = {0, 7};
+
+/* Records of one Claude Code prompt: a name, a second, and attributes as OTLP/JSON members. */
+#define KEY(NAME, VALUE) "{\"key\":\"" NAME "\",\"value\":{\"stringValue\":\"" VALUE "\"}}"
+#define OWN KEY("session.id", "s1") "," KEY("prompt.id", "p1")
+typedef struct said {
+    const char *name;
+    int second;
+    const char *attributes;
+} said;
+
+static const said prompt[] = {
+    {"user_prompt", 1, KEY("prompt", "do it")},
+    {"api_request", 5,
+     KEY("model", "claude-x") "," KEY("request_id", "req_1") "," KEY("input_tokens", "10") "," KEY(
+         "cache_read_tokens", "100") "," KEY("output_tokens", "20") "," KEY("duration_ms", "3000")},
+    {"tool_result", 8,
+     KEY("tool_name", "Bash") "," KEY("tool_use_id", "t1") "," KEY("success", "true") "," KEY(
+         "duration_ms", "2000")},
+    {"api_request", 12,
+     KEY("model", "claude-x") "," KEY("request_id", "req_2") "," KEY("input_tokens", "11") "," KEY(
+         "output_tokens", "21") "," KEY("duration_ms", "1000")},
+    {"assistant_response", 12, KEY("request_id", "req_2") "," KEY("response", "done")},
+};
+
+#define STEP(I) ((const sw_step *)rows.at[I])
+
+static void write_body(char *out, size_t size, const size_t *which, size_t count)
+{
+    size_t len =
+        (size_t)snprintf(out, size,
+                         "{\"resourceLogs\":[{\"resource\":{\"attributes\":[" KEY(
+                             "service.name", "claude-code") "]},\"scopeLogs\":[{\"logRecords\":[");
+
+    for (size_t i = 0; i < count; i++) {
+        const said *s = &prompt[which[i]];
+        len += (size_t)snprintf(
+            out + len, size - len,
+            "%s{\"timeUnixNano\":\"%lld\",\"body\":{\"stringValue\":\"claude_code.%s\"},"
+            "\"attributes\":[" OWN
+            ",{\"key\":\"event.name\",\"value\":{\"stringValue\":\"%s\"}},%s]}",
+            i ? "," : "", (long long)(LT_TIME / 1000000 + s->second) * 1000000000, s->name, s->name,
+            s->attributes);
+        CHECK(len < size);
+    }
+    (void)snprintf(out + len, size - len, "]}]}]}");
+}
+
+static void send(lt *t, sw_ingest *in, const size_t *which, size_t count)
+{
+    sw_ingest_result result;
+    char body[8192];
+
+    write_body(body, sizeof body, which, count);
+    OK(sw_ingest_export(in, &t->a, OTLP_LOGS, OTLP_JSON, sw_str_from(body), &result, &t->err));
+    SAME(result.accepted, count);
+    SAME(result.rejected, 0);
+}
+
+static void fresh(lt *t, sw_ingest **ingest, int64_t keep_days)
+{
+    static unsigned next = 100;
+
+    if (*ingest) {
+        sw_ingest_close(ingest);
+    }
+    t->a = lt_actor(t, next++);
+    (void)lt_organization(t, &t->a, next - 1);
+    sent_open(t, ingest, keep_days);
+}
+
+static int64_t steps_of(lt *t)
+{
+    sw_list_query query = {.limit = -1};
+    return (int64_t)lt_list(t, &t->a, SW_RECORD_STEP, &query).count;
+}
+
+static void a_prompt_becomes_steps(lt *t)
+{
+    static const size_t all[] = {0, 1, 2, 3, 4};
+    sw_ingest *in = NULL;
+
+    for (size_t k = 0; k < SW_COUNT(keeps); k++) {
+        lt_rows rows;
+        sw_list_query query = {.limit = -1, .ascending = true};
+        const sw_step *step = NULL;
+        fresh(t, &in, keeps[k]);
+        send(t, in, all, 5);
+        OK(sw_ingest_settle(in, &t->err));
+        rows = lt_list(t, &t->a, SW_RECORD_STEP, &query);
+        SAME(rows.count, 2);
+        step = rows.at[0];
+        SAME(step->prompt_tokens.value, 110);
+        SAME(step->completion_tokens.value, 20);
+        TEXT(step->origin, "otel:claude-code");
+        TEXT(STEP(1)->output_preview, "done");
+        send(t, in, all, 5); /* again */
+        OK(sw_ingest_settle(in, &t->err));
+        SAME(steps_of(t), 2);
+        CLEAN();
+    }
+    sw_ingest_close(&in);
+}
+
+/* Each record in a request of its own, in any order. */
+static void order_and_parts_do_not_matter(lt *t)
+{
+    static const size_t orders[][5] = {
+        {0, 1, 2, 3, 4}, {4, 3, 2, 1, 0}, {2, 4, 1, 0, 3}, {3, 0, 4, 2, 1}, {1, 3, 0, 4, 2}};
+    sw_ingest *in = NULL;
+
+    for (size_t k = 0; k < SW_COUNT(keeps); k++) {
+        for (size_t o = 0; o < SW_COUNT(orders); o++) {
+            lt_rows rows;
+            sw_list_query query = {.limit = -1, .ascending = true};
+            fresh(t, &in, keeps[k]);
+            for (size_t i = 0; i < 5; i++) {
+                send(t, in, &orders[o][i], 1);
+                if (i == o) {
+                    OK(sw_ingest_settle(in, &t->err));
+                }
+            }
+            OK(sw_ingest_settle(in, &t->err));
+            rows = lt_list(t, &t->a, SW_RECORD_STEP, &query);
+            SAME(rows.count, 2);
+            SAME(STEP(0)->total_tokens.value, 130);
+            SAME(STEP(1)->total_tokens.value, 32);
+            CHECK(sw_str_eq(STEP(0)->run_id, STEP(1)->run_id));
+            TEXT(STEP(0)->input_preview, "do it");
+            CLEAN();
+        }
+    }
+    sw_ingest_close(&in);
+}
+
+/* The span of a call that a record tells of too: one step, whichever came first. */
+static void a_span_and_a_record_are_one(lt *t)
+{
+    static const size_t record[] = {0, 1};
+    sw_ingest *in = NULL;
+    sent_span span = {.trace = 1,
+                      .id = 2,
+                      .name = "claude_code.llm_request",
+                      .start_ms = 2000,
+                      .end_ms = 5000,
+                      .scope = "com.anthropic.claude_code"};
+
+    sent_add(&span, TEXT_OF("model", "claude-x"));
+    sent_add(&span, TEXT_OF("request_id", "req_1"));
+    sent_add(&span, NUMBER_OF("input_tokens", 10));
+    sent_add(&span, NUMBER_OF("cache_read_tokens", 100));
+    sent_add(&span, NUMBER_OF("output_tokens", 20));
+    for (size_t k = 0; k < SW_COUNT(keeps); k++) {
+        for (int spans_first = 0; spans_first < 2; spans_first++) {
+            lt_rows rows;
+            sw_list_query query = {.limit = -1};
+            fresh(t, &in, keeps[k]);
+            if (spans_first) {
+                sent_one(t, in, &span);
+            }
+            send(t, in, record, 2);
+            if (!spans_first) {
+                sent_one(t, in, &span);
+            }
+            OK(sw_ingest_settle(in, &t->err));
+            rows = lt_list(t, &t->a, SW_RECORD_STEP, &query);
+            SAME(rows.count, 1);
+            SAME(STEP(0)->total_tokens.value, 130);
+            CHECK(!STEP(0)->trace_id.ptr); /* the record's, which is trusted more */
+            CLEAN();
+        }
+    }
+    sw_ingest_close(&in);
+}
+
+/* An application's other logs are kept, and nothing more. */
+static void other_records_are_only_kept(lt *t)
+{
+    sw_ingest *in = NULL;
+    sw_ingest_result result;
+    sw_ingest_load load;
+    sw_str logs = SW_STR("{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"timeUnixNano\":"
+                         "\"5\",\"body\":{\"stringValue\":\"started\"}},{\"timeUnixNano\":\"6\","
+                         "\"body\":{\"stringValue\":\"stopped\"}}]}]}]}");
+
+    sent_open(t, &in, 7);
+    OK(sw_ingest_export(in, &t->a, OTLP_LOGS, OTLP_JSON, logs, &result, &t->err));
+    SAME(result.accepted, 2);
+    sw_ingest_load_get(in, &load);
+    SAME(load.marked, 0);
+    SAME(steps_of(t), 0);
+    CLEAN();
+    sw_ingest_close(&in);
+}
+
+static const lt_case cases[] = {
+    {"a prompt becomes steps", a_prompt_becomes_steps, LT_CLOCK},
+    {"order and parts do not matter", order_and_parts_do_not_matter, LT_CLOCK},
+    {"a span and a record are one", a_span_and_a_record_are_one, LT_CLOCK},
+    {"other records are only kept", other_records_are_only_kept, LT_CLOCK},
+};
+LT_MAIN("ingest/export-logs", cases)
