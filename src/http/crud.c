@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listing, reading, creating, changing and deleting the records that others refer to: projects, agents,
- * conversations, saved views. A route's row names the record; nothing here knows one, but the agent that is
+/* Listing, reading, creating, changing and deleting records as they are: those that others refer to, such as
+ * projects and agents, and for reading steps and runs too. A route's row names the record; nothing here knows one, but the agent that is
  * found by its name.
  */
 #include "http/write.h"

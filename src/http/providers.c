@@ -24,18 +24,6 @@ sw_status sw_http_providers(sw_request *request, sw_error *err)
     return sw_answer_list(request, SW_RECORD_PROVIDER, &query, err);
 }
 
-sw_status sw_http_provider(sw_request *request, sw_error *err)
-{
-    sw_provider row;
-    sw_status status =
-        sw__get_row(request, SW_RECORD_PROVIDER, sw_path_value(request, 0), &row, err);
-
-    if (status == SW_STATUS_OK) {
-        sw_answer_record(request, 200, SW_RECORD_PROVIDER, &row);
-    }
-    return status;
-}
-
 static void forget_empty(sw_provider *row)
 {
     sw_str *texts[] = {&row->name,     &row->provider_type, &row->api_key,    &row->access_key,

@@ -158,17 +158,6 @@ sw_status sw_http_internal_runs(sw_request *request, sw_error *err)
 
 /* ---- one run -------------------------------------------------------------------------------------- */
 
-sw_status sw_http_run(sw_request *request, sw_error *err)
-{
-    sw_run run;
-    sw_status status = sw__get_row(request, SW_RECORD_RUN, sw_path_value(request, 0), &run, err);
-
-    if (status == SW_STATUS_OK) {
-        sw_answer_record(request, 200, SW_RECORD_RUN, &run);
-    }
-    return status;
-}
-
 /* V1 answers null. Its older clients, which say who they are, cannot read that and expect the run. */
 sw_status sw_http_run_delete(sw_request *request, sw_error *err)
 {
@@ -190,18 +179,6 @@ sw_status sw_http_run_delete(sw_request *request, sw_error *err)
         sw_answer_record(request, 200, SW_RECORD_RUN, &run);
     } else {
         sw_answer_null(request);
-    }
-    return status;
-}
-
-sw_status sw_http_run_metrics(sw_request *request, sw_error *err)
-{
-    sw_run_metrics metrics;
-    sw_status status =
-        sw__get_row(request, SW_RECORD_RUN_METRICS, sw_path_value(request, 0), &metrics, err);
-
-    if (status == SW_STATUS_OK) {
-        sw_answer_record(request, 200, SW_RECORD_RUN_METRICS, &metrics);
     }
     return status;
 }

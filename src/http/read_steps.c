@@ -19,29 +19,6 @@ sw_status sw_http_steps(sw_request *request, sw_error *err)
 
 /* ---- one step ------------------------------------------------------------------------------------ */
 
-sw_status sw_http_step(sw_request *request, sw_error *err)
-{
-    sw_step step;
-    sw_status status = sw__get_row(request, SW_RECORD_STEP, sw_path_value(request, 0), &step, err);
-
-    if (status == SW_STATUS_OK) {
-        sw_answer_record(request, 200, SW_RECORD_STEP, &step);
-    }
-    return status;
-}
-
-sw_status sw_http_step_metrics(sw_request *request, sw_error *err)
-{
-    sw_step_metrics metrics;
-    sw_status status =
-        sw__get_row(request, SW_RECORD_STEP_METRICS, sw_path_value(request, 0), &metrics, err);
-
-    if (status == SW_STATUS_OK) {
-        sw_answer_record(request, 200, SW_RECORD_STEP_METRICS, &metrics);
-    }
-    return status;
-}
-
 sw_status sw_http_step_messages(sw_request *request, sw_error *err)
 {
     sw_step step;
