@@ -23,6 +23,12 @@ const here = dirname(fileURLToPath(import.meta.url));
 export const level = process.env.STEPWELL_TEST_LEVEL ?? 'normal';
 export const scaled = (quick, normal, deep) => ({ quick, normal, deep })[level] ?? normal;
 
+// How many times as long as usual everything may take, because the program is slowed down by what looks into it.
+export const patience = Number(process.env.STEPWELL_TEST_PATIENCE ?? 1);
+
+// A bound of memory, in MiB. A sanitizer keeps what was freed, so that its memory says nothing.
+export const bounded = (mib) => (patience > 1 ? Infinity : mib);
+
 export const program = process.env.STEPWELL_BIN ?? join(here, '../../build/stepwell');
 export const DEFAULT_ORGANIZATION = 'org-00000000-0000-4000-8000-000000000000';
 export const DEFAULT_USER = 'user-00000000-0000-4000-8000-000000000000';
@@ -260,7 +266,7 @@ export async function agent(server, more = {}) {
 export function limited(promise, ms, what) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${ms} ms for ${what}`)), ms);
+    timer = setTimeout(() => reject(new Error(`waited ${ms * patience} ms for ${what}`)), ms * patience);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
