@@ -241,6 +241,11 @@ enum MHD_Result sw__exchange_go_on(void *server, struct MHD_Connection *connecti
                                    size_t *upload_size, void **exchange);
 void sw__exchange_end(void *server, struct MHD_Connection *connection, void **exchange,
                       enum MHD_RequestTerminationCode how);
+
+/* ---- exchange_work.c -------------------------------------------------------------------------------- */
+
+/* In a worker: what the job says. */
+void sw__exchange_work(sw_exchange *x);
 /* The handler, or a piece of the body, is through: what it answered is completed. */
 void sw__exchange_ran(sw_exchange *x, sw_status status, const sw_error *err);
 /* One who held the answer back lets go; the last one lets it be sent. */
@@ -265,8 +270,6 @@ sw_status sw__workers_start(sw_server *server, sw_error *err) SW_MUST_CHECK;
 void sw__workers_stop(sw_server *server);
 /* Lets a worker do it; the exchange is suspended. */
 void sw__work(sw_exchange *x, sw_job job);
-/* In the worker: what the job says. */
-void sw__exchange_work(sw_exchange *x);
 
 /* ---- stream.c --------------------------------------------------------------------------------------- */
 

@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { after, before } from 'node:test';
@@ -28,6 +28,10 @@ export const patience = Number(process.env.STEPWELL_TEST_PATIENCE ?? 1);
 
 // A bound of memory, in MiB. A sanitizer keeps what was freed, so that its memory says nothing.
 export const bounded = (mib) => (patience > 1 ? Infinity : mib);
+
+// What the server's process holds of memory, in MiB: now, or (VmHWM) at most until now.
+export const resident = (server, what = 'VmRSS') =>
+  Number(new RegExp(`${what}:\\s+(\\d+)`).exec(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))[1]) / 1024;
 
 export const program = process.env.STEPWELL_BIN ?? join(here, '../../build/stepwell');
 export const DEFAULT_ORGANIZATION = 'org-00000000-0000-4000-8000-000000000000';

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps as a stream of lines, of any number, in memory that does not grow; and calls that are sent again under a key.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { test } from 'node:test';
-import { bounded, newId, scaled, serve } from './lib.mjs';
+import { bounded, newId, resident, scaled, serve } from './lib.mjs';
 
 const ndjson = { 'content-type': 'application/x-ndjson' };
 const lines = (items) => items.map((i) => `${typeof i === 'string' ? i : JSON.stringify(i)}\n`).join('');
@@ -104,9 +103,6 @@ function pour(server, make) {
     push();
   });
 }
-
-const resident = (server) =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))[1]) / 1024;
 
 test('memory does not grow with the body', async (t) => {
   const server = await serve(t, { args: ['--cache-mb', '2'] });

@@ -2,10 +2,9 @@
 // The stream of steps and the journal: what is told, to whom, when, and that nothing is lost or told twice, whatever the
 // listener does. What must be told is computed from the journal as the file holds it, read by another program.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { listen, Listener } from './events.mjs';
-import { bounded, fill, limited, newId, scaled, serve } from './lib.mjs';
+import { bounded, fill, limited, newId, resident, scaled, serve } from './lib.mjs';
 
 const STEP = 9; // the record's number in the journal
 
@@ -145,16 +144,15 @@ test('many that do not read cost no memory, and are shown the journal when they 
   const quick = await listen(t, server, '/v1/steps/stream');
   const paused = await Promise.all(Array.from({ length: 40 }, () => listen(t, server, '/v1/steps/stream')));
   paused.forEach((listener) => listener.stopReading());
-  const resident = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))[1]) / 1024;
   const more = async (count) => {
     await fill(server, count, () => ({ model: 'm', status: 'failed', error_type: 'E', error_data: { text: 'x'.repeat(20_000) } }));
     await quick.until((await stepSeqs(server)).length);
   };
   await more(500); // fills what the sockets hold, and every buffer once
-  const before = resident();
+  const before = resident(server);
   const count = scaled(4000, 4000, 10_000);
   await more(count);
-  const grown = resident() - before;
+  const grown = resident(server) - before;
   t.diagnostic(`${count / 50} MB of events for ${paused.length} who do not read: ${grown.toFixed(1)} MiB`);
   assert.ok(grown < bounded(32), `${grown} MiB`);
   const wanted = await stepSeqs(server);
