@@ -41,8 +41,13 @@ void *sw_alloc(const sw_allocator *from, size_t size)
     return sw_resize(from, NULL, size);
 }
 
+/* Large zeroed memory of libc's is not touched before it is used, and until then takes no room. */
 void *sw_alloc_zeroed(const sw_allocator *from, size_t size)
 {
+    if (allocator_or_libc(from)->resize == libc_resize) {
+        sw_assert(size > 0);
+        return calloc(1, size);
+    }
     void *ptr = sw_alloc(from, size);
     if (ptr) {
         memset(ptr, 0, size);

@@ -122,6 +122,16 @@ static void give_up(sw_hooks *hooks, sw_call *call, sw_status status, const sw_e
     sw_call_end(call);
 }
 
+/* libcurl and what it stands on take three megabytes when they begin: they do so with the first call. Only this
+ * thread uses them. */
+static bool wake_curl(sw_hooks *hooks)
+{
+    if (!hooks->multi && curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {
+        hooks->multi = curl_multi_init();
+    }
+    return hooks->multi != NULL;
+}
+
 static void begin(sw_hooks *hooks, sw_call *call)
 {
     sw_error error = {.message = "no memory"};
@@ -129,7 +139,9 @@ static void begin(sw_hooks *hooks, sw_call *call)
         sw_call_end(call); /* somebody else may hold it soon */
         return;
     }
-    sw_status status = sw_call_begin(call, hooks->ledger, hooks->allow_private, &error);
+    sw_status status = wake_curl(hooks)
+                           ? sw_call_begin(call, hooks->ledger, hooks->allow_private, &error)
+                           : SW_STATUS_NO_MEMORY;
     if (status == SW_STATUS_OK && curl_multi_add_handle(hooks->multi, call->easy) != CURLM_OK) {
         status = SW_STATUS_NO_MEMORY;
     }
@@ -339,14 +351,18 @@ static void *hooks_main(void *arg)
         sw_status status = SW_STATUS_OK;
         bool stopping = atomic_load(&hooks->stopping);
         begin_waiting(hooks);
-        curl_multi_perform(hooks->multi, &running);
-        collect(hooks);
+        if (hooks->multi) {
+            curl_multi_perform(hooks->multi, &running);
+            collect(hooks);
+        }
         if (!stopping) {
             status = claim_due(hooks, &error);
             status = status == SW_STATUS_OK ? rest(hooks, &error) : status;
         } else {
             stop_at_us = stop_at_us ? stop_at_us : mono_us() + FINISH_US;
-            curl_multi_poll(hooks->multi, NULL, 0, POLL_MS, NULL);
+            if (hooks->call_count > 0) {
+                curl_multi_poll(hooks->multi, NULL, 0, POLL_MS, NULL);
+            }
             ends = hooks->call_count == 0 || mono_us() > stop_at_us;
         }
         if (status != SW_STATUS_OK) {
@@ -373,8 +389,10 @@ static void free_hooks(sw_hooks *hooks)
     }
     end_all(&hooks->calls);
     end_all(&hooks->waiting);
-    curl_multi_cleanup(hooks->multi);
-    curl_global_cleanup();
+    if (hooks->multi) {
+        curl_multi_cleanup(hooks->multi);
+        curl_global_cleanup();
+    }
     sw_free(&sw__libc_allocator, hooks);
 }
 
@@ -388,13 +406,11 @@ sw_status sw_hooks_start(sw_ledger *ledger, const sw_settings *settings, const s
     if (!hooks) {
         return status == SW_STATUS_OK ? sw_no_memory(err) : status;
     }
-    curl_global_init(CURL_GLOBAL_DEFAULT);
     hooks->ledger = ledger;
     hooks->log = log;
     hooks->allow_private = settings->allow_private_targets;
     hooks->look = true;
-    hooks->multi = curl_multi_init();
-    hooks->runs = hooks->multi && pthread_create(&hooks->thread, NULL, hooks_main, hooks) == 0;
+    hooks->runs = pthread_create(&hooks->thread, NULL, hooks_main, hooks) == 0;
     if (!hooks->runs) {
         free_hooks(hooks);
         return sw_no_memory(err);

@@ -37,15 +37,20 @@ void sw_group_fini(sw_group *group)
 
 void sw_group_forget_known(sw_group *group)
 {
-    memset(group->known, 0, SW_KNOWN * sizeof *group->known);
+    if (group->knows) { /* or the memory would be touched only to be zero, as it is */
+        memset(group->known, 0, SW_KNOWN * sizeof *group->known);
+        group->knows = false;
+    }
 }
 
 void sw_group_forget(sw_group *group)
 {
     sw_group_forget_known(group);
     group->hooks_loaded = false;
-    memset(group->heads, 0, SW_HEADS * sizeof *group->heads);
-    group->head_count = 0;
+    if (group->head_count > 0) {
+        memset(group->heads, 0, SW_HEADS * sizeof *group->heads);
+        group->head_count = 0;
+    }
     group->dirty = NULL;
     group->dirty_count = 0;
 }

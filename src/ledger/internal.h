@@ -160,6 +160,7 @@ typedef struct sw_group {
     sw_cell *last[SW_ROLLUP_COUNT]; /* the cell that moved last: often the next one too */
     sw_table spreads;
     sw_known *known; /* SW_KNOWN of them, direct-mapped; kept between groups */
+    bool knows;      /* anything is in `known` */
     sw_head *heads;  /* SW_HEADS of them, open addressing; kept between groups */
     size_t head_count;
     sw_head *dirty; /* the list of those that moved */

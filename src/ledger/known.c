@@ -147,8 +147,10 @@ static bool known_hit(const sw_known *slot, sw_record_id record, sw_str id, sw_s
            memcmp(slot->organization_id, organization_id.ptr, organization_id.len) == 0;
 }
 
-static void known_keep(sw_known *slot, sw_record_id record, sw_str id, sw_str organization_id)
+static void known_keep(sw_group *group, sw_known *slot, sw_record_id record, sw_str id,
+                       sw_str organization_id)
 {
+    group->knows = true;
     if (id.len <= sizeof slot->id && organization_id.len <= sizeof slot->organization_id) {
         slot->record_plus_1 = (uint8_t)(record + 1);
         slot->id_len = (uint8_t)id.len;
@@ -160,7 +162,7 @@ static void known_keep(sw_known *slot, sw_record_id record, sw_str id, sw_str or
 
 void sw_group_keep(sw_group *group, sw_record_id record, sw_str id, sw_str organization_id)
 {
-    known_keep(known_slot(group, record, id), record, id, organization_id);
+    known_keep(group, known_slot(group, record, id), record, id, organization_id);
 }
 
 /* Reads the record and says whether the organization may refer to it. */
@@ -207,7 +209,7 @@ sw_status sw_group_known(sw_group *group, sw_record_id record, sw_str id, sw_str
     }
     status = look_up(group, record, id, organization_id, row, err);
     if (status == SW_STATUS_OK) {
-        known_keep(slot, record, id, organization_id);
+        known_keep(group, slot, record, id, organization_id);
     }
     return status;
 }
