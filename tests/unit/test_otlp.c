@@ -216,6 +216,56 @@ static void test_the_resource_may_stand_behind_its_spans(void **state)
     assert_text(f->spans[1].scope->name, "");
 }
 
+/* What a caller sees of the source in the moment a span is shown. */
+static sw_status note_source(void *arg, const otlp_span *span)
+{
+    sw_buf *seen = arg;
+    sw_buf_addf(seen, "%.*s:%zu:%.*s ", (int)span->name.len, span->name.ptr,
+                span->resource->attributes.count, (int)span->scope->name.len,
+                span->scope->name.ptr);
+    return SW_STATUS_OK;
+}
+
+static void test_the_source_is_known_before_its_spans(void **state)
+{
+    fixture *f = *state;
+    sw_buf seen;
+    otlp_sink sink = {.span = note_source, .arg = &seen};
+    sw_buf_init(&seen, NULL, 0);
+    assert_int_equal(
+        otlp_read(OTLP_JSON, OTLP_TRACES,
+                  SW_STR("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"a\"}],"
+                         "\"scope\":{\"name\":\"s\"}},{\"spans\":[{\"name\":\"b\"}]}],"
+                         "\"resource\":{\"attributes\":[{\"key\":\"k\"}]}}]}"),
+                  &f->arena, &sink, NULL, &f->err),
+        SW_STATUS_OK);
+    assert_text(sw_buf_str(&seen), "a:1:s b:1: ");
+    sw_buf_clear(&seen);
+    assert_int_equal(otlp_read(OTLP_PROTOBUF, OTLP_TRACES,
+                               SW_STR("\x0a\x10\x12\x0a\x12\x03\x2a\x01"
+                                      "a\x0a\x03\x0a\x01s\x0a\x02\x0a\x00"),
+                               &f->arena, &sink, NULL, &f->err),
+                     SW_STATUS_OK);
+    assert_text(sw_buf_str(&seen), "a:1:s ");
+    sw_buf_fini(&seen);
+}
+
+/* What has no place in 32 bits is the most that has, or none. */
+static void test_counts_of_32_bits(void **state)
+{
+    fixture *f = *state;
+    reads_json(f, OTLP_TRACES,
+               "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":["
+               "{\"droppedAttributesCount\":4294967296,\"flags\":-1,\"kind\":4294967298},"
+               "{\"droppedAttributesCount\":4294967295,\"flags\":\"257\",\"kind\":\"2\"}]}]}]}");
+    assert_int_equal(f->spans[0].attributes.dropped, UINT32_MAX);
+    assert_int_equal(f->spans[0].flags, 0);
+    assert_int_equal(f->spans[0].span_kind, 0);
+    assert_int_equal(f->spans[1].attributes.dropped, UINT32_MAX);
+    assert_int_equal(f->spans[1].flags, 257);
+    assert_int_equal(f->spans[1].span_kind, 2);
+}
+
 static void test_log_records(void **state)
 {
     fixture *f = *state;
@@ -264,6 +314,8 @@ int main(void)
         TEST(test_lenient_json),
         TEST(test_spans_without_ids_are_shown),
         TEST(test_the_resource_may_stand_behind_its_spans),
+        TEST(test_the_source_is_known_before_its_spans),
+        TEST(test_counts_of_32_bits),
         TEST(test_log_records),
         TEST(test_what_is_wrong_is_named),
     };

@@ -241,6 +241,18 @@ static void test_what_is_kept_is_written_one_way(void **state)
     );
 }
 
+/* There are many NaNs; what is kept is one of them. */
+static void test_nan_is_kept_one_way(void **state)
+{
+    fixture *f = *state;
+    uint64_t bits = UINT64_C(0xfff8000000000123);
+    otlp_attribute row = {.key = SW_STR("n"), .value = {.kind = OTLP_DOUBLE}};
+    otlp_span span = {.name = SW_STR(""), .attributes = {.items = &row, .count = 1}};
+    memcpy(&row.value.as.real, &bits, sizeof bits);
+    otlp_keep_span(&f->buf, &span, NULL, NULL, &f->arena);
+    assert_hex(sw_buf_str(&f->buf), "4a0e0a016e120921000000000000f87f");
+}
+
 static void test_sources_are_kept_apart(void **state)
 {
     fixture *f = *state;
@@ -361,18 +373,28 @@ static void test_values_nest_64_levels(void **state)
     assert_int_equal(read_nested_protobuf(f, 2000), SW_STATUS_INVALID);
 }
 
+/* Remembers the largest piece that was asked for. */
+static void *watched_resize(void *data, void *ptr, size_t size)
+{
+    size_t *largest = data;
+    *largest = size > *largest ? size : *largest;
+    return sw__libc_allocator.resize(NULL, ptr, size);
+}
+
 /* Bytes that stand for many rows end at the arena's ceiling and not at the machine's. */
 static void test_the_ceiling_holds(void **state)
 {
     enum { ROWS = 100000, CEILING = 1 << 20 };
     static const uint32_t keys[] = {0x4a, 0x5a, 0x6a}; /* attributes, events, links */
+    size_t largest = 0;
+    sw_allocator watched = {watched_resize, &largest};
     (void)state;
     for (size_t i = 0; i < SW_COUNT(keys); i++) {
         sw_arena arena;
         sw_error err;
         sw_buf buf;
         sw_buf_init(&buf, NULL, 0);
-        sw_arena_init(&arena, NULL, CEILING);
+        sw_arena_init(&arena, &watched, CEILING);
         /* 200,000 bytes of the span; around it scope, resource and export of 4 and 8 more */
         sw_buf_add(&buf, sw_str_make("\x0a\xc8\x9a\x0c\x12\xc4\x9a\x0c\x12\xc0\x9a\x0c", 12));
         for (size_t k = 0; k < ROWS; k++) {
@@ -382,6 +404,7 @@ static void test_the_ceiling_holds(void **state)
         assert_int_equal(
             otlp_read(OTLP_PROTOBUF, OTLP_TRACES, sw_buf_str(&buf), &arena, NULL, NULL, &err),
             SW_STATUS_NO_MEMORY);
+        assert_true(largest <= 2 * CEILING);
         sw_arena_fini(&arena);
         sw_buf_fini(&buf);
     }
@@ -510,6 +533,7 @@ int main(void)
         TEST(test_numbers_whatever_they_came_as),
         TEST(test_kinds_stand_for_each_other),
         TEST(test_what_is_kept_is_written_one_way),
+        TEST(test_nan_is_kept_one_way),
         TEST(test_sources_are_kept_apart),
         TEST(test_what_is_kept_and_broken_is_refused),
         TEST(test_answers),
