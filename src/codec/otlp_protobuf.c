@@ -415,8 +415,9 @@ static bool read_metric(otlp_in *in, sw_str bytes)
 
 /* ---- an export ------------------------------------------------------------------------------------ */
 
-static bool read_resource(otlp_in *in, sw_str bytes, otlp_resource *out)
+static bool read_resource(otlp_in *in, sw_str bytes, void *view)
 {
+    otlp_resource *out = view;
     pb_message message = pb_open(bytes);
     pb_field field;
     while (next(in, &message, &field)) {
@@ -431,8 +432,9 @@ static bool read_resource(otlp_in *in, sw_str bytes, otlp_resource *out)
     return is_sound(in);
 }
 
-static bool read_scope(otlp_in *in, sw_str bytes, otlp_scope *out)
+static bool read_scope(otlp_in *in, sw_str bytes, void *view)
 {
+    otlp_scope *out = view;
     pb_message message = pb_open(bytes);
     pb_field field;
     while (next(in, &message, &field)) {
@@ -460,41 +462,37 @@ static bool read_scope(otlp_in *in, sw_str bytes, otlp_scope *out)
     return is_sound(in);
 }
 
-/* Resource and schema of Resource<Signal>s, without its items. */
-static bool read_resource_head(otlp_in *in, sw_str bytes, otlp_resource *out)
+/* What describes a source, and the address of its schema, wherever among the items they stand. */
+typedef bool description(otlp_in *in, sw_str bytes, void *view);
+
+static bool read_head(otlp_in *in, sw_str bytes, description *read, void *view, sw_str *schema_url)
 {
     pb_message message = pb_open(bytes);
     pb_field field;
     while (next(in, &message, &field)) {
-        bool read = true;
+        bool sound = true;
         if (field.key == BYTES(SOURCE_HEAD)) {
-            read = read_resource(in, field.bytes, out);
+            sound = read(in, field.bytes, view);
         } else if (field.key == BYTES(SOURCE_SCHEMA)) {
-            read = otlp__text(in, field.bytes, &out->schema_url);
+            sound = otlp__text(in, field.bytes, schema_url);
         }
-        if (!read) {
+        if (!sound) {
             return false;
         }
     }
-    return otlp__cut_attributes(in, 0, &out->attributes);
+    return is_sound(in);
+}
+
+static bool read_resource_head(otlp_in *in, sw_str bytes, otlp_resource *out)
+{
+    return read_head(in, bytes, read_resource, out, &out->schema_url) &&
+           otlp__cut_attributes(in, 0, &out->attributes);
 }
 
 static bool read_scope_head(otlp_in *in, sw_str bytes, otlp_scope *out)
 {
-    pb_message message = pb_open(bytes);
-    pb_field field;
-    while (next(in, &message, &field)) {
-        bool read = true;
-        if (field.key == BYTES(SOURCE_HEAD)) {
-            read = read_scope(in, field.bytes, out);
-        } else if (field.key == BYTES(SOURCE_SCHEMA)) {
-            read = otlp__text(in, field.bytes, &out->schema_url);
-        }
-        if (!read) {
-            return false;
-        }
-    }
-    return otlp__cut_attributes(in, 0, &out->attributes);
+    return read_head(in, bytes, read_scope, out, &out->schema_url) &&
+           otlp__cut_attributes(in, 0, &out->attributes);
 }
 
 bool otlp__read_source(otlp_in *in, sw_str bytes, otlp_resource *resource, otlp_scope *scope)

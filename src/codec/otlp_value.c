@@ -282,11 +282,12 @@ sw_int otlp_int(const otlp_value *value)
 {
     bool negative = false;
     uint64_t size = 0;
+    const double past = 9223372036854775808.0; /* the first one that 63 bits do not hold */
     double real = value && value->kind == OTLP_DOUBLE ? value->as.real : 0.5;
     if (value && value->kind == OTLP_INT) {
         return sw_int_of(value->as.integer);
     }
-    if (real >= -0x1p63 && real < 0x1p63 && real == trunc(real)) {
+    if (real >= -past && real < past && real == trunc(real)) {
         return sw_int_of((int64_t)real);
     }
     if (value && value->kind == OTLP_STRING && otlp__whole(value->text, &negative, &size) &&
