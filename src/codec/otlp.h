@@ -146,7 +146,9 @@ typedef bool otlp_each(void *arg, sw_str key, const otlp_value *value);
 sw_status otlp_walk(const otlp_value *value, sw_arena *arena, otlp_each *each, void *arg,
                     sw_error *err) SW_MUST_CHECK;
 
-/* The value as JSON: bytes as base64, numbers that are not finite as strings, keys as sent. */
+/* The value as JSON: bytes as base64, numbers that are not finite as strings, keys as sent. It nests as
+ * deep as the value, up to 63 levels.
+ */
 void otlp_write_json(sw_json_out *out, const otlp_value *value, sw_arena *arena);
 
 /* Lenient readings of a value, whatever kind it came as: digits in a string, an integral double,

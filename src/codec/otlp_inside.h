@@ -98,7 +98,8 @@ typedef struct otlp_in {
     sw_buf nested;
 } otlp_in;
 
-void otlp__begin(otlp_in *in, sw_str bytes, sw_arena *arena, sw_error *err);
+/* Returns the bytes; the null text is no bytes, but has a place. */
+sw_str otlp__begin(otlp_in *in, sw_str bytes, sw_arena *arena, sw_error *err);
 void otlp__finish(otlp_in *in);
 
 /* Both return false, for `return otlp__bad(...)`. `why` is a sentence without its end. */

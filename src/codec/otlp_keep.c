@@ -229,7 +229,7 @@ sw_status otlp_kept_source(sw_str bytes, sw_arena *arena, otlp_resource *resourc
 {
     otlp_in in;
     bool read = false;
-    otlp__begin(&in, bytes, arena, err);
+    bytes = otlp__begin(&in, bytes, arena, err);
     *resource = *in.resource;
     *scope = *in.scope;
     read = otlp__read_source(&in, bytes, resource, scope);
@@ -240,7 +240,7 @@ sw_status otlp_kept_span(sw_str bytes, sw_arena *arena, otlp_span *out, sw_error
 {
     otlp_in in;
     bool read = false;
-    otlp__begin(&in, bytes, arena, err);
+    bytes = otlp__begin(&in, bytes, arena, err);
     *out = otlp__empty_span(&in);
     out->resource = NULL;
     out->scope = NULL;
@@ -252,7 +252,7 @@ sw_status otlp_kept_log(sw_str bytes, sw_arena *arena, otlp_log *out, sw_error *
 {
     otlp_in in;
     bool read = false;
-    otlp__begin(&in, bytes, arena, err);
+    bytes = otlp__begin(&in, bytes, arena, err);
     *out = otlp__empty_log(&in);
     out->resource = NULL;
     out->scope = NULL;

@@ -5,10 +5,11 @@
 
 enum { FIRST_ROWS = 64 };
 
-void otlp__begin(otlp_in *in, sw_str bytes, sw_arena *arena, sw_error *err)
+sw_str otlp__begin(otlp_in *in, sw_str bytes, sw_arena *arena, sw_error *err)
 {
     static const otlp_resource no_resource = {.schema_url = {"", 0}};
     static const otlp_scope no_scope = {.name = {"", 0}, .version = {"", 0}, .schema_url = {"", 0}};
+    bytes.ptr = bytes.ptr ? bytes.ptr : "";
     *in = (otlp_in){.arena = arena,
                     .err = err,
                     .start = bytes.ptr,
@@ -18,6 +19,7 @@ void otlp__begin(otlp_in *in, sw_str bytes, sw_arena *arena, sw_error *err)
                     .events.size = sizeof(otlp_event),
                     .links.size = sizeof(otlp_link)};
     sw_buf_init(&in->nested, arena->from, arena->max);
+    return bytes;
 }
 
 void otlp__finish(otlp_in *in)
@@ -228,8 +230,7 @@ sw_status otlp_read(otlp_wire wire, otlp_signal signal, sw_str bytes, sw_arena *
 {
     otlp_in in;
     bool read = false;
-    bytes.ptr = bytes.ptr ? bytes.ptr : "";
-    otlp__begin(&in, bytes, arena, err);
+    bytes = otlp__begin(&in, bytes, arena, err);
     in.signal = signal;
     in.sink = sink;
     read = wire == OTLP_JSON ? otlp__read_json(&in, bytes) : otlp__read_protobuf(&in, bytes);

@@ -29,12 +29,12 @@ sw_status otlp_walk(const otlp_value *value, sw_arena *arena, otlp_each *each, v
                     sw_error *err)
 {
     otlp_in in;
-    pb_message message = pb_open(value->text);
+    pb_message message;
     pb_field field;
     otlp_attribute row;
     bool more = true;
     sw_assert(value->kind == OTLP_ARRAY || value->kind == OTLP_MAP);
-    otlp__begin(&in, value->text, arena, err);
+    message = pb_open(otlp__begin(&in, value->text, arena, err));
     in.checked = true;
     while (more && message.at != message.end) {
         message.at = pb_field_at(message.at, message.end, &field);

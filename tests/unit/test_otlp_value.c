@@ -270,6 +270,30 @@ static void test_sources_are_kept_apart(void **state)
     assert_text(scope_back.schema_url, "u");
 }
 
+/* Nothing at all is a message too, and lists may be empty. */
+static void test_no_bytes_are_an_empty_message(void **state)
+{
+    fixture *f = *state;
+    otlp_span span;
+    otlp_log log;
+    otlp_resource resource;
+    otlp_scope scope;
+    int64_t count = -1;
+    otlp_value list = {.kind = OTLP_ARRAY};
+    assert_int_equal(otlp_kept_span(SW_NULL_STR, &f->arena, &span, &f->err), SW_STATUS_OK);
+    assert_int_equal(otlp_kept_log(SW_NULL_STR, &f->arena, &log, &f->err), SW_STATUS_OK);
+    assert_int_equal(otlp_kept_source(SW_NULL_STR, &f->arena, &resource, &scope, &f->err),
+                     SW_STATUS_OK);
+    assert_int_equal(
+        otlp_read(OTLP_PROTOBUF, OTLP_TRACES, SW_NULL_STR, &f->arena, NULL, &count, &f->err),
+        SW_STATUS_OK);
+    assert_int_equal(count, 0);
+    assert_text(span.name, "");
+    assert_text(log.event_name, "");
+    assert_text(scope.name, "");
+    assert_text(as_json(f, &list), "[]");
+}
+
 static void test_what_is_kept_and_broken_is_refused(void **state)
 {
     fixture *f = *state;
@@ -535,6 +559,7 @@ int main(void)
         TEST(test_what_is_kept_is_written_one_way),
         TEST(test_nan_is_kept_one_way),
         TEST(test_sources_are_kept_apart),
+        TEST(test_no_bytes_are_an_empty_message),
         TEST(test_what_is_kept_and_broken_is_refused),
         TEST(test_answers),
         TEST(test_values_nest_64_levels),
