@@ -69,7 +69,8 @@ enum {
     SW_LONG_TEXT = 1 << 11, /* TEXT up to SW_LIMIT_JSON_BYTES */
     SW_ARRAY = 1 << 12,     /* a JSON field that holds an array, not an object */
     SW_LATE = 1 << 13,      /* of step: may be set while it is pending, and by its end */
-    SW_ANYTIME = 1 << 14    /* of step: may be set also when it has ended */
+    SW_ANYTIME = 1 << 14,   /* of step: may be set also when it has ended */
+    SW_PACKED = 1 << 15     /* may be long: a store may keep it compressed */
 };
 
 typedef enum sw_on_delete { SW_RESTRICT, SW_SET_NULL, SW_CASCADE } sw_on_delete;

@@ -224,6 +224,13 @@ sw_status sw__lite_bind_field(sw_lite_session *session, const sw_lite_table *tab
         return SW_STATUS_OK;
     }
     sw_str text = sw_field_text(field, row);
+    if (field->flags & SW_PACKED) {
+        bool packed = false;
+        sw_status status = sw__lite_pack(stmt, at, text, form == SW_LITE_TEXT, &packed, err);
+        if (status != SW_STATUS_OK || packed) {
+            return status;
+        }
+    }
     switch (form) {
     case SW_LITE_TEXT:
         bind_text(stmt, at, text.ptr, text.len);
@@ -331,6 +338,9 @@ sw_status sw__lite_read(sw_lite_session *session, const sw_lite_table *table, si
     if (form == SW_LITE_NUMBER) {
         *sw_field_int(field, row) = sw_int_of(sqlite3_value_int64(value));
         return SW_STATUS_OK;
+    }
+    if ((field->flags & SW_PACKED) && sw__lite_is_packed(stmt, at, form == SW_LITE_TEXT)) {
+        return sw__lite_unpack(stmt, at, arena, sw_field_str(field, row), err);
     }
     sw_str *out = sw_field_str(field, row);
     if (table->null_parts & SW_MASK(i) && stands_for_null(value, type)) {

@@ -297,6 +297,12 @@ sw_status sw__lite_read(sw_lite_session *session, const sw_lite_table *table, si
 sw_status sw__lite_read_id(sqlite3_stmt *stmt, int at, sw_str home, sw_arena *arena, sw_str *out,
                            sw_error *err);
 
+/* Long values, compressed (sqlite_pack.c). `packed` false: bind it as it is. */
+sw_status sw__lite_pack(sqlite3_stmt *stmt, int at, sw_str value, bool is_text, bool *packed,
+                        sw_error *err);
+bool sw__lite_is_packed(sqlite3_stmt *stmt, int at, bool is_text);
+sw_status sw__lite_unpack(sqlite3_stmt *stmt, int at, sw_arena *arena, sw_str *out, sw_error *err);
+
 /* ---- numbers ------------------------------------------------------------------------------------ */
 
 /* The number of a word; 0 when it has none and none was to be added. */

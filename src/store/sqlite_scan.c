@@ -136,7 +136,7 @@ static bool tests_column(const sw_field *field, sw_op op)
     case SW_OP_EQ:
     case SW_OP_IN:
     case SW_OP_NE:
-        return !(field->flags & SW_SHARED);
+        return !(field->flags & (SW_SHARED | SW_PACKED));
     case SW_OP_LT:
     case SW_OP_LE:
     case SW_OP_GT:

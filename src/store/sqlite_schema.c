@@ -244,6 +244,8 @@ static const char basics[] =
     "('id', 'A condition on an id in a view reads every row. This finds one step at once: SELECT * "
     "FROM steps WHERE pk = (SELECT pk FROM steps_data WHERE id = x''0193...''), the hexadecimal digits "
     "of the id without its prefix and dashes; likewise for the other views with an id.'),\n"
+    "('long values', 'What messages say, provider traces and raw telemetry is compressed where it is longer "
+    "than 16 KB: typeof() of such a value is blob, and it is one zstd frame (zstd -d).'),\n"
     "('while it is written', 'Reading never blocks the writer. Keep reads short: a long one keeps the "
     "write-ahead log from being emptied.');\n";
 

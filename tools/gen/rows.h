@@ -57,7 +57,8 @@ enum {
     SW_LONG_TEXT = 1 << 11,
     SW_ARRAY = 1 << 12,
     SW_LATE = 1 << 13,
-    SW_ANYTIME = 1 << 14
+    SW_ANYTIME = 1 << 14,
+    SW_PACKED = 1 << 15
 };
 typedef enum gen_load { SW_LOAD_RAISE, SW_LOAD_NOLOAD, SW_LOAD_SELECTIN, SW_LOAD_SELECT } gen_load;
 enum { SW_CASCADE_SAVE = 1, SW_CASCADE_DELETE = 2, SW_CASCADE_ORPHAN = 4 };
