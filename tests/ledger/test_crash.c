@@ -3,6 +3,7 @@
  * acknowledged; the parent kills it, opens the file, and finds: everything acknowledged is there, nothing
  * is half there, verify is clean, and the ledger takes new writes. Also with two processes on one file.
  */
+#include "ledger/telemetry.h"
 #include "tests/lib/lt.h"
 
 #include <errno.h>
@@ -69,6 +70,40 @@ static bool log_and_end(child_thread *c)
     return true;
 }
 
+/* The same as telemetry: with a raw item and what each step was sent. */
+static bool log_telemetry(child_thread *c, const sw_step_entry *e)
+{
+    lt *t = &c->t;
+    unsigned n = number_of(&c->next, 1);
+    sw_message said[BATCH];
+    sw_telemetry_step steps[BATCH];
+    sw_outcome o[BATCH];
+    sw_raw_source source = {.digest = SW_STR("0123456789abcdef"), .body = SW_STR("resource")};
+    sw_raw_item item = {.unit = pool_printf(t->pool, "unit %011u", n),
+                        .item = SW_STR("01234567"),
+                        .source_digest = source.digest,
+                        .body = SW_STR("body")};
+    sw_telemetry_batch b = {.sources = &source,
+                            .source_count = 1,
+                            .items = &item,
+                            .item_count = 1,
+                            .steps = steps,
+                            .step_count = BATCH,
+                            .outcomes = o};
+    for (unsigned i = 0; i < BATCH; i++) {
+        said[i] = lt_message(t, n + i, pool_printf(t->pool, "said %u", i).ptr);
+        said[i].id = SW_NULL_STR;
+        steps[i] = (sw_telemetry_step){.entry = e[i], .input = said, .input_count = i + 1};
+        steps[i].entry.step.source = sw_int_of(SW_SOURCE_OTLP);
+        steps[i].entry.step.conversation_id = pool_printf(t->pool, "session %u", c->next.thread);
+    }
+    if (sw_telemetry_write(t->ledger, &t->a, &b, &t->err) != SW_STATUS_OK) {
+        return false;
+    }
+    tell(c, 'B');
+    return true;
+}
+
 /* All or nothing. */
 static bool log_batch(child_thread *c)
 {
@@ -77,6 +112,9 @@ static bool log_batch(child_thread *c)
     sw_outcome o[BATCH];
     for (unsigned i = 0; i < BATCH; i++) {
         e[i] = (sw_step_entry){.step = lt_step(t, number_of(&c->next, 1 + i))};
+    }
+    if (c->next.turn % 2) {
+        return log_telemetry(c, e);
     }
     if (sw_step_log(t->ledger, &t->a, e, BATCH, true, o, &t->err) != SW_STATUS_OK) {
         return false;

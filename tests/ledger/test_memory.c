@@ -3,6 +3,7 @@
  * it goes through. Each time the status is clear, nothing is half done, the same sent again is fine, and
  * in the end nothing has leaked. The ledger's own allocations, and those of SQLite under it.
  */
+#include "ledger/telemetry.h"
 #include "tests/lib/faults.h"
 #include "tests/lib/lt.h"
 
@@ -111,6 +112,68 @@ static sw_status o_retire(lt *t, unsigned n, sw_outcome *o)
 {
     return sw_step_retire(t->ledger, &t->a, lt_id(t, "step", n), lt_id(t, "step", n + 0x10000), o,
                           &t->err);
+}
+
+/* Everything a batch can bring: names, raw items, a run, a new step and one that is there, what they were sent, a
+ * trace, a fold, an alias and a mark. */
+static sw_status o_telemetry(lt *t, unsigned n, sw_outcome *o)
+{
+    sw_str name = pool_printf(t->pool, "agent %u", n);
+    sw_run run = {.id = lt_id(t, "run", 5000 + n), .agent_id = lt_id(t, "agent", 1)};
+    sw_message said[3] = {lt_message(t, n, "be brief"), lt_message(t, n + 1, "hello"),
+                          lt_message(t, n + 2, "good day")};
+    sw_provider_trace trace = lt_trace(t, 0x20000 + n);
+    sw_telemetry_step steps[2] = {{.input = said, .input_count = 2},
+                                  {.input = said, .input_count = 1}};
+    sw_raw_source source = {.digest = pool_printf(t->pool, "source %09u", n),
+                            .body = SW_STR("resource")};
+    sw_raw_item item = {.unit = pool_printf(t->pool, "unit %011u", n),
+                        .item = SW_STR("01234567"),
+                        .source_digest = source.digest,
+                        .body = SW_STR("body")};
+    sw_raw_trace mark = {.unit = item.unit, .marked_at = sw_int_of(LT_TIME)};
+    sw_telemetry_fold fold = {lt_id(t, "step", n + 0x10000), lt_id(t, "step", n)};
+    sw_step_alias alias = {.kind = SW_STR("response"),
+                           .value = pool_printf(t->pool, "r%u", n),
+                           .step_id = lt_id(t, "step", n)};
+    sw_outcome both[2];
+    sw_telemetry_batch b = {.agents = &name,
+                            .agent_count = 1,
+                            .sources = &source,
+                            .source_count = 1,
+                            .items = &item,
+                            .item_count = 1,
+                            .runs = &run,
+                            .run_count = 1,
+                            .steps = steps,
+                            .step_count = 2,
+                            .outcomes = both,
+                            .folds = &fold,
+                            .fold_count = 1,
+                            .aliases = &alias,
+                            .alias_count = 1,
+                            .marks = &mark,
+                            .mark_count = 1};
+    sw_status s = SW_STATUS_OK;
+    for (size_t i = 0; i < 3; i++) {
+        said[i].id = SW_NULL_STR;
+    }
+    run.source = sw_int_of(SW_SOURCE_OTLP);
+    run.conversation_id = pool_printf(t->pool, "session %u", n);
+    for (unsigned i = 0; i < 2; i++) { /* the first is new, the second is there */
+        steps[i].entry.step = lt_step(t, i == 0 ? n + 0x30000 : n);
+        steps[i].entry.step.source = sw_int_of(SW_SOURCE_OTLP);
+        steps[i].entry.step.end_user = SW_STR("ann");
+        steps[i].entry.step.run_id = run.id;
+        steps[i].entry.step.conversation_id = run.conversation_id;
+    }
+    steps[0].entry.messages = &said[2];
+    steps[0].entry.message_count = 1;
+    steps[0].entry.traces = &trace;
+    steps[0].entry.trace_count = 1;
+    s = sw_telemetry_write(t->ledger, &t->a, &b, &t->err);
+    *o = both[0];
+    return s;
 }
 
 static sw_status o_run_create(lt *t, unsigned n, sw_outcome *o)
@@ -378,6 +441,7 @@ static const operation operations[] = {
     {"delete", prepare_pending, o_delete, true},
     {"restate", prepare_imported, o_restate, true},
     {"retire", prepare_imported, o_retire, true},
+    {"telemetry", prepare_imported, o_telemetry, true},
     {"run create", NULL, o_run_create, true},
     {"run update", prepare_run, o_run_update, true},
     {"run delete", prepare_run, o_run_delete, true},
