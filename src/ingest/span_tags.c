@@ -131,28 +131,47 @@ static sw_str write_tags(const span_reading *r)
 enum { MEMBER_BYTES = 65536 };
 
 /* The object is opened by its first member: most spans have none, and then it costs nothing. */
+static void write_name(sw_json_out *out, sw_str name)
+{
+    if (out->depth == 0) {
+        sw_json_open(out, '{');
+    }
+    sw_json_key(out, name);
+}
+
 static void write_member(sw_json_out *out, sw_str name, sw_str json)
 {
     if (json.ptr && json.len <= MEMBER_BYTES) {
-        if (out->depth == 0) {
-            sw_json_open(out, '{');
-        }
-        sw_json_key(out, name);
+        write_name(out, name);
         sw_json_raw(out, json);
     }
 }
 
-/* The caller's own words that came one by one. */
-static void write_scattered(sw_json_out *out, const span_reading *r)
+/* The name of one of the caller's own words that come one by one; null when it is none. */
+static sw_str callers_name(sw_str key)
+{
+    sw_str name = behind(key, SW_STR("ai.telemetry.metadata."));
+    name = name.ptr ? name : behind(key, SW_STR("langsmith.metadata."));
+    return name.ptr && !span_is_secret(NULL, key) ? name : SW_NULL_STR;
+}
+
+/* They stand in an object of their own, so that no name is there twice. */
+static void write_callers(sw_json_out *out, const span_reading *r)
 {
     const otlp_attributes *all = &r->span->attributes;
+    bool open = false;
     for (size_t i = 0; i < all->count; i++) {
-        sw_str key = all->items[i].key;
-        sw_str name = behind(key, SW_STR("ai.telemetry.metadata."));
-        name = name.ptr ? name : behind(key, SW_STR("langsmith.metadata."));
-        if (name.ptr && !span_is_secret(NULL, key)) {
-            write_member(out, name, span_value_json(&all->items[i].value, true, r->arena));
+        sw_str name = callers_name(all->items[i].key);
+        sw_str json = name.ptr ? span_value_json(&all->items[i].value, true, r->arena) : name;
+        if (json.ptr && !open) {
+            write_name(out, SW_STR("caller"));
+            sw_json_open(out, '{');
+            open = true;
         }
+        write_member(out, name, json);
+    }
+    if (open) {
+        sw_json_close(out, '}');
     }
 }
 
@@ -175,7 +194,7 @@ static sw_str write_metadata(const span_reading *r)
     sw_buf_init(&buf, r->arena->from, SW_LIMIT_JSON_BYTES);
     sw_json_out_init(&out, &buf, false);
     write_facts(&out, r);
-    write_scattered(&out, r);
+    write_callers(&out, r);
     if (out.depth == 0) {
         return SW_NULL_STR;
     }

@@ -4,6 +4,7 @@
  * from the conventions.
  */
 #include "hand.h"
+#include "tests/unit/test_base.h"
 
 #include <stdio.h>
 
@@ -208,6 +209,115 @@ static void test_strangers(void **state)
     hand_end(&h);
 }
 
+/* ---- noise -------------------------------------------------------------------------------------- */
+
+static const char *const odd[] = {
+    "",
+    "0",
+    "-1",
+    "{",
+    "[",
+    "\"",
+    "{}",
+    "[]",
+    "null",
+    "1e400",
+    "[[[",
+    "\"\\\"{}\\\"\"",
+    "{\"a\":1}",
+    "[\"a\",1,null]",
+    "stop",
+    "error",
+    "tool_use",
+    "chat",
+    "LLM",
+    "anthropic",
+    "2147483647",
+    "{\"input\":5,\"output\":2147483647,\"total\":7,\"input_cached_tokens\":2147483647}",
+    "{\"anthropic\":{\"usage\":{\"input_tokens\":-4,\"cache_read_input_tokens\":\"7\"}}}",
+    "{\"usage_metadata\":{\"prompt_token_count\":3,\"thoughts_token_count\":9}}",
+    "://@?#",
+    "a,,b , ,",
+    "2023-11-14T22:13:20Z",
+    "\"2023-11-14T22:13:21Z\"",
+};
+
+static otlp_value noise(uint64_t *seed)
+{
+    static const double reals[] = {0, -0.5, 1e308, -1e308, 0.1, 9.3e18, 1, 4294967296.0};
+    otlp_value value = {.kind = (otlp_kind)test_below(seed, OTLP_ARRAY)};
+    switch (value.kind) {
+    case OTLP_STRING:
+        return hand_string(odd[test_below(seed, SW_COUNT(odd))]);
+    case OTLP_BOOL:
+        value.as.boolean = test_below(seed, 2) == 1;
+        break;
+    case OTLP_INT:
+        value.as.integer = (int64_t)(test_random(seed) >> test_below(seed, 64));
+        break;
+    case OTLP_DOUBLE:
+        value.as.real = reals[test_below(seed, SW_COUNT(reals))];
+        break;
+    default:
+        break;
+    }
+    return value;
+}
+
+static void is_json_or_null(sw_str text)
+{
+    if (text.ptr && !sw_json_valid(text, NULL, NULL)) {
+        fail_msg("no JSON: %.*s", (int)text.len, text.ptr);
+    }
+}
+
+static void is_count(sw_int count)
+{
+    assert_true(!count.known || (count.value >= 0 && count.value <= SW_LIMIT_TOKENS));
+}
+
+/* Whatever a span says, what is read of it can be stored. */
+static void can_be_stored(const span_facts *f)
+{
+    is_json_or_null(f->tags);
+    is_json_or_null(f->metadata);
+    is_json_or_null(f->usage.prompt_details);
+    is_json_or_null(f->usage.completion_details);
+    is_json_or_null(f->end.error_data);
+    is_json_or_null(f->tool_arguments);
+    is_count(f->usage.prompt);
+    is_count(f->usage.completion);
+    is_count(f->usage.cached);
+    is_count(f->usage.written);
+    is_count(f->usage.reasoning);
+    if (f->usage.total.known) {
+        assert_int_equal(f->usage.total.value, f->usage.prompt.value + f->usage.completion.value);
+        is_count(f->usage.total);
+    }
+    assert_true(!f->end.stop_reason.ptr ||
+                sw_enum_find(SW_ENUM_stop_reason, f->end.stop_reason) >= 0);
+    assert_true(f->request_id.len <= SW_LIMIT_ID_BYTES);
+}
+
+static void test_noise(void **state)
+{
+    hand h;
+    uint64_t seed = 20;
+    (void)state;
+    hand_begin(&h);
+    for (size_t i = 0; i < test_rounds(100000); i++) {
+        sw_arena_reset(&h.arena);
+        hand_clear(&h);
+        h.scope.name = sw_str_from(test_below(&seed, 2) ? "ai" : "com.anthropic.claude_code");
+        h.span.name = sw_str_from(odd[test_below(&seed, SW_COUNT(odd))]);
+        for (size_t n = test_below(&seed, 40); n > 0; n--) {
+            hand_add(&h, rows[test_below(&seed, SW_COUNT(rows))].key, noise(&seed));
+        }
+        can_be_stored(hand_read(&h));
+    }
+    hand_end(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_what_is_unusable_gives_way),
         cmocka_unit_test(test_a_key_twice),
         cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -328,8 +328,8 @@ static void test_metadata(void **state)
     hand_text(&h, "ai.telemetry.metadata.api_key", "sk-123");
     hand_resource(&h, "vcs.ref.head.name", "main");
     same_text(hand_read(&h)->metadata,
-              "{\"temperature\":0.5,\"max_tokens\":100,\"branch\":\"main\","
-              "\"sender\":{\"x\":1},\"team\":\"red\"}");
+              "{\"temperature\":0.5,\"max_tokens\":100,\"branch\":\"main\",\"sender\":{\"x\":1},"
+              "\"caller\":{\"team\":\"red\"}}");
     hand_end(&h);
 }
 

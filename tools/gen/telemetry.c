@@ -120,7 +120,7 @@ static void print_providers(void)
 #define SW_PROVIDER(FROM, TO) printf("| `%s` | `%s` |\n", FROM, TO);
 #define SW_FRAMEWORK(NAME) printf("| `%s` | a framework: the next source is asked |\n", NAME);
 #define SW_PROVIDER_START(START, TO) printf("| `%s`... | `%s` |\n", START, TO);
-#define SW_PROVIDER_SUFFIX(SUFFIX) printf("| `....%s` | without it |\n", SUFFIX);
+#define SW_PROVIDER_SUFFIX(SUFFIX) printf("| `*.%s` | without it |\n", SUFFIX);
 #define SW_MODEL_START(START, TO) printf("| nothing, and a model `%s`... | `%s` |\n", START, TO);
 #include "model/providers.def"
 #undef SW_PROVIDER
