@@ -97,35 +97,57 @@ static void join_input(talk *t, span_talk *out)
     }
 }
 
-/* The generation before events wrote the same into attributes: what is there is not read twice. */
-static void read_what_is_open(talk *t, const span_facts *facts)
+/* A side that says nothing yet takes what another source says. */
+static void fill_sides(talk *t, talk *from)
 {
-    talk from_events;
-
-    if (talk_count(t, TALK_INPUT) > 0 && talk_count(t, TALK_OUTPUT) > 0) {
-        return;
-    }
-    talk_init(&from_events, t->arena);
-    read_pydantic(&from_events, &facts->span->attributes);
-    read_events(&from_events, facts->span);
+    talk_end(from);
     for (int side = 0; side < TALK_SIDES; side++) {
         if (t->messages[side].count == 0) {
-            t->messages[side] = from_events.messages[side];
-            t->finishes[side] = from_events.finishes[side];
+            t->messages[side] = from->messages[side];
+            t->finishes[side] = from->finishes[side];
         }
     }
-    t->tools = t->tools.ptr ? t->tools : from_events.tools;
-    t->cut = t->cut || from_events.cut;
+    t->tools = t->tools.ptr ? t->tools : from->tools;
+    t->cut = t->cut || from->cut;
 }
 
-sw_status span_read_talk(const span_facts *facts, sw_arena *arena, span_talk *out, sw_error *err)
+static bool is_open(const talk *t)
+{
+    return talk_count(t, TALK_INPUT) == 0 || talk_count(t, TALK_OUTPUT) == 0;
+}
+
+/* Attributes, then events, then records: the order of trust (E.5). What one of them says whole is not read from
+ * the next. */
+static void read_all(talk *t, const otlp_span *span, const talk_record *records, size_t count)
+{
+    talk more;
+
+    if (span) {
+        talk_read_attributes(t, &span->attributes);
+    }
+    if (span && is_open(t)) {
+        talk_init(&more, t->arena);
+        read_pydantic(&more, &span->attributes);
+        read_events(&more, span);
+        fill_sides(t, &more);
+    }
+    if (count > 0 && is_open(t)) {
+        talk_init(&more, t->arena);
+        for (size_t i = 0; i < count; i++) {
+            (void)talk_read_event(&more, records[i].name, records[i].body, records[i].attributes);
+        }
+        fill_sides(t, &more);
+    }
+}
+
+sw_status talk_read_span(const span_facts *facts, const talk_record *records, size_t count,
+                         sw_arena *arena, span_talk *out, sw_error *err)
 {
     talk t;
 
     memset(out, 0, sizeof *out);
     talk_init(&t, arena);
-    talk_read_attributes(&t, &facts->span->attributes);
-    read_what_is_open(&t, facts);
+    read_all(&t, facts->span, records, count);
     join_input(&t, out);
     out->output = t.messages[TALK_OUTPUT].items;
     out->output_count = t.messages[TALK_OUTPUT].count;
@@ -135,4 +157,9 @@ sw_status span_read_talk(const span_facts *facts, sw_arena *arena, span_talk *ou
     }
     out->cut = t.cut;
     return arena->failed ? sw_no_memory(err) : SW_STATUS_OK;
+}
+
+sw_status span_read_talk(const span_facts *facts, sw_arena *arena, span_talk *out, sw_error *err)
+{
+    return talk_read_span(facts, NULL, 0, arena, out, err);
 }

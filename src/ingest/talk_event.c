@@ -76,16 +76,34 @@ static talk_value with_name(talk *t, talk_value body, sw_str name)
     return talk_parse(t, talk_write_end(&w, t));
 }
 
+/* A record whose body is just what was said. */
+static talk_value body_of_text(talk *t, sw_str text, sw_str name)
+{
+    talk_writer w;
+
+    talk_write_begin(&w, t);
+    sw_json_open(&w.out, '{');
+    talk_write_pair(&w, "event.name", name);
+    talk_write_pair(&w, "content", text);
+    sw_json_close(&w.out, '}');
+    return talk_parse(t, talk_write_end(&w, t));
+}
+
 static talk_value whole_of(talk *t, sw_str name, const otlp_value *body,
                            const otlp_attributes *attributes)
 {
-    talk_value whole = talk_open(t, talk_native(t, body));
+    talk_value said = talk_native(t, body);
+    talk_value whole = talk_open(t, said);
 
     if (whole.type != SW_JSON_OBJECT) {
         whole = talk_open(t, talk_native(t, otlp_find(attributes, SW_STR("gen_ai.event.content"))));
     }
-    return whole.type == SW_JSON_OBJECT ? with_name(t, whole, name)
-                                        : object_of(t, attributes, name);
+    if (whole.type == SW_JSON_OBJECT) {
+        return with_name(t, whole, name);
+    }
+    return said.type == SW_JSON_STRING && !sw_str_eq(said.text, name)
+               ? body_of_text(t, said.text, name)
+               : object_of(t, attributes, name);
 }
 
 static void read_message(talk *t, sw_str name, const otlp_value *body,

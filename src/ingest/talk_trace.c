@@ -12,18 +12,19 @@ static const char *const nested[] = {"kwargs",       "config",  "extra_body",  "
 
 enum { DEEPEST = 4 };
 
+/* Parameters and members are named more freely than attributes: "extra_headers", "litellm_api_key". */
 bool talk_is_secret(sw_str name)
 {
-    static const char *const parts[] = {"header",       "authorization", "api_key", "apikey",
-                                        "api-key",      "cookie",        "secret",  "password",
-                                        "access_token", "auth_token",    "bearer",  "credential"};
+    static const char *const parts[] = {"header", "authorization", "api_key",      "api-key",
+                                        "apikey", "cookie",        "secret",       "password",
+                                        "bearer", "credential",    "access_token", "auth_token"};
 
     for (size_t i = 0; i < SW_COUNT(parts); i++) {
         if (sw_str_contains_nocase(name, sw_str_from(parts[i]))) {
             return true;
         }
     }
-    return false;
+    return span_is_secret(NULL, name);
 }
 
 /* ---- bodies that were sent ---------------------------------------------------------------------------- */
@@ -186,7 +187,7 @@ static sw_str make_response(talk *t, const span_facts *facts, const span_talk *s
 
 void talk_trace(talk *t, const span_facts *facts, span_talk *out)
 {
-    sw_str parameters = talk_parameters(t, &facts->span->attributes);
+    sw_str parameters = facts->span ? talk_parameters(t, &facts->span->attributes) : SW_NULL_STR;
     bool asked = out->input_count > 0 || out->tools.ptr || parameters.ptr;
 
     if (t->request.ptr) {

@@ -121,7 +121,7 @@ static void openai_responses(void **state)
           "{'type':'web_search_call','id':'w','status':'completed'},"
           "{'type':'message','role':'assistant','content':[{'type':'output_text','text':'yes',"
           "'annotations':[]}]},"
-          "{'type':'function_call','id':'fc','call_id':'c','name':'f','arguments':'{}'}],"
+          "{'type':'function_call','call_id':'c','id':'fc','name':'f','arguments':'{}'}],"
           "'text':{'format':{'type':'text'}},'usage':{}}",
           "{'output':[{'role':'assistant','content':[{'type':'reasoning','summary':[]},"
           "{'type':'web_search_call','id':'w','status':'completed'},{'type':'text','text':'yes'}],"
@@ -324,6 +324,24 @@ static void genkit(void **state)
           "{'output':[{'role':'assistant','text':'yes'}]}");
 }
 
+static void livekit(void **state)
+{
+    (void)state;
+    holds("lk.chat_ctx",
+          "{'items':[{'id':'i1','type':'message','role':'user','content':['hi','there']},"
+          "{'id':'i2','type':'function_call','call_id':'c','name':'f','arguments':'{}'},"
+          "{'id':'i3','type':'function_call_output','name':'f','call_id':'c','output':'no',"
+          "'is_error':true}]}",
+          "{'input':[{'role':'user','content':[{'type':'text','text':'hi'},{'type':'text','text':"
+          "'there'}]},{'role':'assistant','tool_calls':[" CALL(
+              "'c'", "f", "{}") "]},"
+                                "{'role':'tool','name':'f'," RETURN("c", "error", "'no'") "}]}");
+    talk_case(
+        "{'attributes':{'lk.response.text':'yes','lk.response.function_calls':'[{\\'call_id\\':"
+        "\\'c\\',\\'name\\':\\'f\\',\\'arguments\\':\\'{}\\'}]'}}",
+        "{'output':[{'role':'assistant','text':'yes','tool_calls':[" CALL("'c'", "f", "{}") "]}]}");
+}
+
 static void others(void **state)
 {
     (void)state;
@@ -355,7 +373,8 @@ int main(void)
         cmocka_unit_test(anthropic),       cmocka_unit_test(gemini),
         cmocka_unit_test(bedrock),         cmocka_unit_test(langchain_serialized),
         cmocka_unit_test(langchain_plain), cmocka_unit_test(pydantic_events),
-        cmocka_unit_test(genkit),          cmocka_unit_test(others),
+        cmocka_unit_test(genkit),          cmocka_unit_test(livekit),
+        cmocka_unit_test(others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,6 +145,25 @@ static void print_ends(void)
 #undef SW_ERROR_CLASS
 }
 
+static void print_talks(void)
+{
+    puts(
+        "\n## Messages\n\n"
+        "Of the attributes of one side the first that says something is taken; system instructions stand before the\n"
+        "input. What stands flattened (indexed, loose) comes last when the sender dropped attributes. Text, thought,\n"
+        "calls and files are pieces of one answer. Messages that were sent as events are read when the attributes\n"
+        "leave a side open.\n\n"
+        "| side | attribute | shape | convention | remark |\n| --- | --- | --- | --- | --- |");
+#define SW_TALK(SIDE, KEY, SHAPE, DIALECT, DOC)                                                    \
+    printf("| ");                                                                                  \
+    print_words(#SIDE);                                                                            \
+    printf(" | `%s` | ", KEY);                                                                     \
+    print_words(#SHAPE);                                                                           \
+    printf(" | %s | %s |\n", DIALECT, DOC);
+#include "model/talks.def"
+#undef SW_TALK
+}
+
 static void print_secrets(void)
 {
     puts(
@@ -159,8 +178,8 @@ void gen_telemetry_page(void)
 {
     puts(
         "# Telemetry\n\n"
-        "Derived from `model/aliases.def`, `span_roles.def`, `scopes.def`, `providers.def`, `finish_words.def` and\n"
-        "`secrets.def`; do not edit.\n\n"
+        "Derived from `model/aliases.def`, `span_roles.def`, `scopes.def`, `providers.def`, `finish_words.def`,\n"
+        "`talks.def` and `secrets.def`; do not edit.\n\n"
         "Which attribute of a span says what. For each fact the attributes stand in the order of trust: the first\n"
         "that holds something usable wins.");
     print_roles();
@@ -171,5 +190,6 @@ void gen_telemetry_page(void)
     }
     print_providers();
     print_ends();
+    print_talks();
     print_secrets();
 }
