@@ -97,12 +97,20 @@ static sw_status open_ledger(sw_cli *cli, const sw_settings *settings, log_targe
     return sw_ledger_open(&open, &cli->ledger, &cli->error);
 }
 
+/* What OTEL_EXPORTER_OTLP_ENDPOINT can be. */
+static void announce_telemetry(sw_cli *cli, const sw_server *server)
+{
+    const char *http = sw_server_otlp_url(server);
+    fprintf(cli->out, "It takes OTLP at %s (HTTP)\n", http[0] ? http : sw_server_url(server));
+}
+
 /* The line with the address is the first, for programs that wait for it. */
 static sw_status announce(sw_cli *cli, const sw_server *server)
 {
     bool keys = false;
     sw_status status = sw_keys_exist(cli->ledger, &keys, &cli->error);
     fprintf(cli->out, "Stepwell serves %s\n", sw_server_url(server));
+    announce_telemetry(cli, server);
     if (status == SW_STATUS_OK && !keys) {
         fputs(
             "There is no key: every program of this machine may read and write as the default "

@@ -239,11 +239,12 @@ static void note_trouble(sw_exchange *x, int http, sw_status status, const sw_er
 
 void sw__answer_error(sw_exchange *x, sw_status status, const sw_error *err)
 {
+    bool otlp = sw__otlp_speaks(x);
     sw__answer_reset(x);
     if (x->request.arena.failed) {
         status = SW_STATUS_NO_MEMORY;
     }
-    if (status == SW_STATUS_INVALID && !x->fail_status) {
+    if (status == SW_STATUS_INVALID && !x->fail_status && !otlp) {
         if (!x->invalid) {
             bool body = x->request.route && x->request.route->body != SW_BODY_NONE;
             sw_request_invalid(&x->request, "value_error", body ? "body" : "query",
@@ -257,8 +258,14 @@ void sw__answer_error(sw_exchange *x, sw_status status, const sw_error *err)
         }
         status = SW_STATUS_NO_MEMORY;
     }
-    int http = x->fail_status ? x->fail_status : sw_status_http(status);
+    int http = x->fail_status ? x->fail_status
+               : otlp         ? sw_otlp_http(status)
+                              : sw_status_http(status);
     note_trouble(x, http, status, err);
+    if (otlp) {
+        sw__otlp_refuse(x, http, detail_of(x, status, err));
+        return;
+    }
     advise_retry(x, http, status);
     write_detail(x, http, detail_of(x, status, err));
 }

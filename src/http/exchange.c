@@ -86,12 +86,25 @@ static void allow_header(sw_exchange *x, uint32_t allow)
     sw_answer_header(&x->request, "Allow", text);
 }
 
+/* Behind the door for telemetry there is nothing else. */
+static bool is_behind_door(const sw_exchange *x)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_DAEMON);
+    return !info || info->daemon != x->request.server->otlp.daemon ||
+           x->request.route->body == SW_BODY_OTLP;
+}
+
 static sw_status find_route(sw_exchange *x, sw_error *err)
 {
     uint32_t allow = 0;
     switch (sw__route_find(x, &allow)) {
     case SW_FOUND:
-        return SW_STATUS_OK;
+        if (is_behind_door(x)) {
+            return SW_STATUS_OK;
+        }
+        x->request.route = NULL;
+        break;
     case SW_FOUND_BAD_TEXT:
         return sw_answer_fail(&x->request, 400, "the path is not valid UTF-8, or holds a NUL");
     case SW_FOUND_OTHER_METHOD:
@@ -155,6 +168,9 @@ static sw_status admit(sw_exchange *x, sw_error *err)
     sw_status status = sw__params_read(x, err);
     if (status == SW_STATUS_OK && x->invalid) {
         status = SW_STATUS_INVALID;
+    }
+    if (status == SW_STATUS_OK && x->request.route->body == SW_BODY_OTLP) {
+        status = sw__otlp_admit(x);
     }
     if (status == SW_STATUS_OK) {
         x->streams_in = x->request.route->part && is_ndjson(x);

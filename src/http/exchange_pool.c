@@ -30,8 +30,8 @@ static sw_exchange *make_exchange(sw_server *server)
         return NULL;
     }
     sw_arena_init(&x->request.arena, server->from, SW_LIMIT_BODIES_BYTES);
-    sw_buf_init(&x->body, server->from, SW_LIMIT_BODY_BYTES);
-    sw_buf_init(&x->inflated, server->from, 2 * (size_t)SW_LIMIT_BODY_BYTES);
+    sw_buf_init(&x->body, server->from, SW_LIMIT_BODIES_BYTES);
+    sw_buf_init(&x->inflated, server->from, 2 * (size_t)SW_LIMIT_BODIES_BYTES);
     sw_buf_init(&x->out, server->from, SW_LIMIT_ANSWER_BYTES);
     sw_buf_init(&x->squeezed, server->from, SW_LIMIT_ANSWER_BYTES);
     pthread_mutex_init(&x->lock, NULL);

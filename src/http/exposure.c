@@ -10,7 +10,8 @@
 
 enum { PEM_BYTES = 1 << 20 };
 
-sw_status sw__exposure_check(sw_server *server, sw_error *err)
+sw_status sw__exposure_check(sw_server *server, const char *setting, const char *text,
+                             bool loopback, sw_error *err)
 {
     const sw_settings *s = &server->settings;
     bool keys = false;
@@ -18,21 +19,21 @@ sw_status sw__exposure_check(sw_server *server, sw_error *err)
         return sw_fail(err, SW_STATUS_INVALID, s->tls_cert ? "tls-key" : "tls-cert",
                        "is needed too: HTTPS takes a certificate and its key");
     }
-    if (server->loopback) {
+    if (loopback) {
         return SW_STATUS_OK;
     }
     sw_status status = sw_keys_exist(server->ledger, &keys, err);
     if (status == SW_STATUS_OK && !keys) {
-        status = sw_fail(err, SW_STATUS_INVALID, "listen",
+        status = sw_fail(err, SW_STATUS_INVALID, setting,
                          "%s can be reached from other machines, and there is no key; make one "
                          "first (stepwell keys create), or listen on 127.0.0.1",
-                         s->listen);
+                         text);
     }
     if (status == SW_STATUS_OK && !s->tls_cert && !s->insecure_plain_http) {
-        status = sw_fail(err, SW_STATUS_INVALID, "listen",
+        status = sw_fail(err, SW_STATUS_INVALID, setting,
                          "%s can be reached from other machines; give --tls-cert and --tls-key, or "
                          "--insecure-plain-http behind a proxy that speaks TLS",
-                         s->listen);
+                         text);
     }
     return status;
 }

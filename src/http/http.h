@@ -95,7 +95,8 @@ typedef enum sw_body_kind {
     SW_BODY_NONE,     /* a body is refused when it is not empty */
     SW_BODY_OPTIONAL, /* JSON or nothing */
     SW_BODY_JSON,     /* JSON, required */
-    SW_BODY_PARTS /* JSON like SW_BODY_JSON; but application/x-ndjson goes to .part as it arrives */
+    SW_BODY_PARTS, /* JSON like SW_BODY_JSON; but application/x-ndjson goes to .part as it arrives */
+    SW_BODY_OTLP /* OTLP, as protobuf or JSON, also empty; what is wrong is told in its way (otlp.c) */
 } sw_body_kind;
 
 enum {
@@ -274,6 +275,7 @@ typedef struct sw_settings {
 #define SW_SETTING_UNFLAGGED(NAME, name, ...) const char *name; /* by environment or file only */
 #define SW_SETTING(KIND, NAME, name, ...) SW_SETTING_##KIND(NAME, name, __VA_ARGS__)
 #include "model/config.def"
+    uint64_t asked; /* bit i: somebody set the i-th; what is not asked for has its fallback */
 #undef SW_SETTING
 #undef SW_SETTING_FLAG
 #undef SW_SETTING_COUNT
@@ -287,6 +289,8 @@ sw_status sw_server_start(sw_ledger *ledger, const sw_settings *settings, const 
                           sw_server **out, sw_error *err) SW_MUST_CHECK;
 /* The address and port in use. */
 const char *sw_server_url(const sw_server *server);
+/* The same of the door for telemetry over HTTP; "" when it is closed. */
+const char *sw_server_otlp_url(const sw_server *server);
 /* Takes no new connection, finishes what is in flight within `seconds`, frees. */
 void sw_server_stop(sw_server **server, int seconds);
 

@@ -84,13 +84,27 @@ sw_status sw__limits_check(sw_exchange *x, sw_error *err)
 
 /* ---- the length of the body ------------------------------------------------------------------------- */
 
+static int64_t limit_of(const sw_exchange *x)
+{
+    switch (x->request.route->body) {
+    case SW_BODY_NONE:
+        return 0;
+    case SW_BODY_OTLP:
+        return x->request.server->settings.otlp_max_mb << 20;
+    case SW_BODY_OPTIONAL:
+    case SW_BODY_JSON:
+    case SW_BODY_PARTS:
+        break;
+    }
+    return SW_LIMIT_BODY_BYTES;
+}
+
 static sw_status too_long(sw_exchange *x)
 {
     sw__count_refusal(x->request.server, SW_REFUSED_BODY);
-    return sw_answer_fail(&x->request, 413,
-                          "the body is larger than %lld bytes; send it in parts%s",
-                          (long long)SW_LIMIT_BODY_BYTES,
-                          x->request.route->part ? ", or as application/x-ndjson" : "");
+    return sw_answer_fail(
+        &x->request, 413, "the body is larger than %lld bytes; send it in parts%s",
+        (long long)limit_of(x), x->request.route->part ? ", or as application/x-ndjson" : "");
 }
 
 static sw_status other_coding(sw_exchange *x)
@@ -112,7 +126,7 @@ sw_status sw__limits_length(sw_exchange *x, sw_error *err)
     if (x->coding == SW_CODING_OTHER && x->declared != 0) {
         return other_coding(x);
     }
-    x->body_limit = x->request.route->body == SW_BODY_NONE ? 0 : SW_LIMIT_BODY_BYTES;
+    x->body_limit = limit_of(x);
     return !x->streams_in && x->declared > x->body_limit ? too_long(x) : SW_STATUS_OK;
 }
 

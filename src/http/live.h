@@ -10,16 +10,18 @@
 struct sw_auth;
 struct sw_tail;
 struct sw_hooks;
+struct sw_ingest;
 
 typedef struct sw_live {
     struct sw_auth *auth;
     struct sw_tail *tail;
     struct sw_hooks *hooks;
+    struct sw_ingest *ingest;
 } sw_live;
 
 /* Starts; the ledger and the settings must outlive it. `local`: only this machine reaches the server. */
-sw_status sw_live_start(sw_ledger *ledger, const sw_settings *settings, bool local,
-                        const sw_log *log, sw_live *out, sw_error *err) SW_MUST_CHECK;
+sw_status sw_live_start(sw_ledger *ledger, const sw_settings *settings, bool local, sw_log *log,
+                        sw_live *out, sw_error *err) SW_MUST_CHECK;
 /* Ends every stream and waiting request, so that their connections can close, and takes no new ones; what
  * goes out is not begun any more. */
 void sw_live_end(sw_live *live);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "http/observe.h"
+#include "ingest/ingest.h"
 
 static const int codes[] = {200, 201, 202, 204, 400, 401, 403, 404, 405, 408, 409, 410, 413,
                             414, 415, 421, 422, 429, 499, 500, 501, 502, 503, 504, 0};
@@ -222,6 +223,33 @@ static void write_commits(sw_buf *out, sw_ledger *ledger)
                 (double)load.us / 1e6, (long long)load.groups);
 }
 
+static void write_telemetry(sw_buf *out, sw_ingest *ingest)
+{
+    sw_ingest_load load;
+    sw_ingest_load_get(ingest, &load);
+    const struct {
+        const char *name;
+        int64_t number;
+        const char *help;
+    } rows[] = {
+        {"spans", load.spans, "Spans that were taken."},
+        {"logs", load.logs, "Log records that were taken."},
+        {"points", load.points, "Points of metrics that were counted; none is kept."},
+        {"rejected", load.rejected, "Spans, records and points that were refused."},
+        {"duplicates", load.duplicates, "Spans and records that were there already."},
+        {"steps", load.steps, "Steps that were made of telemetry."},
+        {"restated", load.restated, "Steps that more of their trace has corrected."},
+        {"retired", load.retired, "Steps that turned out to be another one."},
+        {"recomputed", load.recomputed, "Traces that were computed again."},
+    };
+    for (size_t i = 0; i < SW_COUNT(rows); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "stepwell_otlp_%s_total", rows[i].name);
+        count(out, name, rows[i].help, (unsigned long long)rows[i].number);
+    }
+    gauge(out, "stepwell_otlp_marked", "Traces that wait to be computed again.", load.marked);
+}
+
 static sw_status write_store(sw_buf *out, sw_ledger *ledger, sw_error *err)
 {
     sw_ledger_info info;
@@ -273,6 +301,7 @@ sw_status sw_http_metrics(sw_request *request, sw_error *err)
     write_refusals(out, server->metrics);
     write_server(out, server);
     write_commits(out, server->ledger);
+    write_telemetry(out, server->live.ingest);
     write_process(out, server->metrics);
     sw__probe_metrics(server, out);
     return write_store(out, server->ledger, err);

@@ -6,9 +6,6 @@
  * that only wait end, what is in flight is finished within the time given, then everything is taken down
  * in the order in which it depends on each other.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -18,109 +15,21 @@
 #include "http/observe.h"
 #include "http/server.h"
 
-enum { SECOND_US = 1000000, TICK_MS = 500, BACKLOG = 1024 };
+enum { SECOND_US = 1000000, TICK_MS = 500 };
 
 int64_t sw__mono_us(void)
 {
     return sw__system_clock.mono_us(sw__system_clock.data);
 }
 
-/* ---- where to listen ------------------------------------------------------------------------------------ */
-
-/* "127.0.0.1:8283", "[::1]:8283", "localhost:0", ":8283" */
-static bool split_listen(const char *text, char *host, size_t size, const char **port)
+static sw_status open_doors(sw_server *server, sw_error *err)
 {
-    const char *colon = strrchr(text, ':');
-    size_t len = colon ? (size_t)(colon - text) : 0;
-    int64_t number = 0;
-    if (!colon || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
-        !sw_parse_int(sw_str_from(colon + 1), &number) || number > 65535) {
-        return false;
-    }
-    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
-        text++;
-        len -= 2;
-    } else if (memchr(text, ':', len)) {
-        return false;
-    }
-    if (len >= size) {
-        return false;
-    }
-    memcpy(host, text, len);
-    host[len] = '\0';
-    *port = colon + 1;
-    return true;
-}
-
-static bool is_loopback(const struct sockaddr *address)
-{
-    if (address->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
-        return ntohl(in->sin_addr.s_addr) >> 24 == 127;
-    }
-    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
-    return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
-}
-
-static int open_socket(const struct addrinfo *info)
-{
-    const int on = 1;
-    int fd = socket(info->ai_family, info->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) {
-        return fd;
-    }
-    int why = errno;
-    if (fd >= 0) {
-        close(fd);
-    }
-    errno = why;
-    return -1;
-}
-
-static void name_url(sw_server *server)
-{
-    char host[64] = "";
-    char port[16] = "";
-    socklen_t len = sizeof server->address;
-    struct sockaddr *address = (struct sockaddr *)(void *)&server->address;
-    (void)getsockname(server->listening, address, &len);
-    (void)getnameinfo(address, len, host, sizeof host, port, sizeof port,
-                      NI_NUMERICHOST | NI_NUMERICSERV);
-    bool six = address->sa_family == AF_INET6;
-    snprintf(server->url, sizeof server->url, "%s://%s%s%s:%s", server->tls ? "https" : "http",
-             six ? "[" : "", host, six ? "]" : "", port);
-}
-
-static sw_status start_listening(sw_server *server, sw_error *err)
-{
-    const char *text = server->settings.listen;
-    const char *port = NULL;
-    char host[256];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *found = NULL;
-    if (!split_listen(text, host, sizeof host, &port)) {
-        return sw_fail(err, SW_STATUS_INVALID, "listen",
-                       "is ADDRESS:PORT, e.g. 127.0.0.1:8283 or [::1]:8283, not %s", text);
-    }
-    int wrong = getaddrinfo(host[0] ? host : NULL, port, &hints, &found);
-    if (wrong) {
-        return sw_fail(err, SW_STATUS_INVALID, "listen", "%s is no address: %s", text,
-                       gai_strerror(wrong));
-    }
-    server->loopback = is_loopback(found->ai_addr);
-    sw_status status = sw__exposure_check(server, err);
-    server->listening = status == SW_STATUS_OK ? open_socket(found) : -1;
-    int why = errno;
-    freeaddrinfo(found);
-    if (status != SW_STATUS_OK) {
-        return status;
-    }
-    if (server->listening < 0) {
-        return sw_fail(err, SW_STATUS_IO, "listen", "%s cannot be used: %s", text, strerror(why));
-    }
-    name_url(server);
-    return SW_STATUS_OK;
+    const sw_settings *s = &server->settings;
+    sw_status status = sw__door_open(server, "listen", s->listen, &server->main, err);
+    return status == SW_STATUS_OK
+               ? sw__door_open_usual(server, SW_SETTING_ID_OTLP_LISTEN, "otlp-listen",
+                                     s->otlp_listen, &server->otlp, err)
+               : status;
 }
 
 /* ---- the daemon ------------------------------------------------------------------------------------------- */
@@ -154,7 +63,7 @@ static void on_library_log(void *data, const char *format, va_list args)
     sw_logf(&server->log, SW_LOG_DEBUG, "%s", line);
 }
 
-static struct MHD_Daemon *start_with(sw_server *server, char *cert, char *key)
+static struct MHD_Daemon *start_with(sw_server *server, const sw_door *door, char *cert, char *key)
 {
     unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
                          (server->tls ? MHD_USE_TLS : 0);
@@ -167,7 +76,7 @@ static struct MHD_Daemon *start_with(sw_server *server, char *cert, char *key)
     /* clang-format off */
     return MHD_start_daemon(flags, 0, NULL, NULL, sw__exchange_go_on, server,
         MHD_OPTION_EXTERNAL_LOGGER, on_library_log, server,
-        MHD_OPTION_LISTEN_SOCKET, server->listening,
+        MHD_OPTION_LISTEN_SOCKET, door->fd,
         MHD_OPTION_URI_LOG_CALLBACK, sw__exchange_begin, server,
         MHD_OPTION_NOTIFY_COMPLETED, sw__exchange_end, server,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
@@ -189,8 +98,10 @@ static sw_status start_daemon(sw_server *server, sw_error *err)
     sw_arena_init(&arena, server->from, 0);
     sw_status status = sw__exposure_tls(server, &arena, &cert, &key, err);
     if (status == SW_STATUS_OK) {
-        server->daemon = start_with(server, cert, key);
-        if (!server->daemon) {
+        server->main.daemon = start_with(server, &server->main, cert, key);
+        server->otlp.daemon =
+            server->otlp.fd >= 0 ? start_with(server, &server->otlp, cert, key) : NULL;
+        if (!server->main.daemon || (server->otlp.fd >= 0 && !server->otlp.daemon)) {
             status = sw_fail(err, SW_STATUS_INVALID, server->tls ? "tls-cert" : "listen",
                              "the HTTP library did not start%s",
                              server->tls ? "; do certificate and key fit together?" : "");
@@ -208,8 +119,13 @@ static sw_status start_daemon(sw_server *server, sw_error *err)
 static int wait_ms(sw_server *server)
 {
     MHD_UNSIGNED_LONG_LONG ms = TICK_MS;
-    if (MHD_get_timeout(server->daemon, &ms) != MHD_YES || ms > TICK_MS) {
+    MHD_UNSIGNED_LONG_LONG other = TICK_MS;
+    if (MHD_get_timeout(server->main.daemon, &ms) != MHD_YES || ms > TICK_MS) {
         ms = TICK_MS;
+    }
+    if (server->otlp.daemon && MHD_get_timeout(server->otlp.daemon, &other) == MHD_YES &&
+        other < ms) {
+        ms = other;
     }
     return (int)ms;
 }
@@ -261,26 +177,42 @@ static void hear_call(sw_server *server)
     }
     if (!server->quiet) {
         server->quiet = true;
-        (void)MHD_quiesce_daemon(server->daemon);
+        (void)MHD_quiesce_daemon(server->main.daemon);
+        if (server->otlp.daemon) {
+            (void)MHD_quiesce_daemon(server->otlp.daemon);
+        }
     }
     for (sw_exchange *x = server->living; x; x = x->next) {
         sw__stream_stop(x);
     }
 }
 
+/* -1, which poll passes over, when there is no daemon. */
+static int epoll_of(struct MHD_Daemon *daemon)
+{
+    return daemon ? MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd : -1;
+}
+
+static void run_daemons(sw_server *server)
+{
+    (void)MHD_run(server->main.daemon);
+    if (server->otlp.daemon) {
+        (void)MHD_run(server->otlp.daemon);
+    }
+}
+
 static void *run_network(void *data)
 {
     sw_server *server = data;
-    const union MHD_DaemonInfo *info =
-        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    struct pollfd fds[2] = {{.fd = info->epoll_fd, .events = POLLIN},
-                            {.fd = server->wake, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = epoll_of(server->main.daemon), .events = POLLIN},
+                           {.fd = epoll_of(server->otlp.daemon), .events = POLLIN},
+                           {.fd = server->wake, .events = POLLIN}};
     while (!atomic_load(&server->halt)) {
-        (void)poll(fds, 2, wait_ms(server));
-        if (fds[1].revents) {
+        (void)poll(fds, SW_COUNT(fds), wait_ms(server));
+        if (fds[2].revents) {
             hear_call(server);
         }
-        (void)MHD_run(server->daemon);
+        run_daemons(server);
         tick(server);
     }
     return NULL;
@@ -317,9 +249,12 @@ static void end_exchanges(sw_server *server)
     }
     sw__workers_stop(server);
     (void)wait_for_none(&server->suspended, INT64_MAX);
-    if (server->daemon) {
-        (void)MHD_run(server->daemon); /* what is ready is sent */
-        MHD_stop_daemon(server->daemon);
+    if (server->main.daemon) {
+        run_daemons(server); /* what is ready is sent */
+        MHD_stop_daemon(server->main.daemon);
+    }
+    if (server->otlp.daemon) {
+        MHD_stop_daemon(server->otlp.daemon);
     }
 }
 
@@ -328,9 +263,8 @@ static void take_down(sw_server *server)
     end_exchanges(server);
     sw__probe_stop(server);
     sw_live_stop(&server->live);
-    if (server->listening >= 0) {
-        close(server->listening);
-    }
+    sw__door_close(&server->main);
+    sw__door_close(&server->otlp);
     if (server->wake >= 0) {
         close(server->wake);
     }
@@ -367,7 +301,9 @@ sw_status sw_server_start(sw_ledger *ledger, const sw_settings *settings, const 
     server->log = log ? *log : (sw_log){0};
     server->from = &sw__libc_allocator;
     server->random = sw__system_random;
-    server->listening = -1;
+    server->main.fd = -1;
+    server->otlp.fd = -1;
+    server->loopback = true;
     server->tls = settings->tls_cert != NULL;
     server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&server->lock, NULL);
@@ -376,7 +312,7 @@ sw_status sw_server_start(sw_ledger *ledger, const sw_settings *settings, const 
     status = status == SW_STATUS_OK ? sw__openapi_make(server, err) : status;
     status = status == SW_STATUS_OK ? sw__metrics_make(server, err) : status;
     status = status == SW_STATUS_OK ? sw__access_open(server, err) : status;
-    status = status == SW_STATUS_OK ? start_listening(server, err) : status;
+    status = status == SW_STATUS_OK ? open_doors(server, err) : status;
     status = status == SW_STATUS_OK ? start_daemon(server, err) : status;
     status = status == SW_STATUS_OK ? sw__probe_start(server, err) : status;
     if (status == SW_STATUS_OK) {
@@ -420,7 +356,12 @@ sw_live *sw_server_live(sw_server *server)
 
 const char *sw_server_url(const sw_server *server)
 {
-    return server->url;
+    return server->main.url;
+}
+
+const char *sw_server_otlp_url(const sw_server *server)
+{
+    return server->otlp.url;
 }
 
 bool sw_server_is_local(const sw_server *server)

@@ -15,6 +15,8 @@
 
 #include "http/http.h"
 #include "http/live.h"
+#include "http/otlp.h"
+#include "http/settings.h"
 
 typedef struct sw_exchange sw_exchange;
 
@@ -161,18 +163,23 @@ typedef struct sw_guest sw_guest;
 
 enum { SW_WORKERS_MOST = 256, SW_URL_TEXT = 128, SW_TAG_TEXT = 24 };
 
+/* An address that is listened on. */
+typedef struct sw_door {
+    int fd; /* -1: closed */
+    struct MHD_Daemon *daemon;
+    char url[SW_URL_TEXT];
+} sw_door;
+
 struct sw_server {
     sw_ledger *ledger;
     sw_settings settings;
     sw_log log;
     const sw_allocator *from;
     sw_random random;
-    int listening; /* the socket, -1 once closed */
-    struct sockaddr_storage address;
-    bool loopback; /* the address is this machine's own */
+    sw_door main;
+    sw_door otlp;  /* only what takes telemetry is behind it */
+    bool loopback; /* all addresses are this machine's own */
     bool tls;
-    char url[SW_URL_TEXT];
-    struct MHD_Daemon *daemon;
     pthread_t network;
     bool network_runs;
     int wake;           /* an eventfd: the network thread shall look up */
@@ -218,10 +225,22 @@ void sw__suspend(sw_exchange *x);
 /* Gives a suspended exchange back to the network thread; not to be touched afterwards. */
 void sw__resume(sw_exchange *x);
 
+/* ---- listen.c --------------------------------------------------------------------------------------- */
+
+/* Opens a door at the address, which the setting of that name gave. INVALID, IO. */
+sw_status sw__door_open(sw_server *server, const char *setting, const char *text, sw_door *door,
+                        sw_error *err) SW_MUST_CHECK;
+/* The same for a door that is there unless somebody else has its address: then it is told and stays closed, unless
+ * the address was asked for. off or nothing as address: no door. */
+sw_status sw__door_open_usual(sw_server *server, sw_setting_id id, const char *setting,
+                              const char *text, sw_door *door, sw_error *err) SW_MUST_CHECK;
+void sw__door_close(sw_door *door);
+
 /* ---- exposure.c ------------------------------------------------------------------------------------- */
 
-/* Whether it may listen on the address: INVALID says what is missing. */
-sw_status sw__exposure_check(sw_server *server, sw_error *err) SW_MUST_CHECK;
+/* Whether it may listen on the address, given as `setting`: INVALID says what is missing. */
+sw_status sw__exposure_check(sw_server *server, const char *setting, const char *text,
+                             bool loopback, sw_error *err) SW_MUST_CHECK;
 /* Certificate and key, NUL-terminated, in the arena; NULL without TLS. */
 sw_status sw__exposure_tls(sw_server *server, sw_arena *arena, char **cert, char **key,
                            sw_error *err) SW_MUST_CHECK;
@@ -263,6 +282,15 @@ sw_status sw__inflate_end(sw_exchange *x) SW_MUST_CHECK;
 /* Unpacks the whole, which is request->body then. */
 sw_status sw__inflate_body(sw_exchange *x) SW_MUST_CHECK;
 void sw__inflate_free(sw_exchange *x);
+
+/* ---- otlp.c ----------------------------------------------------------------------------------------- */
+
+/* Whether the media type of the body is one of OTLP's. Not OK: refuse. */
+sw_status sw__otlp_admit(sw_exchange *x) SW_MUST_CHECK;
+/* Whether who asks is one who exports telemetry, and understands nothing but google.rpc.Status. */
+bool sw__otlp_speaks(const sw_exchange *x);
+/* Makes the answer such a Status. */
+void sw__otlp_refuse(sw_exchange *x, int http, sw_str message);
 
 /* ---- workers.c -------------------------------------------------------------------------------------- */
 

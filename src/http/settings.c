@@ -43,6 +43,7 @@ static const setting rows[SW_SETTING_ID_COUNT] = {
 #undef SW_SETTING_WORD
 
 enum { FILE_BYTES = 64 * 1024 };
+_Static_assert(SW_SETTING_ID_COUNT <= 64, "each has a bit of sw_settings.asked");
 
 /* ---- one value ---------------------------------------------------------------------------------------- */
 
@@ -209,6 +210,8 @@ static sw_status read_setting(sw_settings *out, sw_setting_id id, const char *fl
     const setting *row = &rows[id];
     const char *environment = getenv(row->environment);
     char from[600];
+    bool asked = flag || (environment && environment[0]) || file->values[id];
+    out->asked |= asked ? UINT64_C(1) << id : 0;
     if (flag) {
         return set(out, row, flag, "the command line", err);
     }

@@ -69,14 +69,15 @@ export async function folder(t) {
 }
 
 // Starts `stepwell serve`. Options: `store` an existing ledger's URL (else a fresh one), `steps` how many steps of the
-// demo to fill it with first, `args` more arguments, `env` more environment.
-export async function serve(t, { store, steps = 0, args = [], env = {} } = {}) {
+// demo to fill it with first, `args` more arguments, `env` more environment, `usual` listen for telemetry at the usual
+// ports (else, unless `args` say where, nowhere).
+export async function serve(t, { store, steps = 0, args = [], env = {}, usual = false } = {}) {
   const url = store ?? `sqlite:${join(await folder(t), 'ledger.db')}`;
   if (steps > 0) {
     await run(program, ['demo', '--store', url, '--steps', String(steps)]);
   }
   const server = new Server(url);
-  await server.start(args, env);
+  await server.start(args, env, usual);
   t.after(() => server.stop());
   return server;
 }
@@ -104,8 +105,11 @@ export class Server {
     this.exchanges = [];
   }
 
-  async start(args = [], env = {}) {
-    const all = ['serve', '--store', this.store, '--listen', '127.0.0.1:0', ...args];
+  async start(args = [], env = {}, usual = false) {
+    const doors = ['--otlp-listen=', '--otlp-grpc-listen=']
+      .filter((door) => !usual && !args.some((arg) => arg.startsWith(door)))
+      .map((door) => `${door}off`);
+    const all = ['serve', '--store', this.store, '--listen', '127.0.0.1:0', ...doors, ...args];
     this.child = spawn(program, all, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
