@@ -67,7 +67,7 @@ static void log_ledger(void *data, int level, const char *line)
 static void allow_connections(void)
 {
     struct rlimit files;
-    const rlim_t want = SW_LIMIT_CONNECTIONS + 256;
+    const rlim_t want = 2 * SW_LIMIT_CONNECTIONS + SW_LIMIT_GRPC_CONNECTIONS + 256;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < want) {
         files.rlim_cur = files.rlim_max < want ? files.rlim_max : want;
         (void)setrlimit(RLIMIT_NOFILE, &files);
@@ -101,7 +101,9 @@ static sw_status open_ledger(sw_cli *cli, const sw_settings *settings, log_targe
 static void announce_telemetry(sw_cli *cli, const sw_server *server)
 {
     const char *http = sw_server_otlp_url(server);
-    fprintf(cli->out, "It takes OTLP at %s (HTTP)\n", http[0] ? http : sw_server_url(server));
+    const char *grpc = sw_server_grpc_url(server);
+    fprintf(cli->out, "It takes OTLP at %s (HTTP)%s%s%s\n", http[0] ? http : sw_server_url(server),
+            grpc[0] ? " and " : "", grpc, grpc[0] ? " (gRPC)" : "");
 }
 
 /* The line with the address is the first, for programs that wait for it. */

@@ -150,16 +150,22 @@ static sw_status too_often(sw_request *request, int64_t wait_ns, const char *who
                           who, (long long)per_second, (long long)wait_ms);
 }
 
-static sw_status check_pace(sw_request *request, sw_auth *auth)
+int64_t sw_auth_pace(sw_auth *auth, sw_str key_id)
 {
     if (auth->per_second <= 0) {
-        return SW_STATUS_OK;
+        return 0;
     }
-    uint64_t who = sw_hash(0, request->key_id.ptr ? request->key_id.ptr : "", request->key_id.len);
+    uint64_t who = sw_hash(0, key_id.ptr ? key_id.ptr : "", key_id.len);
     pthread_mutex_lock(&auth->lock);
     int64_t wait_ns =
         sw_bucket_take(sw_buckets_find(&auth->buckets, who), auth->per_second, now_ns());
     pthread_mutex_unlock(&auth->lock);
+    return wait_ns;
+}
+
+static sw_status check_pace(sw_request *request, sw_auth *auth)
+{
+    int64_t wait_ns = sw_auth_pace(auth, request->key_id);
     return wait_ns == 0 ? SW_STATUS_OK
                         : too_often(request, wait_ns, "this key may ask", auth->per_second);
 }
@@ -174,12 +180,12 @@ static bool was_good(sw_auth *auth, sw_str secret)
 }
 
 /* How long a key that was not has to wait for its turn, in nanoseconds; `take` takes the turn that has come. */
-static int64_t wait_to_guess(const sw_request *request, sw_auth *auth, sw_str secret, bool take)
+static int64_t wait_to_guess(sw_auth *auth, sw_str peer, sw_str secret, bool take)
 {
     if (was_good(auth, secret)) {
         return 0;
     }
-    uint64_t from = sw_address_group(sw_request_peer(request));
+    uint64_t from = sw_address_group(peer);
     pthread_mutex_lock(&auth->lock);
     int64_t *bucket = sw_buckets_find(&auth->guesses, from);
     int64_t after = *bucket;
@@ -187,14 +193,6 @@ static int64_t wait_to_guess(const sw_request *request, sw_auth *auth, sw_str se
     *bucket = take ? after : *bucket;
     pthread_mutex_unlock(&auth->lock);
     return wait_ns;
-}
-
-static sw_status check_guess(sw_request *request, sw_auth *auth, sw_str secret)
-{
-    int64_t wait_ns = wait_to_guess(request, auth, secret, true);
-    return wait_ns == 0 ? SW_STATUS_OK
-                        : too_often(request, wait_ns, "keys that are not known may be shown",
-                                    SW_LIMIT_GUESSES);
 }
 
 static void remember_key(sw_auth *auth, sw_str secret)
@@ -219,26 +217,24 @@ static sw_str secret_of(const sw_request *request)
                           sw_request_header(request, "X-BARE-PASSWORD"));
 }
 
-static sw_status take_key(sw_request *request, sw_auth *auth, sw_standing *standing, sw_error *err)
+static sw_status take_key(sw_auth *auth, sw_str peer, sw_str secret, sw_memory *memory,
+                          sw_caller *out, sw_error *err)
 {
     sw_api_key key = {0};
-    sw_str secret = secret_of(request);
-    if (!secret.ptr) {
-        return nobody(request);
+    out->wait_ns = secret.ptr ? wait_to_guess(auth, peer, secret, true) : 0;
+    if (!secret.ptr || out->wait_ns > 0) {
+        return SW_STATUS_NOT_FOUND;
     }
-    sw_status status = check_guess(request, auth, secret);
-    if (status == SW_STATUS_OK) {
-        status = sw_key_check(auth->ledger, secret, request->memory, &key, err);
-    }
+    sw_status status = sw_key_check(auth->ledger, secret, memory, &key, err);
     if (status != SW_STATUS_OK) {
-        return status == SW_STATUS_NOT_FOUND ? nobody(request) : status;
+        return status;
     }
     remember_key(auth, secret);
-    request->key_id = key.id;
-    request->actor.organization_id = key.organization_id;
-    request->actor.project_id = key.project_id;
-    request->actor.user_id = key.user_id;
-    *standing =
+    out->key_id = key.id;
+    out->actor.organization_id = key.organization_id;
+    out->actor.project_id = key.project_id;
+    out->actor.user_id = key.user_id;
+    out->standing =
         (sw_standing){.scopes = sw_scopes_of(key.scopes),
                       .house = sw_str_eq(key.organization_id, SW_STR(SW_DEFAULT_ORGANIZATION)),
                       .whole = !key.project_id.ptr};
@@ -246,17 +242,47 @@ static sw_status take_key(sw_request *request, sw_auth *auth, sw_standing *stand
     return SW_STATUS_OK;
 }
 
+sw_status sw_auth_caller(sw_auth *auth, sw_str peer, sw_str secret, sw_memory *memory,
+                         sw_caller *out, sw_error *err)
+{
+    bool open = false;
+    *out = (sw_caller){0};
+    sw_status status = sw_auth_is_open(auth, &open, err);
+    if (status == SW_STATUS_OK && open) {
+        out->standing = (sw_standing){.scopes = SW_SCOPES_ALL, .house = true, .whole = true};
+        return SW_STATUS_OK;
+    }
+    return status == SW_STATUS_OK ? take_key(auth, peer, secret, memory, out, err) : status;
+}
+
+bool sw_auth_caller_is_quick(sw_auth *auth, sw_str peer, sw_str secret)
+{
+    bool look = false;
+    if (!is_closed(auth, now_ns() / 1000, &look)) {
+        return !look;
+    }
+    return !secret.ptr || sw_key_is_fresh(auth->ledger, secret) ||
+           wait_to_guess(auth, peer, secret, false) > 0;
+}
+
 static sw_status find_caller(sw_request *request, sw_auth *auth, sw_standing *standing,
                              sw_error *err)
 {
-    bool open = false;
-    sw_status status = sw_auth_is_open(auth, &open, err);
-    if (status == SW_STATUS_OK && open) {
-        *standing = (sw_standing){.scopes = SW_SCOPES_ALL, .house = true, .whole = true};
-    } else if (status == SW_STATUS_OK) {
-        status = take_key(request, auth, standing, err);
+    sw_caller caller;
+    sw_status status = sw_auth_caller(auth, sw_request_peer(request), secret_of(request),
+                                      request->memory, &caller, err);
+    if (status == SW_STATUS_NOT_FOUND) {
+        return caller.wait_ns > 0 ? too_often(request, caller.wait_ns,
+                                              "keys that are not known may be shown",
+                                              SW_LIMIT_GUESSES)
+                                  : nobody(request);
     }
-    request->scopes = standing->scopes;
+    if (status == SW_STATUS_OK) {
+        request->key_id = caller.key_id;
+        request->actor = caller.actor;
+        request->scopes = caller.standing.scopes;
+        *standing = caller.standing;
+    }
     return status;
 }
 
@@ -290,19 +316,9 @@ bool sw_auth_is_quick(sw_request *request)
 {
     sw_auth *auth = sw_server_live(request->server)->auth;
     sw_str user = sw_request_header(request, "user_id");
-    bool look = false;
-    if (request->route->need == SW_NEED_NONE) {
-        return true;
-    }
-    if (user.ptr && user.len > 0) {
-        return false;
-    }
-    if (!is_closed(auth, now_ns() / 1000, &look)) {
-        return !look;
-    }
-    sw_str secret = secret_of(request);
-    return !secret.ptr || sw_key_is_fresh(auth->ledger, secret) ||
-           wait_to_guess(request, auth, secret, false) > 0;
+    return request->route->need == SW_NEED_NONE ||
+           ((!user.ptr || user.len == 0) &&
+            sw_auth_caller_is_quick(auth, sw_request_peer(request), secret_of(request)));
 }
 
 sw_status sw_auth_check(sw_request *request, sw_error *err)

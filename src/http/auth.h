@@ -91,6 +91,21 @@ sw_status sw_auth_new(sw_ledger *ledger, const sw_settings *settings, bool local
 void sw_auth_free(sw_auth **auth);
 /* Whether callers without a key are let in now: on loopback, while there has been no key. */
 sw_status sw_auth_is_open(sw_auth *auth, bool *out, sw_error *err) SW_MUST_CHECK;
+/* Whoever shows the secret (null text: none) from this address, with scopes and standing; also nobody, while callers
+ * without a key are let in. NOT_FOUND: nobody is let in so; with `wait_ns` it was not looked, because too many keys that
+ * are not known were shown from there. Texts live in `memory`. */
+typedef struct sw_caller {
+    sw_actor actor;
+    sw_str key_id;
+    sw_standing standing;
+    int64_t wait_ns;
+} sw_caller;
+sw_status sw_auth_caller(sw_auth *auth, sw_str peer, sw_str secret, sw_memory *memory,
+                         sw_caller *out, sw_error *err) SW_MUST_CHECK;
+/* Whether that will be known without asking the store. */
+bool sw_auth_caller_is_quick(sw_auth *auth, sw_str peer, sw_str secret);
+/* Counts a request of the key: 0, or in how many nanoseconds it may come. */
+int64_t sw_auth_pace(sw_auth *auth, sw_str key_id);
 /* A key was made here: nobody is let in without any more. */
 void sw_auth_close(sw_auth *auth);
 

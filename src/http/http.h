@@ -289,8 +289,9 @@ sw_status sw_server_start(sw_ledger *ledger, const sw_settings *settings, const 
                           sw_server **out, sw_error *err) SW_MUST_CHECK;
 /* The address and port in use. */
 const char *sw_server_url(const sw_server *server);
-/* The same of the door for telemetry over HTTP; "" when it is closed. */
+/* The same of the doors for telemetry, over HTTP and over gRPC; "" when closed. */
 const char *sw_server_otlp_url(const sw_server *server);
+const char *sw_server_grpc_url(const sw_server *server);
 /* Takes no new connection, finishes what is in flight within `seconds`, frees. */
 void sw_server_stop(sw_server **server, int seconds);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "http/grpc.h"
 #include "http/observe.h"
 #include "ingest/ingest.h"
 
@@ -302,6 +303,7 @@ sw_status sw_http_metrics(sw_request *request, sw_error *err)
     write_server(out, server);
     write_commits(out, server->ledger);
     write_telemetry(out, server->live.ingest);
+    sw__grpc_metrics(server->grpc, out);
     write_process(out, server->metrics);
     sw__probe_metrics(server, out);
     return write_store(out, server->ledger, err);

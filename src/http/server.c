@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "http/grpc.h"
 #include "http/observe.h"
 #include "http/server.h"
 
@@ -26,10 +27,11 @@ static sw_status open_doors(sw_server *server, sw_error *err)
 {
     const sw_settings *s = &server->settings;
     sw_status status = sw__door_open(server, "listen", s->listen, &server->main, err);
-    return status == SW_STATUS_OK
-               ? sw__door_open_usual(server, SW_SETTING_ID_OTLP_LISTEN, "otlp-listen",
-                                     s->otlp_listen, &server->otlp, err)
-               : status;
+    if (status == SW_STATUS_OK) {
+        status = sw__door_open_usual(server, SW_SETTING_ID_OTLP_LISTEN, "otlp-listen",
+                                     s->otlp_listen, &server->otlp, err);
+    }
+    return status == SW_STATUS_OK ? sw__grpc_open(server, &server->grpc, err) : status;
 }
 
 /* ---- the daemon ------------------------------------------------------------------------------------------- */
@@ -107,6 +109,7 @@ static sw_status start_daemon(sw_server *server, sw_error *err)
                              server->tls ? "; do certificate and key fit together?" : "");
         }
     }
+    status = status == SW_STATUS_OK ? sw__grpc_secure(server->grpc, cert, key, err) : status;
     if (key) {
         explicit_bzero(key, strlen(key));
     }
@@ -220,10 +223,21 @@ static void *run_network(void *data)
 
 /* ---- start and stop ------------------------------------------------------------------------------------------- */
 
-/* Waits until the count is 0, in small steps because nobody tells the time of it. */
-static bool wait_for_none(const atomic_int *count, int64_t until_us)
+static int busy(const sw_server *server)
 {
-    while (atomic_load(count) > 0) {
+    return atomic_load(&server->exchanges) + sw__grpc_busy(server->grpc);
+}
+
+static int suspended(const sw_server *server)
+{
+    return atomic_load(&server->suspended);
+}
+
+/* Waits until the count is 0, in small steps because nobody tells the time of it. */
+static bool wait_for_none(const sw_server *server, int (*count)(const sw_server *server),
+                          int64_t until_us)
+{
+    while (count(server) > 0) {
         if (sw__mono_us() >= until_us) {
             return false;
         }
@@ -248,7 +262,8 @@ static void end_exchanges(sw_server *server)
         sw__stream_stop(x);
     }
     sw__workers_stop(server);
-    (void)wait_for_none(&server->suspended, INT64_MAX);
+    sw__grpc_stop(&server->grpc);
+    (void)wait_for_none(server, suspended, INT64_MAX);
     if (server->main.daemon) {
         run_daemons(server); /* what is ready is sent */
         MHD_stop_daemon(server->main.daemon);
@@ -286,7 +301,7 @@ static sw_status start_threads(sw_server *server, sw_error *err)
         status = sw_fail(err, SW_STATUS_NO_MEMORY, "", "no thread could be started");
     }
     server->network_runs = status == SW_STATUS_OK;
-    return status;
+    return status == SW_STATUS_OK ? sw__grpc_start(server->grpc, err) : status;
 }
 
 sw_status sw_server_start(sw_ledger *ledger, const sw_settings *settings, const sw_log *log,
@@ -339,10 +354,11 @@ void sw_server_stop(sw_server **handle, int seconds)
     sw_live_end(&server->live);
     atomic_store(&server->stopping, true);
     look_up(server);
-    if (!wait_for_none(&server->exchanges, until_us)) {
+    sw__grpc_end(server->grpc);
+    if (!wait_for_none(server, busy, until_us)) {
         atomic_store(&server->aborting, true);
         look_up(server);
-        (void)wait_for_none(&server->exchanges, sw__mono_us() + SECOND_US / 2);
+        (void)wait_for_none(server, busy, sw__mono_us() + SECOND_US / 2);
     }
     take_down(server);
 }
@@ -362,6 +378,11 @@ const char *sw_server_url(const sw_server *server)
 const char *sw_server_otlp_url(const sw_server *server)
 {
     return server->otlp.url;
+}
+
+const char *sw_server_grpc_url(const sw_server *server)
+{
+    return server->grpc ? server->grpc->door.url : "";
 }
 
 bool sw_server_is_local(const sw_server *server)

@@ -61,6 +61,12 @@ typedef enum sw_phase {
 /* What a worker does with an exchange. */
 typedef enum sw_job { SW_JOB_AUTH, SW_JOB_RUN, SW_JOB_PART, SW_JOB_LAST_PART, SW_JOB_FILL } sw_job;
 
+/* What waits for a worker; whose it is, `run` knows. */
+typedef struct sw_task {
+    struct sw_task *next;
+    void (*run)(struct sw_task *task);
+} sw_task;
+
 /* How a stream is. */
 typedef enum sw_flow {
     SW_FLOW_SENDING, /* the network thread takes from `out` */
@@ -84,7 +90,7 @@ struct sw_exchange {
     struct MHD_Connection *connection;
     sw_exchange *next; /* of the living, or of the free */
     sw_exchange *before;
-    sw_exchange *next_job;
+    sw_task task;
     _Atomic sw_phase phase; /* the tick looks at it, whoever has the exchange */
     sw_job job;
     bool known_method;
@@ -177,8 +183,9 @@ struct sw_server {
     const sw_allocator *from;
     sw_random random;
     sw_door main;
-    sw_door otlp;  /* only what takes telemetry is behind it */
-    bool loopback; /* all addresses are this machine's own */
+    sw_door otlp;         /* only what takes telemetry is behind it */
+    struct sw_grpc *grpc; /* NULL: that door is closed */
+    bool loopback;        /* all addresses are this machine's own */
     bool tls;
     pthread_t network;
     bool network_runs;
@@ -211,8 +218,8 @@ struct sw_server {
     /* Workers. */
     pthread_mutex_t lock;
     pthread_cond_t work;
-    sw_exchange *jobs;
-    sw_exchange **jobs_tail;
+    sw_task *jobs;
+    sw_task **jobs_tail;
     size_t job_count;
     bool closing;
     pthread_t workers[SW_WORKERS_MOST];
@@ -296,7 +303,9 @@ void sw__otlp_refuse(sw_exchange *x, int http, sw_str message);
 
 sw_status sw__workers_start(sw_server *server, sw_error *err) SW_MUST_CHECK;
 void sw__workers_stop(sw_server *server);
-/* Lets a worker do it; the exchange is suspended. */
+/* Lets a worker run it; the same task not twice at a time. */
+void sw__task(sw_server *server, sw_task *task);
+/* The same for an exchange, which is suspended. */
 void sw__work(sw_exchange *x, sw_job job);
 
 /* ---- stream.c --------------------------------------------------------------------------------------- */

@@ -1,47 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The threads that run what may block: handlers, pieces of bodies, streams. Knows nothing of what they do.
  * A plain queue, first in, first out; its length is bounded by the connections, each of which waits for
- * one thing at a time.
+ * one thing at a time, and by the streams of those that have several.
  */
 #include "http/server.h"
 
-void sw__work(sw_exchange *x, sw_job job)
+void sw__task(sw_server *server, sw_task *task)
 {
-    sw_server *server = x->request.server;
-    x->job = job;
-    x->next_job = NULL;
+    task->next = NULL;
     pthread_mutex_lock(&server->lock);
-    *server->jobs_tail = x;
-    server->jobs_tail = &x->next_job;
+    *server->jobs_tail = task;
+    server->jobs_tail = &task->next;
     server->job_count++;
     pthread_cond_signal(&server->work);
     pthread_mutex_unlock(&server->lock);
 }
 
-/* The next exchange, or NULL when there is none and will be none. */
-static sw_exchange *take_job(sw_server *server)
+static void run_exchange(sw_task *task)
+{
+    sw__exchange_work((sw_exchange *)(void *)((char *)task - offsetof(sw_exchange, task)));
+}
+
+void sw__work(sw_exchange *x, sw_job job)
+{
+    x->job = job;
+    x->task.run = run_exchange;
+    sw__task(x->request.server, &x->task);
+}
+
+/* The next task, or NULL when there is none and will be none. */
+static sw_task *take_job(sw_server *server)
 {
     pthread_mutex_lock(&server->lock);
     while (!server->jobs && !server->closing) {
         pthread_cond_wait(&server->work, &server->lock);
     }
-    sw_exchange *x = server->jobs;
-    if (x) {
-        server->jobs = x->next_job;
+    sw_task *task = server->jobs;
+    if (task) {
+        server->jobs = task->next;
         server->job_count--;
         if (!server->jobs) {
             server->jobs_tail = &server->jobs;
         }
     }
     pthread_mutex_unlock(&server->lock);
-    return x;
+    return task;
 }
 
 static void *run_worker(void *data)
 {
     sw_server *server = data;
-    for (sw_exchange *x = take_job(server); x; x = take_job(server)) {
-        sw__exchange_work(x);
+    for (sw_task *task = take_job(server); task; task = take_job(server)) {
+        task->run(task);
     }
     return NULL;
 }
