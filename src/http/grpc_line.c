@@ -276,7 +276,7 @@ static bool is_preface(sw_grpc_line *line, const char *bytes, size_t size)
 {
     size_t lacks = SW_GRPC_PREFACE - line->prefaced;
     size_t same = size < lacks ? size : lacks;
-    if (memcmp(NGHTTP2_CLIENT_MAGIC + line->prefaced, bytes, same) != 0) {
+    if (memcmp(&NGHTTP2_CLIENT_MAGIC[line->prefaced], bytes, same) != 0) {
         return false;
     }
     line->prefaced += same;
@@ -304,11 +304,12 @@ static ssize_t read_some(sw_grpc_line *line, char *to, size_t room)
                         : recv(line->fd, to, room, 0);
 }
 
-/* With TLS until there is nothing left, because what it holds back no socket tells of. */
+/* A bounded share, so that others have their turn. TLS reads one record at a time, and a record fits: nothing stays back
+ * of which no socket would tell. */
 static void read_in(sw_grpc_line *line)
 {
     char piece[PIECE];
-    for (int i = 0; !line->broken && (line->secure || i < PIECES); i++) {
+    for (int i = 0; !line->broken && i < PIECES; i++) {
         ssize_t size = read_some(line, piece, sizeof piece);
         if (size < 0 && errno == EINTR) {
             continue;

@@ -2,12 +2,15 @@
 // OTLP over gRPC, asked by grpc-js, and by bare HTTP/2 where that would not send what is sent here. What must come back
 // is from the specifications of OTLP 1.11, of gRPC over HTTP/2, and of the health service; messages are made by hand.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import http2 from 'node:http2';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { limited, packaged, scaled, serve, shared } from './lib.mjs';
+import { folder, limited, packaged, scaled, serve, shared } from './lib.mjs';
 import { field, fields, modelSpan, partialOf, tracesProto } from './otlp.mjs';
 
 const TRACES = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
@@ -321,6 +324,30 @@ test('keys are asked for in the metadata, with the scope; health asks for none',
   isStored(await exported(on, [modelSpan()], bearer(ingest)));
   assert.equal((await call(on, HEALTH)).code, 0);
   on.destroy();
+});
+
+test('TLS: h2, and the other door for telemetry too', async (t) => {
+  const home = await folder(t);
+  const [cert, key] = [join(home, 'cert.pem'), join(home, 'key.pem')];
+  try {
+    await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key,
+      '-out', cert, '-days', '2', '-subj', '/CN=localhost']);
+  } catch {
+    t.skip('there is no openssl to make a certificate with');
+    return;
+  }
+  const server = await serve(t, { args: [...ARGS, '--tls-cert', cert, '--tls-key', key] });
+  assert.match(grpcUrl(server), /^https:/);
+  const large = framed(tracesProto([modelSpan({ more: { 'gen_ai.input.messages': 'x'.repeat(3 << 20) } })]));
+  for (const options of [{}, { maxVersion: 'TLSv1.2' }]) {
+    const on = session(server, { rejectUnauthorized: false, ...options });
+    (await Promise.all(Array.from({ length: 20 }, () => exported(on, [modelSpan()])))).forEach(isStored);
+    isStored(await call(on, TRACES, { body: large }));
+    assert.equal(on.alpnProtocol, 'h2');
+    on.destroy();
+  }
+  const old = session(server, { rejectUnauthorized: false, minVersion: 'TLSv1', maxVersion: 'TLSv1.1' });
+  await assert.rejects(exported(old, [modelSpan()]));
 });
 
 test('told to stop: what is in flight is finished, what comes is sent elsewhere', async (t) => {
