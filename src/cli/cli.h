@@ -202,12 +202,15 @@ typedef struct sw_cli_name {
     sw_str name;
 } sw_cli_name;
 
+enum { SW_CLI_MORE = 128 };
 struct sw_cli {
     sw_command_id command;
     const char *values[SW_OPTION_COUNT][SW_CLI_REPEATS];
     uint8_t counts[SW_OPTION_COUNT]; /* how often each option was given */
     const char *argument;            /* of the command, or NULL */
     const char *argument2;           /* the second one, or NULL */
+    const char *more[SW_CLI_MORE];   /* what stands behind it */
+    size_t more_count;
     FILE *out;
     FILE *err;
     sw_terminal terminal; /* of out */

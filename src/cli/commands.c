@@ -7,7 +7,7 @@
 #define SW_ON(COMMAND) (1U << SW_COMMAND_##COMMAND)
 #define SW_ON_LEDGER                                                                               \
     (SW_ON(DEMO) | SW_ON(STEPS) | SW_ON(SHOW) | SW_ON(USAGE) | SW_ON(VERIFY) | SW_ON(INFO) |       \
-     SW_ON(KEYS))
+     SW_ON(KEYS) | SW_ON(OTLP))
 #define SW_ON_ALL ((1U << SW_COMMAND_COUNT) - 1U)
 
 _Static_assert(SW_COMMAND_COUNT < 32, "a bit for each command");

@@ -225,7 +225,7 @@ static sw_status read_option(sw_cli *cli, const char *word, words *rest)
 static sw_status read_argument(sw_cli *cli, const char *word)
 {
     const sw_command *command = &sw__commands[cli->command];
-    int given = (cli->argument ? 1 : 0) + (cli->argument2 ? 1 : 0);
+    int given = (cli->argument ? 1 : 0) + (cli->argument2 ? 1 : 0) + (int)cli->more_count;
     if (given >= command->arguments_max) {
         return sw_fail(&cli->error, SW_STATUS_INVALID, "",
                        "%s takes no %s; stepwell help %s says what it takes", command->name, word,
@@ -233,8 +233,11 @@ static sw_status read_argument(sw_cli *cli, const char *word)
     }
     if (given == 0) {
         cli->argument = word;
-    } else {
+    } else if (given == 1) {
         cli->argument2 = word;
+    } else {
+        sw_assert(cli->more_count < SW_CLI_MORE);
+        cli->more[cli->more_count++] = word;
     }
     return SW_STATUS_OK;
 }
