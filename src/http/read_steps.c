@@ -29,6 +29,48 @@ sw_status sw_http_step_messages(sw_request *request, sw_error *err)
                : status;
 }
 
+/* ---- what it was sent ------------------------------------------------------------------------------ */
+
+static void put_text(sw_json_out *out, const char *name, sw_str text)
+{
+    sw_json_key(out, sw_str_from(name));
+    sw_json_str(out, text);
+}
+
+static void put_json(sw_json_out *out, const char *name, sw_str json)
+{
+    sw_json_key(out, sw_str_from(name));
+    sw_json_raw(out, json);
+}
+
+static bool write_sent(void *arg, const void *row)
+{
+    sw_json_out *out = arg;
+    const sw_message *message = row;
+    sw_json_open(out, '{');
+    put_text(out, "role", sw_str_from(sw_enum_word(SW_ENUM_message_role, (int)message->role.value)));
+    put_text(out, "name", message->name);
+    put_text(out, "text", message->text);
+    put_json(out, "content", message->content);
+    put_json(out, "tool_calls", message->tool_calls);
+    put_text(out, "tool_call_id", message->tool_call_id);
+    put_json(out, "tool_returns", message->tool_returns);
+    sw_json_close(out, '}');
+    return out->buf->status == SW_STATUS_OK;
+}
+
+sw_status sw_http_step_context(sw_request *request, sw_error *err)
+{
+    sw_json_out *out = sw_answer_json(request, 200);
+    sw_json_open(out, '[');
+    sw_status status = sw_step_context_read(sw_server_ledger(request->server), &request->actor,
+                                            sw_path_value(request, 0),
+                                            sw_param_int(request, "output").value != 0, write_sent,
+                                            out, err);
+    sw_json_close(out, ']');
+    return status;
+}
+
 /* ---- traces -------------------------------------------------------------------------------------- */
 
 static bool write_trace(void *arg, const void *row)

@@ -26,6 +26,7 @@ const CALLS = {
   step: id('step'),
   step_metrics: id('step'),
   step_trace: id('step'),
+  step_context: id('step'),
   step_messages: id('step'),
   step_feedback: (i) => [{ path: [i.step], body: { feedback: 'negative', add_tags: ['seen'] } }],
   step_transaction: (i) => [{ path: [i.step, 'tid-1'] }],
