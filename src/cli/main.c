@@ -3,10 +3,12 @@
  * clock.
  */
 #include "cli/cli.h"
+#include "store/store.h"
 
 int main(int count, char **words)
 {
     const char *const *given = (const char *const *)words;
     int64_t now_us = sw__system_clock.wall_us(sw__system_clock.data);
+    sw_store_own_process();
     return sw_cli_main(count > 0 ? count - 1 : 0, given + (count > 0), stdout, stderr, now_us);
 }

@@ -110,6 +110,12 @@ static bool print_uri(const char *path, sw_buf *out)
     return out->status == SW_STATUS_OK;
 }
 
+/* It answers MISUSE when SQLite has begun already; then it counts, and no harm is done. */
+void sw_store_own_process(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static int open_file(const sw_lite_store *store, bool create, sqlite3 **db)
 {
     int mode = store->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;

@@ -170,6 +170,9 @@ typedef void sw_fault(void *arg, const char *where, const char *what);
 sw_status sw_store_check(sw_session *session, sw_fault *fault, void *arg,
                          sw_error *err) SW_MUST_CHECK;
 
+/* For a program to say before anything else: nobody but us uses the libraries of the stores. SQLite then does not
+ * count its memory, a lock around each allocation; a library must not decide that. */
+void sw_store_own_process(void);
 /* Called by the owner of the write session while it is idle: checkpoints, statistics. Cheap when there
  * is nothing to do. */
 sw_status sw_store_tidy(sw_store *store, sw_error *err);
