@@ -101,10 +101,10 @@ static sw_status look(sw_ledger *ledger, const sw_actor *actor, sw_telemetry *t,
     if (t->batch->step_count == 0) {
         return SW_STATUS_OK;
     }
-    status = sw__reader_take(ledger, &session, err);
+    status = sw__snapshot_begin(ledger, &session, err); /* one for all: each read would begin one */
     if (status == SW_STATUS_OK) {
         status = look_at_steps(session, actor, t, err);
-        sw__reader_give(ledger, session);
+        sw__snapshot_end(ledger, session);
     }
     return status;
 }

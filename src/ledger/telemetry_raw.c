@@ -26,6 +26,7 @@ typedef struct raw {
     size_t unit_count;
     size_t unit_room;
     int64_t *of_source; /* items that came to each source of the batch */
+    size_t last_source; /* where the last one was: items come in the order of their sources */
     sw_raw_total total;
 } raw;
 
@@ -107,9 +108,11 @@ static sw_status count_source(raw *r, sw_str digest, int64_t count, sw_error *er
     sw_raw_source row;
     sw_status status = SW_STATUS_OK;
 
-    for (size_t i = 0; i < r->batch->source_count; i++) {
+    for (size_t n = 0; n < r->batch->source_count; n++) {
+        size_t i = (r->last_source + n) % r->batch->source_count;
         if (sw_str_eq(r->batch->sources[i].digest, digest)) {
             r->of_source[i] += count;
+            r->last_source = i;
             return SW_STATUS_OK;
         }
     }
