@@ -278,7 +278,7 @@ static sw_status compare_old(resolving *r, sw_talk_step *s, sw_error *err)
     }
     s->same = !s->has_input || sw_str_eq(s->old.head, s->context.head);
     s->leaves = !s->same && !sw_str_eq(s->old.talk, s->context.talk);
-    s->remade = s->same && s->made_count > 0 && !sw_str_eq(s->old.made, s->context.made);
+    s->remade = s->same && !sw_str_eq(s->old.made, s->context.made);
     s->replaces = !s->same;
     return SW_STATUS_OK;
 }

@@ -442,11 +442,38 @@ static sw_status leave(writing *w, const sw_talk_step *s, sw_error *err)
     return status;
 }
 
+/* Whether the id follows from the step's, which begins with the same time; what a step was only sent has ids that
+ * follow from what is said. */
+static bool is_of_step(sw_str message_id, sw_str step_id)
+{
+    enum { MESSAGE = sizeof "message-" - 1, STEP = sizeof "step-" - 1, TIME = 13 };
+
+    return message_id.len > MESSAGE + TIME && step_id.len > STEP + TIME &&
+           memcmp(message_id.ptr + MESSAGE, step_id.ptr + STEP, TIME) == 0;
+}
+
+/* What the step was said to have made, and has not: a tool turned out to be another step's. */
+static sw_status unmake(writing *w, const sw_talk_step *s, sw_error *err)
+{
+    sw_str step_id = step_of(w, s)->id;
+    sw_rows found;
+    sw_status status =
+        sw_group_gather_of(w->group, SW_RECORD_MESSAGE, SW_MESSAGE_STEP_ID, step_id, &found, err);
+
+    for (size_t i = 0; i < found.count && status == SW_STATUS_OK; i++) {
+        const sw_message *row = (const sw_message *)(const void *)found.rows + i;
+        if (is_of_step(row->id, step_id) && !makes(s, row->id)) {
+            status = drop_message(w, row, err);
+        }
+    }
+    return status;
+}
+
 static sw_status collect_step(writing *w, size_t i, sw_error *err)
 {
     sw_talk_step *s = &w->talk->steps[i];
     sw_status status = add_traces(w, s, err);
-    bool said = s->has_input || s->made_count > 0;
+    bool said = s->has_input || s->made_count > 0 || s->remade;
 
     if (status != SW_STATUS_OK || (s->same && !s->remade)) {
         return status;
@@ -456,6 +483,9 @@ static sw_status collect_step(writing *w, size_t i, sw_error *err)
     }
     if (status == SW_STATUS_OK && s->leaves) {
         status = leave(w, s, err);
+    }
+    if (status == SW_STATUS_OK && s->entry >= w->t->fresh) {
+        status = unmake(w, s, err);
     }
     if (status == SW_STATUS_OK) {
         status = add_made(w, i, err);
