@@ -244,6 +244,7 @@ static bool tells_of_writing(const char *name)
     return false;
 }
 
+/* A message keeps the agent and conversation that its step had when it was said. */
 static void dump_row(sw_record_id record, const void *row, sw_buf *out)
 {
     const sw_record *r = sw_record_of(record);
@@ -251,7 +252,9 @@ static void dump_row(sw_record_id record, const void *row, sw_buf *out)
     sw_buf_adds(out, r->name);
     for (size_t i = 0; i < r->field_count; i++) {
         const sw_field *field = &r->fields[i];
-        if (sw_field_is_null(field, row) || field->kind == SW_KIND_BYTES ||
+        bool link = record == SW_RECORD_MESSAGE &&
+                    (i == SW_MESSAGE_AGENT_ID || i == SW_MESSAGE_CONVERSATION_ID);
+        if (sw_field_is_null(field, row) || field->kind == SW_KIND_BYTES || link ||
             tells_of_writing(field->name)) {
             continue;
         }
@@ -271,15 +274,27 @@ static int by_text(const void *a, const void *b)
 }
 
 /* What hangs on a step that was folded stays with it, as far as it had been told by then. */
-static bool is_folded(lt *t, const sw_actor *actor, sw_record_id record, const void *row)
+static bool is_left_out(lt *t, const sw_actor *actor, sw_record_id record, const void *row,
+                        const sw_str *without, size_t without_count)
 {
     sw_str step = record == SW_RECORD_STEP_METRICS ? ((const sw_step_metrics *)row)->id
                   : record == SW_RECORD_MESSAGE    ? ((const sw_message *)row)->step_id
                                                    : SW_NULL_STR;
+
+    if (record == SW_RECORD_MESSAGE &&
+        ((const sw_message *)row)->role.value == SW_MESSAGE_ROLE_USER) {
+        return true; /* shown once in a conversation, by whichever step */
+    }
+    for (size_t i = 0; record == SW_RECORD_MESSAGE && i < without_count; i++) {
+        if (sw_str_eq(step, without[i])) {
+            return true;
+        }
+    }
     return step.ptr && lt_get(t, actor, step).retired_into.ptr;
 }
 
-static void dump_record(lt *t, const sw_actor *actor, sw_record_id record, sw_buf *out)
+static void dump_record(lt *t, const sw_actor *actor, sw_record_id record, const sw_str *without,
+                        size_t without_count, sw_buf *out)
 {
     sw_list_query query = {.limit = -1};
     lt_rows rows = lt_list(t, actor, record, &query);
@@ -288,7 +303,7 @@ static void dump_record(lt *t, const sw_actor *actor, sw_record_id record, sw_bu
     assert_non_null(lines);
     for (size_t i = 0; i < rows.count; i++) {
         sw_buf line;
-        if (is_folded(t, actor, record, rows.at[i])) {
+        if (is_left_out(t, actor, record, rows.at[i], without, without_count)) {
             lines[i] = SW_STR("");
             continue;
         }
@@ -304,7 +319,7 @@ static void dump_record(lt *t, const sw_actor *actor, sw_record_id record, sw_bu
     free(lines);
 }
 
-sw_str sent_dump(lt *t, const sw_actor *actor)
+sw_str sent_dump(lt *t, const sw_actor *actor, const sw_str *without, size_t without_count)
 {
     static const sw_record_id records[] = {SW_RECORD_STEP, SW_RECORD_STEP_METRICS, SW_RECORD_RUN,
                                            SW_RECORD_RUN_METRICS, SW_RECORD_MESSAGE};
@@ -313,7 +328,7 @@ sw_str sent_dump(lt *t, const sw_actor *actor)
 
     sw_buf_init(&buf, &sw__libc_allocator, 0);
     for (size_t i = 0; i < SW_COUNT(records); i++) {
-        dump_record(t, actor, records[i], &buf);
+        dump_record(t, actor, records[i], without, without_count, &buf);
     }
     assert_int_equal(SW_STATUS_OK, buf.status);
     out = pool_str(t->pool, sw_buf_str(&buf));

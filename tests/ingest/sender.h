@@ -51,7 +51,7 @@ sw_step sent_step(lt *t, unsigned trace, unsigned id, int64_t start_ms);
 sw_str sent_id(lt *t, const char *prefix, const char *kind, unsigned trace, unsigned id,
                int64_t start_ms);
 /* Steps, metrics, runs and messages of an organization, sorted; without what tells when and in which order rows were
- * written. */
-sw_str sent_dump(lt *t, const sw_actor *actor);
+ * written, and without what steps were sent, and the messages of those steps. */
+sw_str sent_dump(lt *t, const sw_actor *actor, const sw_str *without, size_t without_count);
 
 #endif

@@ -67,11 +67,11 @@ static void the_same_export_again_changes_nothing(lt *t)
         clear(t, &in, keeps[k]);
         sent_export(t, in, &t->a, both, 2);
         OK(sw_ingest_settle(in, &t->err));
-        before = sent_dump(t, &t->a);
+        before = sent_dump(t, &t->a, NULL, 0);
         head = lt_head(t, &t->a);
         sent_export(t, in, &t->a, both, 2);
         OK(sw_ingest_settle(in, &t->err));
-        TEXT(sent_dump(t, &t->a), before.ptr);
+        TEXT(sent_dump(t, &t->a, NULL, 0), before.ptr);
         SAME(lt_head(t, &t->a), head);
         sw_ingest_load_get(in, &load);
         SAME(load.duplicates, 2);
