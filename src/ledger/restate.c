@@ -31,7 +31,7 @@ static sw_status only_derived(const sw_step *step, sw_error *err)
 /* ---- restate ------------------------------------------------------------------------------------ */
 
 /* What telemetry says of a step by saying nothing: it was computed from all that is known, and what was said
- * before is not so any more. Names and prices that others put are theirs. */
+ * before is not so any more. What others put (prices, metadata, names) is theirs. */
 #define SAID_WHOLE                                                                                 \
     (SW_MASK(SW_STEP_PROVIDER_NAME) | SW_MASK(SW_STEP_MODEL) |                                    \
      SW_MASK(SW_STEP_MODEL_ENDPOINT) | SW_MASK(SW_STEP_CONTEXT_WINDOW_LIMIT) |                     \
@@ -40,7 +40,7 @@ static sw_status only_derived(const sw_step *step, sw_error *err)
      SW_MASK(SW_STEP_ERROR_DATA) | SW_MASK(SW_STEP_CACHED_INPUT_TOKENS) |                          \
      SW_MASK(SW_STEP_CACHE_WRITE_TOKENS) | SW_MASK(SW_STEP_REASONING_TOKENS) |                     \
      SW_MASK(SW_STEP_PARENT_STEP_ID) |                                                             \
-     SW_MASK(SW_STEP_END_USER) | SW_MASK(SW_STEP_METADATA) | SW_MASK(SW_STEP_INPUT_PREVIEW) |      \
+     SW_MASK(SW_STEP_END_USER) | SW_MASK(SW_STEP_INPUT_PREVIEW) |                                  \
      SW_MASK(SW_STEP_OUTPUT_PREVIEW) | SW_MASK(SW_STEP_CONTENT_TRUNCATED) |                        \
      SW_MASK(SW_STEP_SERVICE_TIER) | SW_MASK(SW_STEP_PROMPT_TOKENS) |                              \
      SW_MASK(SW_STEP_COMPLETION_TOKENS) | SW_MASK(SW_STEP_TOTAL_TOKENS))

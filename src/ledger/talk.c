@@ -323,12 +323,13 @@ static int by_time(const void *x, const void *y, void *arg)
     return sw_field_cmp(&sw_record_of(SW_RECORD_STEP)->fields[SW_STEP_ID], a, b);
 }
 
+/* A step that is there may say by silence that it made nothing after all. */
 static bool says_anything(const sw_telemetry *t, size_t entry)
 {
     const sw_telemetry_step *given = &t->batch->steps[t->of_step[entry]];
 
     return t->is[t->of_step[entry]] != SW_TELEMETRY_FOLDED &&
-           (given->input || given->entry.message_count > 0 || given->entry.trace_count > 0);
+           (entry >= t->fresh || given->input || given->entry.message_count > 0 || given->entry.trace_count > 0);
 }
 
 static sw_status take_all(preparing *p, sw_error *err)

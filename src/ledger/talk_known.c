@@ -271,6 +271,7 @@ static sw_status compare_old(resolving *r, sw_talk_step *s, sw_error *err)
                               &s->old, err);
     }
     if (status == SW_STATUS_NOT_FOUND) {
+        s->same = !s->has_input && s->made_count == 0; /* there is nothing to keep */
         return SW_STATUS_OK;
     }
     if (sw_group_must(r->group, status, err) != SW_STATUS_OK) {

@@ -244,7 +244,9 @@ static bool tells_of_writing(const char *name)
     return false;
 }
 
-/* A message keeps the agent and conversation that its step had when it was said. */
+/* A message keeps the agent and conversation that its step had when it was said; a run's tools follow from messages,
+ * as verify proves; whether a
+ * step's history was rewritten is judged by what was known when it came. */
 static void dump_row(sw_record_id record, const void *row, sw_buf *out)
 {
     const sw_record *r = sw_record_of(record);
@@ -254,6 +256,8 @@ static void dump_row(sw_record_id record, const void *row, sw_buf *out)
         const sw_field *field = &r->fields[i];
         bool link = record == SW_RECORD_MESSAGE &&
                     (i == SW_MESSAGE_AGENT_ID || i == SW_MESSAGE_CONVERSATION_ID);
+        link = link || (record == SW_RECORD_STEP && i == SW_STEP_METADATA) ||
+               (record == SW_RECORD_RUN_METRICS && i == SW_RUN_METRICS_TOOLS_USED);
         if (sw_field_is_null(field, row) || field->kind == SW_KIND_BYTES || link ||
             tells_of_writing(field->name)) {
             continue;
