@@ -16,6 +16,12 @@ static const char *const answers[] = {
     "[{\"role\":\"assistant\",\"parts\":[{\"type\":\"tool_call\",\"id\":\"c1\",\"name\":\"look\","
     "\"arguments\":{\"a\":1}},{\"type\":\"tool_call\",\"id\":\"c2\",\"name\":\"look\"}]}]"};
 
+#define ASKS(TEXT_)                                                                                \
+    "[{\"role\":\"user\",\"parts\":[{\"type\":\"text\",\"content\":\"" TEXT_ "\"}]}]"
+static const char *const questions[SPANS] = {ASKS("a"), ASKS("b"), ASKS("c"), ASKS("d"),
+                                             ASKS("e"), ASKS("f"), ASKS("g"), ASKS("h"),
+                                             ASKS("i"), ASKS("j"), ASKS("k"), ASKS("l")};
+
 static sent_span random_model(lt_rng *rng, unsigned trace, unsigned id, unsigned parent,
                               int64_t start, int64_t end)
 {
@@ -30,9 +36,7 @@ static sent_span random_model(lt_rng *rng, unsigned trace, unsigned id, unsigned
         sent_add(&s, TEXT_OF("gen_ai.conversation.id", "thread"));
     }
     if (lt_one_in(rng, 2)) {
-        sent_add(&s, TEXT_OF("gen_ai.input.messages",
-                             "[{\"role\":\"user\",\"parts\":[{\"type\":\"text\",\"content\":"
-                             "\"why?\"}]}]"));
+        sent_add(&s, TEXT_OF("gen_ai.input.messages", questions[id - 1]));
     }
     return s;
 }
