@@ -272,10 +272,10 @@ static sw_status find_caller(sw_request *request, sw_auth *auth, sw_standing *st
     sw_status status = sw_auth_caller(auth, sw_request_peer(request), secret_of(request),
                                       request->memory, &caller, err);
     if (status == SW_STATUS_NOT_FOUND) {
-        return caller.wait_ns > 0 ? too_often(request, caller.wait_ns,
-                                              "keys that are not known may be shown",
-                                              SW_LIMIT_GUESSES)
-                                  : nobody(request);
+        return caller.wait_ns > 0
+                   ? too_often(request, caller.wait_ns, "keys that are not known may be shown",
+                               SW_LIMIT_GUESSES)
+                   : nobody(request);
     }
     if (status == SW_STATUS_OK) {
         request->key_id = caller.key_id;

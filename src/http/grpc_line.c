@@ -229,9 +229,11 @@ static void say_farewell(sw_grpc_line *line)
     }
 }
 
+/* Before the preface is there nothing of HTTP/2 is said: it may be somebody who speaks HTTP/1. */
 void sw__grpc_line_flush(sw_grpc_line *line)
 {
-    while (!line->broken && send_out(line) && !line->farewell) {
+    while (!line->broken && send_out(line) && line->prefaced == SW_GRPC_PREFACE &&
+           !line->farewell) {
         ssize_t size = nghttp2_session_mem_send(line->session, &line->out);
         line->broken = size < 0;
         if (size <= 0) {

@@ -48,7 +48,8 @@ static bool write_sent(void *arg, const void *row)
     sw_json_out *out = arg;
     const sw_message *message = row;
     sw_json_open(out, '{');
-    put_text(out, "role", sw_str_from(sw_enum_word(SW_ENUM_message_role, (int)message->role.value)));
+    put_text(out, "role",
+             sw_str_from(sw_enum_word(SW_ENUM_message_role, (int)message->role.value)));
     put_text(out, "name", message->name);
     put_text(out, "text", message->text);
     put_json(out, "content", message->content);
@@ -63,10 +64,9 @@ sw_status sw_http_step_context(sw_request *request, sw_error *err)
 {
     sw_json_out *out = sw_answer_json(request, 200);
     sw_json_open(out, '[');
-    sw_status status = sw_step_context_read(sw_server_ledger(request->server), &request->actor,
-                                            sw_path_value(request, 0),
-                                            sw_param_int(request, "output").value != 0, write_sent,
-                                            out, err);
+    sw_status status = sw_step_context_read(
+        sw_server_ledger(request->server), &request->actor, sw_path_value(request, 0),
+        sw_param_int(request, "output").value != 0, write_sent, out, err);
     sw_json_close(out, ']');
     return status;
 }

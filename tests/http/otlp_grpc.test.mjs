@@ -275,6 +275,21 @@ test('who speaks HTTP/1.1 is told the other port', async () => {
   assert.ok(answer.text.includes(at.server.url), answer.text);
 });
 
+test('who takes his time to begin is answered in his own language too', async () => {
+  const { hostname, port } = new URL(grpcUrl(at.server));
+  const got = [];
+  const socket = connect({ host: hostname, port: Number(port) });
+  socket.on('data', (bytes) => got.push(bytes));
+  const closed = new Promise((resolve) => socket.on('close', resolve));
+  await new Promise((resolve) => socket.once('connect', resolve));
+  // meanwhile the server looks at all its connections several times
+  isRefused(await call(session(at.server), TRACES, { body: Buffer.alloc(3), keep: true, headers: { 'grpc-timeout': '500m' } }), 4);
+  assert.equal(got.length, 0);
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  await limited(closed, 10_000, 'the end');
+  assert.match(Buffer.concat(got).toString(), /^HTTP\/1\.1 400 /);
+});
+
 test('frames that break HTTP/2 end the connection and nothing else', async () => {
   const settings = frame(4, 0, 0);
   const broken = [
