@@ -262,9 +262,9 @@ static void test_declared_by_scope(void **state)
         {"gen_ai", "1.0.77", 1000},
         {"pydantic-ai", "", 1000},
         {"opentelemetry.instrumentation.anthropic", "0.40.0", 1000},
-        {"@traceloop/instrumentation-anthropic", "0.27.0", 1000},
+        {"@traceloop/instrumentation-anthropic", "0.27.0", 1300}, /* seen: input 4, read 1163 */
         {"openinference.instrumentation.anthropic", "0.1.0", 1000},
-        {"@arizeai/openinference-instrumentation-anthropic", "0.1.21", 1300},
+        {"@arizeai/openinference-instrumentation-anthropic", "0.2.8", 1000},
         {"com.anthropic.claude_code.tracing", "2.1.0", 1300},
         {"something.else", "1", 1000},
     };

@@ -76,7 +76,7 @@ static void test_cells(void **state)
         char expected[64];
         sw_buf_clear(&f->buf);
         sw_record_write_csv(SW_RECORD_PROJECT, &project, &f->buf);
-        snprintf(expected, sizeof expected, "p,%s,,,,,\r\n", rows[i].csv);
+        snprintf(expected, sizeof expected, "p,%s,,,,,,\r\n", rows[i].csv);
         assert_string_equal(f->buf.ptr, expected);
     }
 }
