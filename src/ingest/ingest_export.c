@@ -191,9 +191,13 @@ static bool plan_loose(sw_ingest *in, const ingest_read *read, ingest_plan *plan
 static void leave_unit(sw_ingest *in, ingest_group *group, const ingest_plan *plan, bool good)
 {
     ingest_unit *unit = group->unit;
-    bool whole = good && group->whole && !ingest_has_ghosts(&group->memo, &group->result);
+    bool refused =
+        plan->refused > 0; /* a run went meanwhile, or the like: all is written once more */
+    bool whole =
+        good && !refused && group->whole && !ingest_has_ghosts(&group->memo, &group->result);
 
-    for (size_t n = group->note_from; good && n < group->note_to; n++) {
+    unit->crowded = unit->crowded || refused;
+    for (size_t n = group->note_from; good && !refused && n < group->note_to; n++) {
         ingest_note(in, unit, plan->notes[n].id, plan->notes[n].content);
     }
     unit->waits = good ? ingest_goes_on(&group->result) : unit->waits;

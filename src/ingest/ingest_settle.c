@@ -224,8 +224,8 @@ static void finish(sw_ingest *in, settling *s, bool good)
     }
     for (size_t i = 0; good && i < s->result.ghost_count; i++) {
         uint64_t id = ingest_run_note(s->result.ghosts[i]);
-        if (ingest_recall(&s->memo, id) != 0) {
-            ingest_note(in, unit, id, 0);
+        if (s->memo.size == 0 || ingest_recall(&s->memo, id) != 0) {
+            ingest_note(in, unit, id, 0); /* it is gone; who needs it again writes it again */
         }
     }
     if (good) {
