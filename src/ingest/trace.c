@@ -122,6 +122,7 @@ static sw_status compute(trace *t, const span_facts *facts, size_t count, trace_
             status = trace_attach(t, err);
         }
         if (status == SW_STATUS_OK) {
+            trace_read_ends(t);
             trace_choose_runs(t);
             status = trace_write_runs(t, out, err);
         }

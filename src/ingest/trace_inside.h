@@ -100,6 +100,8 @@ bool trace_next_call(sw_json *json, trace_call *call);
 sw_status trace_attach(trace *t, sw_error *err) SW_MUST_CHECK;
 /* The interval that counts of a tool. */
 void trace_tool_time(const trace *t, const trace_node *tool, int64_t *start_ns, int64_t *end_ns);
+/* trace_finish.c: how calls ended, where only their answers say it. */
+void trace_read_ends(trace *t);
 /* trace_run.c */
 void trace_choose_runs(trace *t);
 sw_status trace_write_runs(trace *t, trace_result *out, sw_error *err) SW_MUST_CHECK;
