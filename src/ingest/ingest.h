@@ -20,11 +20,11 @@ typedef struct sw_ingest_options {
     const sw_allocator *allocator;
     int64_t
         keep_days; /* of raw items; 0: raw items are not kept (traces live in memory while they are warm) */
-    int64_t keep_bytes; /* the oldest go when the raw items of the store pass this */
-    int64_t quiet_ms;   /* 0: 500 */
-    int64_t longest_ms; /* 0: 5000 */
+    int64_t keep_bytes;    /* the oldest go when the raw items of the store pass this */
+    int64_t quiet_ms;      /* 0: 500 */
+    int64_t longest_ms;    /* 0: 5000 */
     const sw_clock *clock; /* NULL: the system's */
-    bool no_thread;     /* nothing is recomputed until sw_ingest_settle: tests, replay */
+    bool no_thread;        /* nothing is recomputed until sw_ingest_settle: tests, replay */
     void (*log)(void *data, int level, const char *line);
     void *log_data;
 } sw_ingest_options;

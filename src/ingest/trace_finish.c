@@ -10,7 +10,8 @@ static bool has_calls(const trace *t, const span_talk *talk)
     for (size_t i = 0; i < talk->output_count; i++) {
         sw_json json;
         trace_call call;
-        if (trace_calls(&json, talk->output[i].tool_calls, t->arena) && trace_next_call(&json, &call)) {
+        if (trace_calls(&json, talk->output[i].tool_calls, t->arena) &&
+            trace_next_call(&json, &call)) {
             return true;
         }
     }
@@ -21,7 +22,8 @@ static bool has_calls(const trace *t, const span_talk *talk)
  * first choice. */
 static bool is_place(const sw_json *json, sw_str key)
 {
-    return (json->depth == 1 && (sw_str_eq(key, SW_STR("status")) || sw_str_eq(key, SW_STR("stop_reason")))) ||
+    return (json->depth == 1 &&
+            (sw_str_eq(key, SW_STR("status")) || sw_str_eq(key, SW_STR("stop_reason")))) ||
            (json->depth == 3 && sw_str_eq(key, SW_STR("finish_reason")));
 }
 
@@ -53,8 +55,9 @@ static void read_end(trace *t, trace_node *node)
         return;
     }
     talk = trace_talk_of(t, node);
-    word = talk && talk->response_json.ptr && !has_calls(t, talk) ? word_of(talk->response_json, t->arena)
-                                                                  : SW_NULL_STR;
+    word = talk && talk->response_json.ptr && !has_calls(t, talk)
+               ? word_of(talk->response_json, t->arena)
+               : SW_NULL_STR;
     if (word.ptr && span_finish(word, &end) && end.status == SW_STEP_STATUS_SUCCESS) {
         own = trace_own(t, node);
         if (own) {

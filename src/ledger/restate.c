@@ -33,13 +33,12 @@ static sw_status only_derived(const sw_step *step, sw_error *err)
 /* What telemetry says of a step by saying nothing: it was computed from all that is known, and what was said
  * before is not so any more. What others put (prices, metadata, names) is theirs. */
 #define SAID_WHOLE                                                                                 \
-    (SW_MASK(SW_STEP_PROVIDER_NAME) | SW_MASK(SW_STEP_MODEL) |                                    \
-     SW_MASK(SW_STEP_MODEL_ENDPOINT) | SW_MASK(SW_STEP_CONTEXT_WINDOW_LIMIT) |                     \
-     SW_MASK(SW_STEP_COMPLETION_TOKENS_DETAILS) | SW_MASK(SW_STEP_PROMPT_TOKENS_DETAILS) |         \
-     SW_MASK(SW_STEP_STOP_REASON) | SW_MASK(SW_STEP_REQUEST_ID) | SW_MASK(SW_STEP_ERROR_TYPE) |    \
-     SW_MASK(SW_STEP_ERROR_DATA) | SW_MASK(SW_STEP_CACHED_INPUT_TOKENS) |                          \
-     SW_MASK(SW_STEP_CACHE_WRITE_TOKENS) | SW_MASK(SW_STEP_REASONING_TOKENS) |                     \
-     SW_MASK(SW_STEP_PARENT_STEP_ID) |                                                             \
+    (SW_MASK(SW_STEP_PROVIDER_NAME) | SW_MASK(SW_STEP_MODEL) | SW_MASK(SW_STEP_MODEL_ENDPOINT) |   \
+     SW_MASK(SW_STEP_CONTEXT_WINDOW_LIMIT) | SW_MASK(SW_STEP_COMPLETION_TOKENS_DETAILS) |          \
+     SW_MASK(SW_STEP_PROMPT_TOKENS_DETAILS) | SW_MASK(SW_STEP_STOP_REASON) |                       \
+     SW_MASK(SW_STEP_REQUEST_ID) | SW_MASK(SW_STEP_ERROR_TYPE) | SW_MASK(SW_STEP_ERROR_DATA) |     \
+     SW_MASK(SW_STEP_CACHED_INPUT_TOKENS) | SW_MASK(SW_STEP_CACHE_WRITE_TOKENS) |                  \
+     SW_MASK(SW_STEP_REASONING_TOKENS) | SW_MASK(SW_STEP_PARENT_STEP_ID) |                         \
      SW_MASK(SW_STEP_END_USER) | SW_MASK(SW_STEP_INPUT_PREVIEW) |                                  \
      SW_MASK(SW_STEP_OUTPUT_PREVIEW) | SW_MASK(SW_STEP_CONTENT_TRUNCATED) |                        \
      SW_MASK(SW_STEP_SERVICE_TIER) | SW_MASK(SW_STEP_PROMPT_TOKENS) |                              \

@@ -329,7 +329,8 @@ static bool says_anything(const sw_telemetry *t, size_t entry)
     const sw_telemetry_step *given = &t->batch->steps[t->of_step[entry]];
 
     return t->is[t->of_step[entry]] != SW_TELEMETRY_FOLDED &&
-           (entry >= t->fresh || given->input || given->entry.message_count > 0 || given->entry.trace_count > 0);
+           (entry >= t->fresh || given->input || given->entry.message_count > 0 ||
+            given->entry.trace_count > 0);
 }
 
 static sw_status take_all(preparing *p, sw_error *err)
