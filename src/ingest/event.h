@@ -27,11 +27,17 @@ bool event_tells(const otlp_log *log);
 sw_status event_read(const otlp_log *logs, size_t count, bool quiet, sw_arena *arena,
                      span_facts **out, size_t *out_count, sw_error *err) SW_MUST_CHECK;
 
+/* Calls that no span tells of. */
+typedef struct event_lone {
+    span_facts *facts;
+    size_t count;
+    bool waits; /* there are more: their spans may still come */
+} event_lone;
+
 /* Records of one trace: each that names a span of `spans` becomes an event of it (the array's rows are changed to
- * point to longer lists). An inference that no span tells of, once nothing more is expected, is a span of its own
- * in `lone`. */
+ * point to longer lists). An inference that no span tells of is a span of its own in `lone`, once nothing more is
+ * expected (`quiet`). */
 sw_status event_join(otlp_span *spans, size_t span_count, const otlp_log *logs, size_t count,
-                     bool quiet, sw_arena *arena, span_facts **lone, size_t *lone_count,
-                     sw_error *err) SW_MUST_CHECK;
+                     bool quiet, sw_arena *arena, event_lone *lone, sw_error *err) SW_MUST_CHECK;
 
 #endif

@@ -134,6 +134,63 @@ static sw_str hex_of(const uint8_t *bytes, size_t n, sw_arena *arena)
     return sw_arena_str(arena, sw_str_make(hex, 2 * n));
 }
 
+static bool is_set(const uint8_t *bytes, size_t n)
+{
+    uint8_t any = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        any |= bytes[i];
+    }
+    return any != 0;
+}
+
+/* A digest of all that the record says, as text. */
+static sw_str content_of(const otlp_log *log, sw_arena *arena)
+{
+    uint8_t digest[crypto_hash_sha256_BYTES];
+    char hex[2 * crypto_hash_sha256_BYTES];
+    sw_buf buf;
+
+    sw_buf_init(&buf, arena->from, SW_LIMIT_INGEST_MEMORY_BYTES);
+    otlp_keep_log(&buf, log, span_is_secret, NULL, arena);
+    (void)crypto_hash_sha256(digest, (const uint8_t *)(buf.ptr ? buf.ptr : ""), buf.len);
+    arena->failed = arena->failed || buf.status != SW_STATUS_OK;
+    sw_buf_fini(&buf);
+    sw_hex_print(digest, sizeof digest, hex);
+    return sw_arena_str(arena, sw_str_make(hex, sizeof hex));
+}
+
+/* E.6: by the span it names, else by the answer it tells of, else by what it says. What names no trace is one of its
+ * own, so that calls that have nothing to do with each other do not become one run. */
+static void take_keys(const otlp_log *log, const span_facts *facts, otlp_span *span,
+                      span_told *told, sw_arena *arena)
+{
+    bool in_trace = is_set(log->trace_id, OTLP_TRACE_ID);
+    uint8_t digest[crypto_hash_sha256_BYTES];
+
+    told->kind = SW_STR("genai-evt");
+    told->trace_hex = in_trace ? hex_of(log->trace_id, OTLP_TRACE_ID, arena) : SW_NULL_STR;
+    told->key_count = 2;
+    if (in_trace && is_set(log->span_id, OTLP_SPAN_ID)) {
+        told->keys[0] = told->trace_hex;
+        told->keys[1] = hex_of(log->span_id, OTLP_SPAN_ID, arena);
+        return;
+    }
+    if (facts->request_id.len > 0) {
+        told->keys[0] = facts->provider_name.ptr ? facts->provider_name : SW_STR("");
+        told->keys[1] = facts->request_id;
+    } else {
+        told->keys[0] = content_of(log, arena);
+        told->key_count = 1;
+    }
+    (void)crypto_hash_sha256(digest, (const uint8_t *)told->keys[told->key_count - 1].ptr,
+                             told->keys[told->key_count - 1].len);
+    memcpy(span->span_id, digest, OTLP_SPAN_ID);
+    if (!in_trace) {
+        memcpy(span->trace_id, digest, OTLP_TRACE_ID);
+    }
+}
+
 static sw_status add_lone(const otlp_log *log, const otlp_event *event, sw_arena *arena,
                           span_facts *out, sw_error *err)
 {
@@ -150,16 +207,13 @@ static sw_status add_lone(const otlp_log *log, const otlp_event *event, sw_arena
     span->name = SW_STR("chat");
     span->start_ns = span->end_ns = log->time_ns;
     span->attributes = event->attributes;
-    told->kind = SW_STR("genai-evt");
-    told->trace_hex = told->keys[0] = hex_of(log->trace_id, OTLP_TRACE_ID, arena);
-    told->keys[1] = hex_of(log->span_id, OTLP_SPAN_ID, arena);
-    told->key_count = 2;
     if (span_read(span, arena, out, err) != SW_STATUS_OK) {
         return SW_STATUS_NO_MEMORY;
     }
+    take_keys(log, out, span, told, arena);
     out->told = told;
     out->role = SPAN_LLM;
-    return SW_STATUS_OK;
+    return arena->failed ? sw_no_memory(err) : SW_STATUS_OK;
 }
 
 /* ---- all -------------------------------------------------------------------------------------------------- */
@@ -181,46 +235,56 @@ static otlp_span *find(otlp_span **sorted, size_t count, const uint8_t id[OTLP_S
     return found ? *found : NULL;
 }
 
-static sw_status lone_of(const otlp_log *const *logs, size_t count, sw_arena *arena,
-                         span_facts *facts, size_t *n, sw_error *err)
+/* What the records of one span tell of a call, if no span does: the last that says how it went. */
+static sw_status lone_of(const otlp_log *const *logs, size_t count, bool quiet, sw_arena *arena,
+                         event_lone *out, sw_error *err)
 {
     for (size_t i = count; i-- > 0;) {
         otlp_event event = as_event(logs[i], arena);
         if (sw_str_eq(event.name, SW_STR(DETAILS)) && has_outcome(&event)) {
-            return add_lone(logs[i], &event, arena, &facts[(*n)++], err);
+            out->waits = out->waits || !quiet;
+            return quiet ? add_lone(logs[i], &event, arena, &out->facts[out->count++], err)
+                         : SW_STATUS_OK;
         }
     }
     return SW_STATUS_OK;
 }
 
+/* Where the records of the span of the first one end; what names no span stands alone. */
+static size_t end_of(const otlp_log *const *order, size_t from, size_t n)
+{
+    size_t to = from + 1;
+
+    while (to < n && is_set(order[from]->span_id, OTLP_SPAN_ID) &&
+           memcmp(order[to]->span_id, order[from]->span_id, OTLP_SPAN_ID) == 0) {
+        to++;
+    }
+    return to;
+}
+
 sw_status event_join(otlp_span *spans, size_t span_count, const otlp_log *logs, size_t count,
-                     bool quiet, sw_arena *arena, span_facts **lone, size_t *lone_count,
-                     sw_error *err)
+                     bool quiet, sw_arena *arena, event_lone *lone, sw_error *err)
 {
     size_t n = 0;
     const otlp_log **order = in_order(logs, count, arena, &n);
     otlp_span **sorted = sw_arena_alloc(arena, (span_count + 1) * sizeof *sorted);
-    span_facts *facts = sw_arena_alloc(arena, (n + 1) * sizeof *facts);
     sw_status status = SW_STATUS_OK;
 
-    if (!order || !sorted || !facts) {
+    *lone = (event_lone){.facts = sw_arena_alloc(arena, (n + 1) * sizeof *lone->facts)};
+    if (!order || !sorted || !lone->facts) {
         return sw_no_memory(err);
     }
     for (size_t i = 0; i < span_count; i++) {
         sorted[i] = &spans[i];
     }
     qsort(sorted, span_count, sizeof *sorted, by_id);
-    *lone = facts;
-    *lone_count = 0;
     for (size_t i = 0, to = 0; i < n && status == SW_STATUS_OK; i = to) {
         otlp_span *span = find(sorted, span_count, order[i]->span_id);
-        while (to < n && memcmp(order[to]->span_id, order[i]->span_id, OTLP_SPAN_ID) == 0) {
-            to++;
-        }
+        to = end_of(order, i, n);
         if (span) {
             append(span, order + i, to - i, arena);
-        } else if (quiet) {
-            status = lone_of(order + i, to - i, arena, facts, lone_count, err);
+        } else {
+            status = lone_of(order + i, to - i, quiet, arena, lone, err);
         }
     }
     return status == SW_STATUS_OK && arena->failed ? sw_no_memory(err) : status;

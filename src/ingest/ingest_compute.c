@@ -14,6 +14,7 @@ typedef struct decoded {
     uint32_t span_count;
     otlp_log *logs;
     uint32_t log_count;
+    event_lone lone;
     span_facts *facts;
     size_t fact_count;
 } decoded;
@@ -74,10 +75,10 @@ static sw_status read_span(const decoded *d, uint32_t i, sw_arena *arena, span_f
 }
 
 /* Those of spans, and behind them those of what was only told. */
-static sw_status read_facts(decoded *d, const span_facts *lone, size_t lone_count,
-                            const span_facts *told, size_t told_count, sw_arena *arena,
+static sw_status read_facts(decoded *d, const span_facts *told, size_t told_count, sw_arena *arena,
                             sw_error *err)
 {
+    size_t lone_count = d->lone.count;
     sw_status status = SW_STATUS_OK;
 
     d->fact_count = d->span_count + lone_count + told_count;
@@ -89,7 +90,7 @@ static sw_status read_facts(decoded *d, const span_facts *lone, size_t lone_coun
         status = read_span(d, i, arena, &d->facts[i], err);
     }
     if (lone_count > 0) {
-        memcpy(d->facts + d->span_count, lone, lone_count * sizeof *lone);
+        memcpy(d->facts + d->span_count, d->lone.facts, lone_count * sizeof *d->facts);
     }
     if (told_count > 0) {
         memcpy(d->facts + d->span_count + lone_count, told, told_count * sizeof *told);
@@ -99,21 +100,18 @@ static sw_status read_facts(decoded *d, const span_facts *lone, size_t lone_coun
 
 static sw_status read_all(decoded *d, bool quiet, sw_arena *arena, sw_error *err)
 {
-    span_facts *lone = NULL;
     span_facts *told = NULL;
-    size_t lone_count = 0;
     size_t told_count = 0;
     sw_status status = SW_STATUS_OK;
 
     if (d->log_count > 0) {
-        status = event_join(d->spans, d->span_count, d->logs, d->log_count, quiet, arena, &lone,
-                            &lone_count, err);
+        status =
+            event_join(d->spans, d->span_count, d->logs, d->log_count, quiet, arena, &d->lone, err);
     }
     if (status == SW_STATUS_OK && d->log_count > 0) {
         status = event_read(d->logs, d->log_count, quiet, arena, &told, &told_count, err);
     }
-    return status == SW_STATUS_OK ? read_facts(d, lone, lone_count, told, told_count, arena, err)
-                                  : status;
+    return status == SW_STATUS_OK ? read_facts(d, told, told_count, arena, err) : status;
 }
 
 /* ---- one id for two --------------------------------------------------------------------------------- */
@@ -178,6 +176,9 @@ sw_status ingest_compute(sw_ingest *in, const ingest_tenant *tenant, const inges
     if (status == SW_STATUS_OK) {
         status = part_equal_ids(&d, items, arena, err);
     }
-    return status == SW_STATUS_OK ? trace_compute(&whose, d.facts, d.fact_count, arena, out, err)
-                                  : status;
+    if (status == SW_STATUS_OK) {
+        status = trace_compute(&whose, d.facts, d.fact_count, arena, out, err);
+    }
+    out->waits = d.lone.waits;
+    return status;
 }

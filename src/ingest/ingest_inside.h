@@ -249,7 +249,7 @@ void ingest_prune(sw_ingest *in);
 sw_status ingest_load_items(sw_ingest *in, const ingest_tenant *tenant, const uint8_t *unit,
                             sw_arena *arena, ingest_items *out, sw_raw_trace *row,
                             sw_error *err) SW_MUST_CHECK;
-/* A run for which no span says the end goes on. */
+/* A run for which no span says the end, or a record without its span: silence will say more. */
 bool ingest_goes_on(const trace_result *result);
 /* A run that the unit was seen in before, and is no more. */
 bool ingest_has_ghosts(const ingest_memo *memo, const trace_result *result);

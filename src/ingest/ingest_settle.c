@@ -15,7 +15,7 @@ bool ingest_goes_on(const trace_result *result)
             return true;
         }
     }
-    return false;
+    return result->waits;
 }
 
 bool ingest_has_ghosts(const ingest_memo *memo, const trace_result *result)

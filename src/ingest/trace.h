@@ -37,6 +37,7 @@ typedef struct trace_result {
     const sw_str
         *ghosts; /* runs that a part of these spans would have given, and the whole does not */
     size_t ghost_count;
+    bool waits; /* for silence: a record whose span may still come (ingest_compute) */
 } trace_result;
 
 typedef struct trace_whose {

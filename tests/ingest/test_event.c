@@ -399,8 +399,7 @@ static void details_join_their_span(void **state)
                       .end_ns = 1700000001000000000,
                       .attributes = {own, 2, 0}};
     session s;
-    span_facts *lone = NULL;
-    size_t lone_count = 0;
+    event_lone lone;
     span_facts facts;
     span_talk talk;
     sw_error err = {.status = SW_STATUS_OK};
@@ -411,22 +410,19 @@ static void details_join_their_span(void **state)
         "\"event.name\":\"gen_ai.client.inference.operation.details\",\"gen_ai.output.messages\":\"[{\\\"role\\\":\\\"assistant\\\",\\\"parts\\\":[{\\\"type\\\":\\\"text\\\",\\\"content\\\":\\\"yes\\\"}]}]\",\"gen_ai.usage.input_tokens\":3");
     s.logs[0].trace_id[0] = 1;
     s.logs[0].span_id[0] = 2;
-    assert_int_equal(event_join(&span, 1, s.logs, 1, true, &s.arena, &lone, &lone_count, &err),
-                     SW_STATUS_OK);
-    assert_int_equal(lone_count, 0);
+    assert_int_equal(event_join(&span, 1, s.logs, 1, true, &s.arena, &lone, &err), SW_STATUS_OK);
+    assert_int_equal(lone.count, 0);
     assert_int_equal(span.event_count, 1);
     assert_int_equal(span_read(&span, &s.arena, &facts, &err), SW_STATUS_OK);
     assert_int_equal(span_read_talk(&facts, &s.arena, &talk, &err), SW_STATUS_OK);
     assert_int_equal(talk.output_count, 1);
     s.logs[0].span_id[0] = 3; /* of a span that never came */
-    assert_int_equal(event_join(&span, 1, s.logs, 1, false, &s.arena, &lone, &lone_count, &err),
-                     SW_STATUS_OK);
-    assert_int_equal(lone_count, 0);
-    assert_int_equal(event_join(&span, 1, s.logs, 1, true, &s.arena, &lone, &lone_count, &err),
-                     SW_STATUS_OK);
-    assert_int_equal(lone_count, 1);
-    assert_int_equal(lone[0].role, SPAN_LLM);
-    assert_int_equal(lone[0].usage.prompt.value, 3);
+    assert_int_equal(event_join(&span, 1, s.logs, 1, false, &s.arena, &lone, &err), SW_STATUS_OK);
+    assert_int_equal(lone.count, 0);
+    assert_int_equal(event_join(&span, 1, s.logs, 1, true, &s.arena, &lone, &err), SW_STATUS_OK);
+    assert_int_equal(lone.count, 1);
+    assert_int_equal(lone.facts[0].role, SPAN_LLM);
+    assert_int_equal(lone.facts[0].usage.prompt.value, 3);
     end(&s);
 }
 

@@ -201,10 +201,90 @@ static void other_records_are_only_kept(lt *t)
     sw_ingest_close(&in);
 }
 
+/* ---- records of the conventions, without a span ----------------------------------------------------------------- */
+
+/* The record of an inference; `ids`: members with its trace and span, each ended by a comma, or nothing. */
+static void send_details(lt *t, sw_ingest *in, const char *ids, const char *response_id)
+{
+    sw_ingest_result result;
+    char body[2048];
+    int len = snprintf(
+        body, sizeof body,
+        "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"timeUnixNano\":"
+        "\"1700000000000000000\",%s\"eventName\":"
+        "\"gen_ai.client.inference.operation.details\",\"attributes\":[" KEY(
+            "gen_ai.provider.name",
+            "openai") "," KEY("gen_ai.request.model",
+                              "m") ",{\"key\":\"gen_ai.response.id\",\"value\":{\"stringValue\":\"%s\"}},"
+                                   "{\"key\":\"gen_ai.usage.input_tokens\",\"value\":{\"intValue\":3}}]}]}]}]}",
+        ids, response_id);
+
+    CHECK(len > 0 && (size_t)len < sizeof body);
+    OK(sw_ingest_export(in, &t->a, OTLP_LOGS, OTLP_JSON, sw_str_from(body), &result, &t->err));
+    SAME(result.accepted, 1);
+}
+
+static void wait_for_silence(lt *t, sw_ingest *in)
+{
+    OK(sw_ingest_settle(in, &t->err));
+    SAME(steps_of(t), 0); /* its span may still come */
+    lt_advance(t, SW_LIMIT_INGEST_QUIET_SECONDS + 1, SW_LIMIT_INGEST_QUIET_SECONDS + 1);
+    OK(sw_ingest_settle(in, &t->err));
+}
+
+/* A step of its own once nothing more is expected (E.5), with the id that its own keys give (E.6). */
+static void a_record_without_its_span_becomes_a_step(lt *t)
+{
+    sw_ingest *in = NULL;
+
+    for (size_t k = 0; k < SW_COUNT(keeps); k++) {
+        sw_list_query query = {.limit = -1};
+        lt_rows rows;
+        fresh(t, &in, keeps[k]);
+        send_details(t, in,
+                     "\"traceId\":\"5b8efff798038103d269b633813fc60c\","
+                     "\"spanId\":\"eee19b7ec3c1b174\",",
+                     "resp_1");
+        wait_for_silence(t, in);
+        rows = lt_list(t, &t->a, SW_RECORD_STEP, &query);
+        SAME(rows.count, 1);
+        SAME(STEP(0)->prompt_tokens.value, 3);
+        TEXT(STEP(0)->trace_id, "5b8efff798038103d269b633813fc60c");
+        CLEAN();
+    }
+    sw_ingest_close(&in);
+}
+
+/* Two calls that name no span are two steps; and two of one trace. */
+static void records_that_name_no_span_are_told_apart(lt *t)
+{
+    static const char *const ids[] = {"", "\"traceId\":\"5b8efff798038103d269b633813fc60c\","};
+    sw_ingest *in = NULL;
+
+    for (size_t k = 0; k < SW_COUNT(keeps) * SW_COUNT(ids); k++) {
+        sw_list_query query = {.limit = -1};
+        lt_rows rows;
+        fresh(t, &in, keeps[k / 2]);
+        send_details(t, in, ids[k % 2], "resp_1");
+        send_details(t, in, ids[k % 2], "resp_2");
+        send_details(t, in, ids[k % 2], "resp_2");
+        wait_for_silence(t, in);
+        rows = lt_list(t, &t->a, SW_RECORD_STEP, &query);
+        SAME(rows.count, 2);
+        CHECK((STEP(0)->trace_id.ptr != NULL) == (k % 2 != 0));
+        CLEAN();
+    }
+    sw_ingest_close(&in);
+}
+
 static const lt_case cases[] = {
     {"a prompt becomes steps", a_prompt_becomes_steps, LT_CLOCK},
     {"order and parts do not matter", order_and_parts_do_not_matter, LT_CLOCK},
     {"a span and a record are one", a_span_and_a_record_are_one, LT_CLOCK},
     {"other records are only kept", other_records_are_only_kept, LT_CLOCK},
+    {"a record without its span becomes a step", a_record_without_its_span_becomes_a_step,
+     LT_CLOCK},
+    {"records that name no span are told apart", records_that_name_no_span_are_told_apart,
+     LT_CLOCK},
 };
 LT_MAIN("ingest/export-logs", cases)
