@@ -8,36 +8,62 @@
 
 /* ---- joining what is warm ------------------------------------------------------------------------------- */
 
+/* A trace that is too large to be held and computed with each export. */
+static bool is_heavy(int64_t count, int64_t bytes)
+{
+    return count > SW_LIMIT_INGEST_LARGE || bytes > SW_LIMIT_INGEST_AT_ONCE_BYTES;
+}
+
+/* What the store knows joins what came since. The lock is held. */
+static sw_status take_stored(sw_ingest *in, ingest_tenant *tenant, const ingest_group *group,
+                             const ingest_items *stored, const sw_raw_trace *row, sw_error *err)
+{
+    ingest_unit *unit = ingest_find(in, tenant, group->id);
+    bool heavy = is_heavy(row->items.value, row->bytes.value);
+    int64_t ignored = 0;
+
+    if (unit && !unit->bare) {
+        return SW_STATUS_OK; /* somebody was faster */
+    }
+    if (!unit) {
+        unit = ingest_make(in, tenant, group->id);
+        if (!unit) {
+            return sw_no_memory(err);
+        }
+        unit->crowded = true; /* what was written of it nobody here knows */
+    }
+    unit->partial = unit->partial || row->frozen.value != 0;
+    unit->heavy = unit->heavy || heavy;
+    unit->bare = heavy || !ingest_add(in, unit, stored, &ignored);
+    return unit->bare && !heavy ? sw_no_memory(err) : SW_STATUS_OK;
+}
+
 /* A trace that this process sees first may be known to the store: from before a restart, or from another process. */
 static sw_status know_unit(sw_ingest *in, ingest_tenant *tenant, ingest_group *group,
                            sw_arena *arena, sw_error *err)
 {
+    const ingest_unit *unit = NULL;
     ingest_items stored = {.count = 0};
     sw_raw_trace row;
-    int64_t ignored = 0;
     bool known = false;
     sw_status status = SW_STATUS_OK;
 
     pthread_mutex_lock(&in->lock);
-    known = ingest_find(in, tenant, group->id) != NULL;
+    unit = ingest_find(in, tenant, group->id);
+    known = unit && (!unit->bare || unit->heavy);
     pthread_mutex_unlock(&in->lock);
     if (known || !ingest_keeps(in)) {
         return SW_STATUS_OK;
     }
-    status = ingest_load_items(in, tenant, group->id, arena, &stored, &row, err);
-    if (status != SW_STATUS_OK || (stored.count == 0 && !row.frozen.value)) {
+    status = ingest_load_row(in, tenant, group->id, &row, err);
+    if (status == SW_STATUS_OK && !is_heavy(row.items.value, row.bytes.value)) {
+        status = ingest_load_items(in, tenant, group->id, arena, &stored, &row, err);
+    }
+    if (status != SW_STATUS_OK || (row.items.value == 0 && !row.frozen.value)) {
         return status;
     }
     pthread_mutex_lock(&in->lock);
-    if (!ingest_find(in, tenant, group->id)) {
-        ingest_unit *unit = ingest_make(in, tenant, group->id);
-        if (!unit || !ingest_add(in, unit, &stored, &ignored)) {
-            status = sw_no_memory(err);
-        } else {
-            unit->partial = row.frozen.value != 0;
-            unit->crowded = true; /* what was written of it nobody here knows */
-        }
-    }
+    status = take_stored(in, tenant, group, &stored, &row, err);
     pthread_mutex_unlock(&in->lock);
     return status;
 }
@@ -106,7 +132,9 @@ static sw_status join_unit(sw_ingest *in, ingest_tenant *tenant, ingest_group *g
     ingest_begin(unit, &group->alone);
     group->unit = unit;
     group->version = unit->version;
-    group->whole = unit->count <= SW_LIMIT_INGEST_AT_ONCE && !unit->partial;
+    unit->heavy = unit->heavy || is_heavy(unit->count, (int64_t)unit->bytes);
+    group->whole =
+        unit->count <= SW_LIMIT_INGEST_AT_ONCE && !unit->partial && !unit->bare && !unit->heavy;
     return SW_STATUS_OK;
 }
 

@@ -84,7 +84,10 @@ typedef struct ingest_unit {
     uint64_t computed; /* the version of which all was computed and written */
     uint32_t workers;
     bool crowded; /* two worked at once: what is in `written` may not be so */
-    bool partial; /* not all of its spans are here: it was thrown out, or pruned */
+    bool partial; /* its spans are gone: it was frozen */
+    bool
+        bare; /* what came before lies in the store alone: it was marked by somebody else, or is heavy */
+    bool heavy; /* with an export only near spans are computed, and as a whole it is seldom */
     bool dirty;
     bool waits;       /* a run of it ends by silence */
     bool marked;      /* in the store, as far as is known here */
@@ -249,6 +252,9 @@ void ingest_prune(sw_ingest *in);
 sw_status ingest_load_items(sw_ingest *in, const ingest_tenant *tenant, const uint8_t *unit,
                             sw_arena *arena, ingest_items *out, sw_raw_trace *row,
                             sw_error *err) SW_MUST_CHECK;
+/* The row alone. */
+sw_status ingest_load_row(sw_ingest *in, const ingest_tenant *tenant, const uint8_t *unit,
+                          sw_raw_trace *row, sw_error *err) SW_MUST_CHECK;
 /* A run for which no span says the end, or a record without its span: silence will say more. */
 bool ingest_goes_on(const trace_result *result);
 /* A run that the unit was seen in before, and is no more. */

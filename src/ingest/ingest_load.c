@@ -89,21 +89,24 @@ static sw_status load_sources(loading *l, sw_error *err)
     return status;
 }
 
-static sw_status load_row(const loading *l, sw_str project_id, sw_str unit, sw_raw_trace *row,
-                          sw_error *err)
+sw_status ingest_load_row(sw_ingest *in, const ingest_tenant *tenant, const uint8_t *unit,
+                          sw_raw_trace *row, sw_error *err)
 {
-    sw_memory *memory = sw_memory_new(&l->in->allocator);
+    sw_actor actor = {.organization_id = tenant->organization_id, .project_id = tenant->project_id};
+    sw_memory *memory = sw_memory_new(&in->allocator);
     sw_status status = SW_STATUS_OK;
 
     *row = (sw_raw_trace){.items = SW_NULL_INT};
     if (!memory) {
         return sw_no_memory(err);
     }
-    status = sw_telemetry_unit(l->in->ledger, l->actor, project_id, unit, memory, row, err);
+    status = sw_telemetry_unit(in->ledger, &actor, tenant->project_id,
+                               sw_str_make((const char *)unit, INGEST_UNIT), memory, row, err);
     *row = (sw_raw_trace){.frozen = row->frozen,
                           .last_at = row->last_at,
                           .marked_at = row->marked_at,
-                          .items = row->items};
+                          .items = row->items,
+                          .bytes = row->bytes};
     sw_memory_free(&memory);
     return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
 }
@@ -114,7 +117,7 @@ sw_status ingest_load_items(sw_ingest *in, const ingest_tenant *tenant, const ui
     sw_actor actor = {.organization_id = tenant->organization_id, .project_id = tenant->project_id};
     loading l = {.in = in, .actor = &actor, .arena = arena};
     sw_str id = sw_str_make((const char *)unit, INGEST_UNIT);
-    sw_status status = load_row(&l, tenant->project_id, id, row, err);
+    sw_status status = ingest_load_row(in, tenant, unit, row, err);
 
     *out = (ingest_items){.count = 0};
     if (status != SW_STATUS_OK || row->items.value == 0 || row->frozen.value) {

@@ -39,7 +39,7 @@ static bool is_due(const sw_ingest *in, const ingest_unit *unit, bool all, int64
     if (unit->workers > 0) {
         return false;
     }
-    if (!all && unit->count > SW_LIMIT_INGEST_LARGE && unit->whole_us > 0 &&
+    if (!all && (unit->count > SW_LIMIT_INGEST_LARGE || unit->heavy) && unit->whole_us > 0 &&
         now - unit->whole_us < large) {
         return false;
     }
@@ -214,6 +214,16 @@ static sw_status compute(sw_ingest *in, settling *s, sw_error *err)
     return status == SW_STATUS_OK ? drop_ghosts(in, &actor, s, err) : status;
 }
 
+/* What could not be computed, such as a trace that takes too much memory, is tried again when others had their turn,
+ * and seldom. */
+static void put_off(sw_ingest *in, ingest_unit *unit)
+{
+    ingest_dirty(in, unit, false);
+    ingest_dirty(in, unit, true);
+    unit->heavy = true;
+    unit->whole_us = in->clock.mono_us(in->clock.data);
+}
+
 /* The lock is held. */
 static void finish(sw_ingest *in, settling *s, bool good)
 {
@@ -238,6 +248,9 @@ static void finish(sw_ingest *in, settling *s, bool good)
         in->load.retired += s->plan.retired;
     }
     ingest_done(in, unit, s->version, good, s->alone);
+    if (!good) {
+        put_off(in, unit);
+    }
 }
 
 static sw_status settle_unit(sw_ingest *in, ingest_unit *unit, sw_error *err)
@@ -317,8 +330,9 @@ static bool see_marked(void *arg, const void *row)
     unit = tenant ? ingest_find(p->in, tenant, (const uint8_t *)from->unit.ptr) : NULL;
     if (tenant && !unit) {
         unit = ingest_make(p->in, tenant, (const uint8_t *)from->unit.ptr);
-        if (unit && from->last_at.known) {
-            unit->last_us = from->last_at.value;
+        if (unit) {
+            unit->bare = true;
+            unit->last_us = from->last_at.known ? from->last_at.value : unit->last_us;
         }
     }
     if (unit && !unit->dirty && !unit->waits && unit->workers == 0) {

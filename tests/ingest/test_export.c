@@ -305,7 +305,31 @@ static void logs_and_metrics_are_counted(lt *t)
     sw_ingest_close(&in);
 }
 
+/* A process died with its work marked in the store; another one computes it, and then more comes. */
+static void what_a_dead_process_kept_is_computed_with(lt *t)
+{
+    sw_ingest *dead = NULL;
+    sw_ingest *in = NULL;
+    const sent_span agent = sent_agent(1, 1, 0, "bot", 0, 300);
+    const sent_span model = sent_model(1, 2, 1, 100, 200);
+
+    sent_open(t, &dead, 7);
+    sent_one(t, dead, &agent);
+    lt_advance(t, 60, 60);
+    sent_open(t, &in, 7);
+    OK(sw_ingest_settle(in, &t->err)); /* finds the mark */
+    sent_one(t, in, &model);
+    TEXT(sent_step(t, 1, 2, 100).run_id, sent_id(t, "run", "agent-span", 1, 1, 0).ptr);
+    OK(sw_ingest_settle(in, &t->err));
+    TEXT(sent_step(t, 1, 2, 100).run_id, sent_id(t, "run", "agent-span", 1, 1, 0).ptr);
+    CLEAN();
+    sw_ingest_close(&in);
+    sw_ingest_close(&dead);
+}
+
 static const lt_case cases[] = {
+    {"what a dead process kept is computed with", what_a_dead_process_kept_is_computed_with,
+     LT_CLOCK},
     {"a step moves to its run", a_step_moves_to_its_run, LT_CLOCK},
     {"the same export again changes nothing", the_same_export_again_changes_nothing, LT_CLOCK},
     {"tools in parallel count once", tools_in_parallel_count_once, LT_CLOCK},
