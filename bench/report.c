@@ -76,10 +76,10 @@ void bench_figures_void(void)
 
 /* ---- judging ------------------------------------------------------------------------------------ */
 
-/* All figures stand or fall with the bare loop, but for its own and what has nothing to do with stores. */
+/* All figures stand or fall with the bare loop, but for its own and those that are not held against it. */
 static bool is_void(int i)
 {
-    return all_void && i != BENCH_BARE_CPU_US && i != BENCH_OTLP_DECODE;
+    return all_void && i != BENCH_BARE_CPU_US && i < BENCH_OTLP_DECODE;
 }
 
 /* 1 good, 0 not, -1 nothing to say. */
