@@ -45,14 +45,41 @@ sw_status sw_group_gather(sw_group *group, const sw_scan *scan, sw_rows *out, sw
     return sw_group_must(group, status, err);
 }
 
+/* By key, without recursion: they are few. */
+static void put_in_order(const sw_record *record, sw_rows *rows, void *spare)
+{
+    for (size_t i = 1; i < rows->count; i++) {
+        size_t to = i;
+        memcpy(spare, rows->rows + i * record->size, record->size);
+        for (; to > 0; to--) {
+            char *before = rows->rows + (to - 1) * record->size;
+            if (sw_row_cmp_key(record, before, spare) <= 0) {
+                break;
+            }
+            memcpy(before + record->size, before, record->size);
+        }
+        memcpy(rows->rows + to * record->size, spare, record->size);
+    }
+}
+
+/* A store that is asked for the order may walk all rows by their key rather than sort the few that match. */
 sw_status sw_group_gather_of(sw_group *group, sw_record_id record, uint8_t field, sw_str text,
                              sw_rows *out, sw_error *err)
 {
     sw_value value = {.text = text};
     sw_condition condition = {field, SW_OP_EQ, &value, 1};
-    sw_scan scan = {.record = record, .conditions = &condition, .condition_count = 1};
+    sw_scan scan = {
+        .record = record, .conditions = &condition, .condition_count = 1, .unordered = true};
+    sw_status status = sw_group_gather(group, &scan, out, err);
 
-    return sw_group_gather(group, &scan, out, err);
+    if (status == SW_STATUS_OK && out->count > 1) {
+        void *spare = sw_arena_alloc(&group->arena, sw_record_of(record)->size);
+        if (!spare) {
+            return sw_group_must(group, sw_no_memory(err), err);
+        }
+        put_in_order(sw_record_of(record), out, spare);
+    }
+    return status;
 }
 
 /* ---- in pages ----------------------------------------------------------------------------------- */
