@@ -100,21 +100,41 @@ static bool gather_row(void *arg, const void *row)
     return true;
 }
 
-/* All rows of a side that are of this slice. `at_most`: the rest is not of it. */
-static gathered gather(steps_bench *s, side at, sw_record_id record, uint8_t created_at,
+/* The rows that meet the condition; there are at most so many. */
+static gathered gather(steps_bench *s, side at, sw_record_id record, sw_condition condition,
                        size_t at_most, sw_arena *arena)
 {
     gathered g = {.record = record, .arena = arena, .room = at_most};
-    sw_value since = {.number = bench_trace_begins_us(s->next_trace)};
-    sw_condition recent = {created_at, SW_OP_GE, &since, 1};
     sw_list_query query = {
-        .conditions = &recent, .condition_count = 1, .ascending = true, .limit = -1};
+        .conditions = &condition, .condition_count = 1, .ascending = true, .limit = -1};
     sw_list_end end;
     sw_error err = {.status = SW_STATUS_OK};
-    g.rows = bench_take(at_most, sw_record_of(record)->size);
+    g.rows = sw_arena_alloc(arena, at_most * sw_record_of(record)->size);
+    if (!g.rows) {
+        bench_die("out of memory");
+    }
     bench_need(sw_list(s->ledger[at], &nobody, record, &query, gather_row, &g, &end, &err), &err,
                "list what came of telemetry");
     return g;
+}
+
+/* Those of this slice, which is the last. */
+static gathered gather_new(steps_bench *s, side at, sw_record_id record, uint8_t created_at,
+                           sw_arena *arena)
+{
+    sw_value since = {.number = bench_trace_begins_us(s->next_trace)};
+    sw_condition recent = {created_at, SW_OP_GE, &since, 1};
+    return gather(s, at, record, recent, (size_t)s->exports * BENCH_EXPORT_STEPS, arena);
+}
+
+/* What belongs to a step. */
+static gathered gather_of(steps_bench *s, side at, sw_record_id record, uint8_t step_id, sw_str id,
+                          sw_arena *arena)
+{
+    enum { MOST = 8 };
+    sw_value value = {.text = id};
+    sw_condition its = {step_id, SW_OP_EQ, &value, 1};
+    return gather(s, at, record, its, MOST, arena);
 }
 
 static uint64_t hash_step(const sw_step *step)
@@ -192,32 +212,67 @@ static void create_run(void *arg, int64_t i)
     bench_need(sw_run_create(runs->ledger, &nobody, row, &outcome, &err), &err, "create a run");
 }
 
-/* The steps as a program would send them; what the rows do not say is left to the ledger. */
-static sw_step_entry *make_entries(steps_bench *s, gathered *steps, gathered *metrics,
-                                   sw_arena *arena)
+static void take_metrics(steps_bench *s, sw_step_entry *entry, sw_arena *arena)
+{
+    sw_memory *memory = sw_memory_new(NULL);
+    sw_step_metrics *mine = sw_arena_alloc(arena, sizeof *mine);
+    sw_step_metrics found;
+    sw_error err = {.status = SW_STATUS_OK};
+    bench_need(sw_get(s->ledger[SIDE_PLAIN], &nobody, SW_RECORD_STEP_METRICS, entry->step.id,
+                      memory, &found, &err),
+               &err, "read the times of a step");
+    if (!mine || !sw_row_copy(sw_record_of(SW_RECORD_STEP_METRICS), mine, &found, arena)) {
+        bench_die("out of memory");
+    }
+    LEAVE_OUT(mine);
+    mine->created_at = SW_NULL_INT;
+    entry->metrics = mine;
+    sw_memory_free(&memory);
+}
+
+static void take_messages(steps_bench *s, sw_step_entry *entry, sw_arena *arena)
+{
+    gathered found =
+        gather_of(s, SIDE_PLAIN, SW_RECORD_MESSAGE, SW_MESSAGE_STEP_ID, entry->step.id, arena);
+    sw_message *rows = (sw_message *)(void *)found.rows;
+    for (size_t i = 0; i < found.count; i++) {
+        LEAVE_OUT(&rows[i]);
+        rows[i].sequence_id = SW_NULL_INT;
+        rows[i].body_hash = SW_NULL_STR;
+    }
+    entry->messages = rows;
+    entry->message_count = found.count;
+}
+
+static void take_traces(steps_bench *s, sw_step_entry *entry, sw_arena *arena)
+{
+    gathered found = gather_of(s, SIDE_PLAIN, SW_RECORD_PROVIDER_TRACE, SW_PROVIDER_TRACE_STEP_ID,
+                               entry->step.id, arena);
+    sw_provider_trace *rows = (sw_provider_trace *)(void *)found.rows;
+    for (size_t i = 0; i < found.count; i++) {
+        LEAVE_OUT(&rows[i]);
+    }
+    entry->traces = rows;
+    entry->trace_count = found.count;
+}
+
+/* The steps with all that belongs to them, as a program would send them. */
+static sw_step_entry *make_entries(steps_bench *s, const gathered *steps, sw_arena *arena)
 {
     sw_step_entry *entries = sw_arena_zeroed(arena, (steps->count + 1) * sizeof *entries);
-    sw_memory *memory = sw_memory_new(NULL);
-    *metrics = (gathered){.record = SW_RECORD_STEP_METRICS, .arena = arena, .room = steps->count};
-    metrics->rows = bench_take(steps->count, sizeof(sw_step_metrics));
-    for (size_t i = 0; entries && i < steps->count; i++) {
-        sw_step *step = &((sw_step *)(void *)steps->rows)[i];
-        sw_step_metrics *mine = &((sw_step_metrics *)(void *)metrics->rows)[i];
-        sw_step_metrics found;
-        sw_error err = {.status = SW_STATUS_OK};
-        bench_need(sw_get(s->ledger[SIDE_PLAIN], &nobody, SW_RECORD_STEP_METRICS, step->id, memory,
-                          &found, &err),
-                   &err, "read the times of a step");
-        (void)gather_row(metrics, &found);
-        sw_memory_reset(memory);
+    if (!entries) {
+        bench_die("out of memory");
+    }
+    for (size_t i = 0; i < steps->count; i++) {
+        sw_step *step = &entries[i].step;
+        *step = ((const sw_step *)(const void *)steps->rows)[i];
         LEAVE_OUT(step);
-        LEAVE_OUT(mine);
-        mine->created_at = SW_NULL_INT;
         step->lease_expires_at = SW_NULL_INT;
         step->create_digest = step->end_digest = SW_NULL_STR;
-        entries[i] = (sw_step_entry){.step = *step, .metrics = mine};
+        take_metrics(s, &entries[i], arena);
+        take_messages(s, &entries[i], arena);
+        take_traces(s, &entries[i], arena);
     }
-    sw_memory_free(&memory);
     return entries;
 }
 
@@ -240,9 +295,23 @@ static void log_steps(steps_bench *s, const sw_step_entry *entries, size_t count
 
 /* ---- the same? --------------------------------------------------------------------------------------- */
 
-static uint64_t digest(steps_bench *s, side at, size_t expected, sw_arena *arena)
+static uint64_t hash_messages(steps_bench *s, side at, sw_str step_id, sw_arena *arena)
 {
-    gathered steps = gather(s, at, SW_RECORD_STEP, SW_STEP_CREATED_AT, expected, arena);
+    gathered found = gather_of(s, at, SW_RECORD_MESSAGE, SW_MESSAGE_STEP_ID, step_id, arena);
+    gathered traces =
+        gather_of(s, at, SW_RECORD_PROVIDER_TRACE, SW_PROVIDER_TRACE_STEP_ID, step_id, arena);
+    uint64_t sum = found.count * 64 + traces.count;
+    for (size_t i = 0; i < found.count; i++) {
+        const sw_message *row = &((const sw_message *)(const void *)found.rows)[i];
+        uint64_t hash = sw_hash(4, row->id.ptr, row->id.len);
+        sum += sw_hash(hash, row->tool_calls.ptr, row->tool_calls.len);
+    }
+    return sum;
+}
+
+static uint64_t digest(steps_bench *s, side at, sw_arena *arena)
+{
+    gathered steps = gather_new(s, at, SW_RECORD_STEP, SW_STEP_CREATED_AT, arena);
     sw_memory *memory = sw_memory_new(NULL);
     uint64_t sum = steps.count;
     for (size_t i = 0; i < steps.count; i++) {
@@ -253,18 +322,18 @@ static uint64_t digest(steps_bench *s, side at, size_t expected, sw_arena *arena
                           &metrics, &err),
                    &err, "read the times of a step");
         sum += hash_step(step) * 3 + hash_metrics(&metrics);
+        sum += hash_messages(s, at, step->id, arena) * 7;
         sw_memory_reset(memory);
     }
     sw_memory_free(&memory);
-    free(steps.rows);
     return sum;
 }
 
-static void compare(steps_bench *s, size_t expected, sw_arena *arena)
+static void compare(steps_bench *s, sw_arena *arena)
 {
-    uint64_t first = digest(s, SIDE_PLAIN, expected, arena);
+    uint64_t first = digest(s, SIDE_PLAIN, arena);
     for (int at = SIDE_PLAIN + 1; at < SIDE_COUNT; at++) {
-        if (digest(s, (side)at, expected, arena) != first) {
+        if (digest(s, (side)at, arena) != first) {
             bench_die("otlp: %s does not hold the steps of %s", names[at], names[SIDE_PLAIN]);
         }
     }
@@ -274,21 +343,16 @@ static void compare(steps_bench *s, size_t expected, sw_arena *arena)
 
 static void give_to_ledger(steps_bench *s, sw_arena *arena)
 {
-    size_t expected = (size_t)s->exports * BENCH_EXPORT_STEPS;
-    gathered runs = gather(s, SIDE_PLAIN, SW_RECORD_RUN, SW_RUN_CREATED_AT, expected, arena);
-    gathered steps = gather(s, SIDE_PLAIN, SW_RECORD_STEP, SW_STEP_CREATED_AT, expected, arena);
-    gathered metrics;
+    gathered runs = gather_new(s, SIDE_PLAIN, SW_RECORD_RUN, SW_RUN_CREATED_AT, arena);
+    gathered steps = gather_new(s, SIDE_PLAIN, SW_RECORD_STEP, SW_STEP_CREATED_AT, arena);
     new_runs coming = {s->ledger[SIDE_LEDGER], (sw_run *)(void *)runs.rows};
-    sw_step_entry *entries = make_entries(s, &steps, &metrics, arena);
-    if (!entries || steps.count != expected) {
-        bench_die("otlp: %zu steps came of %zu model calls", steps.count, expected);
+    sw_step_entry *entries = make_entries(s, &steps, arena);
+    if (steps.count != (size_t)s->exports * BENCH_EXPORT_STEPS) {
+        bench_die("otlp: only %zu steps came of it", steps.count);
     }
     create_agents(s, &runs);
     bench_parallel(64, (int64_t)runs.count, create_run, &coming);
     log_steps(s, entries, steps.count);
-    free(runs.rows);
-    free(steps.rows);
-    free(metrics.rows);
 }
 
 static void slice(steps_bench *s)
@@ -307,7 +371,7 @@ static void slice(steps_bench *s)
     give_to_ledger(s, &arena);
     send(s, SIDE_RAW, whole);
     send(s, SIDE_CUT, cut);
-    compare(s, (size_t)s->exports * BENCH_EXPORT_STEPS, &arena);
+    compare(s, &arena);
     s->next_trace += s->exports * BENCH_EXPORT_TRACES;
     for (int64_t i = 0; i < s->exports; i++) {
         sw_buf_fini(&whole[i]);
