@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs as V1 reads them. */
+#include "http/live.h"
 #include "http/read.h"
+#include "ingest/ingest.h"
 
 /* ---- lists --------------------------------------------------------------------------------------- */
 
@@ -214,14 +216,19 @@ sw_status sw_http_run_steps(sw_request *request, sw_error *err)
     return sw_answer_list(request, SW_RECORD_STEP, &query, err);
 }
 
-/* Spans come with telemetry; a run that is not there is told all the same. */
 sw_status sw_http_run_trace(sw_request *request, sw_error *err)
 {
     sw_run run;
+    bool complete = true;
     sw_status status = sw__get_row(request, SW_RECORD_RUN, sw_path_value(request, 0), &run, err);
 
     if (status == SW_STATUS_OK) {
-        sw_answer_bytes(request, 200, NULL, SW_STR("[]"));
+        status = sw_ingest_show(sw_server_live(request->server)->ingest, &run,
+                                sw_param_int(request, "limit").value, sw_answer_json(request, 200),
+                                &complete, err);
+    }
+    if (status == SW_STATUS_OK && !complete) {
+        sw_answer_header(request, "Stepwell-Complete", "false");
     }
     return status;
 }

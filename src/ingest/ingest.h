@@ -49,6 +49,13 @@ sw_status sw_ingest_export(sw_ingest *ingest, const sw_actor *actor, otlp_signal
                            otlp_wire wire, sw_str body, sw_ingest_result *result,
                            sw_error *err) SW_MUST_CHECK;
 
+/* Writes the spans that are kept of the trace that a run comes from, those that began first first, as a JSON array:
+ * of the whole trace, but of the run's organization and project alone. Who calls must have been shown the run. At most
+ * `limit` (up to 100,000); fewer when they are large (then not `complete`), none when no trace is known, or its spans
+ * are not kept. */
+sw_status sw_ingest_show(sw_ingest *ingest, const sw_run *run, int64_t limit, sw_json_out *out,
+                         bool *complete, sw_error *err) SW_MUST_CHECK;
+
 /* Recomputes all that is marked, now, until nothing is. */
 sw_status sw_ingest_settle(sw_ingest *ingest, sw_error *err) SW_MUST_CHECK;
 

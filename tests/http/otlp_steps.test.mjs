@@ -26,8 +26,8 @@ const said = (span) => ({
   },
 });
 
-async function post(server, type, body) {
-  const response = await fetch(`${server.url}/v1/traces`, { method: 'POST', headers: { 'content-type': type }, body });
+async function post(server, type, body, headers = {}) {
+  const response = await fetch(`${server.url}/v1/traces`, { method: 'POST', headers: { 'content-type': type, ...headers }, body });
   const bytes = Buffer.from(await response.arrayBuffer());
   assert.equal(response.status, 200, bytes.toString());
   assert.equal(partialOf(type, bytes), null);
@@ -99,4 +99,66 @@ test('what was answered outlives a server that is killed', async (t) => {
   const again = await serve(t, { store: server.store });
   const steps = await again.get('/v1/steps/?limit=100');
   assert.deepEqual(steps.map((s) => s.trace_id).sort(), spans.map((s) => s.traceId.toString('hex')).sort());
+});
+
+// The columns are those of the OpenTelemetry Collector's ClickHouse exporter, of which V1 answers rows.
+test('the trace of a run is its spans, in the order in which they began', async (t) => {
+  const server = await serve(t);
+  const traceId = newTrace();
+  const first = modelSpan({ traceId, name: 'first', more: { service: 'x' } });
+  const second = { ...modelSpan({ traceId, name: 'second' }), start: first.start + 7n };
+  await post(server, PROTO, tracesProto([second]));
+  await post(server, PROTO, tracesProto([first]));
+  await post(server, PROTO, tracesProto([modelSpan()])); // of another trace
+  const [{ run_id: run }] = await server.get(`/v1/steps/?trace_ids=${traceId.toString('hex')}`);
+  const spans = await server.get(`/v1/runs/${run}/trace`);
+  assert.deepEqual(spans.map((s) => s.SpanName), ['first', 'second']);
+  const [span] = spans;
+  assert.equal(span.TraceId, traceId.toString('hex'));
+  assert.equal(span.SpanId, first.spanId.toString('hex'));
+  assert.equal(span.ParentSpanId, '');
+  assert.equal(span.Timestamp, new Date(Number(first.start / 1000000n)).toISOString().replace('Z', `${String(first.start % 1000000n).padStart(6, '0')}Z`));
+  assert.equal(span.Duration, Number(first.end - first.start));
+  assert.deepEqual([span.SpanKind, span.StatusCode, span.ServiceName, span.ScopeName], ['Client', 'Unset', 'test', 'test']);
+  assert.deepEqual(span.ResourceAttributes, { 'service.name': 'test' });
+  assert.deepEqual(span.SpanAttributes, Object.fromEntries(Object.entries(first.attributes).map(([k, v]) => [k, String(v)])));
+  assert.deepEqual((await server.get(`/v1/runs/${run}/trace?limit=1`)).map((s) => s.SpanName), ['first']);
+});
+
+test('a run that did not come as telemetry has the spans of the trace that its steps name', async (t) => {
+  const server = await serve(t);
+  const { id: agent } = await server.must(201, 'POST', '/v1/agents', { body: { name: 'a' } });
+  const { id } = await server.must(201, 'POST', '/v1/runs', { body: { agent_id: agent } });
+  assert.deepEqual(await server.get(`/v1/runs/${id}/trace`), []);
+  const traceId = newTrace();
+  await server.must(201, 'POST', '/v1/steps', { body: { model: 'm', run_id: id, trace_id: traceId.toString('hex') } });
+  assert.deepEqual(await server.get(`/v1/runs/${id}/trace`), []);
+  await post(server, PROTO, tracesProto([modelSpan({ traceId })]));
+  assert.deepEqual((await server.get(`/v1/runs/${id}/trace`)).map((s) => s.TraceId), [traceId.toString('hex')]);
+});
+
+test('nobody is shown spans of another organization or project, even in the same trace', async (t) => {
+  const server = await serve(t);
+  const bearer = (key) => ({ authorization: `Bearer ${key}` });
+  const root = bearer((await server.must(201, 'POST', '/v1/keys/', { body: { name: 'root', scopes: ['admin'] } })).secret);
+  const makeKey = async (organization, more = {}) => bearer((await server.must(201, 'POST', `/v1/admin/keys/?org_id=${organization}`,
+    { body: { name: 'k', scopes: ['admin', 'ingest', 'read', 'write'], ...more }, headers: root })).secret);
+  const { id: one } = await server.must(200, 'POST', '/v1/admin/orgs/', { body: { name: 'one' }, headers: root });
+  const { id: two } = await server.must(200, 'POST', '/v1/admin/orgs/', { body: { name: 'two' }, headers: root });
+  const whole = await makeKey(one);
+  const { id: project } = await server.must(201, 'POST', '/v1/projects/', { body: { name: 'p' }, headers: whole });
+  const callers = { whole, part: await makeKey(one, { project_id: project }), other: await makeKey(two) };
+  const traceId = newTrace();
+  const runs = {};
+  for (const [name, headers] of Object.entries(callers)) {
+    await post(server, PROTO, tracesProto([modelSpan({ traceId, name })]), headers);
+    const query = `/v1/steps/?trace_ids=${traceId.toString('hex')}`;
+    const steps = await server.get(query, { headers });
+    runs[name] = steps.find((step) => name === 'whole' || step.project_id !== null || name === 'other').run_id;
+  }
+  for (const [name, headers] of Object.entries(callers)) {
+    const spans = await server.get(`/v1/runs/${runs[name]}/trace`, { headers });
+    assert.deepEqual(spans.map((s) => s.SpanName), [name]);
+  }
+  await server.must(404, 'GET', `/v1/runs/${runs.other}/trace`, { headers: whole });
 });
