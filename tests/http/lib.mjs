@@ -70,14 +70,15 @@ export async function folder(t) {
 
 // Starts `stepwell serve`. Options: `store` an existing ledger's URL (else a fresh one), `steps` how many steps of the
 // demo to fill it with first, `args` more arguments, `env` more environment, `usual` listen for telemetry at the usual
-// ports (else, unless `args` say where, nowhere).
-export async function serve(t, { store, steps = 0, args = [], env = {}, usual = false } = {}) {
+// ports (else, unless `args` say where, nowhere), `within` a command that becomes the program, which it is given as
+// arguments.
+export async function serve(t, { store, steps = 0, args = [], env = {}, usual = false, within = [] } = {}) {
   const url = store ?? `sqlite:${join(await folder(t), 'ledger.db')}`;
   if (steps > 0) {
     await run(program, ['demo', '--store', url, '--steps', String(steps)]);
   }
   const server = new Server(url);
-  await server.start(args, env, usual);
+  await server.start(args, env, usual, within);
   t.after(() => server.stop());
   return server;
 }
@@ -105,12 +106,13 @@ export class Server {
     this.exchanges = [];
   }
 
-  async start(args = [], env = {}, usual = false) {
+  async start(args = [], env = {}, usual = false, within = []) {
     const doors = ['--otlp-listen=', '--otlp-grpc-listen=']
       .filter((door) => !usual && !args.some((arg) => arg.startsWith(door)))
       .map((door) => `${door}off`);
     const all = ['serve', '--store', this.store, '--listen', '127.0.0.1:0', ...doors, ...args];
-    this.child = spawn(program, all, {
+    const [command, ...rest] = [...within, program, ...all];
+    this.child = spawn(command, rest, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -239,7 +241,10 @@ export class Server {
   show = (id) => this.cli('show', id);
 
   // Proves that what was written adds up.
-  verify = () => run(program, ['verify', '--store', this.store]);
+  verify = (within = []) => {
+    const [command, ...rest] = [...within, program, 'verify', '--store', this.store];
+    return run(command, rest);
+  };
 
   // Rows of the file as another program reads them. The views of the file hold ids and words as text.
   async sql(query) {
