@@ -4,10 +4,14 @@
 
 #include "http/auth.h"
 #include "http/hooks.h"
+#include "http/server.h"
 #include "http/tail.h"
 #include "ingest/ingest.h"
 
 enum { MB_SHIFT = 20, MAX_MB = SW_LIMIT_BODIES_BYTES >> MB_SHIFT, MOST_KEPT_MB = 1 << 30 };
+enum {
+    LEAST_MS = 500 /* for telemetry of which no spans are kept: what is not computed is lost */
+};
 
 static void log_ingest(void *data, int level, const char *line)
 {
@@ -46,7 +50,7 @@ sw_status sw_live_start(sw_ledger *ledger, const sw_settings *settings, bool loc
         status = open_ingest(ledger, settings, log, &out->ingest, err);
     }
     if (status != SW_STATUS_OK) {
-        sw_live_stop(out);
+        sw_live_stop(out, 0);
     }
     return status;
 }
@@ -57,9 +61,10 @@ void sw_live_end(sw_live *live)
     sw_hooks_end(live->hooks);
 }
 
-void sw_live_stop(sw_live *live)
+void sw_live_stop(sw_live *live, int64_t until_us)
 {
-    sw_ingest_close(&live->ingest);
+    int64_t left_ms = (until_us - sw__mono_us()) / 1000;
+    sw_ingest_close_within(&live->ingest, left_ms > LEAST_MS ? left_ms : LEAST_MS);
     sw_hooks_stop(&live->hooks);
     sw_tail_stop(&live->tail);
     sw_auth_free(&live->auth);

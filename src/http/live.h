@@ -25,8 +25,9 @@ sw_status sw_live_start(sw_ledger *ledger, const sw_settings *settings, bool loc
 /* Ends every stream and waiting request, so that their connections can close, and takes no new ones; what
  * goes out is not begun any more. */
 void sw_live_end(sw_live *live);
-/* Stops the threads; every request must have been dropped. Harmless when it never started. */
-void sw_live_stop(sw_live *live);
+/* Stops the threads; every request must have been dropped. Harmless when it never started. Telemetry is computed until
+ * `until_us` of the monotonic clock, or a little longer if that is over. */
+void sw_live_stop(sw_live *live, int64_t until_us);
 
 /* The core's (server.c). */
 sw_live *sw_server_live(sw_server *server);

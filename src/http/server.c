@@ -273,11 +273,11 @@ static void end_exchanges(sw_server *server)
     }
 }
 
-static void take_down(sw_server *server)
+static void take_down(sw_server *server, int64_t until_us)
 {
     end_exchanges(server);
     sw__probe_stop(server);
-    sw_live_stop(&server->live);
+    sw_live_stop(&server->live, until_us);
     sw__door_close(&server->main);
     sw__door_close(&server->otlp);
     if (server->wake >= 0) {
@@ -336,7 +336,7 @@ sw_status sw_server_start(sw_ledger *ledger, const sw_settings *settings, const 
     }
     status = status == SW_STATUS_OK ? start_threads(server, err) : status;
     if (status != SW_STATUS_OK) {
-        take_down(server);
+        take_down(server, 0);
         return status;
     }
     *out = server;
@@ -360,7 +360,7 @@ void sw_server_stop(sw_server **handle, int seconds)
         look_up(server);
         (void)wait_for_none(server, busy, sw__mono_us() + SECOND_US / 2);
     }
-    take_down(server);
+    take_down(server, until_us);
 }
 
 /* ---- what handlers ask ------------------------------------------------------------------------------------------ */

@@ -45,7 +45,7 @@ static bool sleep_a_while(sw_ingest *in)
     return goes_on;
 }
 
-static bool is_closing(sw_ingest *in)
+bool ingest_is_closing(sw_ingest *in)
 {
     bool closing = false;
 
@@ -60,7 +60,7 @@ static void settle_due(sw_ingest *in)
     bool did = true;
     sw_error err;
 
-    while (did && !is_closing(in)) {
+    while (did && !ingest_is_closing(in)) {
         if (ingest_step(in, false, &did, &err) != SW_STATUS_OK) {
             ingest_log(in, 1, "a trace could not be computed, and will be again: %s", err.message);
             return;
@@ -71,13 +71,14 @@ static void settle_due(sw_ingest *in)
 static void look_around(sw_ingest *in)
 {
     int64_t now = in->clock.mono_us(in->clock.data);
+    bool first = in->polled_us == 0;
     size_t found = 0;
     sw_error err;
 
     if (now - in->polled_us >= POLL_US) {
         in->polled_us = now;
         ingest_sweep(in);
-        if (ingest_poll(in, false, &found, &err) != SW_STATUS_OK) {
+        if (ingest_poll(in, first, &found, &err) != SW_STATUS_OK) {
             ingest_log(in, 1, "marked traces could not be read: %s", err.message);
         }
     }
@@ -177,9 +178,8 @@ sw_status sw_ingest_settle(sw_ingest *in, sw_error *err)
 }
 
 /* What is not computed in time is marked in the store, where spans are kept, and goes on at the next start. */
-static void settle_in_time(sw_ingest *in)
+static void settle_in_time(sw_ingest *in, int64_t end)
 {
-    int64_t end = in->clock.mono_us(in->clock.data) + SW_LIMIT_STOP_SECONDS * INT64_C(1000000);
     bool did = true;
     sw_error err;
 
@@ -191,14 +191,16 @@ static void settle_in_time(sw_ingest *in)
     }
 }
 
-void sw_ingest_close(sw_ingest **ingest)
+void sw_ingest_close_within(sw_ingest **ingest, int64_t ms)
 {
     sw_ingest *in = *ingest;
+    int64_t end = 0;
 
     *ingest = NULL;
     if (!in) {
         return;
     }
+    end = in->clock.mono_us(in->clock.data) + ms * 1000; /* also of what the thread still does */
     pthread_mutex_lock(&in->lock);
     in->closing = true;
     (void)pthread_cond_signal(&in->wake);
@@ -206,8 +208,13 @@ void sw_ingest_close(sw_ingest **ingest)
     if (in->running) {
         (void)pthread_join(in->thread, NULL);
     }
-    settle_in_time(in);
+    settle_in_time(in, end);
     finish(in);
+}
+
+void sw_ingest_close(sw_ingest **ingest)
+{
+    sw_ingest_close_within(ingest, SW_LIMIT_STOP_SECONDS * INT64_C(1000));
 }
 
 void sw_ingest_load_get(sw_ingest *in, sw_ingest_load *out)

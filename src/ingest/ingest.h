@@ -31,9 +31,10 @@ typedef struct sw_ingest_options {
 
 sw_status sw_ingest_open(sw_ledger *ledger, const sw_ingest_options *options, sw_ingest **out,
                          sw_error *err) SW_MUST_CHECK;
-/* Recomputes what is marked (within SW_LIMIT_STOP_SECONDS; the rest is marked in the store and goes on at the
- * next start), frees. */
+/* Recomputes what is marked, frees. What is not begun within SW_LIMIT_STOP_SECONDS, or within `ms` for those who have
+ * less, is marked in the store where spans are kept, and goes on at the next start. */
 void sw_ingest_close(sw_ingest **ingest);
+void sw_ingest_close_within(sw_ingest **ingest, int64_t ms);
 
 /* What became of an export. `message` is empty unless something was rejected or is to be told. */
 typedef struct sw_ingest_result {

@@ -242,10 +242,12 @@ sw_status ingest_write(sw_ingest *in, const sw_actor *actor, ingest_plan *plan,
 
 /* Takes the next unit that is due (all: any dirty one), computes and writes it. *did: there was one. */
 sw_status ingest_step(sw_ingest *in, bool all, bool *did, sw_error *err) SW_MUST_CHECK;
-/* Units that are marked in the store and unknown here become dirty units. */
+/* Units that are marked in the store and unknown here become dirty units. All: however many, and however short ago
+ * they were marked: at the start, when nobody else works on them. Else so few that it can be done often. */
 sw_status ingest_poll(sw_ingest *in, bool all, size_t *found, sw_error *err) SW_MUST_CHECK;
 /* Units in which nothing happened for long: their runs end, and they leave the memory. */
 void ingest_sweep(sw_ingest *in);
+bool ingest_is_closing(sw_ingest *in);
 void ingest_prune(sw_ingest *in);
 /* Spans of a unit from the store, and its row there (zeroed: none). Of a frozen unit, of which spans are gone, none
  * are read. */

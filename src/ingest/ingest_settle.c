@@ -358,7 +358,8 @@ sw_status ingest_poll(sw_ingest *in, bool all, size_t *found, sw_error *err)
         return SW_STATUS_OK;
     }
     p.before_us = in->clock.wall_us(in->clock.data) - in->options.longest_ms * 1000;
-    status = sw_telemetry_marked(in->ledger, POLLED, see_marked, &p, err);
+    status = sw_telemetry_marked(in->ledger, all ? SW_LIMIT_INGEST_WARM_TRACES : POLLED, see_marked,
+                                 &p, err);
     *found = p.found;
     return status == SW_STATUS_OK && p.no_memory ? sw_no_memory(err) : status;
 }
@@ -403,7 +404,7 @@ void ingest_prune(sw_ingest *in)
     bool left = ingest_keeps(in);
     sw_error err;
 
-    for (int round = 0; left && round < PRUNE_ROUNDS; round++) {
+    for (int round = 0; left && round < PRUNE_ROUNDS && !ingest_is_closing(in); round++) {
         if (sw_telemetry_prune(in->ledger, before, in->options.keep_bytes, PRUNED, &removed, &left,
                                &err) != SW_STATUS_OK) {
             ingest_log(in, 1, "old telemetry could not be removed: %s", err.message);

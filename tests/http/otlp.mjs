@@ -88,6 +88,7 @@ function spanBytes(span) {
   return Buffer.concat([
     field(1, span.traceId),
     field(2, span.spanId),
+    ...(span.parentId ? [field(4, span.parentId)] : []),
     field(5, span.name),
     number(6, 3),
     fixed64(7, span.start),
@@ -114,6 +115,7 @@ export function tracesJson(spans) {
         spans: spans.map((span) => ({
           traceId: span.traceId.toString('hex'),
           spanId: span.spanId.toString('hex'),
+          ...(span.parentId ? { parentSpanId: span.parentId.toString('hex') } : {}),
           name: span.name,
           kind: 3,
           startTimeUnixNano: String(span.start),

@@ -5,11 +5,12 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import http2 from 'node:http2';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { folder, limited, program, serve } from './lib.mjs';
-import { modelSpan, newTrace, partialOf, tracesJson, tracesProto } from './otlp.mjs';
+import { folder, limited, patience, program, scaled, serve } from './lib.mjs';
+import { modelSpan, newSpan, newTrace, partialOf, tracesJson, tracesProto } from './otlp.mjs';
 
 const PROTO = 'application/x-protobuf';
 const TALK = [
@@ -161,4 +162,33 @@ test('nobody is shown spans of another organization or project, even in the same
     assert.deepEqual(spans.map((s) => s.SpanName), [name]);
   }
   await server.must(404, 'GET', `/v1/runs/${runs.other}/trace`, { headers: whole });
+});
+
+// An agent that is told of after its model call takes the step away from the run of the trace, which goes when the trace is
+// computed as a whole: so the number of runs tells when that was done for all.
+test('a server that is stopped amid thousands of traces ends in time, and the next one goes on', async (t) => {
+  const server = await serve(t);
+  const count = scaled(300, 2000, 10_000);
+  const models = Array.from({ length: count }, () => ({ ...modelSpan(), parentId: newSpan() }));
+  const agents = models.map((model) => ({ ...model, spanId: model.parentId, parentId: undefined, name: 'invoke_agent', attributes: { 'gen_ai.operation.name': 'invoke_agent' } }));
+  await post(server, PROTO, tracesProto(models));
+  await post(server, PROTO, tracesProto(agents));
+  const socket = connect(new URL(server.url).port, '127.0.0.1'); // whose request never ends
+  t.after(() => socket.destroy());
+  socket.on('error', () => {});
+  socket.write('POST /v1/steps HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{');
+  await server.get('/v1/steps/?limit=1');
+  const began = performance.now();
+  server.child.kill('SIGTERM');
+  assert.deepEqual(await limited(server.ended, 20_000, 'the end'), { code: 0, signal: null });
+  const took = performance.now() - began;
+  assert.ok(took < 5000 * patience, `it took ${took} ms`);
+  const again = await serve(t, { store: server.store });
+  const runs = async () => (await again.sql('select count(*) as n from runs'))[0].n;
+  const until = performance.now() + 60_000 * patience;
+  while ((await runs()) !== count) {
+    assert.ok(performance.now() < until, `${await runs()} runs of ${count} traces`);
+    await new Promise((next) => setTimeout(next, 50));
+  }
+  await again.verify();
 });

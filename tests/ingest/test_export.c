@@ -277,6 +277,39 @@ static void a_restart_loses_nothing(lt *t)
     sw_ingest_close(&in);
 }
 
+/* Nothing is computed by who has no time for it, but all of it by the next, also when more traces wait for silence than
+ * are looked at in a second. */
+static void what_is_not_computed_goes_on_later(lt *t)
+{
+    enum { WAIT = 1100, MORE = 20 };
+    static sent_span spans[WAIT + 2 * MORE];
+    const sent_span *all[WAIT + 2 * MORE];
+    sw_ingest *in = NULL;
+    sw_ingest_load load;
+
+    for (unsigned n = 0; n < SW_COUNT(all); n++) {
+        spans[n] = n < WAIT + MORE ? sent_model(n + 1, 2, 1, 100, 200)
+                                   : sent_agent(n + 1 - MORE, 1, 0, "bot", 0, 300);
+        all[n] = &spans[n];
+    }
+    clear(t, &in, 7);
+    sent_export(t, in, &t->a, all, WAIT);
+    OK(sw_ingest_settle(in, &t->err)); /* their runs go on: nobody said that they ended */
+    lt_advance(t, 1, 1);
+    sent_export(t, in, &t->a, all + WAIT, MORE);
+    sent_export(t, in, &t->a, all + WAIT + MORE, MORE);
+    SAME(count(t, SW_RECORD_RUN), WAIT + 2 * MORE);
+    sw_ingest_close_within(&in, 0);
+    SAME(count(t, SW_RECORD_RUN), WAIT + 2 * MORE);
+    sent_open(t, &in, 7);
+    OK(sw_ingest_settle(in, &t->err));
+    SAME(count(t, SW_RECORD_RUN), WAIT + MORE); /* those of the traces are gone */
+    sw_ingest_load_get(in, &load);
+    SAME(load.recomputed, WAIT + MORE);
+    CLEAN();
+    sw_ingest_close(&in);
+}
+
 static void logs_and_metrics_are_counted(lt *t)
 {
     sw_ingest *in = NULL;
@@ -339,6 +372,7 @@ static const lt_case cases[] = {
     {"tenants do not meet", tenants_do_not_meet, LT_CLOCK},
     {"silence ends a run", silence_ends_a_run, LT_CLOCK},
     {"a restart loses nothing", a_restart_loses_nothing, LT_CLOCK},
+    {"what is not computed goes on later", what_is_not_computed_goes_on_later, LT_CLOCK},
     {"logs and metrics are counted", logs_and_metrics_are_counted, LT_CLOCK},
 };
 LT_MAIN("ingest/export", cases)
