@@ -70,6 +70,55 @@ static sw_status add_body(writing *w, const sw_said *said, int64_t times, sw_err
     return add(w, &w->bodies, body, err);
 }
 
+/* Only a count, of a body that is there. */
+static bool is_bare(const sw_message_body *body)
+{
+    return !body->text.ptr && !body->content.ptr && !body->tool_calls.ptr &&
+           !body->tool_returns.ptr;
+}
+
+static void merge_body(sw_message_body *into, const sw_message_body *body)
+{
+    int64_t sum = into->contexts.value + body->contexts.value;
+
+    if (is_bare(into)) {
+        *into = *body;
+    }
+    into->contexts = sw_int_of(sum);
+}
+
+/* What a step made is shown by its message and by its list, and the same is said by many steps: each body is written
+ * once. */
+static sw_status merge_bodies(writing *w, sw_error *err)
+{
+    size_t size = 16;
+    size_t kept = 0;
+    sw_message_body **slots = NULL;
+
+    while (size < 2 * w->bodies.count) {
+        size *= 2;
+    }
+    slots = sw_arena_zeroed(&w->group->arena, size * sizeof *slots);
+    if (!slots) {
+        return sw_no_memory(err);
+    }
+    for (size_t i = 0; i < w->bodies.count; i++) {
+        sw_message_body *body = (sw_message_body *)(uintptr_t)w->bodies.at[i];
+        size_t at = (size_t)sw_hash(1, body->digest.ptr, body->digest.len) & (size - 1);
+        while (slots[at] && !sw_str_eq(slots[at]->digest, body->digest)) {
+            at = (at + 1) & (size - 1);
+        }
+        if (slots[at]) {
+            merge_body(slots[at], body);
+        } else {
+            slots[at] = body;
+            w->bodies.at[kept++] = body;
+        }
+    }
+    w->bodies.count = kept;
+    return SW_STATUS_OK;
+}
+
 /* ---- messages ------------------------------------------------------------------------------------ */
 
 static sw_status add_message(writing *w, sw_said *said, size_t owner, sw_error *err)
@@ -534,6 +583,9 @@ static sw_status write_rows(writing *w, sw_error *err)
     sw_status status = SW_STATUS_OK;
 
     if (w->bodies.count > 0) {
+        status = merge_bodies(w, err);
+    }
+    if (status == SW_STATUS_OK && w->bodies.count > 0) {
         status = sw_group_must(
             w->group,
             sw_store_add_many(session, SW_RECORD_MESSAGE_BODY, w->bodies.at, w->bodies.count, err),
