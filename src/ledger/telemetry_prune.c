@@ -158,6 +158,7 @@ static sw_status prune_unit(pruning *p, sw_raw_trace *unit, sw_error *err)
         return status;
     }
     unit->frozen = sw_int_of(unit->frozen.value || at > 0);
+    unit->marked_at = unit->frozen.value ? SW_NULL_INT : unit->marked_at;
     unit->first_at = at < old.count ? sw_int_of(old.at[at].received_at) : SW_NULL_INT;
     total.items = sw_int_of(unit->items.value - items);
     total.bytes = sw_int_of(unit->bytes.value - bytes);

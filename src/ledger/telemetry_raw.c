@@ -342,6 +342,9 @@ static void set_mark(touched *u)
     if (mark->frozen.value) {
         u->row.frozen = sw_int_of(1);
     }
+    if (u->row.frozen.value) { /* nothing is computed of it as a whole any more */
+        u->row.marked_at = SW_NULL_INT;
+    }
 }
 
 static sw_status write_units(raw *r, sw_error *err)

@@ -377,6 +377,36 @@ static void the_oldest_items_are_pruned_in_pieces(lt *t)
     CLEAN();
 }
 
+/* What is frozen is never computed again: its mark would stand for ever before those of others. */
+static void what_is_frozen_is_not_marked(lt *t)
+{
+    sw_str unit = sixteen(t, 1);
+    sw_raw_item items[] = {an_item(t, unit, 1, 5000, "b"), an_item(t, unit, 2, 5000, "b")};
+    const sw_raw_trace mark = {.unit = unit, .marked_at = sw_int_of(LT_TIME)};
+    sw_telemetry_batch b = {.sources = &the_source,
+                            .source_count = 1,
+                            .items = items,
+                            .item_count = 1,
+                            .marks = &mark,
+                            .mark_count = 1};
+    int64_t removed = 0;
+    size_t marked = 0;
+    bool left = false;
+    OK(put(t, &b));
+    OK(sw_telemetry_marked(t->ledger, 10, count_one, &marked, &t->err));
+    SAME(marked, 1);
+    OK(sw_telemetry_prune(t->ledger, LT_TIME * 2, 0, 100, &removed, &left, &t->err));
+    SAME(removed, 1);
+    marked = 0;
+    OK(sw_telemetry_marked(t->ledger, 10, count_one, &marked, &t->err));
+    SAME(marked, 0);
+    b.items = items + 1; /* late */
+    OK(put(t, &b));
+    OK(sw_telemetry_marked(t->ledger, 10, count_one, &marked, &t->err));
+    SAME(marked, 0);
+    CLEAN();
+}
+
 static void nobody_sees_anothers_items(lt *t)
 {
     sw_str unit = sixteen(t, 1);
@@ -406,6 +436,7 @@ static const lt_case cases[] = {
     {"an item needs its source", an_item_needs_its_source, 0},
     {"marks last until all is computed", marks_last_until_all_is_computed, 0},
     {"the oldest items are pruned in pieces", the_oldest_items_are_pruned_in_pieces, 0},
+    {"what is frozen is not marked", what_is_frozen_is_not_marked, 0},
     {"nobody sees another's items", nobody_sees_anothers_items, 0},
 };
 
