@@ -78,7 +78,8 @@ static bool take(void *arg, sw_str key, const otlp_value *value)
     return items != NULL;
 }
 
-/* What a record says in its body stands beside what it says in attributes, as on a span's event. */
+/* What a record says in its body stands beside what it says in attributes, as on a span's event; a text that is its
+ * body is what was said, or the message as JSON. */
 static otlp_event as_event(const otlp_log *log, sw_arena *arena)
 {
     gathering g = {.arena = arena};
@@ -86,6 +87,11 @@ static otlp_event as_event(const otlp_log *log, sw_arena *arena)
 
     for (size_t i = 0; i < log->attributes.count; i++) {
         (void)take(&g, log->attributes.items[i].key, &log->attributes.items[i].value);
+    }
+    if (log->body.kind == OTLP_STRING && log->body.text.len > 0 &&
+        !sw_str_eq(log->body.text, event.name)) {
+        bool json = log->body.text.ptr[0] == '{';
+        (void)take(&g, json ? SW_STR("gen_ai.event.content") : SW_STR("content"), &log->body);
     }
     if (log->body.kind == OTLP_MAP) {
         sw_status walked = otlp_walk(&log->body, arena, take, &g, NULL);

@@ -61,7 +61,7 @@ static void read_events(talk *t, const otlp_span *span)
         at = sorted ? i : next_event(span, i ? span->events[at].time_ns : 0, at, i == 0);
         sw_assert(at < span->event_count);
         event = &span->events[at];
-        (void)talk_read_event(t, event->name, NULL, &event->attributes);
+        (void)talk_read_event(t, event->name, &event->attributes);
     }
 }
 
@@ -116,38 +116,27 @@ static bool is_open(const talk *t)
     return talk_count(t, TALK_INPUT) == 0 || talk_count(t, TALK_OUTPUT) == 0;
 }
 
-/* Attributes, then events, then records: the order of trust (E.5). What one of them says whole is not read from
- * the next. */
-static void read_all(talk *t, const otlp_span *span, const talk_record *records, size_t count)
+/* Attributes, then events: the order of trust (E.5). What one of them says whole is not read from the next. */
+static void read_all(talk *t, const otlp_span *span)
 {
     talk more;
 
-    if (span) {
-        talk_read_attributes(t, &span->attributes);
-    }
-    if (span && is_open(t)) {
+    talk_read_attributes(t, &span->attributes);
+    if (is_open(t)) {
         talk_init(&more, t->arena);
         read_pydantic(&more, &span->attributes);
         read_events(&more, span);
         fill_sides(t, &more);
     }
-    if (count > 0 && is_open(t)) {
-        talk_init(&more, t->arena);
-        for (size_t i = 0; i < count; i++) {
-            (void)talk_read_event(&more, records[i].name, records[i].body, records[i].attributes);
-        }
-        fill_sides(t, &more);
-    }
 }
 
-sw_status talk_read_span(const span_facts *facts, const talk_record *records, size_t count,
-                         sw_arena *arena, span_talk *out, sw_error *err)
+sw_status span_read_talk(const span_facts *facts, sw_arena *arena, span_talk *out, sw_error *err)
 {
     talk t;
 
     memset(out, 0, sizeof *out);
     talk_init(&t, arena);
-    read_all(&t, facts->span, records, count);
+    read_all(&t, facts->span);
     join_input(&t, out);
     out->output = t.messages[TALK_OUTPUT].items;
     out->output_count = t.messages[TALK_OUTPUT].count;
@@ -157,9 +146,4 @@ sw_status talk_read_span(const span_facts *facts, const talk_record *records, si
     }
     out->cut = t.cut;
     return arena->failed ? sw_no_memory(err) : SW_STATUS_OK;
-}
-
-sw_status span_read_talk(const span_facts *facts, sw_arena *arena, span_talk *out, sw_error *err)
-{
-    return talk_read_span(facts, NULL, 0, arena, out, err);
 }

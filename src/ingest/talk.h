@@ -171,22 +171,8 @@ void talk_read_tools(talk *t, talk_value tools);
  * when there are none. */
 talk_value talk_gather(talk *t, const otlp_attributes *attributes, sw_str prefix);
 
-/* G1 (talk_event.c): an event of a span, or a log record, of that name. `body` may be NULL. False: the name is none
- * that carries talk. */
-bool talk_read_event(talk *t, sw_str name, const otlp_value *body,
-                     const otlp_attributes *attributes);
-
-/* A log record that belongs to a span: by its ids, and in the order of time (B.5). */
-typedef struct talk_record {
-    sw_str name;
-    const otlp_value *body; /* or NULL */
-    const otlp_attributes *attributes;
-} talk_record;
-
-/* As span_read_talk, with the records of the span: what neither its attributes nor its events say is taken from
- * them. `facts->span` may be NULL: then the records are all there is. */
-sw_status talk_read_span(const span_facts *facts, const talk_record *records, size_t count,
-                         sw_arena *arena, span_talk *out, sw_error *err) SW_MUST_CHECK;
+/* G1 (talk_event.c): an event of a span of that name. False: the name is none that carries talk. */
+bool talk_read_event(talk *t, sw_str name, const otlp_attributes *attributes);
 
 /* All rows of model/talks.def over these attributes (talk_rows.c). */
 void talk_read_attributes(talk *t, const otlp_attributes *attributes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages that were sent as events, each alone (G1): events of a span, whose attributes are the message, and log
- * records, whose body is it. Knows nothing of where they hang.
+/* Messages that were sent as events of a span, each alone (G1): the event's attributes are the message. Log records
+ * were made such events before (event_join.c).
  */
 #include "ingest/talk.h"
 
@@ -76,43 +76,14 @@ static talk_value with_name(talk *t, talk_value body, sw_str name)
     return talk_parse(t, talk_write_end(&w, t));
 }
 
-/* A record whose body is just what was said. */
-static talk_value body_of_text(talk *t, sw_str text, sw_str name)
+static void read_message(talk *t, sw_str name, const otlp_attributes *attributes, talk_side side)
 {
-    talk_writer w;
-
-    talk_write_begin(&w, t);
-    sw_json_open(&w.out, '{');
-    talk_write_pair(&w, "event.name", name);
-    talk_write_pair(&w, "content", text);
-    sw_json_close(&w.out, '}');
-    return talk_parse(t, talk_write_end(&w, t));
-}
-
-static talk_value whole_of(talk *t, sw_str name, const otlp_value *body,
-                           const otlp_attributes *attributes)
-{
-    talk_value said = talk_native(t, body);
-    talk_value whole = talk_open(t, said);
-
-    if (whole.type != SW_JSON_OBJECT) {
-        whole = talk_open(t, talk_native(t, otlp_find(attributes, SW_STR("gen_ai.event.content"))));
-    }
-    if (whole.type == SW_JSON_OBJECT) {
-        return with_name(t, whole, name);
-    }
-    return said.type == SW_JSON_STRING && !sw_str_eq(said.text, name)
-               ? body_of_text(t, said.text, name)
-               : object_of(t, attributes, name);
-}
-
-static void read_message(talk *t, sw_str name, const otlp_value *body,
-                         const otlp_attributes *attributes, talk_side side)
-{
-    talk_value whole = TALK_ABSENT;
+    const otlp_value *content = otlp_find(attributes, SW_STR("gen_ai.event.content"));
+    talk_value whole = talk_open(t, talk_native(t, content));
 
     t->side = side;
-    whole = whole_of(t, name, body, attributes);
+    whole =
+        whole.type == SW_JSON_OBJECT ? with_name(t, whole, name) : object_of(t, attributes, name);
     if (talk_read_message(t, whole, talk_role_of_side(t))) {
         talk_end(t);
     }
@@ -124,8 +95,7 @@ static void read_document(talk *t, const otlp_value *value, talk_side side)
     (void)talk_read_document(t, talk_native(t, value), false);
 }
 
-bool talk_read_event(talk *t, sw_str name, const otlp_value *body,
-                     const otlp_attributes *attributes)
+bool talk_read_event(talk *t, sw_str name, const otlp_attributes *attributes)
 {
     for (size_t i = 0; i < SW_COUNT(rows); i++) {
         if (!sw_str_eq(name, sw_str_from(rows[i].name))) {
@@ -134,10 +104,10 @@ bool talk_read_event(talk *t, sw_str name, const otlp_value *body,
         t->cut = t->cut || attributes->dropped > 0;
         switch (rows[i].kind) {
         case EVENT_MESSAGE:
-            read_message(t, name, body, attributes, TALK_INPUT);
+            read_message(t, name, attributes, TALK_INPUT);
             break;
         case EVENT_CHOICE:
-            read_message(t, name, body, attributes, TALK_OUTPUT);
+            read_message(t, name, attributes, TALK_OUTPUT);
             break;
         case EVENT_PROMPT:
             read_document(t, otlp_find(attributes, SW_STR("gen_ai.prompt")), TALK_INPUT);

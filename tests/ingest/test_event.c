@@ -426,6 +426,39 @@ static void details_join_their_span(void **state)
     end(&s);
 }
 
+/* The body of a record is the message, as JSON, or just what was said. */
+static void what_a_body_says_is_read(void **state)
+{
+    static const otlp_resource resource;
+    static const otlp_scope scope;
+    static const char *const said[][2] = {{"gen_ai.system.message", "just words"},
+                                          {"gen_ai.user.message", "{\"content\":\"a question\"}"},
+                                          {"gen_ai.choice", "an answer"}};
+    otlp_span span = {.resource = &resource, .scope = &scope, .trace_id = {1}, .span_id = {2}};
+    span_facts facts = {.model = SW_STR("m")};
+    span_talk talk;
+    session s;
+    event_lone lone;
+    sw_error err = {.status = SW_STATUS_OK};
+    (void)state;
+    begin(&s);
+    for (size_t i = 0; i < SW_COUNT(said); i++) {
+        record(&s, "app", "x", (int)i + 1, "\"a\":1");
+        s.logs[i].event_name = sw_str_from(said[i][0]);
+        s.logs[i].body = (otlp_value){.kind = OTLP_STRING, .text = sw_str_from(said[i][1])};
+        s.logs[i].span_id[0] = 2;
+    }
+    assert_int_equal(event_join(&span, 1, s.logs, 3, true, &s.arena, &lone, &err), SW_STATUS_OK);
+    facts.span = &span;
+    assert_int_equal(span_read_talk(&facts, &s.arena, &talk, &err), SW_STATUS_OK);
+    assert_int_equal(talk.input_count, 2);
+    assert_true(sw_str_eq(talk.input[0].text, SW_STR("just words")));
+    assert_true(sw_str_eq(talk.input[1].text, SW_STR("a question")));
+    assert_int_equal(talk.output_count, 1);
+    assert_true(sw_str_eq(talk.output[0].text, SW_STR("an answer")));
+    end(&s);
+}
+
 static void records_have_their_place(void **state)
 {
     uint8_t a[EVENT_UNIT];
@@ -457,6 +490,7 @@ int main(void)
         cmocka_unit_test(gemini_counts),
         cmocka_unit_test(order_does_not_matter),
         cmocka_unit_test(details_join_their_span),
+        cmocka_unit_test(what_a_body_says_is_read),
         cmocka_unit_test(records_have_their_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -235,48 +235,6 @@ static void g1_content_events(void **state)
               "'output':[{'role':'assistant','text':'just words'}]}");
 }
 
-/* Log records that belong to a span fill what it leaves open; alone they are all there is. */
-static void g1_log_records(void **state)
-{
-    const char *told =
-        "{\"attributes\":{\"gen_ai.output.messages\":[{\"role\":\"assistant\",\"content\":\"span\"}],"
-        "\"asked\":{\"content\":\"from a log\"},\"words\":\"just words\","
-        "\"choice\":{\"index\":0,\"finish_reason\":\"stop\",\"message\":{\"content\":\"log\"}}}}";
-    json_t *in = json_loads(told, 0, NULL);
-    const otlp_attributes none = {.count = 0};
-    span_facts facts = {.model = SW_STR("m")};
-    sw_error err;
-    sw_arena arena;
-    span_talk said;
-
-    (void)state;
-    assert_non_null(in);
-    sw_arena_init(&arena, &sw__libc_allocator, 0);
-    const otlp_span *span = talk_case_span(in, &arena);
-    const otlp_attributes *all = &span->attributes;
-    const talk_record records[] = {
-        {SW_STR("gen_ai.system.message"), otlp_find(all, SW_STR("words")), &none},
-        {SW_STR("exception"), NULL, &none},
-        {SW_STR("gen_ai.user.message"), otlp_find(all, SW_STR("asked")), &none},
-        {SW_STR("gen_ai.choice"), otlp_find(all, SW_STR("choice")), &none}};
-    for (int with_span = 0; with_span < 2; with_span++) {
-        facts.span = with_span ? span : NULL;
-        assert_int_equal(talk_read_span(&facts, records, SW_COUNT(records), &arena, &said, &err),
-                         SW_STATUS_OK);
-        json_t *got = talk_case_shown(&said);
-        json_t *must = json_pack("[{s:s, s:s}, {s:s, s:s}]", "role", "system", "text", "just words",
-                                 "role", "user", "text", "from a log");
-        assert_true(json_equal(json_object_get(got, "input"), must));
-        json_decref(must);
-        must = json_pack("[{s:s, s:s}]", "role", "assistant", "text", with_span ? "span" : "log");
-        assert_true(json_equal(json_object_get(got, "output"), must));
-        json_decref(must);
-        json_decref(got);
-    }
-    sw_arena_fini(&arena);
-    json_decref(in);
-}
-
 /* ---- indexed attributes ---------------------------------------------------------------------------------------- */
 
 static void openinference_sparse_and_unordered(void **state)
@@ -496,7 +454,6 @@ int main(void)
         cmocka_unit_test(g1_events_of_a_span),
         cmocka_unit_test(g1_choice_with_calls_outside_or_inside),
         cmocka_unit_test(g1_content_events),
-        cmocka_unit_test(g1_log_records),
         cmocka_unit_test(openinference_sparse_and_unordered),
         cmocka_unit_test(openinference_legacy_and_ordered_calls),
         cmocka_unit_test(openinference_nested_values_and_completions),
