@@ -23,6 +23,12 @@ typedef struct ingest_source {
     sw_str body;
 } ingest_source;
 
+/* Places of sources by digest, from 1; size is a power of two, or 0 when they are few. */
+typedef struct ingest_index {
+    uint32_t *slots;
+    uint32_t size;
+} ingest_index;
+
 /* A span or log record as it is kept. A record has a digest of its content as id, of which `rest` is the second
  * half, and the span it names as parent. */
 typedef struct ingest_item {
@@ -76,6 +82,7 @@ typedef struct ingest_unit {
     uint32_t slot_count;
     ingest_source *sources;
     uint32_t source_count, source_room;
+    ingest_index by_digest; /* of sources */
     ingest_parcel *parcels; /* the bytes of items and sources */
     ingest_written *written;
     uint32_t written_count, written_size;
@@ -157,6 +164,21 @@ void ingest_weigh(sw_ingest *in, ingest_unit *unit, size_t more, size_t less);
 void ingest_empty(sw_ingest *in, ingest_unit *unit);
 /* Copies a text to `at`; null stays null. Where the next one may stand. */
 char *ingest_put_text(char *at, sw_str text, sw_str *out);
+
+/* ---- sources by digest (ingest_source.c) ----------------------------------------------------------- */
+
+/* How large an index of so many is. */
+uint32_t ingest_index_size(uint32_t count);
+void ingest_index_add(ingest_index *index, const ingest_source *sources, uint32_t place);
+/* The place of the source, or the count. */
+uint32_t ingest_index_find(const ingest_index *index, const ingest_source *sources, uint32_t count,
+                           const uint8_t digest[INGEST_SOURCE]);
+/* Moves it to these slots, which are zeroed. */
+void ingest_index_fill(ingest_index *index, uint32_t *slots, uint32_t size,
+                       const ingest_source *sources, uint32_t count);
+/* Room for one more. False: no memory. */
+bool ingest_index_fit(ingest_index *index, sw_arena *arena, const ingest_source *sources,
+                      uint32_t count);
 
 /* ---- reading and keeping (ingest_keep.c) ----------------------------------------------------------- */
 

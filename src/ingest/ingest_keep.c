@@ -25,6 +25,7 @@ typedef struct keeping {
     size_t room;
     ingest_source *sources;
     size_t source_room;
+    ingest_index by_digest; /* of sources */
     size_t loose_room;
     sw_str project_id;
     const otlp_resource *resource; /* of the span or record before */
@@ -66,21 +67,19 @@ static sw_status take_source(keeping *k, const otlp_resource *resource, const ot
     }
     source.body = sw_str_make(k->buf.ptr + from, k->buf.len - from);
     ingest_digest(source.body, source.digest);
-    for (k->source = 0; k->source < k->out->source_count; k->source++) {
-        if (memcmp(k->sources[k->source].digest, source.digest, INGEST_SOURCE) == 0) {
-            break;
-        }
-    }
+    k->source = ingest_index_find(&k->by_digest, k->sources, k->out->source_count, source.digest);
     k->resource = resource;
     k->scope = scope;
     if (k->source == k->out->source_count) {
         sources = sw_arena_grow(arena, k->sources, k->source, &k->source_room, sizeof *sources);
         source.body = sw_arena_str(arena, source.body);
-        if (!sources || !source.body.ptr) {
+        if (!sources || !source.body.ptr ||
+            !ingest_index_fit(&k->by_digest, arena, sources, k->source)) {
             return SW_STATUS_NO_MEMORY;
         }
         k->sources = sources;
         sources[k->out->source_count++] = source;
+        ingest_index_add(&k->by_digest, sources, k->source);
     }
     k->buf.len = from;
     return SW_STATUS_OK;
@@ -218,24 +217,30 @@ static int by_trace(const void *a, const void *b)
     return order ? order : (x->order > y->order) - (x->order < y->order);
 }
 
-/* The sources that a group's spans come from, numbered anew. */
-static bool take_group_sources(const keeping *k, ingest_group *group)
-{
-    ingest_source *mine = NULL;
-    uint32_t *number = NULL;
+/* The number of a source within the group that was numbered last. */
+typedef struct numbered {
+    uint32_t group;
+    uint32_t number;
+} numbered;
 
-    number = sw_arena_zeroed(k->out->arena, (k->out->source_count + 1) * sizeof *number);
-    mine = sw_arena_alloc(k->out->arena, (k->out->source_count + 1) * sizeof *mine);
-    if (!number || !mine) {
+/* The sources that a group's spans come from, numbered anew. `all` has a place for each source, `which` is unlike that
+ * of every group before. */
+static bool take_group_sources(const keeping *k, numbered *all, uint32_t which, ingest_group *group)
+{
+    uint32_t most =
+        group->items.count < k->out->source_count ? group->items.count : k->out->source_count;
+    ingest_source *mine = sw_arena_alloc(k->out->arena, ((size_t)most + 1) * sizeof *mine);
+
+    if (!mine) {
         return false;
     }
     for (uint32_t i = 0; i < group->items.count; i++) {
-        uint32_t *new = &number[group->items.at[i].source];
-        if (*new == 0) {
-            mine[group->items.source_count] = k->sources[group->items.at[i].source];
-            *new = ++group->items.source_count;
+        numbered *n = &all[group->items.at[i].source];
+        if (n->group != which) {
+            *n = (numbered){which, group->items.source_count};
+            mine[group->items.source_count++] = k->sources[group->items.at[i].source];
         }
-        group->items.at[i].source = *new - 1;
+        group->items.at[i].source = n->number;
     }
     group->items.sources = mine;
     return true;
@@ -254,6 +259,8 @@ static size_t count_groups(const keeping *k)
 static bool make_groups(keeping *k, sw_str bytes)
 {
     ingest_item *items = sw_arena_alloc(k->out->arena, (k->count + 1) * sizeof *items);
+    numbered *sources =
+        sw_arena_zeroed(k->out->arena, ((size_t)k->out->source_count + 1) * sizeof *sources);
     ingest_group *groups = NULL;
     size_t n = 0;
 
@@ -261,7 +268,7 @@ static bool make_groups(keeping *k, sw_str bytes)
         qsort(k->spans, k->count, sizeof *k->spans, by_trace);
     }
     groups = sw_arena_zeroed(k->out->arena, (count_groups(k) + 1) * sizeof *groups);
-    if (!items || !groups) {
+    if (!items || !groups || !sources) {
         return false;
     }
     for (size_t i = 0; i < k->count; i++) {
@@ -275,7 +282,7 @@ static bool make_groups(keeping *k, sw_str bytes)
         groups[n - 1].items.count++;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!take_group_sources(k, &groups[i])) {
+        if (!take_group_sources(k, sources, (uint32_t)i + 1, &groups[i])) {
             return false;
         }
     }

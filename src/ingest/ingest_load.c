@@ -14,6 +14,7 @@ typedef struct loading {
     ingest_source *sources;
     size_t source_count;
     size_t source_room;
+    ingest_index by_digest;
     bool failed;
 } loading;
 
@@ -21,19 +22,22 @@ static bool find_source(loading *l, sw_str digest, uint32_t *out)
 {
     ingest_source *sources = NULL;
 
-    for (*out = 0; *out < l->source_count; ++*out) {
-        if (memcmp(l->sources[*out].digest, digest.ptr, INGEST_SOURCE) == 0) {
-            return true;
-        }
+    *out = ingest_index_find(&l->by_digest, l->sources, (uint32_t)l->source_count,
+                             (const uint8_t *)digest.ptr);
+    if (*out < l->source_count) {
+        return true;
     }
     sources =
         sw_arena_grow(l->arena, l->sources, l->source_count, &l->source_room, sizeof *sources);
-    if (sources) {
-        l->sources = sources;
-        sources[l->source_count] = (ingest_source){.body = SW_NULL_STR};
-        memcpy(sources[l->source_count++].digest, digest.ptr, INGEST_SOURCE);
+    if (!sources || !ingest_index_fit(&l->by_digest, l->arena, sources, *out)) {
+        return false;
     }
-    return sources != NULL;
+    l->sources = sources;
+    sources[*out] = (ingest_source){.body = SW_NULL_STR};
+    memcpy(sources[*out].digest, digest.ptr, INGEST_SOURCE);
+    l->source_count++;
+    ingest_index_add(&l->by_digest, sources, *out);
+    return true;
 }
 
 static bool see_item(void *arg, const void *row)

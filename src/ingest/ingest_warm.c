@@ -25,6 +25,7 @@ void ingest_empty(sw_ingest *in, ingest_unit *unit)
     sw_free(&in->allocator, unit->items);
     sw_free(&in->allocator, unit->slots);
     sw_free(&in->allocator, unit->sources);
+    sw_free(&in->allocator, unit->by_digest.slots);
     sw_free(&in->allocator, unit->written);
 }
 
@@ -120,17 +121,6 @@ static ingest_item *find_item(const ingest_unit *unit, const ingest_item *item,
     return NULL;
 }
 
-static uint32_t find_source(const ingest_unit *unit, const ingest_source *source)
-{
-    uint32_t i = 0;
-
-    while (i < unit->source_count &&
-           memcmp(unit->sources[i].digest, source->digest, INGEST_SOURCE) != 0) {
-        i++;
-    }
-    return i;
-}
-
 static bool is_better(const ingest_item *old, const ingest_item *item)
 {
     return item->end_ns != old->end_ns ? item->end_ns > old->end_ns
@@ -156,6 +146,25 @@ static ingest_parcel *make_parcel(sw_ingest *in, const ingest_items *items)
     return parcel;
 }
 
+/* An index for as many as there is room for. */
+static bool index_room(sw_ingest *in, ingest_unit *unit)
+{
+    uint32_t size = ingest_index_size(unit->source_room);
+    uint32_t *old = unit->by_digest.slots;
+    uint32_t *slots = NULL;
+
+    if (size <= unit->by_digest.size) {
+        return true;
+    }
+    slots = sw_alloc_zeroed(&in->allocator, size * sizeof *slots);
+    if (slots) {
+        ingest_weigh(in, unit, size * sizeof *slots, unit->by_digest.size * sizeof *slots);
+        ingest_index_fill(&unit->by_digest, slots, size, unit->sources, unit->source_count);
+        sw_free(&in->allocator, old);
+    }
+    return slots != NULL;
+}
+
 static bool source_room(sw_ingest *in, ingest_unit *unit, uint32_t more)
 {
     uint32_t room = unit->source_room ? unit->source_room : 1;
@@ -165,7 +174,7 @@ static bool source_room(sw_ingest *in, ingest_unit *unit, uint32_t more)
         room *= 2;
     }
     if (room == unit->source_room) {
-        return true;
+        return index_room(in, unit);
     }
     sources = sw_resize(&in->allocator, unit->sources, room * sizeof *sources);
     if (sources) {
@@ -173,7 +182,7 @@ static bool source_room(sw_ingest *in, ingest_unit *unit, uint32_t more)
         unit->sources = sources;
         unit->source_room = room;
     }
-    return sources != NULL;
+    return sources && index_room(in, unit);
 }
 
 static char *add_item(ingest_unit *unit, const ingest_items *items, uint32_t i, char *at,
@@ -181,7 +190,8 @@ static char *add_item(ingest_unit *unit, const ingest_items *items, uint32_t i, 
 {
     const ingest_source *source = &items->sources[items->at[i].source];
     ingest_item *old = find_item(unit, &items->at[i], source);
-    uint32_t place = find_source(unit, source);
+    uint32_t place =
+        ingest_index_find(&unit->by_digest, unit->sources, unit->source_count, source->digest);
     bool fresh = !old;
 
     *duplicates += old != NULL;
@@ -192,6 +202,7 @@ static char *add_item(ingest_unit *unit, const ingest_items *items, uint32_t i, 
         unit->sources[place] = *source;
         at = ingest_put_text(at, source->body, &unit->sources[place].body);
         unit->source_count++;
+        ingest_index_add(&unit->by_digest, unit->sources, place);
     }
     old = fresh ? &unit->items[unit->count] : old;
     *old = items->at[i];

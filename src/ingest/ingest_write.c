@@ -3,6 +3,8 @@
  * and in as few as it takes when it does not. Content that the ledger refuses, which should not happen, costs the
  * step that holds it and nothing else: an export is never refused for what it says.
  */
+#include <stdlib.h>
+
 #include "ingest/ingest_inside.h"
 #include "ingest/trace_inside.h"
 
@@ -275,13 +277,41 @@ static sw_status write_batch(sw_ingest *in, const sw_actor *actor, ingest_plan *
     return status;
 }
 
-/* Sources and agents go along with each part: what needs them may be in any. */
+/* Agents go along with each part, as whoever names them may be in any; more than a part has were written before. */
 static sw_telemetry_batch part_of(const ingest_plan *plan)
 {
-    return (sw_telemetry_batch){.agents = plan->agents,
-                                .agent_count = plan->agent_count,
-                                .sources = plan->sources,
-                                .source_count = plan->source_count};
+    bool all = plan->agent_count <= SW_LIMIT_BATCH_ITEMS;
+
+    return (sw_telemetry_batch){.agents = plan->agents, .agent_count = all ? plan->agent_count : 0};
+}
+
+static int by_digest(const void *a, const void *b)
+{
+    const sw_raw_source *x = *(const sw_raw_source *const *)a;
+    const sw_raw_source *y = *(const sw_raw_source *const *)b;
+
+    return sw_str_cmp(x->digest, y->digest);
+}
+
+/* The sources of the part's items, in the order of these. */
+static bool take_sources(const ingest_plan *plan, const sw_raw_source **sorted,
+                         sw_telemetry_batch *part)
+{
+    sw_raw_source *list = sw_arena_alloc(plan->arena, (part->item_count + 1) * sizeof *list);
+    bool *taken = sw_arena_zeroed(plan->arena, plan->source_count + 1);
+
+    for (size_t i = 0; list && taken && i < part->item_count; i++) {
+        const sw_raw_source key = {.digest = part->items[i].source_digest};
+        const sw_raw_source *wanted = &key;
+        const sw_raw_source **found =
+            bsearch(&wanted, sorted, plan->source_count, sizeof *sorted, by_digest);
+        if (found && !taken[found - sorted]) {
+            taken[found - sorted] = true;
+            list[part->source_count++] = **found;
+        }
+    }
+    part->sources = list;
+    return list && taken;
 }
 
 static size_t next_part(size_t from, size_t count, size_t most)
@@ -332,14 +362,39 @@ static sw_status write_steps(sw_ingest *in, const sw_actor *actor, ingest_plan *
 static sw_status write_items(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, size_t most,
                              sw_error *err)
 {
-    sw_status status = SW_STATUS_OK;
+    const sw_raw_source **sorted =
+        sw_arena_alloc(plan->arena, (plan->source_count + 1) * sizeof(const sw_raw_source *));
+    sw_status status = sorted ? SW_STATUS_OK : sw_no_memory(err);
 
+    for (size_t i = 0; sorted && i < plan->source_count; i++) {
+        sorted[i] = &plan->sources[i];
+    }
+    if (sorted && plan->source_count > 0) {
+        qsort(sorted, plan->source_count, sizeof(const sw_raw_source *), by_digest);
+    }
     for (size_t i = 0, n = 0; i < plan->item_count && status == SW_STATUS_OK; i += n) {
-        sw_telemetry_batch part = part_of(plan);
+        sw_telemetry_batch part = {.items = plan->items + i};
+        sw_mark mark = sw_arena_mark(plan->arena);
         n = next_part(i, plan->item_count, most);
-        part.items = plan->items + i;
         part.item_count = n;
         part.item_was_there = plan->was_there ? plan->was_there + i : NULL;
+        status = take_sources(plan, sorted, &part) ? write_batch(in, actor, plan, &part, err)
+                                                   : sw_no_memory(err);
+        sw_arena_rewind(plan->arena, mark);
+    }
+    return status;
+}
+
+static sw_status write_many_agents(sw_ingest *in, const sw_actor *actor, ingest_plan *plan,
+                                   sw_error *err)
+{
+    size_t count = plan->agent_count > SW_LIMIT_BATCH_ITEMS ? plan->agent_count : 0;
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0, n = 0; i < count && status == SW_STATUS_OK; i += n) {
+        sw_telemetry_batch part = {.agents = plan->agents + i};
+        n = next_part(i, count, SW_LIMIT_BATCH_ITEMS);
+        part.agent_count = n;
         status = write_batch(in, actor, plan, &part, err);
     }
     return status;
@@ -377,6 +432,9 @@ static sw_status write_parts(sw_ingest *in, const sw_actor *actor, ingest_plan *
     sw_status status = write_items(in, actor, plan, SW_LIMIT_BATCH_ITEMS, err);
 
     if (status == SW_STATUS_OK) {
+        status = write_many_agents(in, actor, plan, err);
+    }
+    if (status == SW_STATUS_OK) {
         status = write_runs(in, actor, plan, most, err);
     }
     if (status == SW_STATUS_OK) {
@@ -402,6 +460,8 @@ static sw_status write_whole(sw_ingest *in, const sw_actor *actor, ingest_plan *
 {
     sw_telemetry_batch all = part_of(plan);
 
+    all.sources = plan->sources;
+    all.source_count = plan->source_count;
     all.items = plan->items;
     all.item_count = plan->item_count;
     all.item_was_there = plan->was_there;

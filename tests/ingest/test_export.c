@@ -2,6 +2,9 @@
 /* From the bytes of an export to the ledger: the cases of telemetry.md H.4 that need no socket, on each store, with
  * spans kept and not.
  */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "tests/ingest/sender.h"
 
 static const int64_t keeps[] = {0, 7};
@@ -360,7 +363,37 @@ static void what_a_dead_process_kept_is_computed_with(lt *t)
     sw_ingest_close(&dead);
 }
 
+/* More scopes and agents than one write takes are no reason to refuse an export. */
+static void many_scopes_and_agents_are_taken(lt *t)
+{
+    enum { MANY = SW_LIMIT_BATCH_ITEMS + 50, NAME = 12 };
+    sent_span *spans = calloc(MANY, sizeof *spans);
+    const sent_span **all = calloc(MANY, sizeof *all);
+    char(*names)[NAME] = calloc(MANY, sizeof *names);
+    sw_ingest *in = NULL;
+
+    if (lt_level(0, 1, 1) && spans && all && names) {
+        for (unsigned i = 0; i < MANY; i++) {
+            (void)snprintf(names[i], NAME, "a%u", i);
+            spans[i] = sent_agent(1, i + 1, 0, names[i], 0, 1);
+            spans[i].scope = names[i];
+            all[i] = &spans[i];
+        }
+        sent_open(t, &in, 7);
+        sent_export(t, in, &t->a, all, MANY);
+        for (unsigned i = 1; i <= MANY; i += MANY - 1) {
+            sw_run run = lt_get_run(t, &t->a, sent_id(t, "run", "agent-span", 1, i, 0));
+            CHECK(run.agent_id.ptr);
+        }
+        sw_ingest_close(&in);
+    }
+    free(spans);
+    free(all);
+    free(names);
+}
+
 static const lt_case cases[] = {
+    {"many scopes and agents are taken", many_scopes_and_agents_are_taken, LT_CLOCK | LT_DISK},
     {"what a dead process kept is computed with", what_a_dead_process_kept_is_computed_with,
      LT_CLOCK},
     {"a step moves to its run", a_step_moves_to_its_run, LT_CLOCK},
