@@ -160,10 +160,11 @@ bool otlp_bool(const otlp_value *value, bool *out);
 /* ---- keeping ------------------------------------------------------------------------------------ */
 
 /* A span or record in our own stored form (protobuf Span / LogRecord, canonical: the same view
- * always gives the same bytes, whichever wire it came by), without the attributes for which `drop`
- * says so; resource and scope stand apart, because they repeat: otlp_keep_source writes them
- * (protobuf ResourceSpans without spans). */
-typedef bool otlp_drop(void *arg, sw_str key);
+ * always gives the same bytes, whichever wire it came by), without the attributes, and members of
+ * maps, for which `drop` says so; of what stays it may put another value (`value` is a copy, and
+ * its new text must live until the call ends). Resource and scope stand apart, because they repeat:
+ * otlp_keep_source writes them (protobuf ResourceSpans without spans). */
+typedef bool otlp_drop(void *arg, sw_str key, otlp_value *value);
 void otlp_keep_span(sw_buf *out, const otlp_span *span, otlp_drop *drop, void *arg,
                     sw_arena *arena);
 void otlp_keep_log(sw_buf *out, const otlp_log *log, otlp_drop *drop, void *arg, sw_arena *arena);

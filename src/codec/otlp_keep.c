@@ -81,11 +81,19 @@ static void put_pair(keeper *to, uint32_t number, sw_str key, const otlp_value *
     pb_end(to->out, begin);
 }
 
+static void put_kept(keeper *to, uint32_t number, sw_str key, const otlp_value *value)
+{
+    otlp_value copy = *value;
+    if (!to->drop || !to->drop(to->drop_arg, key, &copy)) {
+        put_pair(to, number, key, &copy);
+    }
+}
+
 static bool put_member(void *arg, sw_str key, const otlp_value *value)
 {
     keeper *to = arg;
     if (key.ptr) {
-        put_pair(to, LIST_VALUES, key, value);
+        put_kept(to, LIST_VALUES, key, value);
     } else {
         put_value(to, LIST_VALUES, value);
     }
@@ -95,10 +103,7 @@ static bool put_member(void *arg, sw_str key, const otlp_value *value)
 static void put_attributes(keeper *to, uint32_t number, const otlp_attributes *attributes)
 {
     for (size_t i = 0; i < attributes->count; i++) {
-        const otlp_attribute *row = &attributes->items[i];
-        if (!to->drop || !to->drop(to->drop_arg, row->key)) {
-            put_pair(to, number, row->key, &row->value);
-        }
+        put_kept(to, number, attributes->items[i].key, &attributes->items[i].value);
     }
 }
 

@@ -158,7 +158,7 @@ static sw_str content_of(const otlp_log *log, sw_arena *arena)
     sw_buf buf;
 
     sw_buf_init(&buf, arena->from, SW_LIMIT_INGEST_MEMORY_BYTES);
-    otlp_keep_log(&buf, log, span_is_secret, NULL, arena);
+    otlp_keep_log(&buf, log, NULL, NULL, arena); /* what is not to be kept is gone already */
     (void)crypto_hash_sha256(digest, (const uint8_t *)(buf.ptr ? buf.ptr : ""), buf.len);
     arena->failed = arena->failed || buf.status != SW_STATUS_OK;
     sw_buf_fini(&buf);

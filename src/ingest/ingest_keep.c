@@ -61,9 +61,9 @@ static sw_status take_source(keeping *k, const otlp_resource *resource, const ot
     if (k->out->source_count > 0 && resource == k->resource && scope == k->scope) {
         return SW_STATUS_OK;
     }
-    otlp_keep_source(&k->buf, resource, scope, span_is_secret, NULL, arena);
-    if (k->buf.status != SW_STATUS_OK) {
-        return k->buf.status;
+    otlp_keep_source(&k->buf, resource, scope, span_drop, arena, arena);
+    if (k->buf.status != SW_STATUS_OK || k->out->arena->failed) {
+        return SW_STATUS_NO_MEMORY;
     }
     source.body = sw_str_make(k->buf.ptr + from, k->buf.len - from);
     ingest_digest(source.body, source.digest);
@@ -95,9 +95,9 @@ static sw_status take_span(keeping *k, const otlp_span *span)
         return SW_STATUS_NO_MEMORY;
     }
     k->spans = spans;
-    otlp_keep_span(&k->buf, span, span_is_secret, NULL, k->out->arena);
-    if (k->buf.status != SW_STATUS_OK) {
-        return k->buf.status;
+    otlp_keep_span(&k->buf, span, span_drop, k->out->arena, k->out->arena);
+    if (k->buf.status != SW_STATUS_OK || k->out->arena->failed) {
+        return SW_STATUS_NO_MEMORY;
     }
     at = &spans[k->count];
     *at = (kept){.order = (uint32_t)k->count, .from = from, .to = k->buf.len};
@@ -198,9 +198,9 @@ static sw_status see_log(void *arg, const otlp_log *log)
         return status;
     }
     from = k->buf.len;
-    otlp_keep_log(&k->buf, log, span_is_secret, NULL, k->out->arena);
-    if (k->buf.status != SW_STATUS_OK) {
-        return k->buf.status;
+    otlp_keep_log(&k->buf, log, span_drop, k->out->arena, k->out->arena);
+    if (k->buf.status != SW_STATUS_OK || k->out->arena->failed) {
+        return SW_STATUS_NO_MEMORY;
     }
     return place == EVENT_SESSION || event_tells(log) ? take_record(k, log, unit, place, from)
                                                       : take_loose(k, log, from);

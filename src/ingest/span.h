@@ -148,6 +148,10 @@ void span_count(const span_counts *counts, int exclusive, bool native_passer, sw
                 span_usage *out);
 /* Whether an attribute may hold a secret and is never stored (headers, authorization, cookies; D). */
 bool span_is_secret(void *unused, sw_str key);
+/* An address without what lets somebody in. Null: no memory, which the arena remembers. */
+sw_str span_cut_address(sw_str text, sw_arena *arena);
+/* Both, as otlp_drop; `arg` is an arena. */
+bool span_drop(void *arg, sw_str key, otlp_value *value);
 /* B.4: folds a provider's name; empty or a framework's: guessed from the model; null when nothing is known. */
 sw_str span_provider(sw_str name, sw_str model, sw_arena *arena);
 /* B.7: the word of a provider for how a call ended. False: no such word. */

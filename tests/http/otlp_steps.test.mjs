@@ -3,7 +3,7 @@
 // is asked back is what the span said. A server that is killed keeps what it has answered.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import http2 from 'node:http2';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -191,4 +191,30 @@ test('a server that is stopped amid thousands of traces ends in time, and the ne
     await new Promise((next) => setTimeout(next, 50));
   }
   await again.verify();
+});
+
+// The bytes of the ledger's files, to look for what must not be in them.
+const bytesOf = async (server) => {
+  const path = server.store.replace(/^sqlite:/, '');
+  const files = await Promise.all([path, `${path}-wal`].map((name) => readFile(name).catch(() => Buffer.alloc(0))));
+  return Buffer.concat(files);
+};
+
+test('what lets somebody in is nowhere in the file', async (t) => {
+  const server = await serve(t);
+  const more = {
+    'url.full': 'https://user:LEAK1@api.example/v1beta/models?key=LEAK2&alt=VISIBLE',
+    'http.url': 'https://api.example/?api_key=LEAK3',
+    'url.query': 'sig=LEAK4&x=1',
+    'http.target': '/v1?access_token=LEAK5',
+    'llm.openai.api_base': 'https://LEAK6@proxy.example/v1',
+    'http.request.header.authorization': 'Bearer LEAK7',
+    'server.address': 'api.example',
+  };
+  await post(server, PROTO, tracesProto([modelSpan({ more })]));
+  await post(server, 'application/json', tracesJson([modelSpan({ more })]));
+  await server.stop();
+  const bytes = await bytesOf(server);
+  assert.ok(bytes.includes('VISIBLE'), 'the attribute is kept');
+  assert.equal(bytes.indexOf('LEAK'), -1, bytes.subarray(bytes.indexOf('LEAK') - 60, bytes.indexOf('LEAK') + 20).toString('latin1'));
 });

@@ -413,10 +413,45 @@ static void test_secrets(void **state)
     }
 }
 
+/* What RFC 3986 and OpenTelemetry's conventions for URLs say of where a secret stands. */
+static void test_addresses(void **state)
+{
+    static const char *const cases[][2] = {
+        {"https://a.example/v1/chat?model=m", "https://a.example/v1/chat?model=m"},
+        {"https://a.example/v1?key=sk-1&alt=sse", "https://a.example/v1?key=REDACTED&alt=sse"},
+        {"https://a.example/v1?alt=sse&API-Key=sk-1",
+         "https://a.example/v1?alt=sse&API-Key=REDACTED"},
+        {"https://u:p@a.example:8443/x@y", "https://REDACTED@a.example:8443/x@y"},
+        {"https://u:p@q@a.example?sig=z#access_token=t",
+         "https://REDACTED@a.example?sig=REDACTED#access_token=REDACTED"},
+        {"key=sk-1&q=key=2", "key=REDACTED&q=key=2"},
+        {"/v1/x?token=", "/v1/x?token="},
+        {"?max_tokens=5&tokens=6&monkey=7", "?max_tokens=5&tokens=6&monkey=7"},
+        {"Server=s;Uid=u;Pwd=p;Database=d", "Server=s;Uid=u;Pwd=REDACTED;Database=d"},
+        {"redis://:p@h/0 redis://:q@i/0", "redis://REDACTED@h/0 redis://REDACTED@i/0"},
+        {"mailto:a@b.example", "mailto:a@b.example"},
+        {"://", "://"},
+        {"key=", "key="},
+        {"", ""},
+    };
+    sw_arena arena;
+
+    (void)state;
+    sw_arena_init(&arena, &sw__libc_allocator, 0);
+    for (size_t i = 0; i < SW_COUNT(cases); i++) {
+        sw_str is = span_cut_address(sw_str_from(cases[i][0]), &arena);
+        if (!sw_str_eq(is, sw_str_from(cases[i][1]))) {
+            fail_msg("%s is stored as %.*s", cases[i][0], (int)is.len, is.ptr);
+        }
+    }
+    sw_arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_word),
+        cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_where_the_word_stands),
         cmocka_unit_test(test_classes_of_errors),
         cmocka_unit_test(test_signs_of_failure),

@@ -201,8 +201,9 @@ static void test_kinds_stand_for_each_other(void **state)
 
 /* ---- what is kept --------------------------------------------------------------------------------- */
 
-static bool is_secret(void *arg, sw_str key)
+static bool is_secret(void *arg, sw_str key, otlp_value *value)
 {
+    (void)value;
     (void)arg;
     return sw_str_eq(key, SW_STR("secret"));
 }

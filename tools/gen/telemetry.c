@@ -171,7 +171,15 @@ static void print_secrets(void)
         "An attribute whose name, or the last part of its name behind a point, is one of these:\n");
 #define SW_SECRET(NAME, REASON) printf("- `%s`: %s\n", NAME, REASON);
 #include "model/secrets.def"
-#undef SW_SECRET
+    puts(
+        "\nThe same goes for members of maps. Of addresses, which are attributes named so, what stands before the host\n"
+        "(`user:password@`) and the values of some parameters are replaced by `REDACTED`:\n");
+#define SW_SECRET_ADDRESS(NAME, DOC) printf("- `%s`: %s\n", NAME, DOC);
+#include "model/secrets.def"
+    puts("\nThe parameters:\n");
+#define SW_SECRET_PARAMETER(NAME, REASON) printf("- `%s`: %s\n", NAME, REASON);
+#include "model/secrets.def"
+    puts("\nNo other text is looked through: a key that somebody says in a message is stored as it was said.");
 }
 
 void gen_telemetry_page(void)
