@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The access log: one JSON line a request. The path without its query and no header, because both may
+/* The access log: one JSON line a request, or call of gRPC. The path without its query and no header, because both may
  * hold what is nobody's business; the key by its id.
  *
  * Lines are gathered in memory and written by a thread of their own, about once a second, when there are
@@ -225,17 +225,39 @@ static void write_line(sw_exchange *x, bool completed, int64_t took_us, sw_json_
     sw_json_close(out, '}');
 }
 
-static void write_down(sw_exchange *x, bool completed, int64_t took_us)
+/* As a request, of which the status that HTTP has for it is always 200. */
+static void write_call(const sw_access_call *call, sw_json_out *out)
 {
-    sw_access_log *log = x->request.server->access;
-    sw_json_out out;
-    if (!log) {
-        return;
-    }
+    char time[SW_TIME_TEXT];
+    sw_str path = call->path;
+    path.len = path.len < LONGEST_PATH ? path.len : LONGEST_PATH;
+    (void)sw_time_print(sw__system_clock.wall_us(sw__system_clock.data) - call->took_us, true,
+                        time);
+    sw_json_open(out, '{');
+    member(out, "time", sw_str_from(time));
+    member(out, "method", call->method);
+    member(out, "path", path);
+    number(out, "status", 200);
+    number(out, "grpc_status", call->code);
+    number(out, "received", call->received);
+    number(out, "sent", call->sent);
+    number(out, "us", call->took_us);
+    member(out, "organization", call->organization_id);
+    member(out, "key", call->key_id);
+    member(out, "peer", call->peer);
+    sw_json_close(out, '}');
+}
+
+/* Who writes a line has the lock from its begin to its end. */
+static size_t begin_line(sw_access_log *log, sw_json_out *out)
+{
     pthread_mutex_lock(&log->lock);
-    size_t before = log->lines.len;
-    sw_json_out_init(&out, &log->lines, false);
-    write_line(x, completed, took_us, &out);
+    sw_json_out_init(out, &log->lines, false);
+    return log->lines.len;
+}
+
+static void end_line(sw_access_log *log, size_t before)
+{
     sw_buf_addc(&log->lines, '\n');
     if (log->lines.status != SW_STATUS_OK) {
         log->lines.len = before;
@@ -246,6 +268,28 @@ static void write_down(sw_exchange *x, bool completed, int64_t took_us)
         pthread_cond_signal(&log->work);
     }
     pthread_mutex_unlock(&log->lock);
+}
+
+static void write_down(sw_exchange *x, bool completed, int64_t took_us)
+{
+    sw_access_log *log = x->request.server->access;
+    sw_json_out out;
+    if (log) {
+        size_t before = begin_line(log, &out);
+        write_line(x, completed, took_us, &out);
+        end_line(log, before);
+    }
+}
+
+void sw__access_tell(sw_server *server, const sw_access_call *call)
+{
+    sw_access_log *log = server->access;
+    sw_json_out out;
+    if (log) {
+        size_t before = begin_line(log, &out);
+        write_call(call, &out);
+        end_line(log, before);
+    }
 }
 
 void sw__observe_end(sw_exchange *x, bool completed)

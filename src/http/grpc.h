@@ -94,10 +94,12 @@ struct sw_grpc_call {
     sw_str verb, path, type, encoding, timeout, authorization, password;
     sw_str secret;
     sw_str peer;
+    sw_str key_id;
     bool let; /* whoever calls was asked for his key */
     const sw_grpc_method *method;
     sw_actor actor;
-    int64_t until_us;  /* of the monotonic clock; INT64_MAX: none */
+    int64_t begun_us;  /* of the monotonic clock, as what follows */
+    int64_t until_us;  /* INT64_MAX: none */
     int64_t window_us; /* since when `window_bytes` came */
     int64_t window_bytes;
     sw_buf body;
@@ -105,8 +107,9 @@ struct sw_grpc_call {
     int64_t held; /* of what all bodies may hold */
     /* The answer. */
     sw_rpc code;
-    sw_buf text; /* grpc-message */
-    sw_buf out;  /* a message with its prefix */
+    sw_buf text;    /* grpc-message */
+    sw_buf details; /* grpc-status-details-bin; empty: none */
+    sw_buf out;     /* a message with its prefix */
     size_t sent;
 };
 

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "http/grpc.h"
+#include "http/observe.h"
 
 enum { HERE_BYTES = 4096 /* of a message for which no worker is asked */ };
 
@@ -30,11 +31,12 @@ sw_grpc_call *sw__grpc_call_new(sw_grpc_line *line, int32_t stream)
     call->line = line;
     call->stream = stream;
     call->until_us = INT64_MAX;
-    call->window_us = sw__mono_us();
+    call->begun_us = call->window_us = sw__mono_us();
     sw_arena_init(&call->arena, from, 4 * (size_t)SW_LIMIT_GRPC_HEAD_BYTES);
     sw_buf_init(&call->body, from, SW_LIMIT_BODIES_BYTES);
     sw_buf_init(&call->unpacked, from, 2 * (size_t)SW_LIMIT_BODIES_BYTES);
     sw_buf_init(&call->text, from, 0);
+    sw_buf_init(&call->details, from, 0);
     sw_buf_init(&call->out, from, 0);
     call->next = line->calls;
     if (call->next) {
@@ -84,6 +86,7 @@ void sw__grpc_call_free(sw_grpc_call *call)
     }
     give_back(call);
     sw_buf_fini(&call->text);
+    sw_buf_fini(&call->details);
     sw_buf_fini(&call->out);
     sw_arena_fini(&call->arena);
     sw_memory_free(&call->memory);
@@ -157,16 +160,39 @@ static void answer_badly(sw_grpc_call *call)
     snprintf(code, sizeof code, "%d", (int)call->code);
     const char *text = call->text.ptr ? call->text.ptr : "";
     const nghttp2_nv headers[] = {
-        FIXED(":status", "200"), FIXED("content-type", "application/grpc"),
-        FIXED("grpc-accept-encoding", "identity,gzip"), HEADER("grpc-status", code, strlen(code)),
-        HEADER("grpc-message", text, strlen(text))};
-    (void)nghttp2_submit_response(call->line->session, call->stream, headers, SW_COUNT(headers),
-                                  NULL);
+        FIXED(":status", "200"),
+        FIXED("content-type", "application/grpc"),
+        FIXED("grpc-accept-encoding", "identity,gzip"),
+        HEADER("grpc-status", code, strlen(code)),
+        HEADER("grpc-message", text, strlen(text)),
+        HEADER("grpc-status-details-bin", call->details.ptr, call->details.len)};
+    size_t with = call->details.len > 0 ? 0 : 1;
+    (void)nghttp2_submit_response(call->line->session, call->stream, headers,
+                                  SW_COUNT(headers) - with, NULL);
+}
+
+/* Of a call that a worker may still have only what does not change is looked at. */
+static void tell(const sw_grpc_call *call, sw_rpc code)
+{
+    bool late = call->working;
+    const sw_access_call line = {
+        .method = call->verb,
+        .path = call->path,
+        .organization_id = late ? SW_NULL_STR : call->actor.organization_id,
+        .key_id = late ? SW_NULL_STR : call->key_id,
+        .peer = sw_str_from(call->line->peer),
+        .code = (int)code,
+        .received = (int64_t)call->body.len,
+        .sent = late ? 0 : (int64_t)call->out.len,
+        .took_us = sw__mono_us() - call->begun_us,
+    };
+    sw__access_tell(call->grpc->server, &line);
 }
 
 static void count(sw_grpc_call *call)
 {
     atomic_fetch_add_explicit(&call->grpc->codes[call->code], 1, memory_order_relaxed);
+    tell(call, call->code);
 }
 
 void sw__grpc_call_answer(sw_grpc_call *call)
@@ -189,6 +215,10 @@ static void set_error(sw_grpc_call *call, sw_rpc code, const char *text)
     call->code = code;
     sw_buf_clear(&call->text);
     sw_rpc_percent(&call->text, sw_str_from(text));
+    sw_buf_clear(&call->details);
+    if (code == SW_RPC_UNAVAILABLE) {
+        sw_rpc_retry(&call->details, code, sw_str_from(text));
+    }
 }
 
 void sw__grpc_call_refuse(sw_grpc_call *call, sw_rpc code, const char *format, ...)
@@ -215,6 +245,7 @@ void sw__grpc_call_late(sw_grpc_call *call)
     call->answered = true;
     atomic_fetch_add_explicit(&call->grpc->codes[SW_RPC_DEADLINE_EXCEEDED], 1,
                               memory_order_relaxed);
+    tell(call, SW_RPC_DEADLINE_EXCEEDED);
     (void)nghttp2_submit_response(call->line->session, call->stream, headers, SW_COUNT(headers),
                                   NULL);
 }
@@ -307,6 +338,7 @@ static sw_rpc let_in(sw_grpc_call *call, const char **why)
         return SW_RPC_UNAVAILABLE;
     }
     call->actor = caller.actor;
+    call->key_id = caller.key_id;
     return SW_RPC_OK;
 }
 

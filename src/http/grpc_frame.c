@@ -4,6 +4,7 @@
  */
 #include "http/grpc_frame.h"
 
+#include <sodium.h>
 #include <zlib.h>
 
 enum { GZIP_WINDOW = 15 + 16, ROOM = 64 * 1024 };
@@ -168,4 +169,28 @@ int64_t sw_rpc_timeout_us(sw_str text)
         }
     }
     return -1;
+}
+
+/* ---- coming again ------------------------------------------------------------------------------------------- */
+
+void sw_rpc_retry(sw_buf *out, sw_rpc code, sw_str message)
+{
+    /* Field 3 of the Status: an Any of a RetryInfo {retry_delay {seconds 1}}. */
+    static const char again[] = "\x1a\x30"
+                                "\x0a\x28"
+                                "type.googleapis.com/google.rpc.RetryInfo"
+                                "\x12\x04\x0a\x02\x08\x01";
+    sw_buf status;
+    size_t room = 0;
+
+    sw_buf_init(&status, out->from, 0);
+    otlp_write_status(&status, OTLP_PROTOBUF, (int32_t)code, message);
+    sw_buf_add(&status, sw_str_make(again, sizeof again - 1));
+    room = sodium_base64_encoded_len(status.len, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+    if (status.status == SW_STATUS_OK && sw_buf_reserve(out, room)) {
+        (void)sodium_bin2base64(out->ptr, room, (const unsigned char *)status.ptr, status.len,
+                                sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+        out->len = room - 1; /* without its NUL */
+    }
+    sw_buf_fini(&status);
 }

@@ -28,6 +28,10 @@ bool sw_rpc_knows(sw_str encoding);
 void sw_rpc_prefix(size_t length, char out[SW_RPC_PREFIX]);
 /* A text as the header grpc-message has it: printable ASCII without '%' stays. */
 void sw_rpc_percent(sw_buf *out, sw_str text);
+/* A google.rpc.Status that says to come again in a second (RetryInfo), as the header grpc-status-details-bin has it. Only
+ * for what is over by then: with it a sender comes again, whatever the status (OTLP 1.11, throttling), so that a message
+ * that is too large must not have it. Without memory there is none. */
+void sw_rpc_retry(sw_buf *out, sw_rpc code, sw_str message);
 /* grpc-timeout in microseconds, at least 1; -1: it is none. */
 int64_t sw_rpc_timeout_us(sw_str text);
 

@@ -27,6 +27,15 @@ sw_status sw__access_open(sw_server *server, sw_error *err) SW_MUST_CHECK;
 void sw__access_close(sw_server *server);
 /* Lines that could not be written. */
 int64_t sw__access_lost(const sw_server *server);
+/* A line about a call of gRPC; what is null is left out. */
+typedef struct sw_access_call {
+    sw_str method, path, organization_id, key_id, peer;
+    int code;
+    int64_t received;
+    int64_t sent;
+    int64_t took_us;
+} sw_access_call;
+void sw__access_tell(sw_server *server, const sw_access_call *call);
 
 sw_status sw__probe_start(sw_server *server, sw_error *err) SW_MUST_CHECK;
 void sw__probe_stop(sw_server *server);

@@ -12,7 +12,7 @@ import http2 from 'node:http2';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { folder, limited, serve } from './lib.mjs';
-import { modelSpan, newTrace, partialOf, statusOf, tracesJson, tracesProto } from './otlp.mjs';
+import { fields, modelSpan, newTrace, partialOf, statusOf, tracesJson, tracesProto } from './otlp.mjs';
 
 const PROTO = 'application/x-protobuf';
 const JSON_TYPE = 'application/json';
@@ -51,6 +51,16 @@ const newSpans = () => {
 const countOf = async (server, [{ traceId }]) =>
   (await server.get(`/v1/steps/?limit=1000&trace_ids=${traceId.toString('hex')}`)).length;
 
+// Of a google.rpc.Status with one detail, which is a RetryInfo: its Duration's seconds.
+function retrySeconds(headers) {
+  const status = fields(Buffer.from(headers['grpc-status-details-bin'], 'base64'));
+  assert.equal(Number(status[1][0]), Number(headers['grpc-status']));
+  assert.equal(status[2][0].toString(), decodeURIComponent(headers['grpc-message']));
+  const any = fields(status[3][0]);
+  assert.equal(any[1][0].toString(), 'type.googleapis.com/google.rpc.RetryInfo');
+  return Number(fields(fields(any[2][0])[1][0])[1][0]);
+}
+
 test('a full disk: come again, nothing is half there, and then all is there once', async (t) => {
   const dir = await folder(t);
   if (spawnSync('unshare', ['--mount', '--map-root-user', 'sh', '-c', `mount -t tmpfs none "$0"`, dir]).status !== 0) {
@@ -60,7 +70,7 @@ test('a full disk: come again, nothing is half there, and then all is there once
   const server = await serve(t, {
     store: `sqlite:${join(dir, 'ledger.db')}`,
     within: small(dir),
-    args: ['--otlp-grpc-listen=127.0.0.1:0'],
+    args: ['--otlp-grpc-listen=127.0.0.1:0', '--access-log=-'],
   });
   const inside = `/proc/${server.child.pid}/root${dir}`;
   const filler = join(inside, 'filler');
@@ -71,6 +81,7 @@ test('a full disk: come again, nothing is half there, and then all is there once
 
   const taken = [before];
   const refused = [];
+  assert.equal((await overGrpc(server, tracesProto(newSpans())))['grpc-status-details-bin'], undefined);
   for (const type of [PROTO, JSON_TYPE]) {
     let answer = { status: 200 };
     for (let tries = 0; tries < 300 && answer.status === 200; tries++) {
@@ -87,7 +98,9 @@ test('a full disk: come again, nothing is half there, and then all is there once
   }
   const lost = newSpans();
   refused.push(lost);
-  assert.equal(Number((await overGrpc(server, tracesProto(lost)))['grpc-status']), 14);
+  const told = await overGrpc(server, tracesProto(lost));
+  assert.equal(Number(told['grpc-status']), 14);
+  assert.equal(retrySeconds(told), 1);
   for (const spans of refused) {
     assert.equal(await countOf(server, spans), 0);
   }
@@ -109,4 +122,11 @@ test('a full disk: come again, nothing is half there, and then all is there once
     assert.deepEqual(ids.sort(), spans.map((span) => span.spanId.toString('hex')).sort());
   }
   await server.verify(['nsenter', '--preserve-credentials', '--user', '--mount', `--target=${server.child.pid}`]);
+  await server.stop();
+  const calls = server.said.split('\n').filter((line) => line.includes('"grpc_status"')).map((line) => JSON.parse(line));
+  assert.deepEqual(calls.map((call) => call.grpc_status), [0, 14, 0]);
+  for (const call of calls) {
+    assert.equal(call.path, '/opentelemetry.proto.collector.trace.v1.TraceService/Export');
+    assert.ok(call.received > SPANS * 1500 && call.us > 0 && call.peer.startsWith('127.0.0.1'), JSON.stringify(call));
+  }
 });
