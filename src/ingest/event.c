@@ -123,6 +123,13 @@ static const char *prefix_of(sw_str name, span_dialect *dialect)
     return NULL;
 }
 
+bool event_is_name(sw_str body)
+{
+    span_dialect dialect;
+
+    return body.ptr && prefix_of(body, &dialect) && !memchr(body.ptr, ' ', body.len);
+}
+
 /* The name is the first that is told, without its agent's prefix; any of them may carry that. */
 static bool tell_agent(const otlp_log *log, event *e)
 {

@@ -19,6 +19,9 @@ typedef enum event_place { EVENT_SESSION, EVENT_TRACE, EVENT_ALONE } event_place
 /* `unit` receives the key of the session or trace; it is left alone for EVENT_ALONE. */
 event_place event_where(const otlp_log *log, uint8_t unit[EVENT_UNIT]);
 
+/* Whether a record's body is just the name of what it tells, one word of a coding agent's. */
+bool event_is_name(sw_str body);
+
 /* Whether a record that is of no session says anything of a model call. */
 bool event_tells(const otlp_log *log);
 

@@ -290,7 +290,7 @@ static sw_status export_items(sw_ingest *in, const sw_actor *actor, otlp_signal 
     sw_status status = SW_STATUS_OK;
 
     sw_arena_init(&arena, &in->allocator, SW_LIMIT_INGEST_MEMORY_BYTES);
-    status = ingest_read_export(in, signal, wire, body, project, &read, err);
+    status = ingest_read_export(in, signal, wire, body, actor, &read, err);
     if (status == SW_STATUS_OK) {
         pthread_mutex_lock(&in->lock);
         tenant = ingest_tenant_of(in, organization, project);

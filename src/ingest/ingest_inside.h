@@ -210,9 +210,9 @@ typedef struct ingest_read {
     int64_t now_us;
 } ingest_read;
 
-/* Spans or log records; `project_id` is that of loose ones. */
+/* Spans or log records; loose ones are those of the actor's project. */
 sw_status ingest_read_export(sw_ingest *in, otlp_signal signal, otlp_wire wire, sw_str body,
-                             sw_str project_id, ingest_read *out, sw_error *err) SW_MUST_CHECK;
+                             const sw_actor *actor, ingest_read *out, sw_error *err) SW_MUST_CHECK;
 /* The digest by which a source is known. */
 void ingest_digest(sw_str body, uint8_t out[INGEST_SOURCE]);
 

@@ -19,6 +19,7 @@ typedef struct kept {
 
 typedef struct keeping {
     ingest_read *out;
+    span_keeping how;
     sw_buf buf;
     kept *spans;
     size_t count;
@@ -61,7 +62,7 @@ static sw_status take_source(keeping *k, const otlp_resource *resource, const ot
     if (k->out->source_count > 0 && resource == k->resource && scope == k->scope) {
         return SW_STATUS_OK;
     }
-    otlp_keep_source(&k->buf, resource, scope, span_drop, arena, arena);
+    otlp_keep_source(&k->buf, resource, scope, span_drop, &k->how, arena);
     if (k->buf.status != SW_STATUS_OK || k->out->arena->failed) {
         return SW_STATUS_NO_MEMORY;
     }
@@ -95,7 +96,7 @@ static sw_status take_span(keeping *k, const otlp_span *span)
         return SW_STATUS_NO_MEMORY;
     }
     k->spans = spans;
-    otlp_keep_span(&k->buf, span, span_drop, k->out->arena, k->out->arena);
+    otlp_keep_span(&k->buf, span, span_drop, &k->how, k->out->arena);
     if (k->buf.status != SW_STATUS_OK || k->out->arena->failed) {
         return SW_STATUS_NO_MEMORY;
     }
@@ -186,9 +187,22 @@ static sw_status take_record(keeping *k, const otlp_log *log, const uint8_t unit
     return SW_STATUS_OK;
 }
 
-static sw_status see_log(void *arg, const otlp_log *log)
+/* A body is what was said, unless it is just the name of the event. */
+static otlp_log without_content(const otlp_log *log)
+{
+    otlp_log out = *log;
+
+    if (log->body.kind != OTLP_STRING || !event_is_name(log->body.text)) {
+        out.body = (otlp_value){.kind = OTLP_NULL};
+    }
+    return out;
+}
+
+static sw_status see_log(void *arg, const otlp_log *whole)
 {
     keeping *k = arg;
+    otlp_log less = k->how.silent ? without_content(whole) : *whole;
+    const otlp_log *log = &less;
     uint8_t unit[EVENT_UNIT];
     event_place place = event_where(log, unit);
     size_t from = 0;
@@ -198,7 +212,7 @@ static sw_status see_log(void *arg, const otlp_log *log)
         return status;
     }
     from = k->buf.len;
-    otlp_keep_log(&k->buf, log, span_drop, k->out->arena, k->out->arena);
+    otlp_keep_log(&k->buf, log, span_drop, &k->how, k->out->arena);
     if (k->buf.status != SW_STATUS_OK || k->out->arena->failed) {
         return SW_STATUS_NO_MEMORY;
     }
@@ -291,17 +305,43 @@ static bool make_groups(keeping *k, sw_str bytes)
     return true;
 }
 
-sw_status ingest_read_export(sw_ingest *in, otlp_signal signal, otlp_wire wire, sw_str body,
-                             sw_str project_id, ingest_read *out, sw_error *err)
+/* Whether the caller's project wants what is said left out; none says so by not being there. */
+static sw_status ask_silence(sw_ingest *in, const sw_actor *actor, bool *silent, sw_error *err)
 {
-    keeping k = {.out = out, .project_id = project_id};
+    sw_memory *memory = NULL;
+    sw_project project;
+    sw_status status = SW_STATUS_OK;
+
+    *silent = false;
+    if (!actor || !actor->project_id.ptr) {
+        return status;
+    }
+    memory = sw_memory_new(&in->allocator);
+    if (!memory) {
+        return sw_no_memory(err);
+    }
+    status = sw_get(in->ledger, actor, SW_RECORD_PROJECT, actor->project_id, memory, &project, err);
+    *silent =
+        status == SW_STATUS_OK && project.content_capture.known && !project.content_capture.value;
+    sw_memory_free(&memory);
+    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+}
+
+sw_status ingest_read_export(sw_ingest *in, otlp_signal signal, otlp_wire wire, sw_str body,
+                             const sw_actor *actor, ingest_read *out, sw_error *err)
+{
+    sw_str project_id = actor ? actor->project_id : SW_NULL_STR;
+    keeping k = {.out = out, .project_id = project_id, .how = {.arena = out->arena}};
     otlp_sink sink = {.span = see_span, .log = see_log, .arg = &k};
     sw_str bytes = SW_NULL_STR;
     int64_t count = 0;
     sw_status status = SW_STATUS_OK;
 
     sw_buf_init(&k.buf, &in->allocator, SW_LIMIT_INGEST_MEMORY_BYTES);
-    status = otlp_read(wire, signal, body, out->arena, &sink, &count, err);
+    status = ask_silence(in, actor, &k.how.silent, err);
+    if (status == SW_STATUS_OK) {
+        status = otlp_read(wire, signal, body, out->arena, &sink, &count, err);
+    }
     if (status == SW_STATUS_OK) {
         bytes = sw_arena_str(out->arena, sw_str_make(k.buf.ptr ? k.buf.ptr : "", k.buf.len));
         status = bytes.ptr && make_groups(&k, bytes) ? SW_STATUS_OK : sw_no_memory(err);

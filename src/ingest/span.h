@@ -150,7 +150,13 @@ void span_count(const span_counts *counts, int exclusive, bool native_passer, sw
 bool span_is_secret(void *unused, sw_str key);
 /* An address without what lets somebody in. Null: no memory, which the arena remembers. */
 sw_str span_cut_address(sw_str text, sw_arena *arena);
-/* Both, as otlp_drop; `arg` is an arena. */
+/* Whether an attribute carries what was said (model/talks.def, model/contents.def). */
+bool span_is_content(sw_str key);
+/* All of it, as otlp_drop; `arg` is this. */
+typedef struct span_keeping {
+    sw_arena *arena;
+    bool silent; /* the project wants no content */
+} span_keeping;
 bool span_drop(void *arg, sw_str key, otlp_value *value);
 /* B.4: folds a provider's name; empty or a framework's: guessed from the model; null when nothing is known. */
 sw_str span_provider(sw_str name, sw_str model, sw_arena *arena);

@@ -119,13 +119,64 @@ sw_str span_cut_address(sw_str text, sw_arena *arena)
     return text;
 }
 
+/* ---- content ---------------------------------------------------------------------------------------------- */
+
+enum { SIDE_SYSTEM, SIDE_INPUT, SIDE_OUTPUT, SIDE_TOOLS, SIDE_PARAMETERS };
+
+static const struct {
+    int side;
+    sw_str key;
+} talks[] = {
+#define SW_TALK(SIDE, KEY, SHAPE, DIALECT, DOC) {SIDE_##SIDE, {KEY, sizeof(KEY) - 1}},
+#include "model/talks.def"
+#undef SW_TALK
+};
+
+static const sw_str contents[] = {
+#define SW_CONTENT(NAME, WHOSE) {NAME, sizeof(NAME) - 1},
+#include "model/contents.def"
+#undef SW_CONTENT
+};
+
+static bool ends_so(sw_str key, sw_str end)
+{
+    return key.len >= end.len && memcmp(key.ptr + key.len - end.len, end.ptr, end.len) == 0;
+}
+
+/* Of messages that were flattened into attributes why they ended is no content. */
+static bool is_talk(sw_str key)
+{
+    for (size_t i = 0; i < SW_COUNT(talks); i++) {
+        sw_str row = talks[i].key;
+        if (talks[i].side != SIDE_PARAMETERS && key.len >= row.len &&
+            memcmp(key.ptr, row.ptr, row.len) == 0 &&
+            (key.len == row.len ||
+             (key.ptr[row.len] == '.' && !ends_so(key, SW_STR(".finish_reason"))))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool span_is_content(sw_str key)
+{
+    for (size_t i = 0; i < SW_COUNT(contents); i++) {
+        if (sw_str_eq(key, contents[i])) {
+            return true;
+        }
+    }
+    return is_talk(key);
+}
+
 bool span_drop(void *arg, sw_str key, otlp_value *value)
 {
-    if (span_is_secret(NULL, key)) {
+    const span_keeping *keeping = arg;
+
+    if (span_is_secret(NULL, key) || (keeping->silent && span_is_content(key))) {
         return true;
     }
     if (value->kind == OTLP_STRING && is_named(key, addresses, SW_COUNT(addresses))) {
-        value->text = span_cut_address(value->text, arg);
+        value->text = span_cut_address(value->text, keeping->arena);
     }
     return false;
 }

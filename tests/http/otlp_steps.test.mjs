@@ -218,3 +218,45 @@ test('what lets somebody in is nowhere in the file', async (t) => {
   assert.ok(bytes.includes('VISIBLE'), 'the attribute is kept');
   assert.equal(bytes.indexOf('LEAK'), -1, bytes.subarray(bytes.indexOf('LEAK') - 60, bytes.indexOf('LEAK') + 20).toString('latin1'));
 });
+
+test('of a project that wants no content none is in the file, and its steps keep their numbers', async (t) => {
+  const server = await serve(t);
+  const bearer = (key) => ({ authorization: `Bearer ${key}` });
+  const root = bearer((await server.must(201, 'POST', '/v1/keys/', { body: { name: 'root', scopes: ['admin', 'ingest', 'read', 'write'] } })).secret);
+  const { id: project } = await server.must(201, 'POST', '/v1/projects/', { body: { name: 'p' }, headers: root });
+  const changed = await server.must(200, 'PATCH', `/v1/projects/${project}`, { body: { content_capture: false }, headers: root });
+  assert.equal(changed.content_capture, false);
+  const key = bearer((await server.must(201, 'POST', '/v1/keys/', { body: { name: 'k', scopes: ['ingest', 'read'], project_id: project }, headers: root })).secret);
+  const messages = JSON.stringify([{ role: 'user', parts: [{ type: 'text', content: 'SAID1' }] }]);
+  const more = {
+    'gen_ai.input.messages': messages,
+    'gen_ai.output.messages': messages.replaceAll('SAID1', 'SAID2'),
+    'gen_ai.system_instructions': 'SAID3',
+    'gen_ai.prompt.0.content': 'SAID4',
+    'gen_ai.completion.0.finish_reason': 'stop',
+    'input.value': 'SAID5',
+    'ai.prompt': 'SAID6',
+    'gen_ai.tool.call.arguments': 'SAID7',
+    'gen_ai.tool.definitions': 'SAID8',
+    'gen_ai.request.temperature': 'KEPT',
+  };
+  await post(server, PROTO, tracesProto([modelSpan({ more })]), key);
+  await post(server, 'application/json', tracesJson([modelSpan({ more })]), key);
+  const records = { resourceLogs: [{ scopeLogs: [{ logRecords: ['gen_ai.user.message', 'claude_code.user_prompt', 'other'].map((eventName) => ({
+    eventName,
+    timeUnixNano: String(BigInt(Date.now()) * 1000000n),
+    body: eventName === 'other' ? { stringValue: 'SAID9' } : { kvlistValue: { values: [{ key: 'content', value: { stringValue: 'SAID10' } }] } },
+    attributes: [{ key: 'event.name', value: { stringValue: eventName } }, { key: 'session.id', value: { stringValue: 's' } }, { key: 'prompt', value: { stringValue: 'SAID11' } }],
+  })) }] }] };
+  const answer = await fetch(`${server.url}/v1/logs`, { method: 'POST', headers: { 'content-type': 'application/json', ...key }, body: JSON.stringify(records) });
+  assert.equal(answer.status, 200);
+  for (const step of await server.get('/v1/steps/', { headers: key })) {
+    assert.equal(step.stop_reason, 'end_turn');
+    assert.equal(step.total_tokens, 19);
+    assert.deepEqual(await server.get(`/v1/steps/${step.id}/context?output=true`, { headers: key }), []);
+  }
+  await server.stop();
+  const bytes = await bytesOf(server);
+  assert.ok(bytes.includes('KEPT'), 'the rest is kept');
+  assert.equal(bytes.indexOf('SAID'), -1, bytes.subarray(bytes.indexOf('SAID') - 60, bytes.indexOf('SAID') + 20).toString('latin1'));
+});

@@ -179,7 +179,14 @@ static void print_secrets(void)
     puts("\nThe parameters:\n");
 #define SW_SECRET_PARAMETER(NAME, REASON) printf("- `%s`: %s\n", NAME, REASON);
 #include "model/secrets.def"
-    puts("\nNo other text is looked through: a key that somebody says in a message is stored as it was said.");
+    puts(
+        "\nFor a project that wants no content (`content_capture` off) nothing above that holds what was said or which\n"
+        "tools there were is kept, no body of a log record, and none of these:\n");
+#define SW_CONTENT(NAME, WHOSE) printf("- `%s`: %s\n", NAME, WHOSE);
+#include "model/contents.def"
+#undef SW_CONTENT
+    puts(
+        "\nNo other text is looked through: a key that somebody says in a message is stored as it was said.");
 }
 
 void gen_telemetry_page(void)
@@ -187,7 +194,7 @@ void gen_telemetry_page(void)
     puts(
         "# Telemetry\n\n"
         "Derived from `model/aliases.def`, `span_roles.def`, `scopes.def`, `providers.def`, `finish_words.def`,\n"
-        "`talks.def` and `secrets.def`; do not edit.\n\n"
+        "`talks.def`, `secrets.def` and `contents.def`; do not edit.\n\n"
         "Which attribute of a span says what. For each fact the attributes stand in the order of trust: the first\n"
         "that holds something usable wins.");
     print_roles();
