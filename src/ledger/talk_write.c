@@ -2,6 +2,8 @@
 /* What is new of a batch's talk is written: bodies, messages, traces, lists, and what is known from now on, each kind
  * many rows at once. Bodies come first, so that nothing that goes takes along what is shown again.
  */
+#include <stdlib.h>
+
 #include "ledger/gather.h"
 #include "ledger/messages.h"
 #include "ledger/talk.h"
@@ -22,6 +24,7 @@ typedef struct writing {
     rows messages;
     size_t *owners; /* of messages: steps of the talk */
     size_t owner_room;
+    size_t made_count; /* of messages: so many were made, the others were sent */
     rows contexts;
     rows traces;
     rows known;
@@ -545,6 +548,44 @@ static sw_status collect_step(writing *w, size_t i, sw_error *err)
     return status;
 }
 
+typedef struct placed {
+    const void *row;
+    size_t owner;
+    size_t at;
+    bool made;
+} placed;
+
+static int by_talk(const void *a, const void *b)
+{
+    const placed *x = a;
+    const placed *y = b;
+    int c = (x->owner > y->owner) - (x->owner < y->owner);
+    c = c ? c : (x->made > y->made) - (x->made < y->made);
+    return c ? c : (x->at > y->at) - (x->at < y->at);
+}
+
+/* As it was said: step by step, and of each what it was sent before what it made. */
+static sw_status order_messages(writing *w, sw_error *err)
+{
+    size_t count = w->messages.count;
+    placed *all = sw_arena_alloc(&w->group->arena, (count + 1) * sizeof *all);
+
+    if (!all) {
+        return sw_no_memory(err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        all[i] = (placed){w->messages.at[i], w->owners[i], i, i < w->made_count};
+    }
+    if (count > 0) {
+        qsort(all, count, sizeof *all, by_talk);
+    }
+    for (size_t i = 0; i < count; i++) {
+        w->messages.at[i] = all[i].row;
+        w->owners[i] = all[i].owner;
+    }
+    return SW_STATUS_OK;
+}
+
 static sw_status collect(writing *w, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
@@ -554,10 +595,11 @@ static sw_status collect(writing *w, sw_error *err)
             status = collect_step(w, i, err);
         }
     }
+    w->made_count = w->messages.count;
     for (size_t i = 0; i < w->talk->all_count && status == SW_STATUS_OK; i++) {
         status = add_entry(w, w->talk->all[i], err);
     }
-    return status;
+    return status == SW_STATUS_OK ? order_messages(w, err) : status;
 }
 
 static sw_status insert_all(writing *w, sw_record_id record, const rows *from, sw_error *err)

@@ -74,6 +74,8 @@ test('each road leads to the same step, at once, and sending again adds nothing'
         ['gpt-4o', 'openai', 12, 7, 19, 'success'], name);
       const sent = await server.get(`/v1/steps/${step.id}/context`);
       assert.deepEqual(sent.map((m) => [m.role, textOf(m)]), TALK.map((m) => [m.role, m.parts[0].content]), name);
+      const shown = await server.sql(`select role from messages where step_id = '${step.id}' order by sequence_id`);
+      assert.deepEqual(shown.map(({ role }) => role), [...TALK.map(({ role }) => role), 'assistant'], 'as it was said');
       const all = await server.get(`/v1/steps/${step.id}/context?output=true`);
       assert.deepEqual(all.slice(TALK.length).map((m) => [m.role, textOf(m)]), [['assistant', 'A thousand years.']], name);
     }
