@@ -221,12 +221,13 @@ static void take_metrics(steps_bench *s, sw_step_entry *entry, sw_arena *arena)
     bench_need(sw_get(s->ledger[SIDE_PLAIN], &nobody, SW_RECORD_STEP_METRICS, entry->step.id,
                       memory, &found, &err),
                &err, "read the times of a step");
-    if (!mine || !sw_row_copy(sw_record_of(SW_RECORD_STEP_METRICS), mine, &found, arena)) {
+    if (mine && sw_row_copy(sw_record_of(SW_RECORD_STEP_METRICS), mine, &found, arena)) {
+        LEAVE_OUT(mine);
+        mine->created_at = SW_NULL_INT;
+        entry->metrics = mine;
+    } else {
         bench_die("out of memory");
     }
-    LEAVE_OUT(mine);
-    mine->created_at = SW_NULL_INT;
-    entry->metrics = mine;
     sw_memory_free(&memory);
 }
 

@@ -237,7 +237,7 @@ static otlp_span *find(otlp_span **sorted, size_t count, const uint8_t id[OTLP_S
     otlp_span **found = NULL;
 
     memcpy(key.span_id, id, OTLP_SPAN_ID);
-    found = count > 0 ? bsearch(&at, sorted, count, sizeof *sorted, by_id) : NULL;
+    found = count > 0 ? bsearch(&at, sorted, count, sizeof(otlp_span *), by_id) : NULL;
     return found ? *found : NULL;
 }
 
@@ -273,7 +273,7 @@ sw_status event_join(otlp_span *spans, size_t span_count, const otlp_log *logs, 
 {
     size_t n = 0;
     const otlp_log **order = in_order(logs, count, arena, &n);
-    otlp_span **sorted = sw_arena_alloc(arena, (span_count + 1) * sizeof *sorted);
+    otlp_span **sorted = sw_arena_alloc(arena, (span_count + 1) * sizeof(otlp_span *));
     sw_status status = SW_STATUS_OK;
 
     *lone = (event_lone){.facts = sw_arena_alloc(arena, (n + 1) * sizeof *lone->facts)};
@@ -283,7 +283,7 @@ sw_status event_join(otlp_span *spans, size_t span_count, const otlp_log *logs, 
     for (size_t i = 0; i < span_count; i++) {
         sorted[i] = &spans[i];
     }
-    qsort(sorted, span_count, sizeof *sorted, by_id);
+    qsort(sorted, span_count, sizeof(otlp_span *), by_id);
     for (size_t i = 0, to = 0; i < n && status == SW_STATUS_OK; i = to) {
         otlp_span *span = find(sorted, span_count, order[i]->span_id);
         to = end_of(order, i, n);

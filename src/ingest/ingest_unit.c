@@ -62,7 +62,7 @@ ingest_unit *ingest_find(sw_ingest *in, const ingest_tenant *tenant, const uint8
 static bool grow_slots(sw_ingest *in)
 {
     size_t count = in->slot_count ? in->slot_count * 2 : SLOTS_FIRST;
-    ingest_unit **slots = sw_alloc_zeroed(&in->allocator, count * sizeof *slots);
+    ingest_unit **slots = sw_alloc_zeroed(&in->allocator, count * sizeof(ingest_unit *));
 
     for (size_t i = 0; slots && i < in->slot_count; i++) {
         while (in->slots[i]) {

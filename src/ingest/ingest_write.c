@@ -304,7 +304,7 @@ static bool take_sources(const ingest_plan *plan, const sw_raw_source **sorted,
         const sw_raw_source key = {.digest = part->items[i].source_digest};
         const sw_raw_source *wanted = &key;
         const sw_raw_source **found =
-            bsearch(&wanted, sorted, plan->source_count, sizeof *sorted, by_digest);
+            bsearch(&wanted, sorted, plan->source_count, sizeof(const sw_raw_source *), by_digest);
         if (found && !taken[found - sorted]) {
             taken[found - sorted] = true;
             list[part->source_count++] = **found;

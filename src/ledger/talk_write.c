@@ -101,7 +101,7 @@ static sw_status merge_bodies(writing *w, sw_error *err)
     while (size < 2 * w->bodies.count) {
         size *= 2;
     }
-    slots = sw_arena_zeroed(&w->group->arena, size * sizeof *slots);
+    slots = sw_arena_zeroed(&w->group->arena, size * sizeof(sw_message_body *));
     if (!slots) {
         return sw_no_memory(err);
     }
