@@ -25,7 +25,7 @@ static size_t prompt_keys(const event *e, sw_str keys[SPAN_TOLD_KEYS], const cha
     return 2;
 }
 
-/* A subagent's requests name it. */
+/* The requests of an agent inside the prompt's own name it. */
 static size_t agent_keys(const event *e, sw_str keys[SPAN_TOLD_KEYS], const char **kind)
 {
     size_t n = prompt_keys(e, keys, kind);
@@ -56,7 +56,7 @@ static int64_t start_of(const event *e)
 
 /* ---- the records of a session, indexed -------------------------------------------------------------------- */
 
-/* A run: a prompt's, or a subagent's inside it. */
+/* A run: a prompt's, or that of an inner agent. */
 typedef struct claude_run {
     const event *any;
     const event *prompt; /* what was asked */
@@ -131,7 +131,7 @@ static void take_into_run(claude_run *run, const event *e)
     run->prompt = run->prompt || !event_is(e, "user_prompt") ? run->prompt : e;
 }
 
-/* A prompt lasts at least as long as its subagents, which come after it in this order. */
+/* A prompt lasts at least as long as its inner agents, which come after it in this order. */
 static void find_runs(claude *c)
 {
     claude_run *outer = NULL;
@@ -340,7 +340,7 @@ static void name_call(const event *e, span_facts *facts)
     }
 }
 
-/* What is neither the conversation nor a subagent: compaction, titles, and the like. */
+/* What is neither the conversation nor an inner agent: compaction, titles, and the like. */
 static bool is_auxiliary(const event *e)
 {
     sw_str source = event_text(e, "query_source");

@@ -180,8 +180,8 @@ static void claude_errors_are_failed_steps(void **state)
     end(&s);
 }
 
-/* A subagent has a run of its own inside the prompt's; compaction is auxiliary. */
-static void claude_subagents_have_runs(void **state)
+/* An inner agent has a run of its own inside the prompt's; compaction is auxiliary. */
+static void claude_inner_agents_have_runs(void **state)
 {
     session s;
     (void)state;
@@ -484,7 +484,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(claude_requests_are_steps),
         cmocka_unit_test(claude_errors_are_failed_steps),
-        cmocka_unit_test(claude_subagents_have_runs),
+        cmocka_unit_test(claude_inner_agents_have_runs),
         cmocka_unit_test(codex_counts_each_response_once),
         cmocka_unit_test(codex_failures_wait_for_their_turn),
         cmocka_unit_test(gemini_counts),
