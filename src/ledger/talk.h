@@ -6,6 +6,7 @@
 #define SW_LEDGER_TALK_H
 
 #include "ledger/context.h"
+#include "ledger/keyed.h"
 #include "ledger/telemetry_inside.h"
 
 /* One message, as it will be kept. */
@@ -18,6 +19,7 @@ typedef struct sw_said {
 
 /* A message of a conversation: which row shows it. */
 typedef struct sw_known_entry {
+    sw_keyed_entry key; /* the talk, the item */
     sw_known_message row;
     bool stored;
     bool dirty;
@@ -53,11 +55,7 @@ typedef struct sw_talk_step {
 typedef struct sw_talk {
     sw_talk_step *steps; /* by time, then id */
     size_t count;
-    sw_known_entry **known; /* open addressing; of the group */
-    size_t known_size;
-    sw_known_entry **all; /* in the order they were found */
-    size_t all_count;
-    size_t all_room;
+    sw_keyed known; /* sw_known_entry; of the group */
 } sw_talk;
 
 /* In the caller's thread: checks and digests all that is said. */

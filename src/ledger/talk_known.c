@@ -23,8 +23,7 @@ typedef struct resolving {
     sw_str asked_project; /* captures, for the project asked last */
     bool captures;
     bool asked;
-    size_t *by_head; /* steps of the talk that come with this batch, plus 1; open addressing */
-    size_t heads;
+    sw_keyed heads; /* of the steps of the talk that come with this batch */
 } resolving;
 
 static const sw_step *step_of(const resolving *r, const sw_talk_step *s)
@@ -35,14 +34,6 @@ static const sw_step *step_of(const resolving *r, const sw_talk_step *s)
 static sw_str digest_str(const char digest[SW_DIGEST])
 {
     return sw_str_make(digest, SW_DIGEST);
-}
-
-static uint64_t digest_hash(const char digest[SW_DIGEST])
-{
-    uint64_t hash = 0;
-
-    memcpy(&hash, digest, sizeof hash);
-    return hash;
 }
 
 /* ---- content that is not wanted ------------------------------------------------------------------- */
@@ -129,28 +120,28 @@ static sw_status brief_context(resolving *r, uint8_t field, sw_str value, sw_ste
     return sw_group_must(r->group, status, err);
 }
 
-static sw_talk_step *in_batch(const resolving *r, const char head[SW_DIGEST])
+/* The first step of the batch that was sent the list. */
+typedef struct head {
+    sw_keyed_entry key;
+    sw_talk_step *step;
+} head;
+
+static sw_talk_step *in_batch(const resolving *r, const char digest[SW_DIGEST])
 {
-    for (size_t at = digest_hash(head) & (r->heads - 1); r->by_head[at];
-         at = (at + 1) & (r->heads - 1)) {
-        sw_talk_step *s = &r->talk->steps[r->by_head[at] - 1];
-        if (memcmp(s->context.head.ptr, head, SW_DIGEST) == 0) {
-            return s;
-        }
-    }
-    return NULL;
+    const head *found = sw__keyed_find(&r->heads, digest_str(digest), SW_NULL_STR);
+
+    return found ? found->step : NULL;
 }
 
-static void note_head(resolving *r, size_t step)
+static sw_status note_head(resolving *r, sw_talk_step *s, sw_error *err)
 {
-    const sw_talk_step *s = &r->talk->steps[step];
-    size_t at = digest_hash(s->context.head.ptr) & (r->heads - 1);
+    head *entry = sw__keyed_entry(&r->heads, s->context.head, SW_NULL_STR, sizeof *entry);
 
-    while (r->by_head[at] && memcmp(r->talk->steps[r->by_head[at] - 1].context.head.ptr,
-                                    s->context.head.ptr, SW_DIGEST) != 0) {
-        at = (at + 1) & (r->heads - 1);
+    if (!entry) {
+        return sw_no_memory(err);
     }
-    r->by_head[at] = r->by_head[at] ? r->by_head[at] : step + 1;
+    entry->step = entry->step ? entry->step : s;
+    return SW_STATUS_OK;
 }
 
 /* The base of a context that is on the way: of this batch, or in the store. */
@@ -284,9 +275,8 @@ static sw_status compare_old(resolving *r, sw_talk_step *s, sw_error *err)
     return SW_STATUS_OK;
 }
 
-static sw_status find_context(resolving *r, size_t i, sw_error *err)
+static sw_status find_context(resolving *r, sw_talk_step *s, sw_error *err)
 {
-    sw_talk_step *s = &r->talk->steps[i];
     sw_str made = made_bytes(r, s, err);
     sw_status status = SW_STATUS_OK;
 
@@ -308,57 +298,37 @@ static sw_status find_context(resolving *r, size_t i, sw_error *err)
     if (status == SW_STATUS_OK && !s->same && s->input_count > 0) {
         status = find_base(r, s, err);
     }
-    if (status == SW_STATUS_OK && !s->same && s->input_count > 0) {
-        note_head(r, i);
-    }
-    return status;
+    return status == SW_STATUS_OK && !s->same && s->input_count > 0 ? note_head(r, s, err) : status;
 }
 
 /* ---- what each message is ------------------------------------------------------------------------- */
 
-static sw_known_entry **slot_of(const resolving *r, const char talk[SW_DIGEST],
-                                const char key[SW_DIGEST])
-{
-    const sw_talk *k = r->talk;
-    size_t at = (digest_hash(key) ^ digest_hash(talk)) & (k->known_size - 1);
-
-    while (k->known[at] && (memcmp(k->known[at]->row.item.ptr, key, SW_DIGEST) != 0 ||
-                            memcmp(k->known[at]->row.talk.ptr, talk, SW_DIGEST) != 0)) {
-        at = (at + 1) & (k->known_size - 1);
-    }
-    return &k->known[at];
-}
-
 /* The entry of the message; new ones have no message yet. */
-static sw_status entry_of(resolving *r, sw_talk_step *s, sw_said *said, sw_known_entry **out,
-                          sw_error *err)
+static sw_status entry_of(resolving *r, const sw_talk_step *s, const sw_said *said,
+                          sw_known_entry **out, sw_error *err)
 {
-    sw_known_entry **slot = slot_of(r, s->talk, said->key);
     sw_known_message key = {.organization_id = r->task->organization_id,
                             .talk = digest_str(s->talk),
                             .item = digest_str(said->key)};
+    size_t before = r->talk->known.count;
+    sw_known_entry *e = sw__keyed_entry(&r->talk->known, key.talk, key.item, sizeof *e);
     sw_status status = SW_STATUS_OK;
 
-    *out = *slot;
-    if (*slot) {
-        return SW_STATUS_OK;
-    }
-    *out = sw_arena_zeroed(&r->group->arena, sizeof **out);
-    if (!*out) {
+    *out = e;
+    if (!e) {
         return sw_no_memory(err);
     }
-    (*out)->row = key;
-    status = sw_store_get(r->group->session, SW_RECORD_KNOWN_MESSAGE, &key, &r->group->arena,
-                          &(*out)->row, err);
-    if (status == SW_STATUS_NOT_FOUND) {
-        (*out)->row = key;
-    } else if (sw_group_must(r->group, status, err) != SW_STATUS_OK) {
-        return status;
+    if (r->talk->known.count == before) {
+        return SW_STATUS_OK;
     }
-    (*out)->stored = status == SW_STATUS_OK;
-    *slot = *out;
-    r->talk->all[r->talk->all_count++] = *out;
-    return SW_STATUS_OK;
+    status = sw_store_get(r->group->session, SW_RECORD_KNOWN_MESSAGE, &key, &r->group->arena,
+                          &e->row, err);
+    e->stored = status == SW_STATUS_OK;
+    if (status == SW_STATUS_NOT_FOUND) {
+        e->row = key;
+        return SW_STATUS_OK;
+    }
+    return sw_group_must(r->group, status, err);
 }
 
 static sw_status know_made(resolving *r, sw_talk_step *s, sw_said *said, sw_error *err)
@@ -431,29 +401,12 @@ static bool is_settled(const sw_talk_step *s)
     return s->silent || (s->same && !s->remade);
 }
 
-static sw_status make_table(resolving *r, sw_error *err)
-{
-    sw_talk *k = r->talk;
-    size_t n = 1;
-
-    for (size_t i = 0; i < k->count; i++) {
-        n += is_settled(&k->steps[i])
-                 ? 0
-                 : k->steps[i].made_count + k->steps[i].input_count - k->steps[i].fresh_from;
-    }
-    for (k->known_size = 16; k->known_size < 2 * n; k->known_size *= 2) {
-    }
-    k->known = sw_arena_zeroed(&r->group->arena, k->known_size * sizeof(sw_known_entry *));
-    k->all = sw_arena_alloc(&r->group->arena, n * sizeof(sw_known_entry *));
-    k->all_count = 0;
-    return k->known && k->all ? SW_STATUS_OK : sw_no_memory(err);
-}
-
 static sw_status know_all(resolving *r, sw_error *err)
 {
     sw_talk *k = r->talk;
-    sw_status status = make_table(r, err);
+    sw_status status = SW_STATUS_OK;
 
+    k->known = (sw_keyed){.arena = &r->group->arena};
     for (size_t i = 0; i < k->count && status == SW_STATUS_OK; i++) {
         sw_talk_step *s = &k->steps[i];
         for (size_t m = 0; m < s->made_count && !is_settled(s) && status == SW_STATUS_OK; m++) {
@@ -523,21 +476,16 @@ static sw_status take_previews(resolving *r, sw_error *err)
 
 sw_status sw__talk_resolve(sw_group *group, const sw_task *task, sw_telemetry *t, sw_error *err)
 {
-    resolving r = {.group = group, .task = task, .t = t, .talk = t->talk};
+    resolving r = {
+        .group = group, .task = task, .t = t, .talk = t->talk, .heads = {.arena = &group->arena}};
     sw_status status = take_previews(&r, err);
 
     if (status != SW_STATUS_OK || r.talk->count == 0) {
         return status;
     }
-    for (r.heads = 16; r.heads < 2 * r.talk->count; r.heads *= 2) {
-    }
-    r.by_head = sw_arena_zeroed(&group->arena, r.heads * sizeof *r.by_head);
-    if (!r.by_head) {
-        return sw_no_memory(err);
-    }
     status = silence(&r, err);
     for (size_t i = 0; i < r.talk->count && status == SW_STATUS_OK; i++) {
-        status = r.talk->steps[i].silent ? status : find_context(&r, i, err);
+        status = r.talk->steps[i].silent ? status : find_context(&r, &r.talk->steps[i], err);
     }
     if (status == SW_STATUS_OK) {
         status = know_all(&r, err);

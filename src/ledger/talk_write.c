@@ -90,35 +90,31 @@ static void merge_body(sw_message_body *into, const sw_message_body *body)
     into->contexts = sw_int_of(sum);
 }
 
+typedef struct merged {
+    sw_keyed_entry key; /* the digest */
+    sw_message_body *body;
+} merged;
+
 /* What a step made is shown by its message and by its list, and the same is said by many steps: each body is written
  * once. */
 static sw_status merge_bodies(writing *w, sw_error *err)
 {
-    size_t size = 16;
-    size_t kept = 0;
-    sw_message_body **slots = NULL;
+    sw_keyed all = {.arena = &w->group->arena};
 
-    while (size < 2 * w->bodies.count) {
-        size *= 2;
-    }
-    slots = sw_arena_zeroed(&w->group->arena, size * sizeof(sw_message_body *));
-    if (!slots) {
-        return sw_no_memory(err);
-    }
     for (size_t i = 0; i < w->bodies.count; i++) {
         sw_message_body *body = (sw_message_body *)(uintptr_t)w->bodies.at[i];
-        size_t at = (size_t)sw_hash(1, body->digest.ptr, body->digest.len) & (size - 1);
-        while (slots[at] && !sw_str_eq(slots[at]->digest, body->digest)) {
-            at = (at + 1) & (size - 1);
+        merged *m = sw__keyed_entry(&all, body->digest, SW_NULL_STR, sizeof *m);
+        if (!m) {
+            return sw_no_memory(err);
         }
-        if (slots[at]) {
-            merge_body(slots[at], body);
+        if (m->body) {
+            merge_body(m->body, body);
         } else {
-            slots[at] = body;
-            w->bodies.at[kept++] = body;
+            m->body = body;
+            w->bodies.at[all.count - 1] = body;
         }
     }
-    w->bodies.count = kept;
+    w->bodies.count = all.count;
     return SW_STATUS_OK;
 }
 
@@ -596,8 +592,8 @@ static sw_status collect(writing *w, sw_error *err)
         }
     }
     w->made_count = w->messages.count;
-    for (size_t i = 0; i < w->talk->all_count && status == SW_STATUS_OK; i++) {
-        status = add_entry(w, w->talk->all[i], err);
+    for (size_t i = 0; i < w->talk->known.count && status == SW_STATUS_OK; i++) {
+        status = add_entry(w, (void *)w->talk->known.all[i], err);
     }
     return status == SW_STATUS_OK ? order_messages(w, err) : status;
 }
@@ -662,8 +658,8 @@ static sw_status clear_away(writing *w, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
 
-    for (size_t i = 0; i < w->talk->all_count && status == SW_STATUS_OK; i++) {
-        const sw_known_entry *e = w->talk->all[i];
+    for (size_t i = 0; i < w->talk->known.count && status == SW_STATUS_OK; i++) {
+        const sw_known_entry *e = (const void *)w->talk->known.all[i];
         sw_message old;
         bool there = false;
         if (e->moves) {

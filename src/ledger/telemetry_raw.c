@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "ledger/keyed.h"
 #include "ledger/telemetry_inside.h"
 
 /* Two that begin further apart than this, and come from different sources, are two (E.8). */
@@ -12,6 +13,7 @@ enum { ITEM_MAX = 16, SCOPE = 4, SPAN = 8 };
 
 /* A unit that the batch touches. */
 typedef struct touched {
+    sw_keyed_entry key; /* its project and what it is */
     sw_raw_trace row;
     bool marked; /* its mark is said */
     sw_raw_trace mark;
@@ -22,9 +24,7 @@ typedef struct raw {
     const sw_task *task;
     const sw_telemetry_batch *batch;
     sw_raw_item *items; /* as they are kept */
-    touched *units;
-    size_t unit_count;
-    size_t unit_room;
+    sw_keyed units;
     int64_t *of_source; /* items that came to each source of the batch */
     size_t last_source; /* where the last one was: items come in the order of their sources */
     sw_raw_total total;
@@ -32,15 +32,10 @@ typedef struct raw {
 
 /* ---- units --------------------------------------------------------------------------------------- */
 
-static bool same_unit(const touched *u, sw_str project_id, sw_str id)
-{
-    return sw_str_eq(u->row.unit, id) && sw_str_eq(u->row.project_id, project_id);
-}
-
-static sw_status load_unit(raw *r, sw_str project_id, sw_str id, touched *out, sw_error *err)
+static sw_status load_unit(raw *r, touched *out, sw_error *err)
 {
     sw_raw_trace key = {
-        .organization_id = r->task->organization_id, .project_id = project_id, .unit = id};
+        .organization_id = r->task->organization_id, .project_id = out->key.a, .unit = out->key.b};
     sw_status status = sw_store_get(r->group->session, SW_RECORD_RAW_TRACE, &key, &r->group->arena,
                                     &out->row, err);
 
@@ -52,28 +47,15 @@ static sw_status load_unit(raw *r, sw_str project_id, sw_str id, touched *out, s
     return sw_group_must(r->group, status, err);
 }
 
-/* Units of one batch are few, and those of neighbours are mostly the same. */
 static sw_status get_unit(raw *r, sw_str project_id, sw_str id, touched **out, sw_error *err)
 {
-    touched *units = NULL;
-    sw_status status = SW_STATUS_OK;
+    size_t before = r->units.count;
 
-    for (size_t i = r->unit_count; i > 0; i--) {
-        if (same_unit(&r->units[i - 1], project_id, id)) {
-            *out = &r->units[i - 1];
-            return SW_STATUS_OK;
-        }
-    }
-    units = sw_arena_grow(&r->group->arena, r->units, r->unit_count, &r->unit_room, sizeof *units);
-    if (!units) {
+    *out = sw__keyed_entry(&r->units, project_id, id, sizeof **out);
+    if (!*out) {
         return sw_no_memory(err);
     }
-    r->units = units;
-    *out = &units[r->unit_count];
-    memset(*out, 0, sizeof **out);
-    status = load_unit(r, project_id, id, *out, err);
-    r->unit_count += status == SW_STATUS_OK;
-    return status;
+    return r->units.count > before ? load_unit(r, *out, err) : SW_STATUS_OK;
 }
 
 /* One more item, or bytes more or less of one that was there. */
@@ -349,21 +331,22 @@ static void set_mark(touched *u)
 
 static sw_status write_units(raw *r, sw_error *err)
 {
-    const void **rows = sw_arena_alloc(&r->group->arena, (r->unit_count + 1) * sizeof *rows);
+    size_t count = r->units.count;
+    const void **rows = sw_arena_alloc(&r->group->arena, (count + 1) * sizeof *rows);
 
     if (!rows) {
         return sw_no_memory(err);
     }
-    for (size_t i = 0; i < r->unit_count; i++) {
-        set_mark(&r->units[i]);
-        rows[i] = &r->units[i].row;
+    for (size_t i = 0; i < count; i++) {
+        touched *u = (void *)r->units.all[i];
+        set_mark(u);
+        rows[i] = &u->row;
     }
-    if (r->unit_count == 0) {
+    if (count == 0) {
         return SW_STATUS_OK;
     }
     return sw_group_must(
-        r->group,
-        sw_store_put_many(r->group->session, SW_RECORD_RAW_TRACE, rows, r->unit_count, err), err);
+        r->group, sw_store_put_many(r->group->session, SW_RECORD_RAW_TRACE, rows, count, err), err);
 }
 
 /* ---- together ------------------------------------------------------------------------------------ */
@@ -374,6 +357,7 @@ sw_status sw__telemetry_raw(sw_group *group, const sw_task *task, const sw_telem
     raw r = {.group = group,
              .task = task,
              .batch = batch,
+             .units = {.arena = &group->arena},
              .total = {.organization_id = task->organization_id,
                        .items = sw_int_of(0),
                        .bytes = sw_int_of(0)}};

@@ -284,8 +284,7 @@ static sw_status check_organization(sw_check *c, sw_str organization, sw_error *
 
     sw_group_start(&c->group, c->session);
     sw_arena_reset(&c->scratch);
-    c->tools = NULL;
-    c->tool_size = c->tool_count = 0;
+    c->tools = (sw_keyed){.arena = &c->group.arena};
     c->last_sequence_id = c->runs = 0;
     status = sw__check_journal(c, organization, err);
     if (status == SW_STATUS_OK) {

@@ -3,6 +3,7 @@
 #ifndef SW_LEDGER_VERIFY_H
 #define SW_LEDGER_VERIFY_H
 
+#include "ledger/keyed.h"
 #include "ledger/reading.h"
 
 /* What the journal says of one step, by a hash of its id. */
@@ -13,15 +14,6 @@ typedef struct sw_trail {
     bool restated;
     int8_t ended; /* the status its last ending entry says, or -1 */
 } sw_trail;
-
-/* How many messages of a run's steps call a tool, as the rows say. */
-typedef struct sw_tool_count {
-    uint64_t hash;
-    sw_str run_id;
-    sw_str tool;
-    int64_t messages;
-    bool seen;
-} sw_tool_count;
 
 typedef struct sw_check {
     sw_session *session;
@@ -36,9 +28,7 @@ typedef struct sw_check {
     sw_trail *trails; /* open addressing */
     size_t trail_size;
     size_t trail_count;
-    sw_tool_count *tools; /* open addressing */
-    size_t tool_size;
-    size_t tool_count;
+    sw_keyed tools;           /* what messages call, by run and tool (verify_runs.c) */
     int64_t last_sequence_id; /* of the organization's messages */
     int64_t runs;             /* of the organization */
 } sw_check;

@@ -11,7 +11,7 @@ enum { TRAILS_AT_FIRST = 1024 };
 
 /* ---- trails ------------------------------------------------------------------------------------- */
 
-static sw_trail *trail_slot(sw_check *c, uint64_t hash)
+static sw_trail *trail_slot(const sw_check *c, uint64_t hash)
 {
     size_t at = hash & (c->trail_size - 1);
 
@@ -176,12 +176,9 @@ sw_status sw__check_journal(sw_check *c, sw_str organization, sw_error *err)
 
 bool sw__journal_deleted(const sw_check *c, sw_str step_id)
 {
-    size_t at = trail_hash(step_id) & (c->trail_size - 1);
+    const sw_trail *trail = trail_slot(c, trail_hash(step_id));
 
-    while (c->trails[at].hash != 0 && c->trails[at].hash != trail_hash(step_id)) {
-        at = (at + 1) & (c->trail_size - 1);
-    }
-    return c->trails[at].hash != 0 && c->trails[at].deleted;
+    return trail->hash != 0 && trail->deleted;
 }
 
 sw_status sw__journal_knows(sw_check *c, const sw_step *step)

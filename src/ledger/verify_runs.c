@@ -1,74 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Verifying runs beyond their sums: how long they took, which tools they used, and what their agents
- * remember of them. Tools are counted from the messages (verify_parts.c) in a table of this file.
+ * remember of them. Tools are counted from the messages (verify_parts.c).
  */
 #include <stdio.h>
 
 #include "ledger/gather.h"
 #include "ledger/verify.h"
 
-enum { TOOLS_AT_FIRST = 256 };
+/* ---- tools -------------------------------------------------------------------------------------- */
 
-/* ---- the table of tools -------------------------------------------------------------------------- */
-
-static uint64_t tool_hash(sw_str run_id, sw_str tool)
-{
-    uint64_t hash = sw_hash(sw_hash(7, run_id.ptr, run_id.len), tool.ptr, tool.len);
-    return hash ? hash : 1;
-}
-
-static sw_tool_count *tool_slot(const sw_check *c, uint64_t hash, sw_str run_id, sw_str tool)
-{
-    size_t at = hash & (c->tool_size - 1);
-
-    while (c->tools[at].hash &&
-           !(c->tools[at].hash == hash && sw_str_eq(c->tools[at].run_id, run_id) &&
-             sw_str_eq(c->tools[at].tool, tool))) {
-        at = (at + 1) & (c->tool_size - 1);
-    }
-    return &c->tools[at];
-}
-
-static bool grow(sw_check *c)
-{
-    sw_tool_count *old = c->tools;
-    size_t old_size = c->tool_size;
-    size_t size = old_size ? old_size * 2 : TOOLS_AT_FIRST;
-    sw_tool_count *tools = sw_arena_zeroed(&c->group.arena, size * sizeof *tools);
-
-    if (!tools) {
-        return false;
-    }
-    c->tools = tools;
-    c->tool_size = size;
-    for (size_t i = 0; i < old_size; i++) {
-        if (old[i].hash) {
-            *tool_slot(c, old[i].hash, old[i].run_id, old[i].tool) = old[i];
-        }
-    }
-    return true;
-}
+/* How many messages of a run's steps call a tool, as the rows say. */
+typedef struct tool_count {
+    sw_keyed_entry key; /* the run, the tool */
+    int64_t messages;
+    bool seen;
+} tool_count;
 
 bool sw__count_tool(sw_check *c, sw_str run_id, sw_str tool)
 {
-    uint64_t hash = tool_hash(run_id, tool);
-    sw_tool_count *slot = NULL;
+    tool_count *entry = sw__keyed_entry(&c->tools, run_id, tool, sizeof *entry);
 
-    if (c->tool_count * 2 >= c->tool_size && !grow(c)) {
-        return false;
+    if (entry) {
+        entry->messages++;
     }
-    slot = tool_slot(c, hash, run_id, tool);
-    if (!slot->hash) {
-        *slot = (sw_tool_count){.hash = hash,
-                                .run_id = sw_arena_str(&c->group.arena, run_id),
-                                .tool = sw_arena_str(&c->group.arena, tool)};
-        c->tool_count++;
-    }
-    slot->messages++;
-    return slot->run_id.ptr && slot->tool.ptr;
+    return entry != NULL;
 }
-
-/* ---- tools -------------------------------------------------------------------------------------- */
 
 static void differ_tool(sw_check *c, sw_str run_id, sw_str tool, int64_t counted, int64_t said)
 {
@@ -83,25 +39,24 @@ static sw_seen see_tool(void *arg, const void *row)
 {
     sw_check *c = arg;
     const sw_run_tool *tool = row;
-    sw_tool_count *slot =
-        c->tool_size ? tool_slot(c, tool_hash(tool->run_id, tool->tool), tool->run_id, tool->tool)
-                     : NULL;
-    int64_t said = slot && slot->hash ? slot->messages : 0;
+    tool_count *entry = sw__keyed_find(&c->tools, tool->run_id, tool->tool);
+    int64_t said = entry ? entry->messages : 0;
 
     if (said != tool->messages.value) {
         differ_tool(c, tool->run_id, tool->tool, tool->messages.value, said);
     }
-    if (said > 0) {
-        slot->seen = true;
+    if (entry) {
+        entry->seen = true;
     }
     return SW_SEEN_COUNT;
 }
 
 static void unseen_tools(sw_check *c)
 {
-    for (size_t i = 0; i < c->tool_size; i++) {
-        if (c->tools[i].hash && !c->tools[i].seen) {
-            differ_tool(c, c->tools[i].run_id, c->tools[i].tool, 0, c->tools[i].messages);
+    for (size_t i = 0; i < c->tools.count; i++) {
+        const tool_count *entry = (const void *)c->tools.all[i];
+        if (!entry->seen) {
+            differ_tool(c, entry->key.a, entry->key.b, 0, entry->messages);
         }
     }
 }

@@ -10,8 +10,7 @@
 
 /* What the rows say of one key. */
 typedef struct said {
-    uint64_t hash; /* 0: free */
-    sw_str key;
+    sw_keyed_entry key;
     sw_str who; /* one that names it */
     int64_t count;
     int64_t bytes;
@@ -22,66 +21,28 @@ typedef struct said {
 typedef struct table {
     sw_check *check;
     sw_arena arena;
-    said *at;
-    size_t size;
-    size_t count;
+    sw_keyed rows;
 } table;
 
-static said *slot_of(const table *t, uint64_t hash, sw_str key)
+static void open_table(table *t, sw_check *check)
 {
-    size_t at = hash & (t->size - 1);
-
-    while (t->at[at].hash && !(t->at[at].hash == hash && sw_str_eq(t->at[at].key, key))) {
-        at = (at + 1) & (t->size - 1);
-    }
-    return &t->at[at];
-}
-
-static bool grow(table *t)
-{
-    table next = *t;
-
-    next.size = t->size ? t->size * 2 : 256;
-    next.at = sw_arena_zeroed(&t->arena, next.size * sizeof *next.at);
-    if (!next.at) {
-        return false;
-    }
-    for (size_t i = 0; i < t->size; i++) {
-        if (t->at[i].hash) {
-            *slot_of(&next, t->at[i].hash, t->at[i].key) = t->at[i];
-        }
-    }
-    t->at = next.at;
-    t->size = next.size;
-    return true;
+    *t = (table){.check = check, .rows = {.arena = &t->arena}};
+    sw_arena_init(&t->arena, &check->group.ledger->allocator, 0);
 }
 
 /* The key's entry, made if need be; NULL: no memory, and the check has failed. */
-static said *entry_of(table *t, sw_str key, sw_str who)
+static said *entry_of(table *t, sw_str a, sw_str b, sw_str who)
 {
-    uint64_t hash = sw_hash(11, key.ptr, key.len) | 1;
-    said *slot = NULL;
+    said *entry = sw__keyed_entry(&t->rows, a, b, sizeof *entry);
 
-    if (t->count * 2 < t->size || grow(t)) {
-        slot = slot_of(t, hash, key);
-        if (!slot->hash) {
-            *slot = (said){.hash = hash,
-                           .key = sw_arena_str(&t->arena, key),
-                           .who = sw_arena_str(&t->arena, who)};
-            t->count++;
-        }
+    if (entry && !entry->who.ptr) {
+        entry->who = sw_arena_str(&t->arena, who);
     }
-    if (!slot || t->arena.failed) {
+    if (!entry || t->arena.failed) {
         t->check->failed = sw_no_memory(&t->check->error);
         return NULL;
     }
-    return slot;
-}
-
-static said *find(const table *t, sw_str key)
-{
-    said *slot = t->size ? slot_of(t, sw_hash(11, key.ptr, key.len) | 1, key) : NULL;
-    return slot && slot->hash ? slot : NULL;
+    return entry;
 }
 
 static void hex_of(sw_str bytes, char out[2 * SW_DIGEST + 1])
@@ -119,7 +80,7 @@ static int64_t count_items(table *t, const sw_step_context *row, sw_str items)
         }
         count++;
         if (item.body_hash.ptr) {
-            body = entry_of(t, item.body_hash, row->id);
+            body = entry_of(t, item.body_hash, SW_NULL_STR, row->id);
         }
         if (body) {
             body->count++;
@@ -174,7 +135,7 @@ static sw_seen see_body(void *arg, const void *row)
 {
     table *t = arg;
     const sw_message_body *body = row;
-    said *lists = find(t, body->digest);
+    said *lists = sw__keyed_find(&t->rows, body->digest, SW_NULL_STR);
     int64_t count = lists ? lists->count : 0;
     char hex[2 * SW_DIGEST + 1];
     char where[200];
@@ -196,21 +157,22 @@ static void missing_bodies(const table *t)
     char hex[2 * SW_DIGEST + 1];
     char what[100];
 
-    for (size_t i = 0; i < t->size; i++) {
-        if (t->at[i].hash && !t->at[i].seen) {
-            hex_of(t->at[i].key, hex);
+    for (size_t i = 0; i < t->rows.count; i++) {
+        const said *entry = (const void *)t->rows.all[i];
+        if (!entry->seen) {
+            hex_of(entry->key.a, hex);
             (void)snprintf(what, sizeof what, "the body %s of its list is missing", hex);
-            differ_context(t->check, t->at[i].who, what);
+            differ_context(t->check, entry->who, what);
         }
     }
 }
 
 sw_status sw__check_contexts(sw_check *c, sw_str organization, sw_error *err)
 {
-    table t = {.check = c};
+    table t;
     sw_status status = SW_STATUS_OK;
 
-    sw_arena_init(&t.arena, &c->group.ledger->allocator, 0);
+    open_table(&t, c);
     status = sw__check_walk(c, SW_RECORD_STEP_CONTEXT, SW_STEP_CONTEXT_ORGANIZATION_ID,
                             organization, 0, see_context, &t, err);
     if (status == SW_STATUS_OK) {
@@ -234,24 +196,12 @@ typedef struct raw {
     int64_t bytes;
 } raw;
 
-/* A unit's name: its project and what it is. */
-static sw_str unit_key(sw_str project, sw_str id, char out[SW_LIMIT_WORD_BYTES + SW_UUID])
-{
-    size_t len = project.len < SW_LIMIT_WORD_BYTES ? project.len : SW_LIMIT_WORD_BYTES;
-    size_t tail = id.len < SW_UUID ? id.len : SW_UUID;
-
-    memcpy(out, id.ptr, tail);
-    memcpy(out + tail, project.ptr, len);
-    return sw_str_make(out, tail + len);
-}
-
 static sw_seen see_item(void *arg, const void *row)
 {
     raw *r = arg;
     const sw_raw_item *item = row;
-    char key[SW_LIMIT_WORD_BYTES + SW_UUID];
-    said *source = entry_of(&r->sources, item->source_digest, item->unit);
-    said *unit = entry_of(&r->units, unit_key(item->project_id, item->unit, key), item->unit);
+    said *source = entry_of(&r->sources, item->source_digest, SW_NULL_STR, item->unit);
+    said *unit = entry_of(&r->units, item->project_id, item->unit, item->unit);
 
     if (source && unit) {
         source->count++;
@@ -280,7 +230,7 @@ static sw_seen see_source(void *arg, const void *row)
 {
     raw *r = arg;
     const sw_raw_source *source = row;
-    said *items = find(&r->sources, source->digest);
+    said *items = sw__keyed_find(&r->sources.rows, source->digest, SW_NULL_STR);
 
     if (items) {
         items->seen = true;
@@ -296,8 +246,7 @@ static sw_seen see_unit(void *arg, const void *row)
 {
     raw *r = arg;
     const sw_raw_trace *unit = row;
-    char key[SW_LIMIT_WORD_BYTES + SW_UUID];
-    said *items = find(&r->units, unit_key(unit->project_id, unit->unit, key));
+    said *items = sw__keyed_find(&r->units.rows, unit->project_id, unit->unit);
 
     if (items) {
         items->seen = true;
@@ -316,9 +265,10 @@ static sw_seen see_unit(void *arg, const void *row)
 
 static void unseen(const table *t, const char *name, const char *what)
 {
-    for (size_t i = 0; i < t->size; i++) {
-        if (t->at[i].hash && !t->at[i].seen) {
-            differ_raw(t->check, name, t->at[i].who, what);
+    for (size_t i = 0; i < t->rows.count; i++) {
+        const said *entry = (const void *)t->rows.all[i];
+        if (!entry->seen) {
+            differ_raw(t->check, name, entry->who, what);
         }
     }
 }
@@ -347,11 +297,11 @@ static sw_status check_total(sw_check *c, const raw *r, sw_str organization, sw_
 
 sw_status sw__check_raw(sw_check *c, sw_str organization, sw_error *err)
 {
-    raw r = {.sources = {.check = c}, .units = {.check = c}};
+    raw r = {.items = 0};
     sw_status status = SW_STATUS_OK;
 
-    sw_arena_init(&r.sources.arena, &c->group.ledger->allocator, 0);
-    sw_arena_init(&r.units.arena, &c->group.ledger->allocator, 0);
+    open_table(&r.sources, c);
+    open_table(&r.units, c);
     status = sw__check_walk(c, SW_RECORD_RAW_ITEM, SW_RAW_ITEM_ORGANIZATION_ID, organization, 0,
                             see_item, &r, err);
     if (status == SW_STATUS_OK) {
