@@ -6,32 +6,9 @@
 
 #include "ledger/gather.h"
 #include "ledger/messages.h"
-#include "ledger/talk.h"
+#include "ledger/talk_write.h"
 
-/* Rows of one record that are written together. */
-typedef struct rows {
-    const void **at;
-    size_t count;
-    size_t room;
-} rows;
-
-typedef struct writing {
-    sw_group *group;
-    const sw_task *task;
-    sw_telemetry *t;
-    sw_talk *talk;
-    rows bodies;
-    rows messages;
-    size_t *owners; /* of messages: steps of the talk */
-    size_t owner_room;
-    size_t made_count; /* of messages: so many were made, the others were sent */
-    rows contexts;
-    rows traces;
-    rows known;
-    rows late; /* hashes of bodies that may have lost their last message */
-} writing;
-
-static sw_status add(writing *w, rows *to, const void *row, sw_error *err)
+sw_status sw__talk_add(sw_talk_writing *w, sw_talk_rows *to, const void *row, sw_error *err)
 {
     const void **at =
         sw_arena_grow(&w->group->arena, (void *)to->at, to->count, &to->room, sizeof(const void *));
@@ -44,12 +21,7 @@ static sw_status add(writing *w, rows *to, const void *row, sw_error *err)
     return SW_STATUS_OK;
 }
 
-static const sw_step *step_of(const writing *w, const sw_talk_step *s)
-{
-    return &w->t->entries[s->entry].step;
-}
-
-static bool is_folded(const writing *w, const sw_talk_step *s)
+static bool is_folded(const sw_talk_writing *w, const sw_talk_step *s)
 {
     return w->t->is[w->t->of_step[s->entry]] == SW_TELEMETRY_FOLDED;
 }
@@ -57,7 +29,7 @@ static bool is_folded(const writing *w, const sw_talk_step *s)
 /* ---- bodies -------------------------------------------------------------------------------------- */
 
 /* `times`: in how many lists more it stands. */
-static sw_status add_body(writing *w, const sw_said *said, int64_t times, sw_error *err)
+static sw_status add_body(sw_talk_writing *w, const sw_said *said, int64_t times, sw_error *err)
 {
     sw_message_body *body = NULL;
 
@@ -70,7 +42,7 @@ static sw_status add_body(writing *w, const sw_said *said, int64_t times, sw_err
     }
     sw__message_body_of(&said->row, body);
     body->contexts = sw_int_of(times);
-    return add(w, &w->bodies, body, err);
+    return sw__talk_add(w, &w->bodies, body, err);
 }
 
 /* Only a count, of a body that is there. */
@@ -97,7 +69,7 @@ typedef struct merged {
 
 /* What a step made is shown by its message and by its list, and the same is said by many steps: each body is written
  * once. */
-static sw_status merge_bodies(writing *w, sw_error *err)
+static sw_status merge_bodies(sw_talk_writing *w, sw_error *err)
 {
     sw_keyed all = {.arena = &w->group->arena};
 
@@ -120,7 +92,7 @@ static sw_status merge_bodies(writing *w, sw_error *err)
 
 /* ---- messages ------------------------------------------------------------------------------------ */
 
-static sw_status add_message(writing *w, sw_said *said, size_t owner, sw_error *err)
+static sw_status add_message(sw_talk_writing *w, sw_said *said, size_t owner, sw_error *err)
 {
     size_t *owners = sw_arena_grow(&w->group->arena, w->owners, w->messages.count, &w->owner_room,
                                    sizeof *owners);
@@ -130,113 +102,7 @@ static sw_status add_message(writing *w, sw_said *said, size_t owner, sw_error *
     }
     w->owners = owners;
     owners[w->messages.count] = owner;
-    return add(w, &w->messages, &said->row, err);
-}
-
-static sw_str run_of(sw_group *group, sw_str step_id, sw_status *status, sw_error *err)
-{
-    sw_step key = {.id = step_id};
-    sw_step step;
-
-    if (!step_id.ptr) {
-        return SW_NULL_STR;
-    }
-    *status = sw_store_get(group->session, SW_RECORD_STEP, &key, &group->arena, &step, err);
-    (void)sw_group_may(group, *status, SW_STATUS_NOT_FOUND, err);
-    if (*status == SW_STATUS_NOT_FOUND) {
-        *status = SW_STATUS_OK;
-        return SW_NULL_STR;
-    }
-    return *status == SW_STATUS_OK ? sw__tools_run(&step) : SW_NULL_STR;
-}
-
-/* What it calls is one message less in the run of its step, and one more in another. */
-static sw_status move_tools(sw_group *group, const sw_message *message, sw_str from, sw_str to,
-                            sw_error *err)
-{
-    bool changed[2] = {false, false};
-    sw_tool_names names;
-    sw_status status = SW_STATUS_OK;
-
-    if (!sw__tools_of(message->tool_calls, &group->arena, &names)) {
-        return sw_no_memory(err);
-    }
-    if (from.ptr) {
-        status =
-            sw__tools_move(group, message->organization_id, from, &names, -1, &changed[0], err);
-    }
-    if (status == SW_STATUS_OK && to.ptr) {
-        status = sw__tools_move(group, message->organization_id, to, &names, +1, &changed[1], err);
-    }
-    if (status == SW_STATUS_OK && changed[0]) {
-        status = sw__tools_list(group, from, err);
-    }
-    return status == SW_STATUS_OK && changed[1] ? sw__tools_list(group, to, err) : status;
-}
-
-static sw_status get_message(sw_group *group, sw_str id, sw_message *out, bool *there,
-                             sw_error *err)
-{
-    sw_message key = {.id = id};
-    sw_status status =
-        sw_store_get(group->session, SW_RECORD_MESSAGE, &key, &group->arena, out, err);
-
-    *there = status == SW_STATUS_OK;
-    (void)sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
-    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
-}
-
-/* A row that is not needed any more; its body goes later, unless something shows it then. */
-static sw_status drop_message(writing *w, const sw_message *old, sw_error *err)
-{
-    sw_status status = SW_STATUS_OK;
-    sw_str run = run_of(w->group, old->step_id, &status, err);
-    sw_str *hash = sw_arena_alloc(&w->group->arena, sizeof *hash);
-
-    if (status == SW_STATUS_OK && !hash) {
-        status = sw_no_memory(err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = move_tools(w->group, old, run, SW_NULL_STR, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw_group_must(
-            w->group, sw_store_remove(w->group->session, SW_RECORD_MESSAGE, old, err), err);
-    }
-    if (status == SW_STATUS_OK && old->body_hash.ptr) {
-        *hash = old->body_hash;
-        status = add(w, &w->late, hash, err);
-    }
-    return status;
-}
-
-/* The earliest step that was sent it shows it. */
-static sw_status move_message(writing *w, const sw_known_entry *e, sw_error *err)
-{
-    const sw_step *step = step_of(w, &w->talk->steps[e->owner]);
-    sw_message row;
-    bool there = false;
-    sw_status status = get_message(w->group, e->row.message_id, &row, &there, err);
-    sw_str from =
-        there && status == SW_STATUS_OK ? run_of(w->group, row.step_id, &status, err) : SW_NULL_STR;
-
-    if (status != SW_STATUS_OK || !there) {
-        return status;
-    }
-    row.step_id = step->id;
-    row.run_id = step->run_id;
-    row.created_at = row.updated_at = sw_int_of(step->created_at.value);
-    status = sw_group_must(
-        w->group,
-        sw_store_update(w->group->session, SW_RECORD_MESSAGE, &row,
-                        SW_MASK(SW_MESSAGE_STEP_ID) | SW_MASK(SW_MESSAGE_RUN_ID) |
-                            SW_MASK(SW_MESSAGE_CREATED_AT) | SW_MASK(SW_MESSAGE_UPDATED_AT),
-                        err),
-        err);
-    if (status == SW_STATUS_OK && !sw_str_eq(from, sw__tools_run(step))) {
-        status = move_tools(w->group, &row, from, sw__tools_run(step), err);
-    }
-    return status;
+    return sw__talk_add(w, &w->messages, &said->row, err);
 }
 
 static bool says_the_same(const sw_message *a, const sw_message *b)
@@ -247,7 +113,7 @@ static bool says_the_same(const sw_message *a, const sw_message *b)
 }
 
 /* What a step made, as it is said now: what was said of it before under the same id gives way. */
-static sw_status add_made(writing *w, size_t i, sw_error *err)
+static sw_status add_made(sw_talk_writing *w, size_t i, sw_error *err)
 {
     sw_talk_step *s = &w->talk->steps[i];
     sw_status status = SW_STATUS_OK;
@@ -257,7 +123,7 @@ static sw_status add_made(writing *w, size_t i, sw_error *err)
         sw_message old;
         bool there = false;
         if (s->entry >= w->t->fresh) {
-            status = get_message(w->group, said->row.id, &old, &there, err);
+            status = sw__talk_get(w->group, said->row.id, &old, &there, err);
         }
         if (status == SW_STATUS_OK && there &&
             !sw_str_eq(old.organization_id, w->task->organization_id)) {
@@ -267,7 +133,7 @@ static sw_status add_made(writing *w, size_t i, sw_error *err)
             continue;
         }
         if (status == SW_STATUS_OK && there) {
-            status = drop_message(w, &old, err);
+            status = sw__talk_drop(w, &old, err);
         }
         if (status == SW_STATUS_OK) {
             status = add_message(w, said, i, err);
@@ -279,9 +145,9 @@ static sw_status add_made(writing *w, size_t i, sw_error *err)
     return status;
 }
 
-static sw_status add_entry(writing *w, sw_known_entry *e, sw_error *err)
+static sw_status add_entry(sw_talk_writing *w, sw_known_entry *e, sw_error *err)
 {
-    sw_status status = e->dirty ? add(w, &w->known, &e->row, err) : SW_STATUS_OK;
+    sw_status status = e->dirty ? sw__talk_add(w, &w->known, &e->row, err) : SW_STATUS_OK;
 
     if (status == SW_STATUS_OK && e->said) {
         status = add_message(w, e->said, e->owner, err);
@@ -291,7 +157,7 @@ static sw_status add_entry(writing *w, sw_known_entry *e, sw_error *err)
 }
 
 /* Agents, runs and conversations that are not there are left out, as for any message of a step. */
-static sw_status link_message(writing *w, sw_message *row, sw_error *err)
+static sw_status link_message(sw_talk_writing *w, sw_message *row, sw_error *err)
 {
     struct {
         sw_record_id record;
@@ -315,7 +181,7 @@ static sw_status link_message(writing *w, sw_message *row, sw_error *err)
     return SW_STATUS_OK;
 }
 
-static sw_status number_messages(writing *w, sw_error *err)
+static sw_status number_messages(sw_talk_writing *w, sw_error *err)
 {
     sw_head *head = sw_group_head(w->group, w->task->organization_id, err);
     sw_status status = head ? SW_STATUS_OK : w->group->broken;
@@ -332,7 +198,7 @@ static sw_status number_messages(writing *w, sw_error *err)
 }
 
 /* Each run hears of the tools that were called, each conversation of its last message. */
-static sw_status tell_messages(writing *w, sw_error *err)
+static sw_status tell_messages(sw_talk_writing *w, sw_error *err)
 {
     bool changed = false;
     sw_int last = SW_NULL_INT;
@@ -341,7 +207,7 @@ static sw_status tell_messages(writing *w, sw_error *err)
     for (size_t i = 0; i < w->messages.count && status == SW_STATUS_OK; i++) {
         const sw_message *row = w->messages.at[i];
         const sw_message *next = i + 1 < w->messages.count ? w->messages.at[i + 1] : NULL;
-        const sw_step *step = step_of(w, &w->talk->steps[w->owners[i]]);
+        const sw_step *step = sw__talk_step_of(w, &w->talk->steps[w->owners[i]]);
         bool ends = !next || w->owners[i + 1] != w->owners[i];
         status = sw__message_tools(w->group, step, row, &changed, err);
         if (status == SW_STATUS_OK && changed && ends) {
@@ -362,7 +228,7 @@ static sw_status tell_messages(writing *w, sw_error *err)
 /* ---- lists and traces ----------------------------------------------------------------------------- */
 
 /* Items of a list as bytes, each of them one more that shows its body. */
-static sw_status put_items(writing *w, const sw_said *said, size_t count, sw_buf *out,
+static sw_status put_items(sw_talk_writing *w, const sw_said *said, size_t count, sw_buf *out,
                            sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
@@ -375,7 +241,7 @@ static sw_status put_items(writing *w, const sw_said *said, size_t count, sw_buf
     return status == SW_STATUS_OK && out->status != SW_STATUS_OK ? sw_no_memory(err) : status;
 }
 
-static sw_status add_context(writing *w, sw_talk_step *s, sw_error *err)
+static sw_status add_context(sw_talk_writing *w, sw_talk_step *s, sw_error *err)
 {
     size_t from = (size_t)s->context.base_count.value;
     sw_buf tail;
@@ -392,11 +258,11 @@ static sw_status add_context(writing *w, sw_talk_step *s, sw_error *err)
         status = put_items(w, s->made, s->made_count, &tail, err);
     }
     sw_buf_fini(&tail);
-    return status == SW_STATUS_OK ? add(w, &w->contexts, &s->context, err) : status;
+    return status == SW_STATUS_OK ? sw__talk_add(w, &w->contexts, &s->context, err) : status;
 }
 
 /* What was made is said otherwise now. */
-static sw_status remake(writing *w, sw_talk_step *s, sw_error *err)
+static sw_status remake(sw_talk_writing *w, sw_talk_step *s, sw_error *err)
 {
     sw_step_context row = {.id = s->context.id, .made = s->context.made};
     sw_str made = s->old.made;
@@ -421,8 +287,8 @@ static sw_status remake(writing *w, sw_talk_step *s, sw_error *err)
             *less = (sw_message_body){.organization_id = w->task->organization_id,
                                       .digest = item.body_hash,
                                       .contexts = sw_int_of(-1)};
-            status = add(w, &w->bodies, less, err);
-            status = status == SW_STATUS_OK ? add(w, &w->late, hash, err) : status;
+            status = sw__talk_add(w, &w->bodies, less, err);
+            status = status == SW_STATUS_OK ? sw__talk_add(w, &w->late, hash, err) : status;
         }
     }
     return status == SW_STATUS_OK
@@ -434,7 +300,7 @@ static sw_status remake(writing *w, sw_talk_step *s, sw_error *err)
 }
 
 /* Of a step that is there, a trace may be there too; what it says now replaces what it said. */
-static sw_status add_traces(writing *w, sw_talk_step *s, sw_error *err)
+static sw_status add_traces(sw_talk_writing *w, sw_talk_step *s, sw_error *err)
 {
     const sw_record *record = sw_record_of(SW_RECORD_PROVIDER_TRACE);
     sw_status status = SW_STATUS_OK;
@@ -447,7 +313,7 @@ static sw_status add_traces(writing *w, sw_talk_step *s, sw_error *err)
                                                        row, &w->group->arena, &old, err);
         (void)sw_group_may(w->group, status, SW_STATUS_NOT_FOUND, err);
         if (status == SW_STATUS_NOT_FOUND) {
-            status = add(w, &w->traces, row, err);
+            status = sw__talk_add(w, &w->traces, row, err);
         } else if (status == SW_STATUS_OK &&
                    !sw_str_eq(old.organization_id, row->organization_id)) {
             status = sw__not_available(err);
@@ -466,58 +332,7 @@ static sw_status add_traces(writing *w, sw_talk_step *s, sw_error *err)
 
 /* ---- together ------------------------------------------------------------------------------------ */
 
-static bool makes(const sw_talk_step *s, sw_str message_id)
-{
-    for (size_t m = 0; m < s->made_count; m++) {
-        if (sw_str_eq(s->made[m].row.id, message_id)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The step turned out to be of another conversation: what it was sent is shown there from now on. */
-static sw_status leave(writing *w, const sw_talk_step *s, sw_error *err)
-{
-    sw_rows found;
-    sw_status status = sw_group_gather_of(w->group, SW_RECORD_MESSAGE, SW_MESSAGE_STEP_ID,
-                                          step_of(w, s)->id, &found, err);
-
-    for (size_t i = 0; i < found.count && status == SW_STATUS_OK; i++) {
-        const sw_message *row = (const sw_message *)(const void *)found.rows + i;
-        status = makes(s, row->id) ? status : drop_message(w, row, err);
-    }
-    return status;
-}
-
-/* Whether the id follows from the step's, which begins with the same time; what a step was only sent has ids that
- * follow from what is said. */
-static bool is_of_step(sw_str message_id, sw_str step_id)
-{
-    enum { MESSAGE = sizeof "message-" - 1, STEP = sizeof "step-" - 1, TIME = 13 };
-
-    return message_id.len > MESSAGE + TIME && step_id.len > STEP + TIME &&
-           memcmp(message_id.ptr + MESSAGE, step_id.ptr + STEP, TIME) == 0;
-}
-
-/* What the step was said to have made, and has not: a tool turned out to be another step's. */
-static sw_status unmake(writing *w, const sw_talk_step *s, sw_error *err)
-{
-    sw_str step_id = step_of(w, s)->id;
-    sw_rows found;
-    sw_status status =
-        sw_group_gather_of(w->group, SW_RECORD_MESSAGE, SW_MESSAGE_STEP_ID, step_id, &found, err);
-
-    for (size_t i = 0; i < found.count && status == SW_STATUS_OK; i++) {
-        const sw_message *row = (const sw_message *)(const void *)found.rows + i;
-        if (is_of_step(row->id, step_id) && !makes(s, row->id)) {
-            status = drop_message(w, row, err);
-        }
-    }
-    return status;
-}
-
-static sw_status collect_step(writing *w, size_t i, sw_error *err)
+static sw_status collect_step(sw_talk_writing *w, size_t i, sw_error *err)
 {
     sw_talk_step *s = &w->talk->steps[i];
     sw_status status = add_traces(w, s, err);
@@ -527,13 +342,13 @@ static sw_status collect_step(writing *w, size_t i, sw_error *err)
         return status;
     }
     if (s->replaces) {
-        status = sw__context_remove(w->group, step_of(w, s), err);
+        status = sw__context_remove(w->group, sw__talk_step_of(w, s), err);
     }
     if (status == SW_STATUS_OK && s->leaves) {
-        status = leave(w, s, err);
+        status = sw__talk_leave(w, s, err);
     }
     if (status == SW_STATUS_OK && s->entry >= w->t->fresh) {
-        status = unmake(w, s, err);
+        status = sw__talk_unmake(w, s, err);
     }
     if (status == SW_STATUS_OK) {
         status = add_made(w, i, err);
@@ -561,7 +376,7 @@ static int by_talk(const void *a, const void *b)
 }
 
 /* As it was said: step by step, and of each what it was sent before what it made. */
-static sw_status order_messages(writing *w, sw_error *err)
+static sw_status order_messages(sw_talk_writing *w, sw_error *err)
 {
     size_t count = w->messages.count;
     placed *all = sw_arena_alloc(&w->group->arena, (count + 1) * sizeof *all);
@@ -582,7 +397,7 @@ static sw_status order_messages(writing *w, sw_error *err)
     return SW_STATUS_OK;
 }
 
-static sw_status collect(writing *w, sw_error *err)
+static sw_status collect(sw_talk_writing *w, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
 
@@ -598,7 +413,8 @@ static sw_status collect(writing *w, sw_error *err)
     return status == SW_STATUS_OK ? order_messages(w, err) : status;
 }
 
-static sw_status insert_all(writing *w, sw_record_id record, const rows *from, sw_error *err)
+static sw_status insert_all(sw_talk_writing *w, sw_record_id record, const sw_talk_rows *from,
+                            sw_error *err)
 {
     bool *existed = sw_arena_alloc(&w->group->arena, from->count + 1);
     sw_status status = existed ? SW_STATUS_OK : sw_no_memory(err);
@@ -615,7 +431,7 @@ static sw_status insert_all(writing *w, sw_record_id record, const rows *from, s
     return status;
 }
 
-static sw_status write_rows(writing *w, sw_error *err)
+static sw_status write_rows(sw_talk_writing *w, sw_error *err)
 {
     sw_session *session = w->group->session;
     sw_status status = SW_STATUS_OK;
@@ -653,33 +469,9 @@ static sw_status write_rows(writing *w, sw_error *err)
     return status;
 }
 
-/* Rows that give way, and bodies that nothing shows any more. */
-static sw_status clear_away(writing *w, sw_error *err)
-{
-    sw_status status = SW_STATUS_OK;
-
-    for (size_t i = 0; i < w->talk->known.count && status == SW_STATUS_OK; i++) {
-        const sw_known_entry *e = (const void *)w->talk->known.all[i];
-        sw_message old;
-        bool there = false;
-        if (e->moves) {
-            status = move_message(w, e, err);
-        }
-        if (e->gone.ptr && status == SW_STATUS_OK) {
-            status = get_message(w->group, e->gone, &old, &there, err);
-            status = status == SW_STATUS_OK && there ? drop_message(w, &old, err) : status;
-        }
-    }
-    for (size_t i = 0; i < w->late.count && status == SW_STATUS_OK; i++) {
-        status = sw__body_release(w->group, w->task->organization_id,
-                                  *(const sw_str *)w->late.at[i], err);
-    }
-    return status;
-}
-
 sw_status sw__talk_write(sw_group *group, const sw_task *task, sw_telemetry *t, sw_error *err)
 {
-    writing w = {.group = group, .task = task, .t = t, .talk = t->talk};
+    sw_talk_writing w = {.group = group, .task = task, .t = t, .talk = t->talk};
     sw_status status = SW_STATUS_OK;
 
     if (w.talk->count == 0) {
@@ -689,85 +481,5 @@ sw_status sw__talk_write(sw_group *group, const sw_task *task, sw_telemetry *t, 
     if (status == SW_STATUS_OK) {
         status = write_rows(&w, err);
     }
-    return status == SW_STATUS_OK ? clear_away(&w, err) : status;
-}
-
-/* ---- folds --------------------------------------------------------------------------------------- */
-
-static sw_seen see_shown(void *arg, const void *row)
-{
-    const sw_message *other = row;
-    struct {
-        const sw_message *row;
-        bool shown;
-    } *ask = arg;
-    bool same = !sw_str_eq(other->id, ask->row->id) && sw_int_eq(other->role, ask->row->role) &&
-                sw_str_eq(other->body_hash, ask->row->body_hash);
-
-    ask->shown = ask->shown || same;
-    return ask->shown ? SW_SEEN_STOP : SW_SEEN_SKIP;
-}
-
-/* Whether the survivor shows the same. */
-static sw_status shown_by(sw_group *group, const sw_step *survivor, const sw_message *row,
-                          bool *shown, sw_error *err)
-{
-    sw_value id = {.text = survivor->id};
-    sw_condition its = {SW_MESSAGE_STEP_ID, SW_OP_EQ, &id, 1};
-    struct {
-        const sw_message *row;
-        bool shown;
-    } ask = {row, false};
-    sw_scan scan = {.record = SW_RECORD_MESSAGE,
-                    .conditions = &its,
-                    .condition_count = 1,
-                    .fields = SW_MASK(SW_MESSAGE_ID) | SW_MASK(SW_MESSAGE_ROLE) |
-                              SW_MASK(SW_MESSAGE_BODY_HASH),
-                    .unordered = true};
-    sw_scan_end end;
-    sw_status status = sw_store_scan(group->session, &scan, see_shown, &ask, &end, err);
-
-    *shown = ask.shown;
-    return sw_group_must(group, status, err);
-}
-
-/* The tools of a retired step's messages count for no run; what the survivor takes over counts for its. */
-static sw_status fold_message(writing *w, sw_message *row, const sw_step *survivor, sw_error *err)
-{
-    bool shown = false;
-    sw_status status = shown_by(w->group, survivor, row, &shown, err);
-
-    if (status != SW_STATUS_OK) {
-        return status;
-    }
-    if (shown) {
-        return drop_message(w, row, err);
-    }
-    row->step_id = survivor->id;
-    row->run_id = survivor->run_id;
-    status = sw_group_must(w->group,
-                           sw_store_update(w->group->session, SW_RECORD_MESSAGE, row,
-                                           SW_MASK(SW_MESSAGE_STEP_ID) | SW_MASK(SW_MESSAGE_RUN_ID),
-                                           err),
-                           err);
-    return status == SW_STATUS_OK
-               ? move_tools(w->group, row, SW_NULL_STR, sw__tools_run(survivor), err)
-               : status;
-}
-
-sw_status sw__talk_fold(sw_group *group, const sw_task *task, const sw_step *old,
-                        const sw_step *survivor, sw_error *err)
-{
-    writing w = {.group = group, .task = task};
-    sw_rows found;
-    sw_status status =
-        sw_group_gather_of(group, SW_RECORD_MESSAGE, SW_MESSAGE_STEP_ID, old->id, &found, err);
-
-    for (size_t i = 0; i < found.count && status == SW_STATUS_OK; i++) {
-        status = fold_message(&w, (sw_message *)(void *)found.rows + i, survivor, err);
-    }
-    for (size_t i = 0; i < w.late.count && status == SW_STATUS_OK; i++) {
-        status = sw__body_release(group, task->organization_id, *(const sw_str *)w.late.at[i], err);
-    }
-    return status;
+    return status == SW_STATUS_OK ? sw__talk_clear_away(&w, err) : status;
 }
