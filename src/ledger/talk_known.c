@@ -23,7 +23,8 @@ typedef struct resolving {
     sw_str asked_project; /* captures, for the project asked last */
     bool captures;
     bool asked;
-    sw_keyed heads; /* of the steps of the talk that come with this batch */
+    sw_keyed by_head; /* `incoming`: lists that come with this batch and may be begun with */
+    sw_keyed by_id;   /* `incoming`: all of them */
 } resolving;
 
 static const sw_step *step_of(const resolving *r, const sw_talk_step *s)
@@ -120,22 +121,21 @@ static sw_status brief_context(resolving *r, uint8_t field, sw_str value, sw_ste
     return sw_group_must(r->group, status, err);
 }
 
-/* The first step of the batch that was sent the list. */
-typedef struct head {
+typedef struct incoming {
     sw_keyed_entry key;
-    sw_talk_step *step;
-} head;
+    sw_talk_step *step; /* the first of the key */
+} incoming;
 
-static sw_talk_step *in_batch(const resolving *r, const char digest[SW_DIGEST])
+static sw_talk_step *in_batch(const sw_keyed *steps, sw_str key)
 {
-    const head *found = sw__keyed_find(&r->heads, digest_str(digest), SW_NULL_STR);
+    const incoming *found = sw__keyed_find(steps, key, SW_NULL_STR);
 
     return found ? found->step : NULL;
 }
 
-static sw_status note_head(resolving *r, sw_talk_step *s, sw_error *err)
+static sw_status note(sw_keyed *steps, sw_str key, sw_talk_step *s, sw_error *err)
 {
-    head *entry = sw__keyed_entry(&r->heads, s->context.head, SW_NULL_STR, sizeof *entry);
+    incoming *entry = sw__keyed_entry(steps, key, SW_NULL_STR, sizeof *entry);
 
     if (!entry) {
         return sw_no_memory(err);
@@ -144,43 +144,58 @@ static sw_status note_head(resolving *r, sw_talk_step *s, sw_error *err)
     return SW_STATUS_OK;
 }
 
-/* The base of a context that is on the way: of this batch, or in the store. */
-static sw_status context_of(resolving *r, sw_str id, sw_step_context *out, bool *found,
-                            sw_error *err)
+/* What lies in the store of the step is replaced with this batch: nothing may begin with it any more, and those in
+ * the store that do take over what they have from it. */
+static bool gives_way(const resolving *r, sw_str id)
 {
-    for (size_t i = 0; i < r->talk->count; i++) {
-        const sw_talk_step *s = &r->talk->steps[i];
-        if (!s->silent && !s->same && s->context.id.ptr && sw_str_eq(s->context.id, id)) {
-            *out = s->context;
-            *found = true;
-            return SW_STATUS_OK;
-        }
+    const sw_talk_step *s = in_batch(&r->by_id, id);
+
+    return s && s->replaces;
+}
+
+/* A list that others may begin with. */
+typedef struct beginning {
+    sw_step_context row;
+    bool stored; /* else it comes with this batch */
+    bool found;
+} beginning;
+
+/* The one that `at` begins with. */
+static sw_status base_of(resolving *r, const beginning *at, beginning *out, sw_error *err)
+{
+    const sw_talk_step *s = in_batch(&r->by_id, at->row.base_id);
+
+    *out = (beginning){.stored = !s, .found = true};
+    if (s) {
+        out->row = s->context;
+        return SW_STATUS_OK;
     }
-    return brief_context(r, SW_STEP_CONTEXT_ID, id, out, found, err);
+    return brief_context(r, SW_STEP_CONTEXT_ID, at->row.base_id, &out->row, &out->found, err);
 }
 
 /* It extends `x`, whose whole list it begins with; its base is the one of x's chain that keeps chains short. */
-static sw_status extend(resolving *r, sw_talk_step *s, const sw_step_context *x, sw_error *err)
+static sw_status extend(resolving *r, sw_talk_step *s, const beginning *x, sw_error *err)
 {
-    int64_t place = x->place.value + 1;
+    int64_t place = x->row.place.value + 1;
     int64_t target = sw__context_base_place(place);
-    int64_t count = x->length.value;
-    sw_step_context at = *x;
+    int64_t count = x->row.length.value;
+    beginning at = *x;
     bool found = true;
     sw_status status = SW_STATUS_OK;
 
-    while (status == SW_STATUS_OK && at.place.value > target && at.base_id.ptr && found &&
-           !sw_str_eq(at.base_id, s->context.id)) {
-        sw_step_context base;
-        count = at.base_count.value < count ? at.base_count.value : count;
-        status = context_of(r, at.base_id, &base, &found, err);
+    while (status == SW_STATUS_OK && at.row.place.value > target && at.row.base_id.ptr && found &&
+           !(at.stored && gives_way(r, at.row.base_id))) {
+        beginning base;
+        count = at.row.base_count.value < count ? at.row.base_count.value : count;
+        status = base_of(r, &at, &base, err);
+        found = base.found;
         at = found ? base : at;
     }
     s->extends = true;
-    s->fresh_from = (size_t)x->length.value;
+    s->fresh_from = (size_t)x->row.length.value;
     s->context.place = sw_int_of(place);
     if (status == SW_STATUS_OK && count > 0 && found) {
-        s->context.base_id = at.id;
+        s->context.base_id = at.row.id;
         s->context.base_count = sw_int_of(count);
     }
     return status;
@@ -203,17 +218,16 @@ static sw_status is_known(resolving *r, const sw_talk_step *s, const sw_said *sa
 
 static sw_status find_base(resolving *r, sw_talk_step *s, sw_error *err)
 {
-    sw_str own = step_of(r, s)->id;
     bool far = false;
     sw_status status = SW_STATUS_OK;
 
     for (size_t i = 0; i < s->input_count && i < FAR && status == SW_STATUS_OK; i++) {
-        const sw_said *last = &s->input[s->input_count - 1 - i];
-        const sw_talk_step *other = in_batch(r, last->head);
-        sw_step_context x;
-        bool found = false;
+        sw_str head = digest_str(s->input[s->input_count - 1 - i].head);
+        const sw_talk_step *other = in_batch(&r->by_head, head);
+        beginning x = {.stored = !other};
         if (other) {
-            return extend(r, s, &other->context, err);
+            x.row = other->context;
+            return extend(r, s, &x, err);
         }
         if (i == NEAR) { /* nothing is far behind the end of the first list of a conversation */
             status = is_known(r, s, &s->input[0], &far, err);
@@ -221,10 +235,10 @@ static sw_status find_base(resolving *r, sw_talk_step *s, sw_error *err)
         if (i >= NEAR && !far) {
             continue;
         }
-        status = status == SW_STATUS_OK ? brief_context(r, SW_STEP_CONTEXT_HEAD,
-                                                        digest_str(last->head), &x, &found, err)
-                                        : status;
-        if (status == SW_STATUS_OK && found && !sw_str_eq(x.id, own)) {
+        status = status == SW_STATUS_OK
+                     ? brief_context(r, SW_STEP_CONTEXT_HEAD, head, &x.row, &x.found, err)
+                     : status;
+        if (status == SW_STATUS_OK && x.found && !gives_way(r, x.row.id)) {
             return extend(r, s, &x, err);
         }
     }
@@ -275,7 +289,7 @@ static sw_status compare_old(resolving *r, sw_talk_step *s, sw_error *err)
     return SW_STATUS_OK;
 }
 
-static sw_status find_context(resolving *r, sw_talk_step *s, sw_error *err)
+static sw_status begin_context(resolving *r, sw_talk_step *s, sw_error *err)
 {
     sw_str made = made_bytes(r, s, err);
     sw_status status = SW_STATUS_OK;
@@ -295,10 +309,27 @@ static sw_status find_context(resolving *r, sw_talk_step *s, sw_error *err)
         .rewritten = sw_int_of(0),
     };
     status = compare_old(r, s, err);
-    if (status == SW_STATUS_OK && !s->same && s->input_count > 0) {
-        status = find_base(r, s, err);
+    return status == SW_STATUS_OK && !s->same ? note(&r->by_id, s->context.id, s, err) : status;
+}
+
+/* All begin before any is looked for, so that it is known what gives way. */
+static sw_status find_contexts(resolving *r, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < r->talk->count && status == SW_STATUS_OK; i++) {
+        sw_talk_step *s = &r->talk->steps[i];
+        status = s->silent ? status : begin_context(r, s, err);
     }
-    return status == SW_STATUS_OK && !s->same && s->input_count > 0 ? note_head(r, s, err) : status;
+    for (size_t i = 0; i < r->talk->count && status == SW_STATUS_OK; i++) {
+        sw_talk_step *s = &r->talk->steps[i];
+        if (s->silent || s->same || s->input_count == 0) {
+            continue;
+        }
+        status = find_base(r, s, err);
+        status = status == SW_STATUS_OK ? note(&r->by_head, s->context.head, s, err) : status;
+    }
+    return status;
 }
 
 /* ---- what each message is ------------------------------------------------------------------------- */
@@ -476,16 +507,20 @@ static sw_status take_previews(resolving *r, sw_error *err)
 
 sw_status sw__talk_resolve(sw_group *group, const sw_task *task, sw_telemetry *t, sw_error *err)
 {
-    resolving r = {
-        .group = group, .task = task, .t = t, .talk = t->talk, .heads = {.arena = &group->arena}};
+    resolving r = {.group = group,
+                   .task = task,
+                   .t = t,
+                   .talk = t->talk,
+                   .by_head = {.arena = &group->arena},
+                   .by_id = {.arena = &group->arena}};
     sw_status status = take_previews(&r, err);
 
     if (status != SW_STATUS_OK || r.talk->count == 0) {
         return status;
     }
     status = silence(&r, err);
-    for (size_t i = 0; i < r.talk->count && status == SW_STATUS_OK; i++) {
-        status = r.talk->steps[i].silent ? status : find_context(&r, &r.talk->steps[i], err);
+    if (status == SW_STATUS_OK) {
+        status = find_contexts(&r, err);
     }
     if (status == SW_STATUS_OK) {
         status = know_all(&r, err);

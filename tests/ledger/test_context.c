@@ -333,6 +333,47 @@ static void what_is_said_otherwise_replaces_what_was_said(lt *t)
     CLEAN();
 }
 
+/* A batch that says of some steps otherwise what they were sent, and of others that they were sent what those were
+ * said to be sent before. */
+static void what_is_replaced_is_nobodys_beginning(lt *t)
+{
+    enum { TURNS = 40 };
+    lt_rng rng = lt_seed("context replaced");
+    for (int64_t round = 0; round < lt_level(8, 40, 400); round++) {
+        turn *turns[TURNS], *together[TURNS];
+        unsigned first = 1 + lt_below(&rng, TURNS - 1);
+        size_t count = 0;
+        lt_organization(t, &t->operator_, (unsigned)(0x100 + round));
+        t->a = lt_actor(t, (unsigned)(0x100 + round));
+        for (unsigned k = 0; k < TURNS; k++) {
+            sw_step *step = NULL;
+            turns[k] = a_turn(t, k, SW_STR("session"));
+            step = &turns[k]->step.entry.step;
+            step->id = lt_id(t, "step", (unsigned)(1 + round) * 0x1000 + k);
+            if (lt_one_in(&rng, 4)) { /* clocks differ */
+                step->created_at.value -= 1000000 * (int64_t)lt_below(&rng, 100);
+            }
+            if (k < first) {
+                put(t, &turns[k], 1);
+            }
+        }
+        for (unsigned k = 0; k < TURNS; k++) {
+            if (k < first && lt_one_in(&rng, 3)) {
+                turns[k]->input[lt_below(&rng, (unsigned)turns[k]->count)] =
+                    says(t, SW_MESSAGE_ROLE_USER, "something else");
+                together[count++] = turns[k];
+            } else if (k >= first) {
+                together[count++] = turns[k];
+            }
+        }
+        put(t, together, count);
+        for (unsigned k = 0; k < TURNS; k++) {
+            check_turn(t, turns[k]);
+        }
+        CLEAN();
+    }
+}
+
 /* A step that is told at once knows neither its conversation nor its run; the messages follow it. */
 static void a_step_changes_its_conversation(lt *t)
 {
@@ -503,6 +544,7 @@ static const lt_case cases[] = {
     {"deleting a step leaves the others whole", deleting_a_step_leaves_the_others_whole, 0},
     {"what is said otherwise replaces what was said", what_is_said_otherwise_replaces_what_was_said,
      0},
+    {"what is replaced is nobody's beginning", what_is_replaced_is_nobodys_beginning, 0},
     {"a step changes its conversation", a_step_changes_its_conversation, 0},
     {"a folded step shows nothing of its own", a_folded_step_shows_nothing_of_its_own, 0},
     {"tools are those of the run", tools_are_those_of_the_run, 0},
