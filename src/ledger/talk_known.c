@@ -72,7 +72,7 @@ static sw_status silence(resolving *r, sw_error *err)
         sw_talk_step *s = &r->talk->steps[i];
         bool captures = true;
         status = ask_capture(r, step_of(r, s)->project_id, &captures, err);
-        s->silent = !captures;
+        s->silent = !captures || r->t->is[r->t->of_step[s->entry]] == SW_TELEMETRY_FOLDED;
         s->same = s->remade = s->replaces = s->extends = s->leaves = false;
         s->fresh_from = 0;
         s->context = (sw_step_context){.id = SW_NULL_STR};

@@ -21,11 +21,6 @@ sw_status sw__talk_add(sw_talk_writing *w, sw_talk_rows *to, const void *row, sw
     return SW_STATUS_OK;
 }
 
-static bool is_folded(const sw_talk_writing *w, const sw_talk_step *s)
-{
-    return w->t->is[w->t->of_step[s->entry]] == SW_TELEMETRY_FOLDED;
-}
-
 /* ---- bodies -------------------------------------------------------------------------------------- */
 
 /* `times`: in how many lists more it stands. */
@@ -402,9 +397,7 @@ static sw_status collect(sw_talk_writing *w, sw_error *err)
     sw_status status = SW_STATUS_OK;
 
     for (size_t i = 0; i < w->talk->count && status == SW_STATUS_OK; i++) {
-        if (!w->talk->steps[i].silent && !is_folded(w, &w->talk->steps[i])) {
-            status = collect_step(w, i, err);
-        }
+        status = w->talk->steps[i].silent ? status : collect_step(w, i, err);
     }
     w->made_count = w->messages.count;
     for (size_t i = 0; i < w->talk->known.count && status == SW_STATUS_OK; i++) {

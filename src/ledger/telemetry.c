@@ -29,30 +29,47 @@ static sw_seen see_there(void *arg, const void *row)
     const sw_step *step = row;
 
     s->there = true;
-    s->step = (sw_step){.run_id = sw_arena_str(s->arena, step->run_id),
+    s->step = (sw_step){.organization_id = sw_arena_str(s->arena, step->organization_id),
+                        .run_id = sw_arena_str(s->arena, step->run_id),
                         .agent_id = sw_arena_str(s->arena, step->agent_id),
                         .project_id = sw_arena_str(s->arena, step->project_id),
                         .conversation_id = sw_arena_str(s->arena, step->conversation_id),
                         .trace_id = sw_arena_str(s->arena, step->trace_id),
+                        .retired_into = sw_arena_str(s->arena, step->retired_into),
                         .created_at = step->created_at};
     return SW_SEEN_STOP;
 }
 
-static sw_status is_there(sw_session *session, sw_str step_id, stored *out, sw_error *err)
+/* Of a step that is not the caller's nothing is taken: it counts as new, and its id is then not to be had. */
+static sw_status is_there(sw_session *session, const sw_actor *actor, sw_str step_id, stored *out,
+                          sw_error *err)
 {
+    sw_actor writer = {.organization_id = sw__actor_organization(actor),
+                       .project_id = actor ? actor->project_id : SW_NULL_STR};
     sw_value id = {.text = step_id};
     sw_condition this = {SW_STEP_ID, SW_OP_EQ, &id, 1};
     sw_scan scan = {.record = SW_RECORD_STEP,
                     .conditions = &this,
                     .condition_count = 1,
-                    .fields = SW_MASK(SW_STEP_RUN_ID) | SW_MASK(SW_STEP_AGENT_ID) |
-                              SW_MASK(SW_STEP_PROJECT_ID) | SW_MASK(SW_STEP_CONVERSATION_ID) |
-                              SW_MASK(SW_STEP_TRACE_ID) | SW_MASK(SW_STEP_CREATED_AT),
+                    .fields = SW_MASK(SW_STEP_ORGANIZATION_ID) | SW_MASK(SW_STEP_RUN_ID) |
+                              SW_MASK(SW_STEP_AGENT_ID) | SW_MASK(SW_STEP_PROJECT_ID) |
+                              SW_MASK(SW_STEP_CONVERSATION_ID) | SW_MASK(SW_STEP_TRACE_ID) |
+                              SW_MASK(SW_STEP_RETIRED_INTO) | SW_MASK(SW_STEP_CREATED_AT),
                     .unordered = true};
     sw_scan_end end;
     sw_status status = sw_store_scan(session, &scan, see_there, out, &end, err);
+    bool sees = false;
 
-    return status == SW_STATUS_OK && out->arena->failed ? sw_no_memory(err) : status;
+    if (status == SW_STATUS_OK && out->arena->failed) {
+        return sw_no_memory(err);
+    }
+    if (status == SW_STATUS_OK && out->there) {
+        status = sw__sees(session, out->arena, &writer, SW_RECORD_STEP, &out->step, &sees, err);
+    }
+    if (!sees) {
+        *out = (stored){.arena = out->arena};
+    }
+    return status;
 }
 
 /* A fold that was told before its step came is remembered by its alias. */
@@ -82,9 +99,11 @@ static sw_status look_at_steps(sw_session *session, const sw_actor *actor, sw_te
         if (actor && actor->project_id.ptr) {
             step.project_id = actor->project_id;
         }
-        status = step.id.ptr ? is_there(session, step.id, &s, err) : status;
+        status = step.id.ptr ? is_there(session, actor, step.id, &s, err) : status;
         t->stored[i] = s.step;
-        t->is[i] = s.there ? SW_TELEMETRY_THERE : SW_TELEMETRY_FRESH;
+        t->is[i] = s.step.retired_into.ptr ? SW_TELEMETRY_FOLDED
+                   : s.there               ? SW_TELEMETRY_THERE
+                                           : SW_TELEMETRY_FRESH;
         if (status == SW_STATUS_OK && !s.there && step.id.ptr) {
             status = is_folded(session, sw__actor_organization(actor), &step, &t->arena, &yes, err);
             t->is[i] = yes ? SW_TELEMETRY_FOLDED : SW_TELEMETRY_FRESH;
@@ -366,7 +385,8 @@ static sw_status restate(sw_group *group, const sw_task *task, sw_telemetry *t, 
 
     group->task = task;
     if (status == SW_STATUS_ILLEGAL_MOVE && strcmp(err->field, "retired_into") == 0) {
-        t->is[t->of_step[entry]] = SW_TELEMETRY_FOLDED;
+        t->is[t->of_step[entry]] = SW_TELEMETRY_FOLDED; /* since we looked */
+        t->folded = true;
         return sw__unchanged(group, task, outcome, err);
     }
     return status;
@@ -514,6 +534,9 @@ static sw_status write_all(sw_group *group, const sw_task *task, sw_telemetry *t
     }
     if (status == SW_STATUS_OK) {
         status = write_steps(group, task, t, err);
+    }
+    if (status == SW_STATUS_OK && t->folded) { /* nothing may begin with what is not written */
+        status = sw__talk_resolve(group, task, t, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw__talk_write(group, task, t, err);

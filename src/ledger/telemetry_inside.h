@@ -23,6 +23,7 @@ typedef struct sw_telemetry {
     sw_step_entry *entries; /* [step_count]: the fresh ones first */
     size_t *of_step;        /* [step_count]: which step of the batch an entry is */
     size_t fresh;
+    bool folded;          /* a step turned out to be so only when it was restated */
     sw_outcome *outcomes; /* [fresh] */
     sw_run *runs;         /* [run_count]: copies */
     struct sw_talk *talk; /* what is said (talk.h) */

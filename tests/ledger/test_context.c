@@ -411,6 +411,43 @@ static void a_folded_step_shows_nothing_of_its_own(lt *t)
     CLEAN();
 }
 
+/* What is said of it is passed over, and so it is no beginning for others. */
+static void a_folded_step_is_nobodys_beginning(lt *t)
+{
+    turn *gone = a_turn(t, 1, SW_STR("s")), *survivor = a_turn(t, 0, SW_STR("other"));
+    turn *next = a_turn(t, 2, SW_STR("s")), *both[2] = {gone, next};
+    sw_telemetry_fold fold = {gone->step.entry.step.id, survivor->step.entry.step.id};
+    sw_telemetry_batch b = {.folds = &fold, .fold_count = 1};
+    put(t, &survivor, 1);
+    put(t, &gone, 1);
+    OK(sw_telemetry_write(t->ledger, &t->a, &b, &t->err));
+    gone->input[0] = next->input[0] = says(t, SW_MESSAGE_ROLE_SYSTEM, "be long");
+    put(t, both, 2);
+    VERDICT(gone->outcome, UNCHANGED);
+    check_turn(t, next);
+    CLEAN();
+}
+
+/* Folded or not, another organization's step says nothing but that its id is not to be had. */
+static void a_folded_step_of_others_is_not_available(lt *t)
+{
+    turn *gone = a_turn(t, 1, SW_STR("s")), *survivor = a_turn(t, 0, SW_STR("other"));
+    sw_telemetry_fold fold = {gone->step.entry.step.id, survivor->step.entry.step.id};
+    sw_telemetry_batch b = {.folds = &fold, .fold_count = 1};
+    put(t, &survivor, 1);
+    put(t, &gone, 1);
+    OK(sw_telemetry_write(t->ledger, &t->a, &b, &t->err));
+    for (size_t i = 0; i < 2; i++) {
+        const turn *theirs = i ? gone : survivor;
+        sw_outcome o;
+        sw_telemetry_batch again = {.steps = &theirs->step, .step_count = 1, .outcomes = &o};
+        IS(SW_STATUS_CONFLICT, sw_telemetry_write(t->ledger, &t->b, &again, &t->err));
+        NAMES(&t->err, "not available");
+        VERDICT(o, REJECTED);
+    }
+    CLEAN();
+}
+
 static void tools_are_those_of_the_run(lt *t)
 {
     sw_str agent = lt_agent(t, &t->a, 1), run = lt_run(t, &t->a, 1, agent);
@@ -547,6 +584,8 @@ static const lt_case cases[] = {
     {"what is replaced is nobody's beginning", what_is_replaced_is_nobodys_beginning, 0},
     {"a step changes its conversation", a_step_changes_its_conversation, 0},
     {"a folded step shows nothing of its own", a_folded_step_shows_nothing_of_its_own, 0},
+    {"a folded step is nobody's beginning", a_folded_step_is_nobodys_beginning, 0},
+    {"a folded step of others is not available", a_folded_step_of_others_is_not_available, 0},
     {"tools are those of the run", tools_are_those_of_the_run, 0},
     {"a project may want no content", a_project_may_want_no_content, 0},
     {"traces are kept once", traces_are_kept_once, 0},
