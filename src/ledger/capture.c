@@ -4,42 +4,22 @@
  */
 #include "ledger/internal.h"
 
-typedef struct wish {
-    sw_str organization_id;
-    bool off;
-} wish;
-
-static sw_seen see_project(void *arg, const void *row)
-{
-    wish *w = arg;
-    const sw_project *project = row;
-
-    w->off = sw_str_eq(project->organization_id, w->organization_id) &&
-             project->content_capture.known && !project->content_capture.value;
-    return SW_SEEN_STOP;
-}
-
 sw_status sw__captures(sw_group *group, sw_str organization_id, sw_str project_id, bool *captures,
                        sw_error *err)
 {
-    sw_value id = {.text = project_id};
-    sw_condition this = {SW_PROJECT_ID, SW_OP_EQ, &id, 1};
-    sw_scan scan = {.record = SW_RECORD_PROJECT,
-                    .conditions = &this,
-                    .condition_count = 1,
-                    .fields =
-                        SW_MASK(SW_PROJECT_ORGANIZATION_ID) | SW_MASK(SW_PROJECT_CONTENT_CAPTURE),
-                    .unordered = true};
-    wish w = {.organization_id = organization_id};
-    sw_scan_end end;
+    sw_project project;
+    bool found = false;
     sw_status status = SW_STATUS_OK;
 
     *captures = true;
     if (!project_id.ptr || project_id.len == 0 || project_id.len > SW_LIMIT_ID_BYTES) {
         return SW_STATUS_OK;
     }
-    status = sw_store_scan(group->session, &scan, see_project, &w, &end, err);
-    *captures = !w.off;
+    status = sw__first_of(group->session, SW_RECORD_PROJECT, SW_PROJECT_ID, project_id,
+                          SW_MASK(SW_PROJECT_ORGANIZATION_ID) | SW_MASK(SW_PROJECT_CONTENT_CAPTURE),
+                          &group->arena, &project, &found, err);
+    *captures = !sw_str_eq(project.organization_id, organization_id) ||
+                !project.content_capture.known || project.content_capture.value;
     return sw_group_must(group, status, err);
 }
 

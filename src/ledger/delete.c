@@ -172,59 +172,33 @@ sw_status sw_step_delete(sw_ledger *ledger, const sw_actor *actor, sw_str step_i
 
 /* ---- of an agent -------------------------------------------------------------------------------- */
 
-/* The few fields of a step by which its timings and tools were counted. */
-typedef struct counted {
-    sw_arena *arena;
-    sw_step step;
-    bool found;
-} counted;
-
-static sw_seen see_counted(void *arg, const void *row)
+/* The few fields of a step by which its timings and tools were counted; without id: nulls. */
+static sw_status get_counted(sw_group *group, sw_str step_id, sw_arena *arena, sw_step *out,
+                             bool *found, sw_error *err)
 {
-    counted *c = arg;
-    const sw_step *step = row;
-
-    c->step = (sw_step){.organization_id = sw_arena_str(c->arena, step->organization_id),
-                        .run_id = sw_arena_str(c->arena, step->run_id),
-                        .model = sw_arena_str(c->arena, step->model),
-                        .retired_into = sw_arena_str(c->arena, step->retired_into),
-                        .created_at = step->created_at};
-    c->found = true;
-    return SW_SEEN_STOP;
-}
-
-static sw_status get_counted(sw_group *group, sw_str step_id, sw_arena *arena, counted *out,
-                             sw_error *err)
-{
-    sw_value id = {.text = step_id};
-    sw_condition this = {SW_STEP_ID, SW_OP_EQ, &id, 1};
-    sw_scan scan = {.record = SW_RECORD_STEP,
-                    .conditions = &this,
-                    .condition_count = 1,
-                    .fields = SW_MASK(SW_STEP_ORGANIZATION_ID) | SW_MASK(SW_STEP_RUN_ID) |
-                              SW_MASK(SW_STEP_MODEL) | SW_MASK(SW_STEP_RETIRED_INTO) |
-                              SW_MASK(SW_STEP_CREATED_AT)};
-    sw_scan_end end;
-    sw_status status = SW_STATUS_OK;
-
-    *out = (counted){.arena = arena};
-    if (step_id.ptr) {
-        status = sw_store_scan(group->session, &scan, see_counted, out, &end, err);
+    *out = (sw_step){.id = SW_NULL_STR};
+    *found = false;
+    if (!step_id.ptr) {
+        return SW_STATUS_OK;
     }
-    if (status == SW_STATUS_OK && arena->failed) {
-        status = sw_no_memory(err);
-    }
-    return sw_group_must(group, status, err);
+    return sw_group_must(group,
+                         sw__first_of(group->session, SW_RECORD_STEP, SW_STEP_ID, step_id,
+                                      SW_MASK(SW_STEP_ORGANIZATION_ID) | SW_MASK(SW_STEP_RUN_ID) |
+                                          SW_MASK(SW_STEP_MODEL) | SW_MASK(SW_STEP_RETIRED_INTO) |
+                                          SW_MASK(SW_STEP_CREATED_AT),
+                                      arena, out, found, err),
+                         err);
 }
 
 static sw_status remove_time(sw_group *group, const sw_step_metrics *metrics, sw_arena *arena,
                              sw_error *err)
 {
-    counted c;
-    sw_status status = get_counted(group, metrics->id, arena, &c, err);
+    sw_step step;
+    bool found = false;
+    sw_status status = get_counted(group, metrics->id, arena, &step, &found, err);
 
-    if (status == SW_STATUS_OK && c.found) {
-        status = sw_group_time(group, &c.step, metrics, -1, err);
+    if (status == SW_STATUS_OK && found) {
+        status = sw_group_time(group, &step, metrics, -1, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw_store_remove(group->session, SW_RECORD_STEP_METRICS, metrics, err);
@@ -258,9 +232,10 @@ static sw_status remove_message(sw_group *group, const sw_message *message,
                                 const sw_tool_names *tools, sw_arena *arena, sw_error *err)
 {
     bool changed = false;
-    counted c;
-    sw_status status = get_counted(group, message->step_id, arena, &c, err);
-    sw_str run = sw__tools_run(&c.step);
+    sw_step step;
+    bool found = false;
+    sw_status status = get_counted(group, message->step_id, arena, &step, &found, err);
+    sw_str run = sw__tools_run(&step);
 
     if (status == SW_STATUS_OK) {
         status = sw__tools_move(group, message->organization_id, run, tools, -1, &changed, err);

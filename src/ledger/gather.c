@@ -1,9 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading rows in order to change them, which a scan's visit may not do. Few rows are gathered whole;
+/* Reading rows in order to change them, which a scan's visit may not do. Of one row the fields that matter are read; few
+ * rows are gathered whole;
  * what may be many or large comes in pages that hold the fields asked for and nothing else, so that
  * the work on a thousand long messages needs the memory of one page.
  */
 #include "ledger/gather.h"
+
+/* ---- one row ------------------------------------------------------------------------------------- */
+
+static bool copy_fields(const sw_record *record, uint64_t fields, void *to, const void *from,
+                        sw_arena *arena)
+{
+    for (; fields; fields &= fields - 1) {
+        const sw_field *field = &record->fields[__builtin_ctzll(fields)];
+        if (sw_kind_is_text(field->kind)) {
+            *sw_field_str(field, to) = sw_arena_str(arena, sw_field_text(field, from));
+        } else {
+            *sw_field_int(field, to) = sw_field_number(field, from);
+        }
+    }
+    return !arena->failed;
+}
+
+typedef struct first {
+    const sw_scan *scan;
+    sw_arena *arena;
+    void *out;
+    bool found;
+    bool no_memory;
+} first;
+
+static sw_seen see_first(void *arg, const void *row)
+{
+    first *f = arg;
+
+    f->found = true;
+    f->no_memory = f->out && !copy_fields(sw_record_of(f->scan->record), f->scan->fields, f->out,
+                                          row, f->arena);
+    return SW_SEEN_STOP;
+}
+
+sw_status sw__first(sw_session *session, const sw_scan *scan, sw_arena *arena, void *out,
+                    bool *found, sw_error *err)
+{
+    first f = {.scan = scan, .arena = arena, .out = out};
+    sw_scan_end end;
+    sw_status status = SW_STATUS_OK;
+
+    if (out) {
+        memset(out, 0, sw_record_of(scan->record)->size);
+    }
+    status = sw_store_scan(session, scan, see_first, &f, &end, err);
+    *found = status == SW_STATUS_OK && f.found;
+    return status == SW_STATUS_OK && f.no_memory ? sw_no_memory(err) : status;
+}
+
+sw_status sw__first_of(sw_session *session, sw_record_id record, uint8_t field, sw_str text,
+                       uint64_t fields, sw_arena *arena, void *out, bool *found, sw_error *err)
+{
+    sw_value value = {.text = text};
+    sw_condition this = {field, SW_OP_EQ, &value, 1};
+    sw_scan scan = {.record = record,
+                    .conditions = &this,
+                    .condition_count = 1,
+                    .fields = fields,
+                    .unordered = true};
+
+    return sw__first(session, &scan, arena, out, found, err);
+}
 
 /* ---- whole -------------------------------------------------------------------------------------- */
 
@@ -101,23 +165,6 @@ void sw__page_close(sw_page *page)
     for (size_t i = 0; i < SW_COUNT(page->arenas); i++) {
         sw_arena_fini(&page->arenas[i]);
     }
-}
-
-static bool copy_fields(const sw_record *record, uint64_t fields, void *to, const void *from,
-                        sw_arena *arena)
-{
-    for (size_t i = 0; i < record->field_count; i++) {
-        const sw_field *field = &record->fields[i];
-        if (!(fields & SW_MASK(i))) {
-            continue;
-        }
-        if (sw_kind_is_text(field->kind)) {
-            *sw_field_str(field, to) = sw_arena_str(arena, sw_field_text(field, from));
-        } else {
-            *sw_field_int(field, to) = sw_field_number(field, from);
-        }
-    }
-    return !arena->failed;
 }
 
 static bool keep_tools(sw_page *page, const sw_message *message, sw_arena *arena)

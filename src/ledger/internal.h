@@ -459,6 +459,14 @@ typedef struct sw_rows {
     size_t count;
 } sw_rows;
 sw_status sw_group_gather(sw_group *group, const sw_scan *scan, sw_rows *out, sw_error *err);
+/* The first row that the scan finds, only scan->fields of it, text in the arena; NULL `out`: only whether there is
+ * one. Where there is none, `out` is a row of nulls. */
+sw_status sw__first(sw_session *session, const sw_scan *scan, sw_arena *arena, void *out,
+                    bool *found, sw_error *err) SW_MUST_CHECK;
+/* The same of the rows whose field equals the text, in any order. */
+sw_status sw__first_of(sw_session *session, sw_record_id record, uint8_t field, sw_str text,
+                       uint64_t fields, sw_arena *arena, void *out, bool *found,
+                       sw_error *err) SW_MUST_CHECK;
 /* The rows whose field equals the text. */
 sw_status sw_group_gather_of(sw_group *group, sw_record_id record, uint8_t field, sw_str text,
                              sw_rows *out, sw_error *err);

@@ -274,13 +274,6 @@ sw_status sw_key_recheck(sw_ledger *ledger, sw_str key_id, sw_error *err)
     return status == SW_STATUS_NOT_FOUND ? no_key(err) : status;
 }
 
-static sw_seen see_any(void *arg, const void *row)
-{
-    (void)row;
-    *(bool *)arg = true;
-    return SW_SEEN_STOP;
-}
-
 static sw_status any_key(sw_ledger *ledger, bool *out, sw_error *err)
 {
     sw_condition valid = {SW_API_KEY_REVOKED_AT, SW_OP_NULL, NULL, 0};
@@ -290,12 +283,11 @@ static sw_status any_key(sw_ledger *ledger, bool *out, sw_error *err)
                     .unordered = true,
                     .fields = SW_MASK(SW_API_KEY_ID)};
     sw_session *session = NULL;
-    sw_scan_end end;
     sw_status status = sw__reader_take(ledger, &session, err);
 
     *out = false;
     if (status == SW_STATUS_OK) {
-        status = sw_store_scan(session, &scan, see_any, out, &end, err);
+        status = sw__first(session, &scan, NULL, NULL, out, err);
         sw__reader_give(ledger, session);
     }
     return status;

@@ -16,23 +16,14 @@ static sw_scan expired_at(const sw_value *now, sw_condition *due)
                      .limit = SW_REAP_AT_ONCE};
 }
 
-static sw_seen see_one(void *arg, const void *row)
-{
-    (void)row;
-    *(bool *)arg = true;
-    return SW_SEEN_STOP;
-}
-
 sw_status sw__lease_due(sw_ledger *ledger, bool *due, sw_error *err)
 {
     sw_value now = {.number = sw__lease_now(ledger)};
     sw_condition condition;
     sw_scan scan = expired_at(&now, &condition);
-    sw_scan_end end;
 
-    *due = false;
     scan.fields = SW_MASK(SW_STEP_LEASE_EXPIRES_AT);
-    return sw_store_scan(ledger->write_session, &scan, see_one, due, &end, err);
+    return sw__first(ledger->write_session, &scan, NULL, NULL, due, err);
 }
 
 static sw_status abandon(sw_group *group, const sw_step *old, sw_error *err)

@@ -41,19 +41,6 @@ sw_str sw__message_body_digest(const sw_ledger *ledger, sw_buf *buf, sw_arena *a
                                    SW_MASK(SW_MESSAGE_BODY_CONTEXTS));
 }
 
-static sw_seen see_one(void *arg, const void *row)
-{
-    (void)row;
-    *(bool *)arg = true;
-    return SW_SEEN_STOP;
-}
-
-static sw_seen see_contexts(void *arg, const void *row)
-{
-    *(bool *)arg = ((const sw_message_body *)row)->contexts.value > 0;
-    return SW_SEEN_STOP;
-}
-
 /* Whether a step was sent it: a context shows it as a message does. */
 static sw_status in_context(sw_group *group, const sw_message_body *key, bool *shown, sw_error *err)
 {
@@ -66,9 +53,11 @@ static sw_status in_context(sw_group *group, const sw_message_body *key, bool *s
                     .condition_count = 2,
                     .fields = SW_MASK(SW_MESSAGE_BODY_CONTEXTS),
                     .unordered = true};
-    sw_scan_end end;
-    sw_status status = sw_store_scan(group->session, &scan, see_contexts, shown, &end, err);
+    sw_message_body body;
+    bool found = false;
+    sw_status status = sw__first(group->session, &scan, &group->arena, &body, &found, err);
 
+    *shown = body.contexts.value > 0;
     return sw_group_must(group, status, err);
 }
 
@@ -85,8 +74,7 @@ sw_status sw__body_release(sw_group *group, sw_str organization_id, sw_str hash,
                     .unordered = true};
     sw_message_body key = {.organization_id = organization_id, .digest = hash};
     bool shown = false;
-    sw_scan_end end;
-    sw_status status = sw_store_scan(group->session, &scan, see_one, &shown, &end, err);
+    sw_status status = sw__first(group->session, &scan, NULL, NULL, &shown, err);
 
     if (sw_group_must(group, status, err) == SW_STATUS_OK && !shown) {
         status = in_context(group, &key, &shown, err);
@@ -310,29 +298,19 @@ sw_status sw__message_tools(sw_group *group, const sw_step *step, const sw_messa
 }
 
 /* The conversation knows when its last message came. */
-static sw_seen see_conversation(void *arg, const void *row)
-{
-    *(sw_int *)arg = ((const sw_conversation *)row)->last_message_at;
-    return SW_SEEN_STOP;
-}
-
 sw_status sw__message_note(sw_group *group, const sw_task *task, sw_str conversation_id, sw_int at,
                            sw_error *err)
 {
-    sw_value id = {.text = conversation_id};
-    sw_condition this = {SW_CONVERSATION_ID, SW_OP_EQ, &id, 1};
-    sw_scan scan = {.record = SW_RECORD_CONVERSATION,
-                    .conditions = &this,
-                    .condition_count = 1,
-                    .fields = SW_MASK(SW_CONVERSATION_LAST_MESSAGE_AT)};
     sw_conversation row = {
         .id = conversation_id, .last_message_at = at, .updated_at = sw_int_of(group->now_us)};
-    sw_int last = SW_NULL_INT;
-    sw_scan_end end;
-    sw_status status = sw_store_scan(group->session, &scan, see_conversation, &last, &end, err);
+    sw_conversation old;
+    bool found = false;
+    sw_status status =
+        sw__first_of(group->session, SW_RECORD_CONVERSATION, SW_CONVERSATION_ID, conversation_id,
+                     SW_MASK(SW_CONVERSATION_LAST_MESSAGE_AT), &group->arena, &old, &found, err);
 
     if (sw_group_must(group, status, err) != SW_STATUS_OK ||
-        (last.known && last.value >= at.value)) {
+        (old.last_message_at.known && old.last_message_at.value >= at.value)) {
         return status;
     }
     status = sw_store_update(

@@ -394,26 +394,12 @@ sw_status sw_record_update(sw_ledger *ledger, const sw_actor *actor, sw_record_i
 
 /* ---- delete ------------------------------------------------------------------------------------- */
 
-static sw_seen see_one(void *arg, const void *row)
-{
-    (void)row;
-    *(bool *)arg = true;
-    return SW_SEEN_STOP;
-}
-
 /* Runs refer to their agent and restrict its deletion; asked first, before the trail is removed. */
 static sw_status agent_is_free(sw_group *group, sw_str agent_id, sw_error *err)
 {
-    sw_value id = {.text = agent_id};
-    sw_condition of_agent = {SW_RUN_AGENT_ID, SW_OP_EQ, &id, 1};
-    sw_scan scan = {.record = SW_RECORD_RUN,
-                    .conditions = &of_agent,
-                    .condition_count = 1,
-                    .fields = SW_MASK(SW_RUN_ID),
-                    .unordered = true};
     bool any = false;
-    sw_scan_end end;
-    sw_status status = sw_store_scan(group->session, &scan, see_one, &any, &end, err);
+    sw_status status = sw__first_of(group->session, SW_RECORD_RUN, SW_RUN_AGENT_ID, agent_id,
+                                    SW_MASK(SW_RUN_ID), NULL, NULL, &any, err);
 
     if (sw_group_must(group, status, err) == SW_STATUS_OK && any) {
         return sw_fail(err, SW_STATUS_RESTRICTED, "agent_id", "runs refer to the agent");

@@ -31,50 +31,27 @@ sw_status sw__run_rules(const sw_run *row, sw_error *err)
 }
 
 /* What a run needs to know of its agent. */
-typedef struct agent_facts {
-    sw_arena *arena;
-    sw_str project_id;
-    sw_int last_run_completion;
-} agent_facts;
-
-static sw_seen see_agent(void *arg, const void *row)
+static sw_status get_agent(sw_group *group, sw_str agent_id, sw_agent *out, sw_error *err)
 {
-    agent_facts *facts = arg;
-    const sw_agent *agent = row;
+    bool found = false;
 
-    facts->project_id = sw_arena_str(facts->arena, agent->project_id);
-    facts->last_run_completion = agent->last_run_completion;
-    return SW_SEEN_STOP;
-}
-
-static sw_status get_agent(sw_group *group, sw_str agent_id, agent_facts *out, sw_error *err)
-{
-    sw_value id = {.text = agent_id};
-    sw_condition this = {SW_AGENT_ID, SW_OP_EQ, &id, 1};
-    sw_scan scan = {.record = SW_RECORD_AGENT,
-                    .conditions = &this,
-                    .condition_count = 1,
-                    .fields = SW_MASK(SW_AGENT_PROJECT_ID) | SW_MASK(SW_AGENT_LAST_RUN_COMPLETION)};
-    sw_scan_end end;
-    sw_status status = SW_STATUS_OK;
-
-    *out = (agent_facts){.arena = &group->arena};
-    status = sw_store_scan(group->session, &scan, see_agent, out, &end, err);
-    if (status == SW_STATUS_OK && group->arena.failed) {
-        status = sw_no_memory(err);
-    }
-    return sw_group_must(group, status, err);
+    return sw_group_must(
+        group,
+        sw__first_of(group->session, SW_RECORD_AGENT, SW_AGENT_ID, agent_id,
+                     SW_MASK(SW_AGENT_PROJECT_ID) | SW_MASK(SW_AGENT_LAST_RUN_COMPLETION),
+                     &group->arena, out, &found, err),
+        err);
 }
 
 /* A run that names no project is booked on its agent's. */
 sw_status sw__run_inherit(sw_group *group, sw_run *row, sw_error *err)
 {
-    agent_facts facts;
+    sw_agent agent;
     sw_status status = SW_STATUS_OK;
 
     if (!row->project_id.ptr) {
-        status = get_agent(group, row->agent_id, &facts, err);
-        row->project_id = status == SW_STATUS_OK ? facts.project_id : SW_NULL_STR;
+        status = get_agent(group, row->agent_id, &agent, err);
+        row->project_id = status == SW_STATUS_OK ? agent.project_id : SW_NULL_STR;
     }
     return status;
 }
@@ -119,18 +96,18 @@ sw_status sw__run_note_end(sw_group *group, const sw_task *task, const sw_run *r
                       .updated_at = sw_int_of(group->now_us)};
     uint64_t mask = SW_MASK(SW_AGENT_LAST_RUN_COMPLETION) | SW_MASK(SW_AGENT_LAST_RUN_DURATION_MS) |
                     SW_MASK(SW_AGENT_UPDATED_AT);
-    agent_facts facts;
-    sw_status status = get_agent(group, row->agent_id, &facts, err);
+    sw_agent before;
+    sw_status status = get_agent(group, row->agent_id, &before, err);
 
-    if (status != SW_STATUS_OK || (facts.last_run_completion.known &&
-                                   facts.last_run_completion.value > row->completed_at.value)) {
+    if (status != SW_STATUS_OK || (before.last_run_completion.known &&
+                                   before.last_run_completion.value > row->completed_at.value)) {
         return status;
     }
     mask |= row->stop_reason.ptr ? SW_MASK(SW_AGENT_LAST_STOP_REASON) : 0;
     status = sw_store_update(group->session, SW_RECORD_AGENT, &agent, mask, err);
     if (sw_group_must(group, status, err) == SW_STATUS_OK) {
         status = sw_group_journal(group, task, SW_CHANGE_UPDATED, SW_RECORD_AGENT, agent.id,
-                                  facts.project_id, NULL, err);
+                                  before.project_id, NULL, err);
     }
     return status;
 }

@@ -82,43 +82,18 @@ static sw_status silence(resolving *r, sw_error *err)
 
 /* ---- the list it extends -------------------------------------------------------------------------- */
 
-static sw_seen see_context(void *arg, const void *row)
-{
-    const sw_step_context *from = row;
-    sw_step_context *to = ((void **)arg)[0];
-    sw_arena *arena = ((void **)arg)[1];
-
-    *to = *from;
-    to->id = sw_arena_str(arena, from->id);
-    to->base_id = sw_arena_str(arena, from->base_id);
-    to->organization_id = to->talk = to->head = to->tail = to->made = SW_NULL_STR;
-    return SW_SEEN_STOP;
-}
-
 /* A context without its text; `found` says whether there is one. */
 static sw_status brief_context(resolving *r, uint8_t field, sw_str value, sw_step_context *out,
                                bool *found, sw_error *err)
 {
-    sw_value text = {.text = value};
-    sw_condition this = {field, SW_OP_EQ, &text, 1};
-    void *arg[] = {out, &r->group->arena};
-    sw_scan scan = {.record = SW_RECORD_STEP_CONTEXT,
-                    .conditions = &this,
-                    .condition_count = 1,
-                    .fields = SW_MASK(SW_STEP_CONTEXT_ID) | SW_MASK(SW_STEP_CONTEXT_BASE_ID) |
-                              SW_MASK(SW_STEP_CONTEXT_BASE_COUNT) | SW_MASK(SW_STEP_CONTEXT_PLACE) |
-                              SW_MASK(SW_STEP_CONTEXT_LENGTH),
-                    .unordered = true};
-    sw_scan_end end;
-    sw_status status = SW_STATUS_OK;
-
-    *out = (sw_step_context){.id = SW_NULL_STR};
-    status = sw_store_scan(r->group->session, &scan, see_context, arg, &end, err);
-    *found = out->id.ptr != NULL;
-    if (status == SW_STATUS_OK && r->group->arena.failed) {
-        status = sw_no_memory(err);
-    }
-    return sw_group_must(r->group, status, err);
+    return sw_group_must(
+        r->group,
+        sw__first_of(r->group->session, SW_RECORD_STEP_CONTEXT, field, value,
+                     SW_MASK(SW_STEP_CONTEXT_ID) | SW_MASK(SW_STEP_CONTEXT_BASE_ID) |
+                         SW_MASK(SW_STEP_CONTEXT_BASE_COUNT) | SW_MASK(SW_STEP_CONTEXT_PLACE) |
+                         SW_MASK(SW_STEP_CONTEXT_LENGTH),
+                     &r->group->arena, out, found, err),
+        err);
 }
 
 typedef struct incoming {

@@ -16,58 +16,25 @@
 
 /* ---- in the caller's thread ---------------------------------------------------------------------- */
 
-/* What a step that is there says of where it belongs: what is not said of it again stays so. */
-typedef struct stored {
-    sw_arena *arena;
-    sw_step step;
-    bool there;
-} stored;
-
-static sw_seen see_there(void *arg, const void *row)
-{
-    stored *s = arg;
-    const sw_step *step = row;
-
-    s->there = true;
-    s->step = (sw_step){.organization_id = sw_arena_str(s->arena, step->organization_id),
-                        .run_id = sw_arena_str(s->arena, step->run_id),
-                        .agent_id = sw_arena_str(s->arena, step->agent_id),
-                        .project_id = sw_arena_str(s->arena, step->project_id),
-                        .conversation_id = sw_arena_str(s->arena, step->conversation_id),
-                        .trace_id = sw_arena_str(s->arena, step->trace_id),
-                        .retired_into = sw_arena_str(s->arena, step->retired_into),
-                        .created_at = step->created_at};
-    return SW_SEEN_STOP;
-}
-
-/* Of a step that is not the caller's nothing is taken: it counts as new, and its id is then not to be had. */
-static sw_status is_there(sw_session *session, const sw_actor *actor, sw_str step_id, stored *out,
-                          sw_error *err)
+/* What a step that is there says of where it belongs: what is not said of it again stays so. Of a step that is not the
+ * caller's nothing is taken: it counts as new, and its id is then not to be had. */
+static sw_status is_there(sw_session *session, const sw_actor *actor, sw_str step_id,
+                          sw_arena *arena, sw_step *out, bool *there, sw_error *err)
 {
     sw_actor writer = {.organization_id = sw__actor_organization(actor),
                        .project_id = actor ? actor->project_id : SW_NULL_STR};
-    sw_value id = {.text = step_id};
-    sw_condition this = {SW_STEP_ID, SW_OP_EQ, &id, 1};
-    sw_scan scan = {.record = SW_RECORD_STEP,
-                    .conditions = &this,
-                    .condition_count = 1,
-                    .fields = SW_MASK(SW_STEP_ORGANIZATION_ID) | SW_MASK(SW_STEP_RUN_ID) |
-                              SW_MASK(SW_STEP_AGENT_ID) | SW_MASK(SW_STEP_PROJECT_ID) |
-                              SW_MASK(SW_STEP_CONVERSATION_ID) | SW_MASK(SW_STEP_TRACE_ID) |
-                              SW_MASK(SW_STEP_RETIRED_INTO) | SW_MASK(SW_STEP_CREATED_AT),
-                    .unordered = true};
-    sw_scan_end end;
-    sw_status status = sw_store_scan(session, &scan, see_there, out, &end, err);
-    bool sees = false;
+    sw_status status = sw__first_of(
+        session, SW_RECORD_STEP, SW_STEP_ID, step_id,
+        SW_MASK(SW_STEP_ORGANIZATION_ID) | SW_MASK(SW_STEP_RUN_ID) | SW_MASK(SW_STEP_AGENT_ID) |
+            SW_MASK(SW_STEP_PROJECT_ID) | SW_MASK(SW_STEP_CONVERSATION_ID) |
+            SW_MASK(SW_STEP_TRACE_ID) | SW_MASK(SW_STEP_RETIRED_INTO) | SW_MASK(SW_STEP_CREATED_AT),
+        arena, out, there, err);
 
-    if (status == SW_STATUS_OK && out->arena->failed) {
-        return sw_no_memory(err);
+    if (status == SW_STATUS_OK && *there) {
+        status = sw__sees(session, arena, &writer, SW_RECORD_STEP, out, there, err);
     }
-    if (status == SW_STATUS_OK && out->there) {
-        status = sw__sees(session, out->arena, &writer, SW_RECORD_STEP, &out->step, &sees, err);
-    }
-    if (!sees) {
-        *out = (stored){.arena = out->arena};
+    if (!*there) {
+        *out = (sw_step){.id = SW_NULL_STR};
     }
     return status;
 }
@@ -94,17 +61,19 @@ static sw_status look_at_steps(sw_session *session, const sw_actor *actor, sw_te
 
     for (size_t i = 0; i < t->batch->step_count && status == SW_STATUS_OK; i++) {
         sw_step step = t->batch->steps[i].entry.step;
-        stored s = {.arena = &t->arena};
+        bool there = false;
         bool yes = false;
         if (actor && actor->project_id.ptr) {
             step.project_id = actor->project_id;
         }
-        status = step.id.ptr ? is_there(session, actor, step.id, &s, err) : status;
-        t->stored[i] = s.step;
-        t->is[i] = s.step.retired_into.ptr ? SW_TELEMETRY_FOLDED
-                   : s.there               ? SW_TELEMETRY_THERE
-                                           : SW_TELEMETRY_FRESH;
-        if (status == SW_STATUS_OK && !s.there && step.id.ptr) {
+        if (!step.id.ptr) {
+            continue; /* refused later */
+        }
+        status = is_there(session, actor, step.id, &t->arena, &t->stored[i], &there, err);
+        t->is[i] = t->stored[i].retired_into.ptr ? SW_TELEMETRY_FOLDED
+                   : there                       ? SW_TELEMETRY_THERE
+                                                 : SW_TELEMETRY_FRESH;
+        if (status == SW_STATUS_OK && !there) {
             status = is_folded(session, sw__actor_organization(actor), &step, &t->arena, &yes, err);
             t->is[i] = yes ? SW_TELEMETRY_FOLDED : SW_TELEMETRY_FRESH;
         }

@@ -23,13 +23,6 @@ static sw_scan expired(size_t i, const sw_value *now, sw_condition *condition)
                      .order_count = 1};
 }
 
-static sw_seen see_one(void *arg, const void *row)
-{
-    (void)row;
-    *(bool *)arg = true;
-    return SW_SEEN_STOP;
-}
-
 sw_status sw__upkeep_due(sw_ledger *ledger, bool *due, sw_error *err)
 {
     sw_value now = {.number = ledger->clock.wall_us(ledger->clock.data)};
@@ -38,10 +31,9 @@ sw_status sw__upkeep_due(sw_ledger *ledger, bool *due, sw_error *err)
     *due = sw__keys_used_due(ledger);
     for (size_t i = 0; i < SW_COUNT(expiring) && status == SW_STATUS_OK && !*due; i++) {
         sw_condition condition;
-        sw_scan_end end;
         sw_scan scan = expired(i, &now, &condition);
         scan.fields = SW_MASK(expiring[i].field);
-        status = sw_store_scan(ledger->write_session, &scan, see_one, due, &end, err);
+        status = sw__first(ledger->write_session, &scan, NULL, NULL, due, err);
     }
     return status;
 }

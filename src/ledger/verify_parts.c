@@ -17,13 +17,6 @@ static sw_seen go_on(const sw_check *c)
     return c->failed == SW_STATUS_OK ? SW_SEEN_COUNT : SW_SEEN_STOP;
 }
 
-static sw_seen see_one(void *arg, const void *row)
-{
-    (void)row;
-    *(bool *)arg = true;
-    return SW_SEEN_STOP;
-}
-
 static bool any_row(sw_check *c, sw_record_id record, const sw_condition *conditions, size_t count,
                     uint64_t fields)
 {
@@ -33,51 +26,27 @@ static bool any_row(sw_check *c, sw_record_id record, const sw_condition *condit
                     .fields = fields,
                     .unordered = true};
     bool there = false;
-    sw_scan_end end;
 
-    c->failed = sw_store_scan(c->session, &scan, see_one, &there, &end, &c->error);
+    c->failed = sw__first(c->session, &scan, NULL, NULL, &there, &c->error);
     return there;
 }
 
 /* ---- steps, by a few of their fields ------------------------------------------------------------- */
 
 typedef struct brief {
-    sw_arena *arena;
-    sw_str organization_id;
-    sw_str run_id;
-    sw_str retired_into;
+    sw_step step;
     bool found;
 } brief;
-
-static sw_seen see_brief(void *arg, const void *row)
-{
-    brief *b = arg;
-    const sw_step *step = row;
-
-    b->organization_id = sw_arena_str(b->arena, step->organization_id);
-    b->run_id = sw_arena_str(b->arena, step->run_id);
-    b->retired_into = sw_arena_str(b->arena, step->retired_into);
-    b->found = true;
-    return SW_SEEN_STOP;
-}
 
 /* In the scratch arena, until the caller rewinds it. */
 static brief step_in_brief(sw_check *c, sw_str id)
 {
-    sw_value value = {.text = id};
-    sw_condition this = {SW_STEP_ID, SW_OP_EQ, &value, 1};
-    sw_scan scan = {.record = SW_RECORD_STEP,
-                    .conditions = &this,
-                    .condition_count = 1,
-                    .fields = SW_MASK(SW_STEP_ORGANIZATION_ID) | SW_MASK(SW_STEP_RUN_ID) |
-                              SW_MASK(SW_STEP_RETIRED_INTO)};
-    brief b = {.arena = &c->scratch};
-    sw_scan_end end;
+    brief b = {.found = false};
 
-    c->failed = sw_store_scan(c->session, &scan, see_brief, &b, &end, &c->error);
-    if (c->failed == SW_STATUS_OK && c->scratch.failed) {
-        c->failed = sw_no_memory(&c->error);
-    }
+    c->failed = sw__first_of(c->session, SW_RECORD_STEP, SW_STEP_ID, id,
+                             SW_MASK(SW_STEP_ORGANIZATION_ID) | SW_MASK(SW_STEP_RUN_ID) |
+                                 SW_MASK(SW_STEP_RETIRED_INTO),
+                             &c->scratch, &b.step, &b.found, &c->error);
     return b;
 }
 
@@ -104,15 +73,15 @@ static void gather_tools(sw_check *c, const sw_message *m)
 {
     sw_mark mark = sw_arena_mark(&c->scratch);
     sw_tool_names names;
-    brief step = {.found = false};
+    brief owner = {.found = false};
     bool counted = sw__tools_of(m->tool_calls, &c->scratch, &names);
 
     if (counted && names.count > 0 && m->step_id.ptr) {
-        step = step_in_brief(c, m->step_id);
+        owner = step_in_brief(c, m->step_id);
     }
-    for (size_t i = 0; counted && step.run_id.ptr && !step.retired_into.ptr && i < names.count;
-         i++) {
-        counted = sw__count_tool(c, step.run_id, names.at[i]);
+    for (size_t i = 0;
+         counted && owner.step.run_id.ptr && !owner.step.retired_into.ptr && i < names.count; i++) {
+        counted = sw__count_tool(c, owner.step.run_id, names.at[i]);
     }
     if (!counted) {
         c->failed = sw_no_memory(&c->error);
@@ -269,10 +238,10 @@ sw_status sw__check_retired(sw_check *c, const sw_step *step, sw_error *err)
             sw__differ(c, "reference", where, "retired_into names no step");
         }
     } else if (status == SW_STATUS_OK) {
-        if (survivor.retired_into.ptr) {
+        if (survivor.step.retired_into.ptr) {
             sw__differ(c, "life cycle", where, "it is retired into a step that is retired itself");
         }
-        if (!sw_str_eq(survivor.organization_id, step->organization_id)) {
+        if (!sw_str_eq(survivor.step.organization_id, step->organization_id)) {
             sw__differ(c, "reference", where, "it is retired into a step of others");
         }
         status = check_alias(c, step, err);
@@ -289,10 +258,10 @@ static sw_seen see_alias(void *arg, const void *row)
     char where[200];
 
     if (sw_str_eq(alias->kind, SW_STR("merged"))) {
-        brief step = step_in_brief(c, alias->value);
+        brief folded = step_in_brief(c, alias->value);
         /* A fold may be told before its step comes; the alias then keeps it out. */
-        if (c->failed == SW_STATUS_OK && step.found &&
-            !sw_str_eq(step.retired_into, alias->step_id)) {
+        if (c->failed == SW_STATUS_OK && folded.found &&
+            !sw_str_eq(folded.step.retired_into, alias->step_id)) {
             (void)snprintf(where, sizeof where, "step_aliases value=%.*s", (int)alias->value.len,
                            alias->value.ptr);
             sw__differ(c, "reference", where, "the step is not retired into %.*s",
