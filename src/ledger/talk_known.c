@@ -4,6 +4,9 @@
  * the conversation, and is looked up one by one. Reads only; runs before the steps are written, because a step says
  * in its metadata that its history was rewritten.
  *
+ * A step that comes after those that followed it was sent the beginning of what one of them was sent: that one is found
+ * by the last message of the step, and the step's list is so many messages of its.
+ *
  * Whatever the order in which steps come, a message that a step made is shown as that step's, and any other
  * message as the earliest step's that was sent it.
  */
@@ -148,12 +151,12 @@ static sw_status base_of(resolving *r, const beginning *at, beginning *out, sw_e
     return brief_context(r, SW_STEP_CONTEXT_ID, at->row.base_id, &out->row, &out->found, err);
 }
 
-/* It extends `x`, whose whole list it begins with; its base is the one of x's chain that keeps chains short. */
-static sw_status extend(resolving *r, sw_talk_step *s, const beginning *x, sw_error *err)
+/* It begins with the first `count` messages of `x`; its base is the one of x's chain that keeps chains short. */
+static sw_status found_on(resolving *r, sw_talk_step *s, const beginning *x, int64_t count,
+                          sw_error *err)
 {
     int64_t place = x->row.place.value + 1;
     int64_t target = sw__context_base_place(place);
-    int64_t count = x->row.length.value;
     beginning at = *x;
     bool found = true;
     sw_status status = SW_STATUS_OK;
@@ -166,8 +169,6 @@ static sw_status extend(resolving *r, sw_talk_step *s, const beginning *x, sw_er
         found = base.found;
         at = found ? base : at;
     }
-    s->extends = true;
-    s->fresh_from = (size_t)x->row.length.value;
     s->context.place = sw_int_of(place);
     if (status == SW_STATUS_OK && count > 0 && found) {
         s->context.base_id = at.row.id;
@@ -176,19 +177,95 @@ static sw_status extend(resolving *r, sw_talk_step *s, const beginning *x, sw_er
     return status;
 }
 
-static sw_status is_known(resolving *r, const sw_talk_step *s, const sw_said *said, bool *known,
-                          sw_error *err)
+/* It goes on where the whole list `x` ends. */
+static sw_status extend(resolving *r, sw_talk_step *s, const beginning *x, sw_error *err)
+{
+    s->extends = true;
+    s->fresh_from = (size_t)x->row.length.value;
+    return found_on(r, s, x, x->row.length.value, err);
+}
+
+/* The row is null where the message is not known. */
+static sw_status get_known(resolving *r, const sw_talk_step *s, const sw_said *said,
+                           sw_known_message *out, sw_error *err)
 {
     sw_known_message key = {.organization_id = r->task->organization_id,
                             .talk = digest_str(s->talk),
                             .item = digest_str(said->key)};
-    sw_known_message row;
     sw_status status =
-        sw_store_get(r->group->session, SW_RECORD_KNOWN_MESSAGE, &key, &r->group->arena, &row, err);
+        sw_store_get(r->group->session, SW_RECORD_KNOWN_MESSAGE, &key, &r->group->arena, out, err);
 
-    *known = status == SW_STATUS_OK;
     (void)sw_group_may(r->group, status, SW_STATUS_NOT_FOUND, err);
+    if (status != SW_STATUS_OK) {
+        *out = (sw_known_message){.talk = SW_NULL_STR};
+    }
     return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+}
+
+/* The list of the step that was sent the message first; `found` says whether there is one. */
+static sw_status list_of(resolving *r, const sw_known_message *known, sw_step_context *out,
+                         bool *found, sw_error *err)
+{
+    sw_message message;
+    sw_status status = SW_STATUS_OK;
+
+    *found = false;
+    if (!known->message_id.ptr || known->made.value) {
+        return SW_STATUS_OK;
+    }
+    status = sw_group_must(r->group,
+                           sw__first_of(r->group->session, SW_RECORD_MESSAGE, SW_MESSAGE_ID,
+                                        known->message_id, SW_MASK(SW_MESSAGE_STEP_ID),
+                                        &r->group->arena, &message, found, err),
+                           err);
+    if (status != SW_STATUS_OK || !message.step_id.ptr || gives_way(r, message.step_id)) {
+        *found = false;
+        return status;
+    }
+    return brief_context(r, SW_STEP_CONTEXT_ID, message.step_id, out, found, err);
+}
+
+static bool begins_with(const sw_context_list *list, const sw_talk_step *s)
+{
+    bool same = list->count >= s->input_count;
+
+    for (size_t i = 0; i < s->input_count && same; i++) {
+        sw_context_item item = sw__talk_item(&s->input[i]);
+        const sw_context_item *other = &list->items[i];
+        same = other->role == item.role && sw_str_eq(other->name, item.name) &&
+               sw_str_eq(other->tool_call_id, item.tool_call_id) &&
+               sw_str_eq(other->body_hash, item.body_hash);
+    }
+    return same;
+}
+
+/* A step that comes after those that followed it: what it was sent is the beginning of what they were. */
+static sw_status find_longer(resolving *r, sw_talk_step *s, sw_error *err)
+{
+    sw_known_message known;
+    sw_context_list list;
+    sw_step_context whole;
+    beginning x = {.stored = true};
+    sw_status status = get_known(r, s, &s->input[s->input_count - 1], &known, err);
+
+    if (status == SW_STATUS_OK) {
+        status = list_of(r, &known, &x.row, &x.found, err);
+    }
+    if (status != SW_STATUS_OK || !x.found || x.row.length.value < (int64_t)s->input_count) {
+        return status;
+    }
+    status = sw_store_get(r->group->session, SW_RECORD_STEP_CONTEXT, &x.row, &r->group->arena,
+                          &whole, err);
+    if (status == SW_STATUS_OK) {
+        status = sw__context_read(r->group->session, &whole, &r->group->arena, &list, err);
+    }
+    if (status == SW_STATUS_CORRUPT) { /* verify tells of it; this step has nothing to do with it */
+        return SW_STATUS_OK;
+    }
+    if (sw_group_must(r->group, status, err) != SW_STATUS_OK || !begins_with(&list, s)) {
+        return status;
+    }
+    return found_on(r, s, &x, (int64_t)s->input_count, err);
 }
 
 static sw_status find_base(resolving *r, sw_talk_step *s, sw_error *err)
@@ -205,7 +282,9 @@ static sw_status find_base(resolving *r, sw_talk_step *s, sw_error *err)
             return extend(r, s, &x, err);
         }
         if (i == NEAR) { /* nothing is far behind the end of the first list of a conversation */
-            status = is_known(r, s, &s->input[0], &far, err);
+            sw_known_message known;
+            status = get_known(r, s, &s->input[0], &known, err);
+            far = known.message_id.ptr != NULL;
         }
         if (i >= NEAR && !far) {
             continue;
@@ -217,7 +296,7 @@ static sw_status find_base(resolving *r, sw_talk_step *s, sw_error *err)
             return extend(r, s, &x, err);
         }
     }
-    return status;
+    return status == SW_STATUS_OK ? find_longer(r, s, err) : status;
 }
 
 static sw_str made_bytes(resolving *r, const sw_talk_step *s, sw_error *err)

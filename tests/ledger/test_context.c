@@ -229,7 +229,7 @@ static void the_order_does_not_matter(lt *t)
     }
 }
 
-static int64_t stored_bytes(lt *t, unsigned turns)
+static int64_t stored_bytes(lt *t, unsigned turns, bool backwards)
 {
     int64_t before = 0, after = 0;
     pool *keep = t->pool;
@@ -238,7 +238,8 @@ static int64_t stored_bytes(lt *t, unsigned turns)
     lt_open(t);
     OK(sw_ledger_info_get(t->ledger, &info, &t->err));
     before = info.file_bytes;
-    for (unsigned k = 0; k < turns; k++) {
+    for (unsigned i = 0; i < turns; i++) {
+        unsigned k = backwards ? turns - 1 - i : i;
         turn *one = NULL;
         t->pool = pool_new();
         one = a_turn(t, k, pool_printf(t->pool, "of %u turns", turns));
@@ -257,12 +258,25 @@ static int64_t stored_bytes(lt *t, unsigned turns)
 /* Four times the turns cost about four times the bytes: sixteen, if each step kept its history. */
 static void a_long_conversation_costs_linear_bytes(lt *t)
 {
-    int64_t few = stored_bytes(t, 250);
-    int64_t many = stored_bytes(t, 1000);
+    int64_t few = stored_bytes(t, 250, false);
+    int64_t many = stored_bytes(t, 1000, false);
     if (many > 6 * few || many > 1000 * 2600) {
         SAY("250 turns take %lld bytes, 1000 take %lld", (long long)few, (long long)many);
     }
     print_message("250 turns take %lld bytes, 1000 take %lld\n", (long long)few, (long long)many);
+    CLEAN();
+}
+
+/* The last turn first: no list is kept whole but that one. */
+static void the_other_way_round_it_costs_the_same(lt *t)
+{
+    int64_t forwards = stored_bytes(t, 251, false);
+    int64_t backwards = stored_bytes(t, 250, true);
+    if (backwards > forwards * 3 / 2) {
+        SAY("forwards %lld bytes, backwards %lld", (long long)forwards, (long long)backwards);
+    }
+    print_message("forwards %lld bytes, backwards %lld\n", (long long)forwards,
+                  (long long)backwards);
     CLEAN();
 }
 
@@ -577,6 +591,7 @@ static const lt_case cases[] = {
     {"each step gives back what it was sent", each_step_gives_back_what_it_was_sent, 0},
     {"the order does not matter", the_order_does_not_matter, 0},
     {"a long conversation costs linear bytes", a_long_conversation_costs_linear_bytes, LT_DISK},
+    {"the other way round it costs the same", the_other_way_round_it_costs_the_same, LT_DISK},
     {"a rewritten history is marked", a_rewritten_history_is_marked, 0},
     {"deleting a step leaves the others whole", deleting_a_step_leaves_the_others_whole, 0},
     {"what is said otherwise replaces what was said", what_is_said_otherwise_replaces_what_was_said,
