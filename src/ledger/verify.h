@@ -11,6 +11,7 @@ typedef struct sw_trail {
     uint64_t hash;
     bool created;
     bool deleted;
+    bool ever_deleted; /* also when it was created anew */
     bool restated;
     int8_t ended; /* the status its last ending entry says, or -1 */
 } sw_trail;
@@ -41,7 +42,7 @@ void sw__cell_name(sw_record_id record, const void *key, char *out, size_t size)
 sw_status sw__check_journal(sw_check *check, sw_str organization, sw_error *err);
 /* Whether the step's trail leads to where the step is; fills check->error when not OK. */
 sw_status sw__journal_knows(sw_check *check, const sw_step *step);
-/* Whether the journal says that the step was deleted. */
+/* Whether the journal says that the step was deleted, be it there again under its id or not. */
 bool sw__journal_deleted(const sw_check *check, sw_str step_id);
 /* What hangs on steps (verify_parts.c): messages and their bodies, links of timings, names of retired
  * steps, conversations. Messages first: they say which tools runs used. */

@@ -67,7 +67,10 @@ static void follow(sw_trail *trail, int64_t what)
 {
     switch (what) {
     case SW_CHANGE_CREATED:
-        *trail = (sw_trail){.hash = trail->hash, .created = true, .ended = -1};
+        *trail = (sw_trail){.hash = trail->hash,
+                            .created = true,
+                            .ever_deleted = trail->ever_deleted,
+                            .ended = -1};
         break;
     case SW_CHANGE_SUCCEEDED:
         trail->ended = SW_STEP_STATUS_SUCCESS;
@@ -84,6 +87,7 @@ static void follow(sw_trail *trail, int64_t what)
         break;
     case SW_CHANGE_DELETED:
         trail->deleted = true;
+        trail->ever_deleted = true;
         break;
     default:
         break;
@@ -178,7 +182,7 @@ bool sw__journal_deleted(const sw_check *c, sw_str step_id)
 {
     const sw_trail *trail = trail_slot(c, trail_hash(step_id));
 
-    return trail->hash != 0 && trail->deleted;
+    return trail->hash != 0 && trail->ever_deleted;
 }
 
 sw_status sw__journal_knows(sw_check *c, const sw_step *step)

@@ -220,6 +220,7 @@ static sw_status check_alias(sw_check *c, const sw_step *step, sw_error *err)
     return status;
 }
 
+/* What the survivor's deletion left behind names a step that is gone, also when its id was given again. */
 sw_status sw__check_retired(sw_check *c, const sw_step *step, sw_error *err)
 {
     sw_mark mark = sw_arena_mark(&c->scratch);
@@ -227,16 +228,14 @@ sw_status sw__check_retired(sw_check *c, const sw_step *step, sw_error *err)
     char where[200];
     sw_status status = SW_STATUS_OK;
 
-    if (!step->retired_into.ptr) {
+    if (!step->retired_into.ptr || sw__journal_deleted(c, step->retired_into)) {
         return SW_STATUS_OK;
     }
     name_of("steps", step->id, where);
     survivor = step_in_brief(c, step->retired_into);
     status = c->failed;
     if (status == SW_STATUS_OK && !survivor.found) {
-        if (!sw__journal_deleted(c, step->retired_into)) {
-            sw__differ(c, "reference", where, "retired_into names no step");
-        }
+        sw__differ(c, "reference", where, "retired_into names no step");
     } else if (status == SW_STATUS_OK) {
         if (survivor.step.retired_into.ptr) {
             sw__differ(c, "life cycle", where, "it is retired into a step that is retired itself");

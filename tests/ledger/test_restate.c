@@ -247,6 +247,23 @@ static void a_chain_of_retired_steps_makes_no_ring(lt *t)
     CLEAN();
 }
 
+/* The id of a survivor that was deleted is free; whoever takes it is not the step that the retired one meant. */
+static void a_survivor_that_was_deleted_is_not_the_one_that_takes_its_id(lt *t)
+{
+    sw_step s = imported(t, 1), into = imported(t, 2), last = imported(t, 3);
+    sw_outcome o;
+    lt_log(t, &t->a, &s);
+    lt_log(t, &t->a, &into);
+    lt_log(t, &t->a, &last);
+    OK(sw_step_retire(t->ledger, &t->a, s.id, into.id, &o, &t->err));
+    OK(sw_step_delete(t->ledger, &t->a, into.id, &o, &t->err));
+    CLEAN();
+    lt_log(t, &t->a, &into);
+    CLEAN();
+    OK(sw_step_retire(t->ledger, &t->a, into.id, last.id, &o, &t->err));
+    CLEAN();
+}
+
 static const lt_case cases[] = {
     {"restating replaces what is said", restating_replaces_what_is_said, 0},
     {"restating reaches every other field", restating_reaches_every_other_field, 0},
@@ -260,6 +277,8 @@ static const lt_case cases[] = {
     {"a retired step counts nowhere", a_retired_step_counts_nowhere, 0},
     {"retiring needs another step", retiring_needs_another_step, 0},
     {"a chain of retired steps makes no ring", a_chain_of_retired_steps_makes_no_ring, 0},
+    {"a survivor that was deleted is not the one that takes its id",
+     a_survivor_that_was_deleted_is_not_the_one_that_takes_its_id, 0},
 };
 
 LT_MAIN("restate", cases)
