@@ -109,12 +109,13 @@ static void print_after_simple(const sw_lite_plan *p, int parameter, sw_buf *sql
     sw_buf_addc(sql, ')');
 }
 
-/* Field i is strictly after the place's, nulls being before all values. */
+/* Field i is strictly after the place's, nulls being before all values. A bare 0 would be folded, with all that
+ * is asked for, and then SQLite finds no use for the index it is told to take ("no query solution"). */
 static void print_beyond(const sw_lite_plan *p, size_t i, int parameter, sw_buf *sql)
 {
     if (after_null(p, i)) {
         if (p->scan->descending) {
-            sw_buf_adds(sql, "0");
+            sw_buf_adds(sql, "(SELECT 0)");
             return;
         }
         print_ordered(p, p->order[i], sql);

@@ -8,6 +8,12 @@
 
 enum { VALUES = 3 };
 
+static sw_value value_of(const sw_field *field, const void *row)
+{
+    return sw_kind_is_text(field->kind) ? (sw_value){.text = sw_field_text(field, row)}
+                                        : (sw_value){.number = sw_field_number(field, row).value};
+}
+
 /* The values of the field in some rows of the data; null rows are passed over. */
 static size_t sample(contract *ct, const naive *all, size_t i, sw_value values[VALUES])
 {
@@ -19,8 +25,7 @@ static size_t sample(contract *ct, const naive *all, size_t i, sw_value values[V
         if (text ? !sw_field_text(field, row).ptr : !sw_field_number(field, row).known) {
             continue;
         }
-        values[found++] = text ? (sw_value){.text = sw_field_text(field, row)}
-                               : (sw_value){.number = sw_field_number(field, row).value};
+        values[found++] = value_of(field, row);
     }
     return found;
 }
@@ -311,6 +316,52 @@ static void every_field_as_order(void **state)
     }
 }
 
+static size_t expect_nothing_beyond(contract *ct, const dataset *data, sw_record_id record,
+                                    const void *row, int present, const void *other)
+{
+    const sw_field *there = ct_field(record, present);
+    size_t seen = 0;
+    for (size_t f = 0; f < sw__records[record].field_count; f++) {
+        const sw_field *field = ct_field(record, (int)f);
+        sw_value value = value_of(there, other);
+        sw_condition is = {(uint8_t)present, SW_OP_EQ, &value, 1};
+        sw_scan scan = {.record = record,
+                        .conditions = &is,
+                        .condition_count = 1,
+                        .order = {(uint8_t)f, (uint8_t)present},
+                        .order_count = 2,
+                        .descending = true,
+                        .after = row};
+        if ((int)f != present && sw_field_is_null(field, row) && !(field->flags & SW_SHARED) &&
+            make_total(&scan)) {
+            naive_expect(ct, data, &scan);
+            seen++;
+        }
+    }
+    return seen;
+}
+
+/* Downwards nothing is beyond a null, also where an index must be used that holds only some of the rows. */
+static void nothing_is_beyond_a_null(void **state)
+{
+    contract *ct = *state;
+    dataset *data = dataset_fill(ct, 60);
+    size_t seen = 0;
+    for (int r = 0; r < SW_RECORD_COUNT; r++) {
+        const sw_record *record = &sw__records[r];
+        const naive *all = &data->of[r];
+        for (size_t n = 0; n < all->count * record->index_count; n++) {
+            int present = record->indexes[n % record->index_count].present;
+            const void *row = all->rows[n / record->index_count];
+            const void *other = all->rows[rowgen_below(&ct->gen, all->count)];
+            if (present && !sw_field_is_null(ct_field((sw_record_id)r, present), other)) {
+                seen += expect_nothing_beyond(ct, data, (sw_record_id)r, row, present, other);
+            }
+        }
+    }
+    assert_true(seen >= 60);
+}
+
 /* ---- all together ------------------------------------------------------------------------------- */
 
 static bool takes(const sw_field *field, sw_op op)
@@ -387,6 +438,7 @@ const ct_case ct_scan_cases[] = {
     {"tags on every list", tags_on_every_list},
     {"every index both ways", every_index_both_ways},
     {"every field as order", every_field_as_order},
+    {"nothing is beyond a null", nothing_is_beyond_a_null},
     {"random scans", random_scans},
     {NULL, NULL},
 };
