@@ -12,6 +12,7 @@
 #include "ingest/trace.h"
 
 #define TRACE_NONE UINT32_MAX
+#define TRACE_MANY (UINT32_MAX - 1)
 
 typedef struct trace_node {
     const span_facts *facts;
@@ -23,31 +24,37 @@ typedef struct trace_node {
     bool root;      /* has no parent, by its own word; an orphan is none */
     bool folded;    /* a model span that is no step of its own */
     bool is_run;
+    bool written;   /* as a run */
     bool collapsed; /* an agent that is the same as the one inside it */
     uint32_t parent;
     uint32_t child; /* the first */
     uint32_t next;  /* sibling */
     /* inherited */
-    uint32_t agent;     /* nearest ancestor with the role */
+    uint32_t
+        agent; /* nearest ancestor with the role; once runs are told apart, one that is not collapsed */
     uint32_t workflow;  /* the same */
     uint32_t container; /* nearest ancestor that is a wrapper, agent or workflow */
     uint32_t tool;      /* nearest ancestor with the role */
     uint32_t model;     /* nearest model span above, not behind a tool, agent or workflow */
     uint32_t within;    /* nearest tool above, not behind a model span, agent or workflow */
+    uint32_t outermost; /* of such tools the furthest */
     uint32_t top;       /* itself or its furthest ancestor */
     uint32_t named;     /* nearest, itself included, that names an agent */
     uint32_t talking;   /* nearest, itself included, that names a conversation */
     uint32_t person;    /* nearest, itself included, that names an end user */
     /* gathered */
-    uint32_t inner_count; /* model spans in and below it, not behind a tool, agent or workflow */
-    uint32_t inner;       /* the first of them */
-    uint32_t deep_count;  /* agents, workflows and model spans nearest below it */
-    uint32_t deep;        /* one of them */
+    uint32_t inner; /* the first model span in or below it, not behind a tool, agent or workflow */
+    uint32_t call;  /* the one call that these tell of; TRACE_MANY: they tell of several */
+    uint32_t deep_count; /* agents, workflows and model spans nearest below it */
+    uint32_t deep;       /* one of them */
+    uint32_t becomes;    /* of an agent: whose run it is, through all that are collapsed */
     /* decided */
     uint32_t survivor; /* of a folded one: who has its call */
     uint32_t run;      /* of a step: whose span decides; TRACE_NONE: the trace itself */
     uint32_t
         step; /* of a tool: the model span it is attached to; of a model span: place among steps */
+    uint32_t
+        caller; /* of a tool that is attached to none: the step of the nearest tool above that is */
     uint32_t tools; /* of a model span: the first tool attached to it */
     uint32_t next_tool;
     uint32_t http;   /* of a model span: the last HTTP call below it */

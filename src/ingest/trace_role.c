@@ -17,20 +17,33 @@ static void gather_models(trace *t, uint32_t at)
     trace_node *node = &t->nodes[at];
     trace_node *parent = NULL;
 
-    if (node->role == SPAN_LLM && node->inner_count > 0) {
+    if (node->role == SPAN_LLM && node->inner != TRACE_NONE) {
         node->role = SPAN_WRAPPER;
         node->folded = true;
         node->survivor = node->inner;
     } else if (node->role == SPAN_LLM) {
-        node->inner_count = 1;
         node->inner = at;
     }
-    if (is_border(node->role) || node->parent == TRACE_NONE || node->inner_count == 0) {
-        return;
+    if (!is_border(node->role) && node->parent != TRACE_NONE) {
+        parent = &t->nodes[node->parent];
+        parent->inner = node->inner < parent->inner ? node->inner : parent->inner;
     }
-    parent = &t->nodes[node->parent];
-    parent->inner_count += node->inner_count;
-    parent->inner = node->inner < parent->inner ? node->inner : parent->inner;
+}
+
+/* Twins are one call. */
+static void gather_calls(trace *t, uint32_t at)
+{
+    trace_node *node = &t->nodes[at];
+    trace_node *parent = NULL;
+
+    if (node->role == SPAN_LLM) {
+        node->call = trace_survivor(t, at);
+    }
+    if (!is_border(node->role) && node->parent != TRACE_NONE && node->call != TRACE_NONE) {
+        parent = &t->nodes[node->parent];
+        parent->call =
+            parent->call == TRACE_NONE || parent->call == node->call ? node->call : TRACE_MANY;
+    }
 }
 
 /* ---- inheriting ---------------------------------------------------------------------------------- */
@@ -49,6 +62,9 @@ static void inherit_roles(trace *t, trace_node *node, uint32_t above)
     node->within = role == SPAN_TOOL                     ? above
                    : is_border(role) || role == SPAN_LLM ? TRACE_NONE
                                                          : parent->within;
+    node->outermost = role == SPAN_TOOL && parent->within == TRACE_NONE ? above
+                      : node->within == TRACE_NONE                      ? TRACE_NONE
+                                                                        : parent->outermost;
 }
 
 static void inherit(trace *t, uint32_t at)
@@ -85,13 +101,26 @@ static void gather_deep(trace *t, uint32_t at)
 }
 
 /* Frameworks that are instrumented twice show the same agent twice, one inside the other. */
-static void collapse(trace *t, trace_node *node)
+static void collapse(trace *t, uint32_t at)
 {
+    trace_node *node = &t->nodes[at];
     const trace_node *inner = node->deep_count == 1 ? &t->nodes[node->deep] : NULL;
 
     node->collapsed = node->role == SPAN_AGENT && inner && inner->role == SPAN_AGENT &&
                       node->facts->agent_name.ptr &&
                       sw_str_eq(node->facts->agent_name, inner->facts->agent_name);
+    node->becomes = node->collapsed ? inner->becomes : at;
+}
+
+/* What is in a collapsed agent is in the one that it became; this one itself is in what is outside of both. Parents
+ * first: theirs are settled. */
+static void pass_collapsed(trace *t, trace_node *node)
+{
+    const trace_node *agent = node->agent == TRACE_NONE ? NULL : &t->nodes[node->agent];
+
+    if (agent && agent->collapsed) {
+        node->agent = node->becomes == agent->becomes ? agent->agent : agent->becomes;
+    }
 }
 
 uint32_t trace_survivor(const trace *t, uint32_t at)
@@ -114,11 +143,15 @@ sw_status trace_settle(trace *t, sw_error *err)
     }
     status = trace_fold_twins(t, err);
     for (uint32_t i = t->count; i-- > 0;) {
+        gather_calls(t, t->order[i]);
         gather_deep(t, t->order[i]);
+        collapse(t, t->order[i]);
     }
     for (uint32_t i = 0; i < t->count; i++) {
-        trace_node *node = &t->nodes[i];
-        collapse(t, node);
+        pass_collapsed(t, &t->nodes[t->order[i]]);
+    }
+    for (uint32_t i = 0; i < t->count; i++) {
+        const trace_node *node = &t->nodes[i];
         if (node->role == SPAN_LLM && !node->folded) {
             t->steps[t->step_count++] = i;
         }

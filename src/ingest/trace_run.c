@@ -8,19 +8,10 @@
 
 /* ---- who decides ----------------------------------------------------------------------------------- */
 
-static uint32_t skip_collapsed(const trace *t, uint32_t agent)
-{
-    while (agent != TRACE_NONE && t->nodes[agent].collapsed) {
-        agent = t->nodes[agent].agent;
-    }
-    return agent;
-}
-
 /* The nearest run above a span, agents before workflows. */
-static uint32_t run_above(const trace *t, const trace_node *node)
+static uint32_t run_above(const trace_node *node)
 {
-    uint32_t agent = skip_collapsed(t, node->agent);
-    return agent != TRACE_NONE ? agent : node->workflow;
+    return node->agent != TRACE_NONE ? node->agent : node->workflow;
 }
 
 static bool may_decide_as_root(const trace_node *root)
@@ -29,7 +20,6 @@ static bool may_decide_as_root(const trace_node *root)
                           root->role == SPAN_RETRIEVAL || root->role == SPAN_EMBEDDING);
 }
 
-/* A folded agent's steps cannot be its own, so that run_above finds the right one. */
 void trace_choose_runs(trace *t)
 {
     for (uint32_t i = 0; i < t->count; i++) {
@@ -39,7 +29,7 @@ void trace_choose_runs(trace *t)
     }
     for (uint32_t i = 0; i < t->step_count; i++) {
         trace_node *step = &t->nodes[t->steps[i]];
-        step->run = run_above(t, step);
+        step->run = run_above(step);
         if (step->run == TRACE_NONE && may_decide_as_root(&t->nodes[step->top])) {
             step->run = step->top;
             t->nodes[step->top].is_run = true;
@@ -229,7 +219,7 @@ static sw_str agent_of(trace *t, const trace_node *node, const sums *s)
 static void fill_run(trace *t, const trace_node *node, const sums *s, sw_run *run)
 {
     sw_str conversation = node ? trace_conversation(t, node) : SW_NULL_STR;
-    uint32_t above = node ? run_above(t, node) : TRACE_NONE;
+    uint32_t above = node ? run_above(node) : TRACE_NONE;
 
     conversation = conversation.ptr ? conversation : s->conversation;
     *run = (sw_run){
@@ -277,14 +267,33 @@ static void name_runs(trace *t, bool trace_level, trace_result *out, sw_str *gho
     }
 }
 
+/* A run, and before it those that it is in. (The one that a collapsed agent became may stand further down than what
+ * this did.) `waiting` has room for all. */
+static void fill_with_parents(trace *t, const sums *all, uint32_t at, uint32_t *waiting,
+                              trace_result *out, sw_run *runs)
+{
+    uint32_t count = 0;
+
+    for (; at != TRACE_NONE && t->nodes[at].is_run && !t->nodes[at].written;
+         at = run_above(&t->nodes[at])) {
+        t->nodes[at].written = true;
+        waiting[count++] = at;
+    }
+    while (count-- > 0) {
+        at = waiting[count];
+        fill_run(t, &t->nodes[at], &all[at], &runs[out->run_count++]);
+    }
+}
+
 sw_status trace_write_runs(trace *t, trace_result *out, sw_error *err)
 {
     const sums *all = sum_up(t);
     sw_run *runs = sw_arena_alloc(t->arena, ((size_t)t->count + 1) * sizeof *runs);
     sw_str *ghosts = sw_arena_alloc(t->arena, ((size_t)t->count + 1) * sizeof *ghosts);
+    uint32_t *waiting = sw_arena_alloc(t->arena, ((size_t)t->count + 1) * sizeof *waiting);
     bool trace_level = false;
 
-    if (!all || !runs || !ghosts) {
+    if (!all || !runs || !ghosts || !waiting) {
         return sw_no_memory(err);
     }
     trace_level = all[t->count].first != TRACE_NONE;
@@ -296,10 +305,7 @@ sw_status trace_write_runs(trace *t, trace_result *out, sw_error *err)
         fill_run(t, NULL, &all[t->count], &runs[out->run_count++]);
     }
     for (uint32_t i = 0; i < t->count; i++) {
-        const trace_node *node = &t->nodes[t->order[i]];
-        if (node->is_run) {
-            fill_run(t, node, &all[t->order[i]], &runs[out->run_count++]);
-        }
+        fill_with_parents(t, all, t->order[i], waiting, out, runs);
     }
     out->runs = runs;
     out->ghosts = ghosts;

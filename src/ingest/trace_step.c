@@ -57,12 +57,10 @@ sw_str trace_step_id(const trace *t, const trace_node *node)
 /* The step whose tool the span ran in. */
 static sw_str parent_step(const trace *t, const trace_node *node)
 {
-    uint32_t tool = node->tool;
+    const trace_node *tool = node->tool == TRACE_NONE ? NULL : &t->nodes[node->tool];
+    uint32_t above = tool ? tool->step != TRACE_NONE ? tool->step : tool->caller : TRACE_NONE;
 
-    while (tool != TRACE_NONE && t->nodes[tool].step == TRACE_NONE) {
-        tool = t->nodes[tool].tool;
-    }
-    return tool == TRACE_NONE ? SW_NULL_STR : trace_step_id(t, &t->nodes[t->nodes[tool].step]);
+    return above == TRACE_NONE ? SW_NULL_STR : trace_step_id(t, &t->nodes[above]);
 }
 
 static sw_str origin_of(trace *t, const span_facts *facts)
@@ -111,7 +109,7 @@ static int64_t union_of(interval *all, size_t count, int64_t *last)
 static int64_t step_start(const trace *t, const trace_node *node)
 {
     const trace_node *parent = node->parent == TRACE_NONE ? NULL : &t->nodes[node->parent];
-    bool wraps = parent && parent->role == SPAN_WRAPPER && parent->inner_count == 1 &&
+    bool wraps = parent && parent->role == SPAN_WRAPPER && parent->call < TRACE_MANY &&
                  sw_str_eq(parent->facts->operation, SW_STR("agent_step"));
     return wraps && parent->start_ns < node->start_ns ? parent->start_ns : node->start_ns;
 }

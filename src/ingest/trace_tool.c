@@ -197,14 +197,9 @@ static uint32_t by_place(const trace *t, const slots *s, const trace_node *tool)
 /* It tells of the same execution, and what the outer one does not say of it. */
 static void merge_inner(trace *t, const trace_node *inner)
 {
-    trace_node *outer = &t->nodes[inner->within];
-    span_facts *own = NULL;
-    const span_facts *said = trace_facts(inner);
+    span_facts *own = trace_own(t, &t->nodes[inner->outermost]);
+    const span_facts *said = inner->facts;
 
-    while (outer->within != TRACE_NONE) {
-        outer = &t->nodes[outer->within];
-    }
-    own = trace_own(t, outer);
     if (own) {
         own->tool_name = own->tool_name.ptr ? own->tool_name : said->tool_name;
         own->tool_call_id = own->tool_call_id.ptr ? own->tool_call_id : said->tool_call_id;
@@ -241,8 +236,12 @@ void trace_tool_time(const trace *t, const trace_node *tool, int64_t *start_ns, 
 static void attach(trace *t, const asked_list *calls, const slots *s, uint32_t i)
 {
     trace_node *tool = &t->nodes[i];
+    const trace_node *above = tool->tool == TRACE_NONE ? NULL : &t->nodes[tool->tool];
     uint32_t at = by_call_id(t, calls, trace_facts(tool)->tool_call_id, tool->start_ns);
 
+    tool->caller = above == NULL               ? TRACE_NONE
+                   : above->step != TRACE_NONE ? above->step
+                                               : above->caller;
     if (tool->within != TRACE_NONE && (at == TRACE_NONE || at == t->nodes[tool->within].step)) {
         return; /* the outer one has it */
     }
@@ -262,7 +261,7 @@ sw_status trace_attach(trace *t, sw_error *err)
     if (status != SW_STATUS_OK || !make_slots(t, &s)) {
         return status != SW_STATUS_OK ? status : sw_no_memory(err);
     }
-    for (uint32_t i = t->count; i-- > 0;) { /* the nearest first */
+    for (uint32_t i = 0; i < t->count; i++) { /* the nearest first */
         const trace_node *node = &t->nodes[t->order[i]];
         if (node->role == SPAN_TOOL && node->within != TRACE_NONE) {
             merge_inner(t, node);

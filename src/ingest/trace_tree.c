@@ -76,10 +76,11 @@ static void fill(trace_node *node, const span_facts *facts)
                  (facts->dialect == SPAN_DIALECT_LANGFUSE && wants_root(span));
     node->parent = node->child = node->next = TRACE_NONE;
     node->agent = node->workflow = node->container = node->tool = TRACE_NONE;
-    node->model = node->within = TRACE_NONE;
+    node->model = node->within = node->outermost = TRACE_NONE;
     node->top = node->named = node->talking = node->person = TRACE_NONE;
-    node->inner = node->deep = node->survivor = node->run = TRACE_NONE;
-    node->step = node->tools = node->next_tool = TRACE_NONE;
+    node->inner = node->call = node->deep = node->becomes = TRACE_NONE;
+    node->survivor = node->run = TRACE_NONE;
+    node->step = node->caller = node->tools = node->next_tool = TRACE_NONE;
     node->http = TRACE_NONE;
 }
 

@@ -3,7 +3,8 @@
  * the span that is the step. The one that is the step has its holes filled from the others (telemetry.md E.1).
  *
  * Twins have the same response id, overlap in time, and come from different instrumentations: test servers
- * answer every call with one id, and then it is the instrumentation that tells two calls from one.
+ * answer every call with one id, and then it is the instrumentation that tells two calls from one. Of more than two
+ * the best told has the call; whoever is a twin of no step that is told better is a step.
  */
 #include <stdlib.h>
 
@@ -63,21 +64,12 @@ static int known_fields(trace *t, trace_node *node)
     return known;
 }
 
-static void fold(trace *t, uint32_t a, uint32_t b)
-{
-    int better = known_fields(t, &t->nodes[a]) - known_fields(t, &t->nodes[b]);
-    bool a_stays =
-        better > 0 || (better == 0 && memcmp(t->nodes[a].facts->span->span_id,
-                                             t->nodes[b].facts->span->span_id, OTLP_SPAN_ID) < 0);
-
-    t->nodes[a_stays ? b : a].folded = true;
-    t->nodes[a_stays ? b : a].survivor = a_stays ? a : b;
-}
-
 static bool are_twins(const trace_node *a, const trace_node *b)
 {
-    return b->start_ns < a->end_ns &&
-           !sw_str_eq(a->facts->span->scope->name, b->facts->span->scope->name);
+    bool overlap = a->start_ns == b->start_ns ||
+                   (a->start_ns < b->start_ns ? b->start_ns < a->end_ns : a->start_ns < b->end_ns);
+
+    return overlap && !sw_str_eq(a->facts->span->scope->name, b->facts->span->scope->name);
 }
 
 /* ---- the sibling rule ----------------------------------------------------------------------------- */
@@ -85,6 +77,9 @@ static bool are_twins(const trace_node *a, const trace_node *b)
 typedef struct answered {
     sw_str response_id;
     uint32_t at;
+    int known;
+    const uint8_t *id;
+    uint32_t rank; /* 0: the one that is told best */
 } answered;
 
 static int by_response(const void *a, const void *b)
@@ -96,39 +91,76 @@ static int by_response(const void *a, const void *b)
     return order ? order : (x->at > y->at) - (x->at < y->at);
 }
 
-static void compare_with_next(trace *t, const answered *list, uint32_t count, uint32_t i)
+static int by_rank(const void *a, const void *b)
 {
-    for (uint32_t j = i + 1; j < count && j - i <= TWINS_LOOKED_AT; j++) {
-        trace_node *a = &t->nodes[list[i].at];
-        trace_node *b = &t->nodes[list[j].at];
-        if (a->folded || !sw_str_eq(list[i].response_id, list[j].response_id)) {
-            return;
-        }
-        if (!b->folded && are_twins(a, b)) {
-            fold(t, list[i].at, list[j].at);
+    const answered *x = *(answered *const *)a;
+    const answered *y = *(answered *const *)b;
+
+    return x->known != y->known ? (x->known < y->known) - (x->known > y->known)
+                                : memcmp(x->id, y->id, OTLP_SPAN_ID);
+}
+
+static void fold_twins_of(trace *t, const answered *list, uint32_t count, const answered *best)
+{
+    uint32_t i = (uint32_t)(best - list);
+    uint32_t from = i > TWINS_LOOKED_AT ? i - TWINS_LOOKED_AT : 0;
+    uint32_t to = count - i > TWINS_LOOKED_AT ? i + TWINS_LOOKED_AT : count - 1;
+
+    for (uint32_t j = from; j <= to && !t->nodes[best->at].folded; j++) {
+        trace_node *other = &t->nodes[list[j].at];
+        if (list[j].rank > best->rank && !other->folded && are_twins(&t->nodes[best->at], other)) {
+            other->folded = true;
+            other->survivor = best->at;
         }
     }
+}
+
+/* Of those that answered with one id. The one that is told best takes all its twins, then the best that is left: so no
+ * survivor is folded itself, however many twins a call has. */
+static sw_status fold_group(trace *t, answered *list, uint32_t count, sw_error *err)
+{
+    answered **ranked = sw_arena_alloc(t->arena, (count + 1) * sizeof *ranked);
+
+    if (!ranked) {
+        return sw_no_memory(err);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        list[i].known = known_fields(t, &t->nodes[list[i].at]);
+        list[i].id = t->nodes[list[i].at].facts->span->span_id;
+        ranked[i] = &list[i];
+    }
+    qsort(ranked, count, sizeof *ranked, by_rank);
+    for (uint32_t i = 0; i < count; i++) {
+        ranked[i]->rank = i;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        fold_twins_of(t, list, count, ranked[i]);
+    }
+    return SW_STATUS_OK;
 }
 
 sw_status trace_fold_twins(trace *t, sw_error *err)
 {
     answered *list = sw_arena_alloc(t->arena, (t->count + 1) * sizeof *list);
     uint32_t n = 0;
+    sw_status status = list ? SW_STATUS_OK : sw_no_memory(err);
 
-    if (!list) {
-        return sw_no_memory(err);
-    }
-    for (uint32_t i = 0; i < t->count; i++) {
+    for (uint32_t i = 0; list && i < t->count; i++) {
         const trace_node *node = &t->nodes[i];
         if (node->role == SPAN_LLM && node->facts->request_id.len > 0) {
-            list[n++] = (answered){node->facts->request_id, i};
+            list[n++] = (answered){.response_id = node->facts->request_id, .at = i};
         }
     }
-    qsort(list, n, sizeof *list, by_response);
-    for (uint32_t i = 0; i < n; i++) {
-        compare_with_next(t, list, n, i);
+    if (n > 1) {
+        qsort(list, n, sizeof *list, by_response);
     }
-    return SW_STATUS_OK;
+    for (uint32_t i = 0, next = 0; i < n && status == SW_STATUS_OK; i = next) {
+        for (next = i + 1; next < n && sw_str_eq(list[next].response_id, list[i].response_id);) {
+            next++;
+        }
+        status = next - i > 1 ? fold_group(t, list + i, next - i, err) : SW_STATUS_OK;
+    }
+    return status;
 }
 
 /* ---- holes ---------------------------------------------------------------------------------------- */
@@ -216,19 +248,19 @@ static void fill_from(trace *t, trace_node *to, trace_node *from)
     }
 }
 
-/* The nearest wrapper first; then twins, in their order. A wrapper of several calls is of none of them. */
+/* Twins first, in their order; then the nearest wrapper. A wrapper of several calls is of none of them. */
 void trace_fill_holes(trace *t)
 {
-    for (uint32_t i = t->count; i-- > 0;) {
-        trace_node *node = &t->nodes[t->order[i]];
-        if (node->folded && node->role == SPAN_WRAPPER && node->inner_count == 1) {
-            fill_from(t, &t->nodes[node->inner], node);
-        }
-    }
     for (uint32_t i = 0; i < t->count; i++) {
         trace_node *node = &t->nodes[i];
         if (node->folded && node->role == SPAN_LLM) {
-            fill_from(t, &t->nodes[trace_survivor(t, i)], node);
+            fill_from(t, &t->nodes[node->survivor], node);
+        }
+    }
+    for (uint32_t i = t->count; i-- > 0;) {
+        trace_node *node = &t->nodes[t->order[i]];
+        if (node->folded && node->role == SPAN_WRAPPER && node->call < TRACE_MANY) {
+            fill_from(t, &t->nodes[node->call], node);
         }
     }
 }

@@ -215,55 +215,6 @@ static void a_tool_may_run_another_agent(void **state)
 
 /* ---- E.1, E.3 ---------------------------------------------------------------------------------------- */
 
-static void two_instrumentations_of_one_call_are_one_step(void **state)
-{
-    tree t;
-
-    (void)state;
-    tree_begin(&t);
-    (void)tree_add(&t, 9, 0, SPAN_AGENT, 0, 1000);
-    tree_model(&t, 1, 9, 10, 400)->facts.request_id = SW_STR("resp_1");
-    tree_model(&t, 2, 9, 20, 390)->facts.request_id = SW_STR("resp_1");
-    t.spans[2].scope.name = SW_STR("another");
-    t.spans[2].facts.provider_name = SW_STR("openai");
-    t.spans[1].facts.model_endpoint = SW_STR("https://a");
-    t.spans[1].talk.output_count = 0;
-    tree_compute(&t);
-    assert_int_equal(1, t.result.step_count);
-    assert_non_null(tree_step(&t, 2)); /* it knows more */
-    TEXT(tree_step(&t, 2)->entry.step.model_endpoint, "https://a");
-    TEXT(tree_step(&t, 2)->response_id, "resp_1");
-    /* The same instrumentation saw two calls, and a later call is another one. */
-    t.spans[2].scope.name = SW_STR("test");
-    tree_compute(&t);
-    assert_int_equal(2, t.result.step_count);
-    t.spans[2].scope.name = SW_STR("another");
-    t.spans[2].span.start_ns = t.spans[1].span.end_ns;
-    tree_compute(&t);
-    assert_int_equal(2, t.result.step_count);
-    tree_end(&t);
-}
-
-static void an_agent_shown_twice_is_one_run(void **state)
-{
-    tree t;
-
-    (void)state;
-    tree_begin(&t);
-    tree_add(&t, 1, 0, SPAN_AGENT, 0, 1000)->facts.agent_name = SW_STR("bot");
-    (void)tree_add(&t, 2, 1, SPAN_WRAPPER, 5, 990);
-    tree_add(&t, 3, 2, SPAN_AGENT, 10, 980)->facts.agent_name = SW_STR("bot");
-    (void)tree_model(&t, 4, 3, 20, 400);
-    tree_compute(&t);
-    assert_int_equal(1, t.result.run_count);
-    SAME(tree_step(&t, 4)->entry.step.run_id, tree_run_id(&t, 3));
-    t.spans[2].facts.agent_name = SW_STR("other");
-    tree_compute(&t);
-    assert_int_equal(2, t.result.run_count);
-    SAME(t.result.runs[1].parent_run_id, tree_run_id(&t, 1));
-    tree_end(&t);
-}
-
 static void a_run_ends_as_its_span_says(void **state)
 {
     tree t;
@@ -533,8 +484,6 @@ int main(void)
         cmocka_unit_test(the_innermost_model_span_is_the_step),
         cmocka_unit_test(retries_are_steps_of_their_own),
         cmocka_unit_test(a_tool_may_run_another_agent),
-        cmocka_unit_test(two_instrumentations_of_one_call_are_one_step),
-        cmocka_unit_test(an_agent_shown_twice_is_one_run),
         cmocka_unit_test(a_run_ends_as_its_span_says),
         cmocka_unit_test(without_an_agent_a_root_or_the_trace_is_the_run),
         cmocka_unit_test(a_tool_finds_its_step),

@@ -282,6 +282,131 @@ static void traces_may_be_wide(void **state)
     large(false);
 }
 
+/* Where each span asks what is above it, a deep trace must not be walked once for each: at this depth that would take
+ * minutes. */
+enum { DEEP = 100000 };
+
+typedef struct deep {
+    tree_span *spans;
+    unsigned count;
+    sw_arena arena;
+    trace_result result;
+} deep;
+
+static void deep_begin(deep *d)
+{
+    *d = (deep){.spans = calloc(DEEP, sizeof *d->spans)};
+    assert_non_null(d->spans);
+    sw_arena_init(&d->arena, &sw__libc_allocator, 0);
+}
+
+static tree_span *deep_add(deep *d, unsigned parent, span_role role)
+{
+    tree_span *s = &d->spans[d->count++];
+
+    assert_true(d->count <= DEEP);
+    tree_fill_span(s, d->count, parent, role, d->count, d->count + 1);
+    if (role == SPAN_LLM) {
+        tree_fill_model(s);
+    }
+    return s;
+}
+
+static void deep_compute(deep *d)
+{
+    trace_whose whose = {.organization_id = TREE_ORGANIZATION, .project_id = TREE_PROJECT};
+    span_facts *facts = calloc(d->count, sizeof *facts);
+    sw_error err;
+
+    assert_non_null(facts);
+    for (unsigned i = 0; i < d->count; i++) {
+        facts[i] = d->spans[i].facts;
+    }
+    assert_int_equal(SW_STATUS_OK, trace_compute_with(tree_talk, &whose, facts, d->count, &d->arena,
+                                                      &d->result, &err));
+    free(facts);
+}
+
+static void deep_end(deep *d)
+{
+    sw_arena_fini(&d->arena);
+    free(d->spans);
+}
+
+/* A call whose tool holds a tool, and so on: the innermost says what came out, and the call has it. */
+static void tools_may_be_nested_deep(void **state)
+{
+    deep d;
+    const trace_step *step = NULL;
+    bool said = false;
+
+    (void)state;
+    deep_begin(&d);
+    (void)deep_add(&d, 0, SPAN_LLM);
+    while (d.count < DEEP) {
+        (void)deep_add(&d, d.count, SPAN_TOOL);
+    }
+    d.spans[DEEP - 1].facts.tool_result = SW_STR("the end");
+    deep_compute(&d);
+    assert_int_equal(1, d.result.step_count);
+    step = &d.result.steps[0];
+    for (size_t i = 0; i < step->entry.message_count; i++) {
+        said =
+            said || sw_str_contains_nocase(step->entry.messages[i].tool_returns, SW_STR("the end"));
+    }
+    assert_true(said);
+    deep_end(&d);
+}
+
+/* Half of the spans are calls in the innermost of tools that belong to no step. */
+static void calls_may_be_deep_in_tools(void **state)
+{
+    deep d;
+
+    (void)state;
+    deep_begin(&d);
+    while (d.count < DEEP / 2) {
+        (void)deep_add(&d, d.count, SPAN_TOOL);
+    }
+    while (d.count < DEEP) {
+        (void)deep_add(&d, DEEP / 2, SPAN_LLM);
+    }
+    deep_compute(&d);
+    assert_int_equal(DEEP / 2, d.result.step_count);
+    for (size_t i = 0; i < d.result.step_count; i++) {
+        assert_null(d.result.steps[i].entry.step.parent_step_id.ptr);
+    }
+    deep_end(&d);
+}
+
+/* Agents of one name in each other are one, the innermost; a helper that any of them called is called by this one. */
+static void agents_may_be_the_same_deep(void **state)
+{
+    deep d;
+    unsigned agent = 0;
+    const sw_run *inner = NULL;
+
+    (void)state;
+    deep_begin(&d);
+    while (d.count + 4 <= DEEP) {
+        deep_add(&d, agent, SPAN_AGENT)->facts.agent_name = SW_STR("bot");
+        agent = d.count;
+        (void)deep_add(&d, agent, SPAN_TOOL);
+        deep_add(&d, d.count, SPAN_AGENT)->facts.agent_name = SW_STR("helper");
+        (void)deep_add(&d, d.count, SPAN_LLM);
+    }
+    deep_compute(&d);
+    assert_int_equal(DEEP / 4, d.result.step_count);
+    assert_int_equal(DEEP / 4 + 1, d.result.run_count);
+    inner = &d.result.runs[0]; /* parents before children */
+    assert_null(inner->parent_run_id.ptr);
+    assert_int_equal((TREE_TIME + agent) * 1000, inner->created_at.value);
+    for (size_t i = 1; i < d.result.run_count; i++) {
+        assert_true(sw_str_eq(inner->id, d.result.runs[i].parent_run_id));
+    }
+    deep_end(&d);
+}
+
 static void memory_may_run_out_anywhere(void **state)
 {
     static tree t;
@@ -312,8 +437,13 @@ static void memory_may_run_out_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order_does_not_matter),       cmocka_unit_test(the_rules_hold),
-        cmocka_unit_test(traces_may_be_deep),          cmocka_unit_test(traces_may_be_wide),
+        cmocka_unit_test(order_does_not_matter),
+        cmocka_unit_test(the_rules_hold),
+        cmocka_unit_test(traces_may_be_deep),
+        cmocka_unit_test(traces_may_be_wide),
+        cmocka_unit_test(tools_may_be_nested_deep),
+        cmocka_unit_test(calls_may_be_deep_in_tools),
+        cmocka_unit_test(agents_may_be_the_same_deep),
         cmocka_unit_test(memory_may_run_out_anywhere),
     };
     const char *given = getenv("STEPWELL_TEST_SEED");
