@@ -147,6 +147,7 @@ sw_status sw_ingest_open(sw_ledger *ledger, const sw_ingest_options *options, sw
     in->options.longest_ms = options->longest_ms > 0 ? options->longest_ms : LONGEST_MS;
     in->clock = options->clock ? *options->clock : sw__system_clock;
     in->ledger = ledger;
+    ingest_draw_key(&in->key);
     status = start(in, err);
     if (status != SW_STATUS_OK) {
         finish(in);

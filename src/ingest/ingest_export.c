@@ -70,7 +70,7 @@ static sw_status know_unit(sw_ingest *in, ingest_tenant *tenant, ingest_group *g
 
 /* Of a large trace only what the new spans reach: themselves, and all that is above them. Log records wait until all
  * is computed. */
-static bool take_near(ingest_group *group, sw_arena *arena)
+static bool take_near(const sw_ingest *in, ingest_group *group, sw_arena *arena)
 {
     ingest_items *all = &group->work;
     bool *near = sw_arena_zeroed(arena, all->count + 1);
@@ -86,7 +86,8 @@ static bool take_near(ingest_group *group, sw_arena *arena)
         return false;
     }
     for (uint32_t i = 0; i < all->count; i++) {
-        uint32_t at = (uint32_t)sw_hash(1, all->at[i].span_id, OTLP_SPAN_ID) & (size - 1);
+        uint32_t at =
+            (uint32_t)ingest_hash(&in->key, all->at[i].span_id, OTLP_SPAN_ID) & (size - 1);
         while (slots[at]) {
             at = (at + 1) & (size - 1);
         }
@@ -95,7 +96,7 @@ static bool take_near(ingest_group *group, sw_arena *arena)
     for (uint32_t i = 0; i < group->items.count; i++) {
         const uint8_t *id = group->items.at[i].is_log ? NULL : group->items.at[i].span_id;
         while (id) {
-            uint32_t at = (uint32_t)sw_hash(1, id, OTLP_SPAN_ID) & (size - 1);
+            uint32_t at = (uint32_t)ingest_hash(&in->key, id, OTLP_SPAN_ID) & (size - 1);
             while (slots[at] && memcmp(all->at[slots[at] - 1].span_id, id, OTLP_SPAN_ID) != 0) {
                 at = (at + 1) & (size - 1);
             }
@@ -124,7 +125,7 @@ static sw_status join_unit(sw_ingest *in, ingest_tenant *tenant, ingest_group *g
 
     unit = unit ? unit : ingest_make(in, tenant, group->id);
     if (!unit || !ingest_add(in, unit, &group->items, &duplicates) ||
-        !ingest_take(unit, arena, &group->work, &group->memo)) {
+        !ingest_take(in, unit, arena, &group->work, &group->memo)) {
         return sw_no_memory(err);
     }
     in->load.duplicates += duplicates;
@@ -162,7 +163,7 @@ static sw_status plan_group(sw_ingest *in, const sw_actor *actor, ingest_tenant 
     sw_int now = sw_int_of(read->now_us);
     sw_status status = SW_STATUS_OK;
 
-    if (!group->whole && !take_near(group, read->arena)) {
+    if (!group->whole && !take_near(in, group, read->arena)) {
         return sw_no_memory(err);
     }
     status = ingest_compute(in, tenant, &group->work, false, read->arena, &group->result, err);

@@ -23,8 +23,16 @@ typedef struct ingest_source {
     sw_str body;
 } ingest_source;
 
+/* Drawn, so that nobody who sends knows where his ids fall (ingest_hash.c). */
+typedef struct ingest_key {
+    uint8_t bytes[16];
+} ingest_key;
+void ingest_draw_key(ingest_key *out);
+uint64_t ingest_hash(const ingest_key *key, const void *data, size_t len);
+
 /* Places of sources by digest, from 1; size is a power of two, or 0 when they are few. */
 typedef struct ingest_index {
+    const ingest_key *key;
     uint32_t *slots;
     uint32_t size;
 } ingest_index;
@@ -60,6 +68,7 @@ typedef struct ingest_written {
 
 /* All that was written of a unit, when work on it began. */
 typedef struct ingest_memo {
+    const ingest_key *key;
     const ingest_written *at;
     uint32_t size; /* a power of two, or 0 */
 } ingest_memo;
@@ -122,6 +131,7 @@ struct sw_ingest {
     sw_ingest_options options;
     sw_ledger *ledger;
     sw_clock clock;
+    ingest_key key;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t wake;
     ingest_unit **slots;
@@ -153,7 +163,8 @@ void ingest_dirty(sw_ingest *in, ingest_unit *unit, bool dirty);
 void ingest_evict(sw_ingest *in);
 void ingest_forget(sw_ingest *in, ingest_unit *unit);
 /* A copy of the unit's lists, to work on; ingest_done gives them back. False: no memory. */
-bool ingest_take(ingest_unit *unit, sw_arena *arena, ingest_items *out, ingest_memo *memo);
+bool ingest_take(const sw_ingest *in, const ingest_unit *unit, sw_arena *arena, ingest_items *out,
+                 ingest_memo *memo);
 /* What was written under the id; 0: nothing that is known of. */
 uint64_t ingest_recall(const ingest_memo *memo, uint64_t id);
 void ingest_note(sw_ingest *in, ingest_unit *unit, uint64_t id, uint64_t content);
@@ -255,7 +266,7 @@ bool ingest_plan_raw(ingest_plan *plan, const ingest_tenant *tenant, const uint8
 bool ingest_plan_mark(ingest_plan *plan, const ingest_tenant *tenant, const uint8_t *unit,
                       sw_int marked_at, sw_int last_at);
 /* The id under which a run is noted. */
-uint64_t ingest_run_note(sw_str run_id);
+uint64_t ingest_run_note(const ingest_memo *memo, sw_str run_id);
 /* As many transactions as it takes, one if it fits. A step that the ledger refuses is left out and logged. */
 sw_status ingest_write(sw_ingest *in, const sw_actor *actor, ingest_plan *plan,
                        sw_error *err) SW_MUST_CHECK;

@@ -331,7 +331,10 @@ sw_status ingest_read_export(sw_ingest *in, otlp_signal signal, otlp_wire wire, 
                              const sw_actor *actor, ingest_read *out, sw_error *err)
 {
     sw_str project_id = actor ? actor->project_id : SW_NULL_STR;
-    keeping k = {.out = out, .project_id = project_id, .how = {.arena = out->arena}};
+    keeping k = {.out = out,
+                 .project_id = project_id,
+                 .how = {.arena = out->arena},
+                 .by_digest = {.key = &in->key}};
     otlp_sink sink = {.span = see_span, .log = see_log, .arg = &k};
     sw_str bytes = SW_NULL_STR;
     int64_t count = 0;

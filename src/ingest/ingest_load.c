@@ -119,7 +119,7 @@ sw_status ingest_load_items(sw_ingest *in, const ingest_tenant *tenant, const ui
                             sw_arena *arena, ingest_items *out, sw_raw_trace *row, sw_error *err)
 {
     sw_actor actor = {.organization_id = tenant->organization_id, .project_id = tenant->project_id};
-    loading l = {.in = in, .actor = &actor, .arena = arena};
+    loading l = {.in = in, .actor = &actor, .arena = arena, .by_digest = {.key = &in->key}};
     sw_str id = sw_str_make((const char *)unit, INGEST_UNIT);
     sw_status status = ingest_load_row(in, tenant, unit, row, err);
 

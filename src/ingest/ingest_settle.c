@@ -21,7 +21,7 @@ bool ingest_goes_on(const trace_result *result)
 bool ingest_has_ghosts(const ingest_memo *memo, const trace_result *result)
 {
     for (size_t i = 0; i < result->ghost_count; i++) {
-        if (ingest_recall(memo, ingest_run_note(result->ghosts[i])) != 0) {
+        if (ingest_recall(memo, ingest_run_note(memo, result->ghosts[i])) != 0) {
             return true;
         }
     }
@@ -168,7 +168,7 @@ static sw_status drop_ghosts(sw_ingest *in, const sw_actor *actor, const settlin
 
     for (size_t i = 0; i < s->result.ghost_count && status == SW_STATUS_OK; i++) {
         sw_str run_id = s->result.ghosts[i];
-        if (s->memo.size == 0 || ingest_recall(&s->memo, ingest_run_note(run_id)) != 0) {
+        if (s->memo.size == 0 || ingest_recall(&s->memo, ingest_run_note(&s->memo, run_id)) != 0) {
             status = drop_ghost(in, actor, run_id, err);
         }
     }
@@ -233,7 +233,7 @@ static void finish(sw_ingest *in, settling *s, bool good)
         ingest_note(in, unit, s->plan.notes[i].id, s->plan.notes[i].content);
     }
     for (size_t i = 0; good && i < s->result.ghost_count; i++) {
-        uint64_t id = ingest_run_note(s->result.ghosts[i]);
+        uint64_t id = ingest_run_note(&s->memo, s->result.ghosts[i]);
         if (s->memo.size == 0 || ingest_recall(&s->memo, id) != 0) {
             ingest_note(in, unit, id, 0); /* it is gone; who needs it again writes it again */
         }
@@ -262,7 +262,7 @@ static sw_status settle_unit(sw_ingest *in, ingest_unit *unit, sw_error *err)
     sw_arena_init(&arena, &in->allocator, SW_LIMIT_INGEST_MEMORY_BYTES);
     s.plan.arena = &arena;
     ingest_begin(unit, &s.alone);
-    if (!ingest_take(unit, &arena, &s.items, &s.memo)) {
+    if (!ingest_take(in, unit, &arena, &s.items, &s.memo)) {
         status = sw_no_memory(err);
     }
     pthread_mutex_unlock(&in->lock);

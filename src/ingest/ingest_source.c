@@ -20,7 +20,7 @@ uint32_t ingest_index_size(uint32_t count)
 static uint32_t slot_of(const ingest_index *index, const ingest_source *sources,
                         const uint8_t digest[INGEST_SOURCE])
 {
-    uint32_t at = (uint32_t)sw_hash(13, digest, INGEST_SOURCE) & (index->size - 1);
+    uint32_t at = (uint32_t)ingest_hash(index->key, digest, INGEST_SOURCE) & (index->size - 1);
 
     while (index->slots[at] != 0 &&
            memcmp(sources[index->slots[at] - 1].digest, digest, INGEST_SOURCE) != 0) {
@@ -54,7 +54,8 @@ uint32_t ingest_index_find(const ingest_index *index, const ingest_source *sourc
 void ingest_index_fill(ingest_index *index, uint32_t *slots, uint32_t size,
                        const ingest_source *sources, uint32_t count)
 {
-    *index = (ingest_index){slots, size};
+    index->slots = slots;
+    index->size = size;
     for (uint32_t i = 0; i < count; i++) {
         ingest_index_add(index, sources, i);
     }

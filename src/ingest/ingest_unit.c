@@ -43,14 +43,14 @@ ingest_tenant *ingest_tenant_of(sw_ingest *in, sw_str organization_id, sw_str pr
 
 /* ---- units ------------------------------------------------------------------------------------------ */
 
-static uint64_t hash_unit(const ingest_tenant *tenant, const uint8_t *id)
+static uint64_t hash_unit(const sw_ingest *in, const ingest_tenant *tenant, const uint8_t *id)
 {
-    return sw_hash((uint64_t)(uintptr_t)tenant, id, INGEST_UNIT);
+    return ingest_hash(&in->key, id, INGEST_UNIT) ^ (uintptr_t)tenant >> 4;
 }
 
 ingest_unit *ingest_find(sw_ingest *in, const ingest_tenant *tenant, const uint8_t *id)
 {
-    uint64_t hash = hash_unit(tenant, id);
+    uint64_t hash = hash_unit(in, tenant, id);
     ingest_unit *unit = in->slot_count ? in->slots[hash & (in->slot_count - 1)] : NULL;
 
     while (unit && !(unit->tenant == tenant && memcmp(unit->id, id, INGEST_UNIT) == 0)) {
@@ -129,7 +129,8 @@ ingest_unit *ingest_make(sw_ingest *in, ingest_tenant *tenant, const uint8_t *id
         return NULL;
     }
     unit->tenant = tenant;
-    unit->hash = hash_unit(tenant, id);
+    unit->by_digest.key = &in->key;
+    unit->hash = hash_unit(in, tenant, id);
     unit->came_us = in->clock.mono_us(in->clock.data);
     unit->last_us = in->clock.wall_us(in->clock.data);
     memcpy(unit->id, id, INGEST_UNIT);

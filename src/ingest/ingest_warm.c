@@ -31,14 +31,14 @@ void ingest_empty(sw_ingest *in, ingest_unit *unit)
 
 /* ---- spans ------------------------------------------------------------------------------------------ */
 
-static uint64_t hash_span(const uint8_t *span_id)
+static uint32_t slot_of(const sw_ingest *in, const ingest_unit *unit, const uint8_t *span_id)
 {
-    return sw_hash(11, span_id, OTLP_SPAN_ID);
+    return (uint32_t)ingest_hash(&in->key, span_id, OTLP_SPAN_ID) & (unit->slot_count - 1);
 }
 
-static void index_item(ingest_unit *unit, uint32_t i)
+static void index_item(const sw_ingest *in, ingest_unit *unit, uint32_t i)
 {
-    uint32_t at = (uint32_t)hash_span(unit->items[i].span_id) & (unit->slot_count - 1);
+    uint32_t at = slot_of(in, unit, unit->items[i].span_id);
 
     while (unit->slots[at] != 0) {
         at = (at + 1) & (unit->slot_count - 1);
@@ -77,7 +77,7 @@ static bool make_room(sw_ingest *in, ingest_unit *unit, uint32_t count)
         unit->slots = made;
         unit->slot_count = slots;
         for (uint32_t i = 0; i < unit->count; i++) {
-            index_item(unit, i);
+            index_item(in, unit, i);
         }
     }
     return true;
@@ -97,7 +97,7 @@ static bool is_same(const ingest_unit *unit, const ingest_item *old, const inges
             memcmp(unit->sources[old->source].digest, source->digest, INGEST_SOURCE) == 0);
 }
 
-static ingest_item *find_item(const ingest_unit *unit, const ingest_item *item,
+static ingest_item *find_item(const sw_ingest *in, const ingest_unit *unit, const ingest_item *item,
                               const ingest_source *source)
 {
     uint32_t at = 0;
@@ -110,7 +110,7 @@ static ingest_item *find_item(const ingest_unit *unit, const ingest_item *item,
     if (unit->slot_count == 0) {
         return NULL;
     }
-    at = (uint32_t)hash_span(item->span_id) & (unit->slot_count - 1);
+    at = slot_of(in, unit, item->span_id);
     while (unit->slots[at] != 0) {
         ingest_item *old = &unit->items[unit->slots[at] - 1];
         if (is_same(unit, old, item, source)) {
@@ -185,11 +185,11 @@ static bool source_room(sw_ingest *in, ingest_unit *unit, uint32_t more)
     return sources && index_room(in, unit);
 }
 
-static char *add_item(ingest_unit *unit, const ingest_items *items, uint32_t i, char *at,
-                      int64_t *duplicates)
+static char *add_item(const sw_ingest *in, ingest_unit *unit, const ingest_items *items, uint32_t i,
+                      char *at, int64_t *duplicates)
 {
     const ingest_source *source = &items->sources[items->at[i].source];
-    ingest_item *old = find_item(unit, &items->at[i], source);
+    ingest_item *old = find_item(in, unit, &items->at[i], source);
     uint32_t place =
         ingest_index_find(&unit->by_digest, unit->sources, unit->source_count, source->digest);
     bool fresh = !old;
@@ -211,7 +211,7 @@ static char *add_item(ingest_unit *unit, const ingest_items *items, uint32_t i, 
     if (fresh) {
         unit->count++;
         if (unit->slot_count) {
-            index_item(unit, unit->count - 1);
+            index_item(in, unit, unit->count - 1);
         }
     }
     unit->version++;
@@ -234,7 +234,7 @@ bool ingest_add(sw_ingest *in, ingest_unit *unit, const ingest_items *items, int
     }
     at = parcel->bytes;
     for (uint32_t i = 0; i < items->count; i++) {
-        at = add_item(unit, items, i, at, duplicates);
+        at = add_item(in, unit, items, i, at, duplicates);
     }
     if (unit->version == version) { /* all were there */
         sw_free(&in->allocator, parcel);
@@ -246,29 +246,32 @@ bool ingest_add(sw_ingest *in, ingest_unit *unit, const ingest_items *items, int
     return true;
 }
 
-static bool take_memo(const ingest_unit *unit, sw_arena *arena, ingest_memo *memo)
+static bool take_memo(const sw_ingest *in, const ingest_unit *unit, sw_arena *arena,
+                      ingest_memo *memo)
 {
     size_t size = unit->written_size * sizeof *unit->written;
     ingest_written *copy = NULL;
 
-    *memo = (ingest_memo){NULL, 0};
+    *memo = (ingest_memo){.key = &in->key};
     if (size == 0 || unit->crowded) {
         return true;
     }
     copy = sw_arena_alloc(arena, size);
     if (copy) {
         memcpy(copy, unit->written, size);
-        *memo = (ingest_memo){copy, unit->written_size};
+        memo->at = copy;
+        memo->size = unit->written_size;
     }
     return copy != NULL;
 }
 
-bool ingest_take(ingest_unit *unit, sw_arena *arena, ingest_items *out, ingest_memo *memo)
+bool ingest_take(const sw_ingest *in, const ingest_unit *unit, sw_arena *arena, ingest_items *out,
+                 ingest_memo *memo)
 {
     ingest_source *sources = sw_arena_alloc(arena, (unit->source_count + 1) * sizeof *sources);
     ingest_item *items = sw_arena_alloc(arena, (unit->count + 1) * sizeof *items);
 
-    if (!sources || !items || !take_memo(unit, arena, memo)) {
+    if (!sources || !items || !take_memo(in, unit, arena, memo)) {
         return false;
     }
     if (unit->count > 0) {

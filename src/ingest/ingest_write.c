@@ -10,6 +10,8 @@
 
 /* ---- the same again ------------------------------------------------------------------------------------ */
 
+/* Of contents that hash alike the second is not written; who makes such does so to himself alone. */
+
 static uint64_t hash_row(uint64_t seed, sw_record_id record, const void *row)
 {
     const sw_record *r = sw_record_of(record);
@@ -56,9 +58,17 @@ static uint64_t hash_step(const trace_step *step)
     return not_zero(hash_messages(hash, step->input, step->input_count));
 }
 
-uint64_t ingest_run_note(sw_str run_id)
+/* A step and a fold may have the same id. */
+enum { OF_ROW, OF_FOLD };
+
+static uint64_t note_id(const ingest_memo *memo, sw_str id, uint64_t of)
 {
-    return not_zero(sw_hash(1, run_id.ptr, run_id.len));
+    return not_zero(ingest_hash(memo->key, id.ptr, id.len) ^ of);
+}
+
+uint64_t ingest_run_note(const ingest_memo *memo, sw_str run_id)
+{
+    return note_id(memo, run_id, OF_ROW);
 }
 
 /* ---- planning ------------------------------------------------------------------------------------------- */
@@ -83,7 +93,7 @@ static bool plan_note(ingest_plan *plan, uint64_t id, uint64_t content)
 static bool plan_runs(ingest_plan *plan, const ingest_memo *memo, const trace_result *result)
 {
     for (size_t i = 0; i < result->run_count; i++) {
-        uint64_t id = ingest_run_note(result->runs[i].id);
+        uint64_t id = ingest_run_note(memo, result->runs[i].id);
         uint64_t content = not_zero(hash_row(2, SW_RECORD_RUN, &result->runs[i]));
         sw_run *run = NULL;
         if (ingest_recall(memo, id) == content) {
@@ -119,8 +129,7 @@ static bool plan_steps(ingest_plan *plan, const ingest_memo *memo, const trace_r
 {
     for (size_t i = 0; i < result->step_count; i++) {
         const trace_step *from = &result->steps[i];
-        sw_str step_id = from->entry.step.id;
-        uint64_t id = not_zero(sw_hash(5, step_id.ptr, step_id.len));
+        uint64_t id = note_id(memo, from->entry.step.id, OF_ROW);
         uint64_t content = hash_step(from);
         sw_telemetry_step *step = NULL;
         if (ingest_recall(memo, id) == content) {
@@ -139,8 +148,8 @@ static bool plan_folds(ingest_plan *plan, const ingest_memo *memo, const trace_r
 {
     for (size_t i = 0; i < result->fold_count; i++) {
         const trace_fold *from = &result->folds[i];
-        uint64_t id = not_zero(sw_hash(7, from->step_id.ptr, from->step_id.len));
-        uint64_t content = not_zero(sw_hash(8, from->survivor_id.ptr, from->survivor_id.len));
+        uint64_t id = note_id(memo, from->step_id, OF_FOLD);
+        uint64_t content = note_id(memo, from->survivor_id, OF_ROW);
         sw_telemetry_fold *fold = NULL;
         if (ingest_recall(memo, id) == content) {
             continue;
