@@ -257,7 +257,7 @@ static void leave(sw_ingest *in, ingest_read *read, const ingest_plan *plan, boo
 }
 
 static sw_status work(sw_ingest *in, const sw_actor *actor, ingest_tenant *tenant,
-                      ingest_read *read, sw_error *err)
+                      ingest_read *read, sw_ingest_result *result, sw_error *err)
 {
     ingest_plan plan = {.arena = read->arena};
     sw_status status = join(in, tenant, read, err);
@@ -275,6 +275,9 @@ static sw_status work(sw_ingest *in, const sw_actor *actor, ingest_tenant *tenan
         status = ingest_write(in, actor, &plan, err);
     }
     leave(in, read, &plan, status == SW_STATUS_OK);
+    if (plan.refused > 0) {
+        (void)snprintf(result->message, sizeof result->message, "all was read, but %s", plan.why);
+    }
     return status;
 }
 
@@ -296,7 +299,7 @@ static sw_status export_items(sw_ingest *in, const sw_actor *actor, otlp_signal 
         pthread_mutex_lock(&in->lock);
         tenant = ingest_tenant_of(in, organization, project);
         pthread_mutex_unlock(&in->lock);
-        status = tenant ? work(in, actor, tenant, &read, err) : sw_no_memory(err);
+        status = tenant ? work(in, actor, tenant, &read, result, err) : sw_no_memory(err);
     }
     if (status == SW_STATUS_OK) {
         result->accepted = read.accepted;

@@ -256,7 +256,9 @@ typedef struct ingest_plan {
     size_t agent_room, source_room, item_room, run_room, step_room, fold_room, alias_room,
         mark_room, note_room;
     bool *was_there; /* of items, when it was written; NULL: nobody asks */
-    int64_t created, restated, retired, refused;
+    int64_t created, restated, retired;
+    int64_t refused; /* rows that were left out */
+    char why[300];   /* of the first */
 } ingest_plan;
 
 /* Adds what of the result was not written yet. False: no memory. */
@@ -267,7 +269,7 @@ bool ingest_plan_mark(ingest_plan *plan, const ingest_tenant *tenant, const uint
                       sw_int marked_at, sw_int last_at);
 /* The id under which a run is noted. */
 uint64_t ingest_run_note(const ingest_memo *memo, sw_str run_id);
-/* As many transactions as it takes, one if it fits. A step that the ledger refuses is left out and logged. */
+/* As many transactions as it takes, one if it fits. A row that the ledger refuses is left out and logged. */
 sw_status ingest_write(sw_ingest *in, const sw_actor *actor, ingest_plan *plan,
                        sw_error *err) SW_MUST_CHECK;
 

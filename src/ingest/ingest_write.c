@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From results to writes: what was written before is left out, what is left goes in one transaction when it fits
  * and in as few as it takes when it does not. Content that the ledger refuses, which should not happen, costs the
- * step that holds it and nothing else: an export is never refused for what it says.
+ * row that holds it and nothing else: an export is never refused for what it says.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "ingest/ingest_inside.h"
@@ -286,14 +287,6 @@ static sw_status write_batch(sw_ingest *in, const sw_actor *actor, ingest_plan *
     return status;
 }
 
-/* Agents go along with each part, as whoever names them may be in any; more than a part has were written before. */
-static sw_telemetry_batch part_of(const ingest_plan *plan)
-{
-    bool all = plan->agent_count <= SW_LIMIT_BATCH_ITEMS;
-
-    return (sw_telemetry_batch){.agents = plan->agents, .agent_count = all ? plan->agent_count : 0};
-}
-
 static int by_digest(const void *a, const void *b)
 {
     const sw_raw_source *x = *(const sw_raw_source *const *)a;
@@ -302,7 +295,22 @@ static int by_digest(const void *a, const void *b)
     return sw_str_cmp(x->digest, y->digest);
 }
 
-/* The sources of the part's items, in the order of these. */
+/* The sources of all items, in their order. */
+static const sw_raw_source **sort_sources(const ingest_plan *plan)
+{
+    const sw_raw_source **sorted =
+        sw_arena_alloc(plan->arena, (plan->source_count + 1) * sizeof(const sw_raw_source *));
+
+    for (size_t i = 0; sorted && i < plan->source_count; i++) {
+        sorted[i] = &plan->sources[i];
+    }
+    if (sorted && plan->source_count > 0) {
+        qsort(sorted, plan->source_count, sizeof(const sw_raw_source *), by_digest);
+    }
+    return sorted;
+}
+
+/* Those of the part's items. */
 static bool take_sources(const ingest_plan *plan, const sw_raw_source **sorted,
                          sw_telemetry_batch *part)
 {
@@ -323,167 +331,152 @@ static bool take_sources(const ingest_plan *plan, const sw_raw_source **sorted,
     return list && taken;
 }
 
-static size_t next_part(size_t from, size_t count, size_t most)
+/* The lists of a plan, in the order in which they are written. */
+typedef enum list_of { ITEMS, AGENTS, RUNS, STEPS, FOLDS, NAMES, MARKS, LISTS } list_of;
+
+static size_t count_of(const ingest_plan *plan, list_of list)
 {
-    return count - from < most ? count - from : most;
+    const size_t counts[LISTS] = {
+        [ITEMS] = plan->item_count, [AGENTS] = plan->agent_count, [RUNS] = plan->run_count,
+        [STEPS] = plan->step_count, [FOLDS] = plan->fold_count,   [NAMES] = plan->alias_count,
+        [MARKS] = plan->mark_count,
+    };
+    return counts[list];
 }
 
-/* Each list in its turn, `most` rows at a time. What is refused is left out when it stands alone. */
-static sw_status write_runs(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, size_t most,
-                            sw_error *err)
+/* Puts `n` rows of a list from the i-th on into a part. */
+static void take(const ingest_plan *plan, list_of list, size_t i, size_t n,
+                 sw_telemetry_batch *part)
 {
+    switch (list) {
+    case ITEMS:
+        part->items = plan->items + i;
+        part->item_count = n;
+        part->item_was_there = plan->was_there ? plan->was_there + i : NULL;
+        break;
+    case AGENTS:
+        part->agents = plan->agents + i;
+        part->agent_count = n;
+        break;
+    case RUNS:
+        part->runs = plan->runs + i;
+        part->run_count = n;
+        break;
+    case STEPS:
+        part->steps = plan->steps + i;
+        part->step_count = n;
+        break;
+    case FOLDS:
+        part->folds = plan->folds + i;
+        part->fold_count = n;
+        break;
+    case NAMES:
+        part->aliases = plan->aliases + i;
+        part->alias_count = n;
+        break;
+    case MARKS:
+        part->marks = plan->marks + i;
+        part->mark_count = n;
+        break;
+    case LISTS:
+        break;
+    }
+}
+
+/* Whoever names agents may be in any part of runs or steps; more than a part has were written before. */
+static bool take_along(const ingest_plan *plan, list_of list)
+{
+    return (list == RUNS || list == STEPS) && plan->agent_count <= SW_LIMIT_BATCH_ITEMS;
+}
+
+static sw_status write_part(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, list_of list,
+                            size_t i, size_t n, const sw_raw_source **sorted, sw_error *err)
+{
+    sw_telemetry_batch part = {.agent_count = 0};
+    sw_mark mark = sw_arena_mark(plan->arena);
     sw_status status = SW_STATUS_OK;
 
-    for (size_t i = 0, n = 0; i < plan->run_count && status == SW_STATUS_OK; i += n) {
-        sw_telemetry_batch part = part_of(plan);
-        n = next_part(i, plan->run_count, most);
-        part.runs = plan->runs + i;
-        part.run_count = n;
-        status = write_batch(in, actor, plan, &part, err);
-        if (n == 1 && is_content(status)) {
-            ingest_log(in, 1, "a run of telemetry was refused: %s %s", err->field, err->message);
+    if (take_along(plan, list)) {
+        take(plan, AGENTS, 0, plan->agent_count, &part);
+    }
+    take(plan, list, i, n, &part);
+    status = list != ITEMS || take_sources(plan, sorted, &part)
+                 ? write_batch(in, actor, plan, &part, err)
+                 : sw_no_memory(err);
+    sw_arena_rewind(plan->arena, mark);
+    return status;
+}
+
+static void refuse(sw_ingest *in, ingest_plan *plan, list_of list, const sw_error *err)
+{
+    static const char *const words[LISTS] = {"span", "agent", "run", "step",
+                                             "fold", "name",  "mark"};
+
+    ingest_log(in, 1, "a %s of telemetry was refused: %s %s", words[list], err->field,
+               err->message);
+    if (plan->refused++ == 0) {
+        (void)snprintf(plan->why, sizeof plan->why, "a %s was refused: %.200s", words[list],
+                       err->message);
+    }
+}
+
+/* As many rows at a time as may be. A part that is refused is halved until the row to blame stands alone, which is left
+ * out; then parts grow again. */
+static sw_status write_list(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, list_of list,
+                            const sw_raw_source **sorted, sw_error *err)
+{
+    size_t count = count_of(plan, list);
+    size_t most = SW_LIMIT_BATCH_ITEMS;
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < count && status == SW_STATUS_OK;) {
+        size_t n = count - i < most ? count - i : most;
+        status = write_part(in, actor, plan, list, i, n, sorted, err);
+        if (is_content(status) && n > 1) {
+            most = n / 2;
+            status = SW_STATUS_OK;
+            continue;
+        }
+        if (is_content(status)) {
+            refuse(in, plan, list, err);
             status = SW_STATUS_OK;
         }
+        most = most < SW_LIMIT_BATCH_ITEMS / 2 ? most * 2 : SW_LIMIT_BATCH_ITEMS;
+        i += n;
     }
     return status;
 }
 
-static sw_status write_steps(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, size_t most,
-                             sw_error *err)
+static sw_status write_parts(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, sw_error *err)
 {
-    sw_status status = SW_STATUS_OK;
-
-    for (size_t i = 0, n = 0; i < plan->step_count && status == SW_STATUS_OK; i += n) {
-        sw_telemetry_batch part = part_of(plan);
-        n = next_part(i, plan->step_count, most);
-        part.steps = plan->steps + i;
-        part.step_count = n;
-        status = write_batch(in, actor, plan, &part, err);
-        if (n == 1 && is_content(status)) {
-            ingest_log(in, 1, "a step of telemetry was refused: %s %s", err->field, err->message);
-            plan->refused++;
-            status = SW_STATUS_OK;
-        }
-    }
-    return status;
-}
-
-static sw_status write_items(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, size_t most,
-                             sw_error *err)
-{
-    const sw_raw_source **sorted =
-        sw_arena_alloc(plan->arena, (plan->source_count + 1) * sizeof(const sw_raw_source *));
+    const sw_raw_source **sorted = sort_sources(plan);
     sw_status status = sorted ? SW_STATUS_OK : sw_no_memory(err);
 
-    for (size_t i = 0; sorted && i < plan->source_count; i++) {
-        sorted[i] = &plan->sources[i];
-    }
-    if (sorted && plan->source_count > 0) {
-        qsort(sorted, plan->source_count, sizeof(const sw_raw_source *), by_digest);
-    }
-    for (size_t i = 0, n = 0; i < plan->item_count && status == SW_STATUS_OK; i += n) {
-        sw_telemetry_batch part = {.items = plan->items + i};
-        sw_mark mark = sw_arena_mark(plan->arena);
-        n = next_part(i, plan->item_count, most);
-        part.item_count = n;
-        part.item_was_there = plan->was_there ? plan->was_there + i : NULL;
-        status = take_sources(plan, sorted, &part) ? write_batch(in, actor, plan, &part, err)
-                                                   : sw_no_memory(err);
-        sw_arena_rewind(plan->arena, mark);
+    for (list_of list = ITEMS; list < LISTS && status == SW_STATUS_OK; list++) {
+        if (list != AGENTS || !take_along(plan, STEPS)) {
+            status = write_list(in, actor, plan, list, sorted, err);
+        }
     }
     return status;
-}
-
-static sw_status write_many_agents(sw_ingest *in, const sw_actor *actor, ingest_plan *plan,
-                                   sw_error *err)
-{
-    size_t count = plan->agent_count > SW_LIMIT_BATCH_ITEMS ? plan->agent_count : 0;
-    sw_status status = SW_STATUS_OK;
-
-    for (size_t i = 0, n = 0; i < count && status == SW_STATUS_OK; i += n) {
-        sw_telemetry_batch part = {.agents = plan->agents + i};
-        n = next_part(i, count, SW_LIMIT_BATCH_ITEMS);
-        part.agent_count = n;
-        status = write_batch(in, actor, plan, &part, err);
-    }
-    return status;
-}
-
-static sw_status write_rest(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, size_t most,
-                            sw_error *err)
-{
-    size_t count = plan->fold_count > plan->alias_count ? plan->fold_count : plan->alias_count;
-    sw_status status = SW_STATUS_OK;
-
-    count = plan->mark_count > count ? plan->mark_count : count;
-    for (size_t i = 0; i < count && status == SW_STATUS_OK; i += most) {
-        sw_telemetry_batch part = {.agent_count = 0};
-        if (i < plan->fold_count) {
-            part.folds = plan->folds + i;
-            part.fold_count = next_part(i, plan->fold_count, most);
-        }
-        if (i < plan->alias_count) {
-            part.aliases = plan->aliases + i;
-            part.alias_count = next_part(i, plan->alias_count, most);
-        }
-        if (i < plan->mark_count) {
-            part.marks = plan->marks + i;
-            part.mark_count = next_part(i, plan->mark_count, most);
-        }
-        status = write_batch(in, actor, plan, &part, err);
-    }
-    return status;
-}
-
-static sw_status write_parts(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, size_t most,
-                             sw_error *err)
-{
-    sw_status status = write_items(in, actor, plan, SW_LIMIT_BATCH_ITEMS, err);
-
-    if (status == SW_STATUS_OK) {
-        status = write_many_agents(in, actor, plan, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = write_runs(in, actor, plan, most, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = write_steps(in, actor, plan, most, err);
-    }
-    return status == SW_STATUS_OK ? write_rest(in, actor, plan, SW_LIMIT_BATCH_ITEMS, err) : status;
 }
 
 static bool fits(const ingest_plan *plan)
 {
-    const size_t counts[] = {plan->agent_count, plan->source_count, plan->item_count,
-                             plan->run_count,   plan->step_count,   plan->fold_count,
-                             plan->alias_count, plan->mark_count};
-    size_t most = 0;
+    bool all = plan->source_count <= SW_LIMIT_BATCH_ITEMS;
 
-    for (size_t i = 0; i < SW_COUNT(counts); i++) {
-        most = counts[i] > most ? counts[i] : most;
+    for (list_of list = ITEMS; list < LISTS; list++) {
+        all = all && count_of(plan, list) <= SW_LIMIT_BATCH_ITEMS;
     }
-    return most <= SW_LIMIT_BATCH_ITEMS;
+    return all;
 }
 
 static sw_status write_whole(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, sw_error *err)
 {
-    sw_telemetry_batch all = part_of(plan);
+    sw_telemetry_batch all = {.sources = plan->sources, .source_count = plan->source_count};
 
-    all.sources = plan->sources;
-    all.source_count = plan->source_count;
-    all.items = plan->items;
-    all.item_count = plan->item_count;
-    all.item_was_there = plan->was_there;
-    all.runs = plan->runs;
-    all.run_count = plan->run_count;
-    all.steps = plan->steps;
-    all.step_count = plan->step_count;
-    all.folds = plan->folds;
-    all.fold_count = plan->fold_count;
-    all.aliases = plan->aliases;
-    all.alias_count = plan->alias_count;
-    all.marks = plan->marks;
-    all.mark_count = plan->mark_count;
+    for (list_of list = ITEMS; list < LISTS; list++) {
+        take(plan, list, 0, count_of(plan, list), &all);
+    }
     return write_batch(in, actor, plan, &all, err);
 }
 
@@ -491,7 +484,6 @@ sw_status ingest_write(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, 
 {
     sw_error local;
     sw_error *said = err ? err : &local;
-    bool whole = fits(plan);
     sw_status status = SW_STATUS_OK;
 
     if (plan->item_count + plan->run_count + plan->step_count + plan->fold_count +
@@ -499,12 +491,14 @@ sw_status ingest_write(sw_ingest *in, const sw_actor *actor, ingest_plan *plan, 
         0) {
         return SW_STATUS_OK;
     }
-    status = whole ? write_whole(in, actor, plan, said)
-                   : write_parts(in, actor, plan, SW_LIMIT_BATCH_ITEMS, said);
+    if (!fits(plan)) {
+        return write_parts(in, actor, plan, said);
+    }
+    status = write_whole(in, actor, plan, said);
     if (is_content(status)) {
-        ingest_log(in, 1, "telemetry was refused, and is written piece by piece: %s %s",
-                   said->field, said->message);
-        status = write_parts(in, actor, plan, 1, said);
+        ingest_log(in, 1, "telemetry was refused, and is written in parts: %s %s", said->field,
+                   said->message);
+        status = write_parts(in, actor, plan, said);
     }
     return status;
 }
