@@ -59,6 +59,9 @@ static sw_status know_unit(sw_ingest *in, ingest_tenant *tenant, ingest_group *g
     if (status == SW_STATUS_OK && !is_heavy(row.items.value, row.bytes.value)) {
         status = ingest_load_items(in, tenant, group->id, arena, &stored, &row, err);
     }
+    if (status == SW_STATUS_OK) {
+        status = ingest_name_parents(&stored, arena, err);
+    }
     if (status != SW_STATUS_OK || (row.items.value == 0 && !row.frozen.value)) {
         return status;
     }

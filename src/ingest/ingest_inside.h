@@ -289,6 +289,8 @@ void ingest_prune(sw_ingest *in);
 sw_status ingest_load_items(sw_ingest *in, const ingest_tenant *tenant, const uint8_t *unit,
                             sw_arena *arena, ingest_items *out, sw_raw_trace *row,
                             sw_error *err) SW_MUST_CHECK;
+/* Fills in what take_near goes by, which whoever computes a whole unit does without. */
+sw_status ingest_name_parents(ingest_items *items, sw_arena *arena, sw_error *err) SW_MUST_CHECK;
 /* The row alone. */
 sw_status ingest_load_row(sw_ingest *in, const ingest_tenant *tenant, const uint8_t *unit,
                           sw_raw_trace *row, sw_error *err) SW_MUST_CHECK;

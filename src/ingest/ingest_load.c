@@ -137,3 +137,23 @@ sw_status ingest_load_items(sw_ingest *in, const ingest_tenant *tenant, const ui
     *out = (ingest_items){l.items, (uint32_t)l.count, l.sources, (uint32_t)l.source_count};
     return status;
 }
+
+/* A row says no parent; the span does. */
+sw_status ingest_name_parents(ingest_items *items, sw_arena *arena, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    for (uint32_t i = 0; i < items->count && status == SW_STATUS_OK; i++) {
+        ingest_item *item = &items->at[i];
+        sw_mark mark = sw_arena_mark(arena);
+        otlp_span span;
+        if (!item->is_log) {
+            status = otlp_kept_span(item->body, arena, &span, err);
+        }
+        if (!item->is_log && status == SW_STATUS_OK) {
+            memcpy(item->parent_id, span.parent_span_id, OTLP_SPAN_ID);
+        }
+        sw_arena_rewind(arena, mark);
+    }
+    return status;
+}

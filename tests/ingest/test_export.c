@@ -280,6 +280,33 @@ static void a_restart_loses_nothing(lt *t)
     sw_ingest_close(&in);
 }
 
+/* Of a trace of many spans only what is above the new ones is computed with them, also of those that came before a
+ * restart. */
+static void a_restart_forgets_no_parents(lt *t)
+{
+    enum { MANY = SW_LIMIT_INGEST_AT_ONCE + 5 };
+    static sent_span spans[MANY];
+    const sent_span *all[MANY];
+    const sent_span late = sent_model(1, MANY + 1, MANY, 100, 200);
+    sw_ingest *in = NULL;
+
+    for (unsigned i = 0; i < MANY; i++) {
+        spans[i] = i == 0          ? sent_agent(1, 1, 0, "bot", 0, 300)
+                   : i == MANY - 1 ? sent_tool(1, i + 1, i, NULL, 0, 300)
+                                   : sent_tool(1, i + 1, 1, NULL, 0, 300);
+        all[i] = &spans[i];
+    }
+    sent_open(t, &in, 7);
+    sent_export(t, in, &t->a, all, MANY);
+    sw_ingest_close(&in);
+    lt_reopen(t);
+    sent_open(t, &in, 7);
+    sent_one(t, in, &late);
+    TEXT(sent_step(t, 1, MANY + 1, 100).run_id, sent_id(t, "run", "agent-span", 1, 1, 0).ptr);
+    CLEAN();
+    sw_ingest_close(&in);
+}
+
 /* Nothing is computed by who has no time for it, but all of it by the next, also when more traces wait for silence than
  * are looked at in a second. */
 static void what_is_not_computed_goes_on_later(lt *t)
@@ -405,6 +432,7 @@ static const lt_case cases[] = {
     {"tenants do not meet", tenants_do_not_meet, LT_CLOCK},
     {"silence ends a run", silence_ends_a_run, LT_CLOCK},
     {"a restart loses nothing", a_restart_loses_nothing, LT_CLOCK},
+    {"a restart forgets no parents", a_restart_forgets_no_parents, LT_CLOCK | LT_DISK},
     {"what is not computed goes on later", what_is_not_computed_goes_on_later, LT_CLOCK},
     {"logs and metrics are counted", logs_and_metrics_are_counted, LT_CLOCK},
 };
