@@ -62,8 +62,7 @@ static void settle_due(sw_ingest *in)
 
     while (did && !ingest_is_closing(in)) {
         if (ingest_step(in, false, &did, &err) != SW_STATUS_OK) {
-            ingest_log(in, 1, "a trace could not be computed, and will be again: %s", err.message);
-            return;
+            return; /* the rest in a moment */
         }
     }
 }
@@ -182,13 +181,12 @@ sw_status sw_ingest_settle(sw_ingest *in, sw_error *err)
 static void settle_in_time(sw_ingest *in, int64_t end)
 {
     bool did = true;
+    int64_t failed = 0;
     sw_error err;
 
-    while (did && in->clock.mono_us(in->clock.data) < end) {
-        if (ingest_step(in, true, &did, &err) != SW_STATUS_OK) {
-            ingest_log(in, 1, "a trace could not be computed: %s", err.message);
-            return;
-        }
+    /* What fails stands behind all others afterwards. */
+    while (did && failed <= in->load.marked && in->clock.mono_us(in->clock.data) < end) {
+        failed += ingest_step(in, true, &did, &err) != SW_STATUS_OK;
     }
 }
 

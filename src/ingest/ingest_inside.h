@@ -110,7 +110,8 @@ typedef struct ingest_unit {
     int64_t dirty_us; /* monotonic: since when */
     int64_t came_us;  /* monotonic: when something came last */
     int64_t last_us;  /* wall: the same */
-    int64_t whole_us; /* monotonic: when it was last computed as a whole */
+    int64_t whole_us; /* monotonic: when it was last computed as a whole, or that failed */
+    uint32_t failed;  /* so often in a row */
 } ingest_unit;
 
 /* An organization and project, so that they take turns. */
@@ -145,6 +146,8 @@ struct sw_ingest {
     bool running;
     pthread_t thread;
     int64_t polled_us; /* monotonic: of the thread alone */
+    int64_t
+        looked_us; /* wall: marks up to here were looked at in this round; of the thread alone */
     int64_t pruned_us;
 };
 
@@ -275,10 +278,12 @@ sw_status ingest_write(sw_ingest *in, const sw_actor *actor, ingest_plan *plan,
 
 /* ---- in the background (ingest_settle.c) ------------------------------------------------------------ */
 
-/* Takes the next unit that is due (all: any dirty one), computes and writes it. *did: there was one. */
+/* Takes the next unit that is due (all: any dirty one), computes and writes it. *did: there was one. Says of each unit
+ * once that it failed. */
 sw_status ingest_step(sw_ingest *in, bool all, bool *did, sw_error *err) SW_MUST_CHECK;
 /* Units that are marked in the store and unknown here become dirty units. All: however many, and however short ago
- * they were marked: at the start, when nobody else works on them. Else so few that it can be done often. */
+ * they were marked: at the start, when nobody else works on them. Else so few that it can be done often, each time
+ * those behind the last ones. */
 sw_status ingest_poll(sw_ingest *in, bool all, size_t *found, sw_error *err) SW_MUST_CHECK;
 /* Units in which nothing happened for long: their runs end, and they leave the memory. */
 void ingest_sweep(sw_ingest *in);

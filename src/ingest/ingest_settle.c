@@ -6,7 +6,7 @@
 #include "ingest/ingest_inside.h"
 
 /* Marks that are cleared in one write. */
-enum { MARKS_AT_ONCE = 256, POLLED = 1000, PRUNED = 1000, PRUNE_ROUNDS = 50 };
+enum { MARKS_AT_ONCE = 256, POLLED = 1000, PRUNED = 1000, PRUNE_ROUNDS = 50, MOST_WAIT = 7 };
 
 bool ingest_goes_on(const trace_result *result)
 {
@@ -30,17 +30,26 @@ bool ingest_has_ghosts(const ingest_memo *memo, const trace_result *result)
 
 /* ---- which is next ------------------------------------------------------------------------------------- */
 
+/* How long after it was computed the next time may be: of what failed twice as long each time, up to an hour. */
+static int64_t pause_of(const ingest_unit *unit)
+{
+    uint32_t doubled = unit->failed > 1 ? unit->failed - 1 : 0;
+    bool large = unit->count > SW_LIMIT_INGEST_LARGE || unit->heavy || unit->failed > 0;
+
+    return large ? (SW_LIMIT_INGEST_LARGE_SECONDS * INT64_C(1000000))
+                       << (doubled < MOST_WAIT ? doubled : MOST_WAIT)
+                 : 0;
+}
+
 static bool is_due(const sw_ingest *in, const ingest_unit *unit, bool all, int64_t now)
 {
     int64_t quiet = in->options.quiet_ms * 1000;
     int64_t longest = in->options.longest_ms * 1000;
-    int64_t large = SW_LIMIT_INGEST_LARGE_SECONDS * INT64_C(1000000);
 
     if (unit->workers > 0) {
         return false;
     }
-    if (!all && (unit->count > SW_LIMIT_INGEST_LARGE || unit->heavy) && unit->whole_us > 0 &&
-        now - unit->whole_us < large) {
+    if (!all && unit->whole_us > 0 && now - unit->whole_us < pause_of(unit)) {
         return false;
     }
     return all || now - unit->came_us >= quiet || now - unit->dirty_us >= longest;
@@ -129,6 +138,7 @@ typedef struct settling {
     uint64_t version;
     bool alone;
     bool quiet;
+    int64_t last_us; /* wall: when something came last, as far as is known here */
     ingest_items items;
     ingest_memo memo;
     sw_raw_trace row;
@@ -177,7 +187,7 @@ static sw_status drop_ghosts(sw_ingest *in, const sw_actor *actor, const settlin
 
 static bool is_quiet(const sw_ingest *in, const settling *s)
 {
-    int64_t last = s->row.last_at.known ? s->row.last_at.value : s->unit->last_us;
+    int64_t last = s->row.last_at.known ? s->row.last_at.value : s->last_us;
 
     return in->clock.wall_us(in->clock.data) - last >=
            SW_LIMIT_INGEST_QUIET_SECONDS * INT64_C(1000000);
@@ -215,12 +225,13 @@ static sw_status compute(sw_ingest *in, settling *s, sw_error *err)
 }
 
 /* What could not be computed, such as a trace that takes too much memory, is tried again when others had their turn,
- * and seldom. */
+ * and more and more seldom. */
 static void put_off(sw_ingest *in, ingest_unit *unit)
 {
     ingest_dirty(in, unit, false);
     ingest_dirty(in, unit, true);
     unit->heavy = true;
+    unit->failed++;
     unit->whole_us = in->clock.mono_us(in->clock.data);
 }
 
@@ -239,6 +250,7 @@ static void finish(sw_ingest *in, settling *s, bool good)
         }
     }
     if (good) {
+        unit->failed = 0;
         unit->waits = ingest_goes_on(&s->result);
         unit->marked = unit->waits && ingest_keeps(in);
         unit->crowded = unit->crowded && (!s->alone || unit->workers > 1);
@@ -256,7 +268,8 @@ static void finish(sw_ingest *in, settling *s, bool good)
 static sw_status settle_unit(sw_ingest *in, ingest_unit *unit, sw_error *err)
 {
     sw_arena arena;
-    settling s = {.unit = unit, .tenant = unit->tenant, .version = unit->version};
+    settling s = {
+        .unit = unit, .tenant = unit->tenant, .version = unit->version, .last_us = unit->last_us};
     sw_status status = SW_STATUS_OK;
 
     sw_arena_init(&arena, &in->allocator, SW_LIMIT_INGEST_MEMORY_BYTES);
@@ -285,6 +298,7 @@ static sw_status skip_unit(sw_ingest *in, ingest_unit *unit)
 sw_status ingest_step(sw_ingest *in, bool all, bool *did, sw_error *err)
 {
     ingest_unit *unit = NULL;
+    bool first = true;
     sw_status status = SW_STATUS_OK;
 
     pthread_mutex_lock(&in->lock);
@@ -296,8 +310,13 @@ sw_status ingest_step(sw_ingest *in, bool all, bool *did, sw_error *err)
         status = skip_unit(in, unit);
     } else if (unit) {
         status = settle_unit(in, unit, err);
+        first = unit->failed <= 1;
     }
     pthread_mutex_unlock(&in->lock);
+    if (status != SW_STATUS_OK && first) {
+        ingest_log(in, 1, "a trace could not be computed, and will be, more and more seldom: %s",
+                   err ? err->message : "");
+    }
     return status;
 }
 
@@ -307,7 +326,10 @@ typedef struct polling {
     sw_ingest *in;
     bool all;
     int64_t before_us;
+    int64_t last_us; /* the mark that was looked at last */
+    size_t seen;
     size_t found;
+    bool over; /* nothing is left for the next time */
     bool no_memory;
 } polling;
 
@@ -319,9 +341,13 @@ static bool see_marked(void *arg, const void *row)
     ingest_tenant *tenant = NULL;
     ingest_unit *unit = NULL;
 
-    if (!p->all && from->marked_at.value > p->before_us) {
-        return false; /* the rest is younger */
+    if (!p->all && (from->marked_at.value > p->before_us ||
+                    (p->seen >= POLLED && from->marked_at.value != p->last_us))) {
+        p->over = from->marked_at.value > p->before_us;
+        return false; /* the rest is younger, or is looked at next time; those of one moment are not parted */
     }
+    p->last_us = from->marked_at.value;
+    p->seen++;
     if (from->unit.len != INGEST_UNIT) {
         return true;
     }
@@ -350,7 +376,7 @@ static bool see_marked(void *arg, const void *row)
 
 sw_status ingest_poll(sw_ingest *in, bool all, size_t *found, sw_error *err)
 {
-    polling p = {.in = in, .all = all};
+    polling p = {.in = in, .all = all, .over = true};
     sw_status status = SW_STATUS_OK;
 
     *found = 0;
@@ -358,8 +384,11 @@ sw_status ingest_poll(sw_ingest *in, bool all, size_t *found, sw_error *err)
         return SW_STATUS_OK;
     }
     p.before_us = in->clock.wall_us(in->clock.data) - in->options.longest_ms * 1000;
-    status = sw_telemetry_marked(in->ledger, all ? SW_LIMIT_INGEST_WARM_TRACES : POLLED, see_marked,
-                                 &p, err);
+    status = sw_telemetry_marked(in->ledger, all ? 0 : in->looked_us, SW_LIMIT_INGEST_WARM_TRACES,
+                                 see_marked, &p, err);
+    if (!all) { /* many may wait for silence, which are known here; behind them stand others */
+        in->looked_us = p.over ? 0 : p.last_us;
+    }
     *found = p.found;
     return status == SW_STATUS_OK && p.no_memory ? sw_no_memory(err) : status;
 }

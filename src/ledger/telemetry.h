@@ -71,9 +71,10 @@ sw_status sw_telemetry_source(sw_ledger *ledger, const sw_actor *actor, sw_str d
 sw_status sw_telemetry_unit(sw_ledger *ledger, const sw_actor *actor, sw_str project_id,
                             sw_str unit, sw_memory *memory, sw_raw_trace *out,
                             sw_error *err) SW_MUST_CHECK;
-/* Units that are marked, of all organizations, oldest mark first: at start, and for other processes' sake. */
-sw_status sw_telemetry_marked(sw_ledger *ledger, int64_t limit, sw_each *each, void *arg,
-                              sw_error *err) SW_MUST_CHECK;
+/* Units that were marked after `after_us`, of all organizations, oldest mark first: at start, and for other processes'
+ * sake. */
+sw_status sw_telemetry_marked(sw_ledger *ledger, int64_t after_us, int64_t limit, sw_each *each,
+                              void *arg, sw_error *err) SW_MUST_CHECK;
 /* The step another name stands for; NOT_FOUND. */
 sw_status sw_telemetry_alias(sw_ledger *ledger, const sw_actor *actor, sw_str project_id,
                              sw_str kind, sw_str value, sw_memory *memory, sw_str *step_id,

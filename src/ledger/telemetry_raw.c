@@ -493,10 +493,11 @@ static sw_seen show_unit(void *arg, const void *row)
     return s->each(s->arg, &unit) ? SW_SEEN_COUNT : SW_SEEN_STOP;
 }
 
-sw_status sw_telemetry_marked(sw_ledger *ledger, int64_t limit, sw_each *each, void *arg,
-                              sw_error *err)
+sw_status sw_telemetry_marked(sw_ledger *ledger, int64_t after_us, int64_t limit, sw_each *each,
+                              void *arg, sw_error *err)
 {
-    sw_condition marked = {SW_RAW_TRACE_MARKED_AT, SW_OP_NOT_NULL, NULL, 0};
+    const sw_value after = {.number = after_us};
+    sw_condition marked = {SW_RAW_TRACE_MARKED_AT, SW_OP_GT, &after, 1};
     sw_scan scan = {.record = SW_RECORD_RAW_TRACE,
                     .conditions = &marked,
                     .condition_count = 1,

@@ -320,7 +320,7 @@ static void marks_last_until_all_is_computed(lt *t)
     sw_telemetry_batch computed = {.marks = &mark, .mark_count = 1};
     size_t marked = 0;
     OK(put(t, &b));
-    OK(sw_telemetry_marked(t->ledger, 10, count_one, &marked, &t->err));
+    OK(sw_telemetry_marked(t->ledger, 0, 10, count_one, &marked, &t->err));
     SAME(marked, 1);
     OK(sw_telemetry_unit(t->ledger, &t->a, SW_NULL_STR, unit, t->memory, &out, &t->err));
     SAME(out.items.value, 1);
@@ -329,12 +329,12 @@ static void marks_last_until_all_is_computed(lt *t)
     mark = (sw_raw_trace){.unit = unit, .last_at = out.last_at};
     OK(put(t, &computed));
     marked = 0;
-    OK(sw_telemetry_marked(t->ledger, 10, count_one, &marked, &t->err));
+    OK(sw_telemetry_marked(t->ledger, 0, 10, count_one, &marked, &t->err));
     SAME(marked, 1);
     mark.last_at = sw_int_of(LT_TIME + 2);
     OK(put(t, &computed));
     marked = 0;
-    OK(sw_telemetry_marked(t->ledger, 10, count_one, &marked, &t->err));
+    OK(sw_telemetry_marked(t->ledger, 0, 10, count_one, &marked, &t->err));
     SAME(marked, 0);
     CLEAN();
 }
@@ -393,16 +393,16 @@ static void what_is_frozen_is_not_marked(lt *t)
     size_t marked = 0;
     bool left = false;
     OK(put(t, &b));
-    OK(sw_telemetry_marked(t->ledger, 10, count_one, &marked, &t->err));
+    OK(sw_telemetry_marked(t->ledger, 0, 10, count_one, &marked, &t->err));
     SAME(marked, 1);
     OK(sw_telemetry_prune(t->ledger, LT_TIME * 2, 0, 100, &removed, &left, &t->err));
     SAME(removed, 1);
     marked = 0;
-    OK(sw_telemetry_marked(t->ledger, 10, count_one, &marked, &t->err));
+    OK(sw_telemetry_marked(t->ledger, 0, 10, count_one, &marked, &t->err));
     SAME(marked, 0);
     b.items = items + 1; /* late */
     OK(put(t, &b));
-    OK(sw_telemetry_marked(t->ledger, 10, count_one, &marked, &t->err));
+    OK(sw_telemetry_marked(t->ledger, 0, 10, count_one, &marked, &t->err));
     SAME(marked, 0);
     CLEAN();
 }

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is computed in the background: when, how often what fails, and what other processes left. */
+#include "ingest/ingest_inside.h"
+#include "tests/ingest/sender.h"
+#include "tests/unit/short_memory.h"
+
+static void count_complaints(void *data, int level, const char *line)
+{
+    (void)level;
+    (void)line;
+    ++*(int *)data;
+}
+
+/* A trace for which there is no memory, such as one of more spans than may be computed at once, is tried twice as
+ * seldom each time, at least once in an hour and a bit; that is said once. */
+static void what_fails_is_tried_more_and_more_seldom(lt *t)
+{
+    static const int64_t pauses[] = {30, 60, 120, 240, 480, 960, 1920, 3840, 3840};
+    short_memory memory;
+    sw_ingest *in = NULL;
+    int complaints = 0;
+    bool did = false;
+    const sent_span model = sent_model(1, 2, 1, 100, 200);
+    sw_ingest_options options = {.keep_days = 7,
+                                 .no_thread = true,
+                                 .log = count_complaints,
+                                 .log_data = &complaints,
+                                 .allocator = &memory.allocator,
+                                 .clock = &t->clock};
+
+    short_memory_init(&memory, 1000000);
+    OK(sw_ingest_open(t->ledger, &options, &in, &t->err));
+    sent_one(t, in, &model);
+    memory.left = 0;
+    lt_advance(t, 1, 1);
+    IS(SW_STATUS_NO_MEMORY, ingest_step(in, false, &did, &t->err));
+    for (size_t i = 0; i < SW_COUNT(pauses); i++) {
+        SAME(complaints, 1);
+        lt_advance(t, pauses[i] - 1, pauses[i] - 1);
+        OK(ingest_step(in, false, &did, &t->err));
+        CHECK(!did);
+        lt_advance(t, 1, 1);
+        IS(SW_STATUS_NO_MEMORY, ingest_step(in, false, &did, &t->err));
+    }
+    memory.left = 1000000;
+    lt_advance(t, 3840, 3840);
+    OK(ingest_step(in, false, &did, &t->err));
+    CHECK(did);
+    SAME(complaints, 1);
+    CLEAN();
+    sw_ingest_close(&in);
+    SAME(memory.blocks, 0);
+}
+
+/* Another process died with a trace that waits; behind more traces that wait here for silence than are looked at at a
+ * time, it is found nevertheless. */
+static void marks_behind_many_that_wait_are_found(lt *t)
+{
+    enum { WAIT = 2500 };
+    static sent_span spans[WAIT];
+    const sent_span *all[WAIT];
+    const sent_span model = sent_model(WAIT + 1, 2, 1, 100, 200);
+    sw_ingest *in = NULL;
+    sw_ingest *dead = NULL;
+    size_t found = 0;
+    size_t sum = 0;
+
+    for (unsigned n = 0; n < WAIT; n++) {
+        spans[n] = sent_model(n + 1, 2, 1, 100, 200);
+        all[n] = &spans[n];
+    }
+    sent_open(t, &in, 7);
+    for (unsigned n = 0; n < WAIT; n += WAIT / 5) {
+        sent_export(t, in, &t->a, all + n, WAIT / 5);
+        lt_advance(t, 1, 1);
+    }
+    OK(sw_ingest_settle(in, &t->err)); /* their runs go on: nobody said that they ended */
+    sent_open(t, &dead, 7);
+    sent_one(t, dead, &model);
+    lt_advance(t, 60, 60);
+    for (int second = 0; second < 4; second++) {
+        OK(ingest_poll(in, false, &found, &t->err));
+        sum += found;
+    }
+    SAME(sum, 1);
+    OK(sw_ingest_settle(in, &t->err));
+    CLEAN();
+    sw_ingest_close(&in);
+    sw_ingest_close(&dead);
+}
+
+static const lt_case cases[] = {
+    {"what fails is tried more and more seldom", what_fails_is_tried_more_and_more_seldom,
+     LT_CLOCK},
+    {"marks behind many that wait are found", marks_behind_many_that_wait_are_found, LT_CLOCK},
+};
+LT_MAIN("ingest/settle", cases)
