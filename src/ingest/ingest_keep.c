@@ -90,13 +90,17 @@ static sw_status take_span(keeping *k, const otlp_span *span)
 {
     kept *spans = sw_arena_grow(k->out->arena, k->spans, k->count, &k->room, sizeof *spans);
     size_t from = k->buf.len;
+    otlp_span less = *span;
     kept *at = NULL;
 
     if (!spans) {
         return SW_STATUS_NO_MEMORY;
     }
     k->spans = spans;
-    otlp_keep_span(&k->buf, span, span_drop, &k->how, k->out->arena);
+    if (k->how.silent) {
+        less.status_message = SW_NULL_STR; /* says what went wrong, and with what */
+    }
+    otlp_keep_span(&k->buf, &less, span_drop, &k->how, k->out->arena);
     if (k->buf.status != SW_STATUS_OK || k->out->arena->failed) {
         return SW_STATUS_NO_MEMORY;
     }

@@ -150,8 +150,8 @@ void span_count(const span_counts *counts, int exclusive, bool native_passer, sw
 bool span_is_secret(void *unused, sw_str key);
 /* An address without what lets somebody in. Null: no memory, which the arena remembers. */
 sw_str span_cut_address(sw_str text, sw_arena *arena);
-/* Whether an attribute carries what was said (model/talks.def, model/contents.def). */
-bool span_is_content(sw_str key);
+/* Whether an attribute may carry what was said (model/talks.def, model/contents.def). */
+bool span_is_content(sw_str key, otlp_kind kind);
 /* All of it, as otlp_drop; `arg` is this. */
 typedef struct span_keeping {
     sw_arena *arena;

@@ -66,6 +66,18 @@ static int find_row(sw_str key)
     return row >= 0 && sw_str_eq(rows[row].key, key) ? row : -1;
 }
 
+bool span_key_fills(sw_str key, bool (*one)(span_fact), bool *any)
+{
+    bool found = false;
+    int row = find_row(key);
+
+    *any = row >= 0;
+    for (; row >= 0 && !found; row = alias_next_row[row]) {
+        found = one(rows[row].fact);
+    }
+    return found;
+}
+
 /* The better row wins; of one row the last value, as when a key is sent twice. */
 static void offer(span_reading *r, int row, const otlp_value *value)
 {

@@ -52,6 +52,8 @@ typedef struct span_reading {
 
 /* What a fact fills, as the row says; for the members of the metadata. */
 const char *span_fact_fills(span_fact fact);
+/* Whether an attribute of this name fills a fact of which `one` is true; `any`: one at all. */
+bool span_key_fills(sw_str key, bool (*one)(span_fact), bool *any);
 /* How the alias that filled the fact is read. */
 span_reader span_fact_reader(const span_reading *r, span_fact fact);
 /* Looks up each attribute of resource and span once; the dialect is settled between the two. */

@@ -119,64 +119,78 @@ sw_str span_cut_address(sw_str text, sw_arena *arena)
     return text;
 }
 
-/* ---- content ---------------------------------------------------------------------------------------------- */
+/* Many addresses under one name, or some under names of their own, become one JSON text. */
+typedef struct cutting {
+    sw_json_out json;
+    sw_arena *arena;
+} cutting;
 
-enum { SIDE_SYSTEM, SIDE_INPUT, SIDE_OUTPUT, SIDE_TOOLS, SIDE_PARAMETERS };
-
-static const struct {
-    int side;
-    sw_str key;
-} talks[] = {
-#define SW_TALK(SIDE, KEY, SHAPE, DIALECT, DOC) {SIDE_##SIDE, {KEY, sizeof(KEY) - 1}},
-#include "model/talks.def"
-#undef SW_TALK
-};
-
-static const sw_str contents[] = {
-#define SW_CONTENT(NAME, WHOSE) {NAME, sizeof(NAME) - 1},
-#include "model/contents.def"
-#undef SW_CONTENT
-};
-
-static bool ends_so(sw_str key, sw_str end)
+static bool cut_member(void *arg, sw_str key, const otlp_value *value)
 {
-    return key.len >= end.len && memcmp(key.ptr + key.len - end.len, end.ptr, end.len) == 0;
+    cutting *c = arg;
+    bool list = value->kind == OTLP_ARRAY;
+
+    if (key.ptr && span_is_secret(NULL, key)) {
+        return true;
+    }
+    if (key.ptr) {
+        sw_json_key(&c->json, key);
+    }
+    if (list || value->kind == OTLP_MAP) {
+        sw_json_open(&c->json, list ? '[' : '{');
+        if (otlp_walk(value, c->arena, cut_member, c, NULL) != SW_STATUS_OK) {
+            c->arena->failed = true;
+        }
+        sw_json_close(&c->json, list ? ']' : '}');
+    } else if (value->kind == OTLP_STRING) {
+        sw_json_str(&c->json, span_cut_address(value->text, c->arena));
+    } else {
+        otlp_write_json(&c->json, value, c->arena);
+    }
+    return !c->arena->failed;
 }
 
-/* Of messages that were flattened into attributes why they ended is no content. */
-static bool is_talk(sw_str key)
+static void cut_addresses(otlp_value *value, sw_arena *arena)
 {
-    for (size_t i = 0; i < SW_COUNT(talks); i++) {
-        sw_str row = talks[i].key;
-        if (talks[i].side != SIDE_PARAMETERS && key.len >= row.len &&
-            memcmp(key.ptr, row.ptr, row.len) == 0 &&
-            (key.len == row.len ||
-             (key.ptr[row.len] == '.' && !ends_so(key, SW_STR(".finish_reason"))))) {
-            return true;
-        }
-    }
-    return false;
+    cutting c = {.arena = arena};
+    sw_buf buf;
+
+    sw_buf_init(&buf, arena->from, 0);
+    sw_json_out_init(&c.json, &buf, false);
+    (void)cut_member(&c, SW_NULL_STR, value);
+    *value = (otlp_value){.kind = OTLP_STRING, .text = span_take(&buf, arena)};
+    arena->failed = arena->failed || !value->text.ptr;
 }
 
-bool span_is_content(sw_str key)
+/* What is asked of an address may be what was said. */
+static sw_str without_query(sw_str text)
 {
-    for (size_t i = 0; i < SW_COUNT(contents); i++) {
-        if (sw_str_eq(key, contents[i])) {
-            return true;
-        }
+    size_t len = 0;
+
+    while (len < text.len && text.ptr[len] != '?' && text.ptr[len] != '#') {
+        len++;
     }
-    return is_talk(key);
+    return sw_str_make(text.ptr, len);
 }
 
 bool span_drop(void *arg, sw_str key, otlp_value *value)
 {
     const span_keeping *keeping = arg;
 
-    if (span_is_secret(NULL, key) || (keeping->silent && span_is_content(key))) {
+    if (span_is_secret(NULL, key) || (keeping->silent && span_is_content(key, value->kind))) {
         return true;
     }
-    if (value->kind == OTLP_STRING && is_named(key, addresses, SW_COUNT(addresses))) {
+    if (!is_named(key, addresses, SW_COUNT(addresses))) {
+        return false;
+    }
+    if (value->kind == OTLP_STRING) {
         value->text = span_cut_address(value->text, keeping->arena);
+        value->text = keeping->silent ? without_query(value->text) : value->text;
+    } else if (value->kind == OTLP_ARRAY || value->kind == OTLP_MAP) {
+        if (keeping->silent) {
+            return true;
+        }
+        cut_addresses(value, keeping->arena);
     }
     return false;
 }

@@ -44,8 +44,7 @@ typedef struct trace_whose {
     sw_str organization_id;
     sw_str project_id; /* null: none */
     int64_t now_us;
-    bool quiet;      /* no span for 15 minutes: runs without a deciding span are over */
-    bool no_content; /* the project does not want messages kept */
+    bool quiet; /* no span for 15 minutes: runs without a deciding span are over */
 } trace_whose;
 
 /* How the messages of a model span are read: span_read_talk. */

@@ -350,14 +350,12 @@ static bool put_all(trace *t, trace_node *node, trace_step *step)
     if (!put_metrics(t, node, step)) {
         return false;
     }
-    if (!t->whose->no_content) {
-        talk = trace_talk_of(t, node);
-        if (!talk || !trace_write_messages(t, node, step) || !put_trace(t, node, step)) {
-            return false;
-        }
-        if (talk->cut) {
-            step->entry.step.content_truncated = sw_int_of(1);
-        }
+    talk = trace_talk_of(t, node);
+    if (!talk || !trace_write_messages(t, node, step) || !put_trace(t, node, step)) {
+        return false;
+    }
+    if (talk->cut) {
+        step->entry.step.content_truncated = sw_int_of(1);
     }
     if (trace_fit(SW_RECORD_STEP, &step->entry.step, t->arena)) {
         step->entry.step.content_truncated = sw_int_of(1);

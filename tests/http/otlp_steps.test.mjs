@@ -257,6 +257,15 @@ test('of a project that wants no content none is in the file, and its steps keep
     assert.equal(step.total_tokens, 19);
     assert.deepEqual(await server.get(`/v1/steps/${step.id}/context?output=true`, { headers: key }), []);
   }
+  // A provider quotes what it refuses, and an instrumentation that nobody here knows says it under a name of its own.
+  const failed = JSON.parse(tracesJson([modelSpan({ more: { 'error.type': 'RefusedError', 'framework.prompt': 'SAID12' } })]));
+  const [refused] = failed.resourceSpans[0].scopeSpans[0].spans;
+  refused.status = { code: 2, message: 'this is refused: SAID13' };
+  refused.events = [{ name: 'exception', attributes: [{ key: 'exception.message', value: { stringValue: 'SAID14' } }] }];
+  await post(server, 'application/json', JSON.stringify(failed), key);
+  const [step] = await server.get('/v1/steps/?status=failed', { headers: key });
+  assert.equal(step.error_type, 'RefusedError');
+  assert.equal(step.error_data ?? null, null);
   await server.stop();
   const bytes = await bytesOf(server);
   assert.ok(bytes.includes('KEPT'), 'the rest is kept');

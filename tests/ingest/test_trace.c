@@ -431,7 +431,7 @@ static void circles_and_strange_texts_do_no_harm(void **state)
     tree_end(&t);
 }
 
-static void content_can_be_left_out(void **state)
+static void a_raw_request_is_kept(void **state)
 {
     tree t;
 
@@ -441,13 +441,6 @@ static void content_can_be_left_out(void **state)
     tree_compute(&t);
     assert_int_equal(1, tree_step(&t, 1)->entry.trace_count);
     TEXT(tree_step(&t, 1)->entry.traces[0].response_json, "{}");
-    t.whose.no_content = true;
-    tree_compute(&t);
-    assert_int_equal(0, tree_step(&t, 1)->entry.message_count);
-    assert_int_equal(0, tree_step(&t, 1)->entry.trace_count);
-    assert_int_equal(0, tree_step(&t, 1)->input_count);
-    assert_null(tree_step(&t, 1)->entry.step.output_preview.ptr);
-    assert_int_equal(15, tree_step(&t, 1)->entry.step.total_tokens.value);
     tree_end(&t);
 }
 
@@ -491,7 +484,7 @@ int main(void)
         cmocka_unit_test(a_call_over_http_tells_where_and_what),
         cmocka_unit_test(odd_clocks_are_kept_and_said),
         cmocka_unit_test(circles_and_strange_texts_do_no_harm),
-        cmocka_unit_test(content_can_be_left_out),
+        cmocka_unit_test(a_raw_request_is_kept),
         cmocka_unit_test(previews_are_short_and_stripped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

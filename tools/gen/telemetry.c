@@ -180,11 +180,19 @@ static void print_secrets(void)
 #define SW_SECRET_PARAMETER(NAME, REASON) printf("- `%s`: %s\n", NAME, REASON);
 #include "model/secrets.def"
     puts(
-        "\nFor a project that wants no content (`content_capture` off) nothing above that holds what was said or which\n"
-        "tools there were is kept, no body of a log record, and none of these:\n");
+        "\nFor a project that wants no content (`content_capture` off) what nobody here knows may be content, and is not\n"
+        "kept: of text, lists and maps only the attributes above that are no messages stay, and these:\n");
+#define SW_PLAIN(NAME, WHOSE) printf("- `%s`: %s\n", NAME, WHOSE);
+#define SW_PLAIN_PREFIX(NAME, WHAT) printf("- `%s*`: %s\n", NAME, WHAT);
+#include "model/contents.def"
+    puts(
+        "\nNumbers and truth values stay, whoever sends them, and names of spans. Of addresses what stands behind the path\n"
+        "goes. No body of a log record is kept, no message of a status, and nothing of these facts:\n");
+#define SW_CONTENT_FACT(FACT, WHY) puts("- " #FACT ": " WHY);
+#include "model/contents.def"
+    puts("\nNor of these attributes, whatever they hold:\n");
 #define SW_CONTENT(NAME, WHOSE) printf("- `%s`: %s\n", NAME, WHOSE);
 #include "model/contents.def"
-#undef SW_CONTENT
     puts(
         "\nNo other text is looked through: a key that somebody says in a message is stored as it was said.");
 }
