@@ -146,7 +146,8 @@ int sw_cli_serve(sw_cli *cli)
     block_signals(&stops);
     status = open_ledger(cli, &settings, &target);
     if (status == SW_STATUS_OK) {
-        status = sw_server_start(cli->ledger, &settings, &log, &server, &cli->error);
+        status = sw_server_start(cli->ledger, &sw__libc_allocator, &settings, &log, &server,
+                                 &cli->error);
     }
     if (status == SW_STATUS_OK) {
         status = announce(cli, server);

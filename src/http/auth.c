@@ -11,14 +11,14 @@
 
 enum { LOOK_AGAIN_US = 1000000 };
 
-sw_status sw_auth_new(sw_ledger *ledger, const sw_settings *settings, bool local, sw_auth **out,
-                      sw_error *err)
+sw_status sw_auth_new(sw_ledger *ledger, const sw_allocator *from, const sw_settings *settings,
+                      bool local, sw_auth **out, sw_error *err)
 {
-    sw_auth *auth = sw_alloc_zeroed(&sw__libc_allocator, sizeof *auth);
+    sw_auth *auth = sw_alloc_zeroed(from, sizeof *auth);
     if (!auth) {
         return sw_no_memory(err);
     }
-    auth->allocator = &sw__libc_allocator;
+    auth->from = from;
     auth->ledger = ledger;
     auth->gate = sw_gate_of(settings);
     auth->local = local;
@@ -33,7 +33,7 @@ void sw_auth_free(sw_auth **auth)
 {
     if (*auth) {
         pthread_mutex_destroy(&(*auth)->lock);
-        sw_free((*auth)->allocator, *auth);
+        sw_free((*auth)->from, *auth);
         *auth = NULL;
     }
 }

@@ -74,7 +74,7 @@ bool sw_buckets_have(const sw_buckets *buckets, uint64_t who);
 uint64_t sw_address_group(sw_str peer);
 
 typedef struct sw_auth {
-    const sw_allocator *allocator;
+    const sw_allocator *from;
     sw_ledger *ledger;
     sw_gate gate;
     bool local; /* only this machine reaches the server */
@@ -86,8 +86,8 @@ typedef struct sw_auth {
     sw_buckets guesses;   /* by address: how often it shows keys that have not been good */
     sw_buckets good;      /* keys by their text, and when they were good last */
 } sw_auth;
-sw_status sw_auth_new(sw_ledger *ledger, const sw_settings *settings, bool local, sw_auth **out,
-                      sw_error *err) SW_MUST_CHECK;
+sw_status sw_auth_new(sw_ledger *ledger, const sw_allocator *from, const sw_settings *settings,
+                      bool local, sw_auth **out, sw_error *err) SW_MUST_CHECK;
 void sw_auth_free(sw_auth **auth);
 /* Whether callers without a key are let in now: on loopback, while there has been no key. */
 sw_status sw_auth_is_open(sw_auth *auth, bool *out, sw_error *err) SW_MUST_CHECK;

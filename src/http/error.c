@@ -242,7 +242,9 @@ void sw__answer_error(sw_exchange *x, sw_status status, const sw_error *err)
     bool otlp = sw__otlp_speaks(x);
     sw__answer_reset(x);
     if (x->request.arena.failed) {
-        status = SW_STATUS_NO_MEMORY;
+        status =
+            SW_STATUS_NO_MEMORY; /* whatever was found wrong, without memory it was not looked at */
+        x->fail_status = 0;
     }
     if (status == SW_STATUS_INVALID && !x->fail_status && !otlp) {
         if (!x->invalid) {

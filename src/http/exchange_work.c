@@ -16,6 +16,9 @@ static void resume(sw_exchange *x, sw_phase phase)
 
 static void answer_is_there(sw_exchange *x, sw_status status, const sw_error *err)
 {
+    if (status == SW_STATUS_OK && x->request.arena.failed) {
+        status = SW_STATUS_NO_MEMORY; /* a header may be missing */
+    }
     if (status != SW_STATUS_OK) {
         sw__answer_error(x, status, err);
     } else if (!x->fill && x->out.status != SW_STATUS_OK) {

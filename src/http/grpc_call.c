@@ -121,10 +121,19 @@ static uint8_t *text_of(const char *text)
     return bytes.out;
 }
 
-static void submit_trailers(sw_grpc_call *call, nghttp2_session *session)
+/* Without memory for the answer the connection ends: nobody shall wait for what never comes. */
+static void submit(sw_grpc_call *call, const nghttp2_nv *headers, size_t count,
+                   const nghttp2_data_provider *data)
+{
+    if (nghttp2_submit_response(call->line->session, call->stream, headers, count, data) != 0) {
+        call->line->broken = true;
+    }
+}
+
+static bool submit_trailers(sw_grpc_call *call, nghttp2_session *session)
 {
     const nghttp2_nv trailers[] = {FIXED("grpc-status", "0")};
-    (void)nghttp2_submit_trailer(session, call->stream, trailers, SW_COUNT(trailers));
+    return nghttp2_submit_trailer(session, call->stream, trailers, SW_COUNT(trailers)) == 0;
 }
 
 static ssize_t read_answer(nghttp2_session *session, int32_t stream, uint8_t *to, size_t room,
@@ -139,7 +148,9 @@ static ssize_t read_answer(nghttp2_session *session, int32_t stream, uint8_t *to
     call->sent += size;
     if (call->sent == call->out.len) {
         *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
-        submit_trailers(call, session);
+        if (!submit_trailers(call, session)) {
+            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* ends the stream */
+        }
     }
     return (ssize_t)size;
 }
@@ -150,8 +161,7 @@ static void answer_well(sw_grpc_call *call)
                                   FIXED("content-type", "application/grpc"),
                                   FIXED("grpc-accept-encoding", "identity,gzip")};
     nghttp2_data_provider data = {.source = {.ptr = call}, .read_callback = read_answer};
-    (void)nghttp2_submit_response(call->line->session, call->stream, headers, SW_COUNT(headers),
-                                  &data);
+    submit(call, headers, SW_COUNT(headers), &data);
 }
 
 static void answer_badly(sw_grpc_call *call)
@@ -167,8 +177,7 @@ static void answer_badly(sw_grpc_call *call)
         HEADER("grpc-message", text, strlen(text)),
         HEADER("grpc-status-details-bin", call->details.ptr, call->details.len)};
     size_t with = call->details.len > 0 ? 0 : 1;
-    (void)nghttp2_submit_response(call->line->session, call->stream, headers,
-                                  SW_COUNT(headers) - with, NULL);
+    submit(call, headers, SW_COUNT(headers) - with, NULL);
 }
 
 /* Of a call that a worker may still have only what does not change is looked at. */
@@ -246,8 +255,7 @@ void sw__grpc_call_late(sw_grpc_call *call)
     atomic_fetch_add_explicit(&call->grpc->codes[SW_RPC_DEADLINE_EXCEEDED], 1,
                               memory_order_relaxed);
     tell(call, SW_RPC_DEADLINE_EXCEEDED);
-    (void)nghttp2_submit_response(call->line->session, call->stream, headers, SW_COUNT(headers),
-                                  NULL);
+    submit(call, headers, SW_COUNT(headers), NULL);
 }
 
 /* What is no call of gRPC is answered as HTTP. */
@@ -257,8 +265,7 @@ static void refuse_http(sw_grpc_call *call, const char *status)
     call->answered = true;
     call->code = SW_RPC_UNKNOWN;
     count(call);
-    (void)nghttp2_submit_response(call->line->session, call->stream, headers, SW_COUNT(headers),
-                                  NULL);
+    submit(call, headers, SW_COUNT(headers), NULL);
 }
 
 /* ---- headers ---------------------------------------------------------------------------------------- */

@@ -297,7 +297,7 @@ static void take_in(sw_grpc_line *line, const char *bytes, size_t size)
         return;
     }
     ssize_t taken = nghttp2_session_mem_recv(line->session, (const uint8_t *)bytes, size);
-    line->broken = taken < 0;
+    line->broken = line->broken || taken < 0;
 }
 
 static ssize_t read_some(sw_grpc_line *line, char *to, size_t room)

@@ -284,9 +284,10 @@ typedef struct sw_settings {
 #undef SW_SETTING_UNFLAGGED
 } sw_settings;
 
-/* Starts serving the ledger; returns when the port is open. The ledger must outlive the server. */
-sw_status sw_server_start(sw_ledger *ledger, const sw_settings *settings, const sw_log *log,
-                          sw_server **out, sw_error *err) SW_MUST_CHECK;
+/* Starts serving the ledger; returns when the port is open. The ledger and the allocator must outlive the
+ * server. Threads that send webhooks, and the libraries, take their memory from the C library. */
+sw_status sw_server_start(sw_ledger *ledger, const sw_allocator *from, const sw_settings *settings,
+                          const sw_log *log, sw_server **out, sw_error *err) SW_MUST_CHECK;
 /* The address and port in use. */
 const char *sw_server_url(const sw_server *server);
 /* The same of the doors for telemetry, over HTTP and over gRPC; "" when closed. */

@@ -18,10 +18,11 @@ static void log_ingest(void *data, int level, const char *line)
     sw_logf(data, (sw_log_level)level, "%s", line);
 }
 
-static sw_status open_ingest(sw_ledger *ledger, const sw_settings *settings, sw_log *log,
-                             sw_ingest **out, sw_error *err)
+static sw_status open_ingest(sw_ledger *ledger, const sw_allocator *from,
+                             const sw_settings *settings, sw_log *log, sw_ingest **out,
+                             sw_error *err)
 {
-    sw_ingest_options options = {.allocator = &sw__libc_allocator,
+    sw_ingest_options options = {.allocator = from,
                                  .keep_days = settings->otlp_keep_days,
                                  .keep_bytes = settings->otlp_keep_mb << MB_SHIFT,
                                  .log = log_ingest,
@@ -35,19 +36,19 @@ static sw_status open_ingest(sw_ledger *ledger, const sw_settings *settings, sw_
     return sw_ingest_open(ledger, &options, out, err);
 }
 
-sw_status sw_live_start(sw_ledger *ledger, const sw_settings *settings, bool local, sw_log *log,
-                        sw_live *out, sw_error *err)
+sw_status sw_live_start(sw_ledger *ledger, const sw_allocator *from, const sw_settings *settings,
+                        bool local, sw_log *log, sw_live *out, sw_error *err)
 {
     *out = (sw_live){0};
-    sw_status status = sw_auth_new(ledger, settings, local, &out->auth, err);
+    sw_status status = sw_auth_new(ledger, from, settings, local, &out->auth, err);
     if (status == SW_STATUS_OK) {
-        status = sw_tail_start(ledger, log, &out->tail, err);
+        status = sw_tail_start(ledger, from, log, &out->tail, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw_hooks_start(ledger, settings, log, &out->hooks, err);
     }
     if (status == SW_STATUS_OK) {
-        status = open_ingest(ledger, settings, log, &out->ingest, err);
+        status = open_ingest(ledger, from, settings, log, &out->ingest, err);
     }
     if (status != SW_STATUS_OK) {
         sw_live_stop(out, 0);

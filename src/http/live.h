@@ -19,9 +19,9 @@ typedef struct sw_live {
     struct sw_ingest *ingest;
 } sw_live;
 
-/* Starts; the ledger and the settings must outlive it. `local`: only this machine reaches the server. */
-sw_status sw_live_start(sw_ledger *ledger, const sw_settings *settings, bool local, sw_log *log,
-                        sw_live *out, sw_error *err) SW_MUST_CHECK;
+/* Starts; the ledger, the allocator and the settings must outlive it. `local`: only this machine reaches the server. */
+sw_status sw_live_start(sw_ledger *ledger, const sw_allocator *from, const sw_settings *settings,
+                        bool local, sw_log *log, sw_live *out, sw_error *err) SW_MUST_CHECK;
 /* Ends every stream and waiting request, so that their connections can close, and takes no new ones; what
  * goes out is not begun any more. */
 void sw_live_end(sw_live *live);

@@ -62,9 +62,9 @@ static sw_status catch_up(stream *s, sw_buf *out, int64_t place, int64_t goal, s
     sw_listener *l = &s->listener;
     sw_actor actor = {.organization_id = l->actor.organization_id};
     sw_arena arena;
-    sw_arena_init(&arena, &sw__libc_allocator, 0);
+    sw_arena_init(&arena, l->tail->from, 0);
     sw_entries *entries = sw_arena_zeroed(&arena, sizeof *entries);
-    sw_memory *memory = sw_memory_new(NULL);
+    sw_memory *memory = sw_memory_new(l->tail->from);
     sw_status status = entries && memory ? sw_entries_read(sw_server_ledger(l->request->server),
                                                            &actor, place, &arena, entries, err)
                                          : sw_no_memory(err);

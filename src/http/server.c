@@ -304,17 +304,17 @@ static sw_status start_threads(sw_server *server, sw_error *err)
     return status == SW_STATUS_OK ? sw__grpc_start(server->grpc, err) : status;
 }
 
-sw_status sw_server_start(sw_ledger *ledger, const sw_settings *settings, const sw_log *log,
-                          sw_server **out, sw_error *err)
+sw_status sw_server_start(sw_ledger *ledger, const sw_allocator *from, const sw_settings *settings,
+                          const sw_log *log, sw_server **out, sw_error *err)
 {
-    sw_server *server = sw_alloc_zeroed(&sw__libc_allocator, sizeof *server);
+    sw_server *server = sw_alloc_zeroed(from, sizeof *server);
     if (!server) {
         return sw_no_memory(err);
     }
     server->ledger = ledger;
     server->settings = *settings;
     server->log = log ? *log : (sw_log){0};
-    server->from = &sw__libc_allocator;
+    server->from = from;
     server->random = sw__system_random;
     server->main.fd = -1;
     server->otlp.fd = -1;
@@ -331,7 +331,7 @@ sw_status sw_server_start(sw_ledger *ledger, const sw_settings *settings, const 
     status = status == SW_STATUS_OK ? start_daemon(server, err) : status;
     status = status == SW_STATUS_OK ? sw__probe_start(server, err) : status;
     if (status == SW_STATUS_OK) {
-        status = sw_live_start(ledger, &server->settings, server->loopback, &server->log,
+        status = sw_live_start(ledger, from, &server->settings, server->loopback, &server->log,
                                &server->live, err);
     }
     status = status == SW_STATUS_OK ? start_threads(server, err) : status;

@@ -74,13 +74,12 @@ static void hand_out(sw_tail *tail, sw_follow *follow, const sw_sight *sight, sw
     pthread_mutex_unlock(&tail->lock);
 }
 
-static sw_news *render(const sw_sight *sight, sw_buf *text)
+static sw_news *render(const sw_allocator *from, const sw_sight *sight, sw_buf *text)
 {
     sw_buf_clear(text);
     sw_sight_print(sight, text);
-    sw_news *event = text->status == SW_STATUS_OK
-                         ? sw_alloc(&sw__libc_allocator, sizeof *event + text->len)
-                         : NULL;
+    sw_news *event =
+        text->status == SW_STATUS_OK ? sw_alloc(from, sizeof *event + text->len) : NULL;
     if (event) {
         *event = (sw_news){.seq = sight->entry->seq.value, .refs = 1, .len = text->len};
         memcpy(event->text, text->ptr, text->len);
@@ -121,7 +120,8 @@ static sw_status show_entry(round_state *r, sw_follow *follow, const sw_actor *a
     sw_status status =
         sw_sight_load(r->tail->ledger, actor, entry, with_metrics, r->memory, &sight, err);
     if (status == SW_STATUS_OK) {
-        hand_out(r->tail, follow, &sight, sight.shows ? render(&sight, &r->text) : NULL);
+        hand_out(r->tail, follow, &sight,
+                 sight.shows ? render(r->tail->from, &sight, &r->text) : NULL);
     }
     return status;
 }
@@ -170,7 +170,7 @@ static void forget_follows(sw_tail *tail)
             at = &follow->next;
         } else {
             *at = follow->next;
-            sw_free(&sw__libc_allocator, follow);
+            sw_free(tail->from, follow);
         }
     }
     pthread_mutex_unlock(&tail->lock);
@@ -240,38 +240,41 @@ static void *tail_main(void *arg)
     sw_buf_fini(&r->text);
     sw_arena_fini(&r->arena);
     sw_memory_free(&r->memory);
-    sw_free(&sw__libc_allocator, r);
+    sw_free(r->tail->from, r);
     return NULL;
 }
 
 static sw_status start_thread(sw_tail *tail, sw_error *err)
 {
-    round_state *r = sw_alloc_zeroed(&sw__libc_allocator, sizeof *r);
-    sw_memory *memory = r ? sw_memory_new(NULL) : NULL;
+    const sw_allocator *from = tail->from;
+    round_state *r = sw_alloc_zeroed(from, sizeof *r);
+    sw_memory *memory = r ? sw_memory_new(from) : NULL;
     if (!memory) {
-        sw_free(&sw__libc_allocator, r);
+        sw_free(from, r);
         return sw_no_memory(err);
     }
     r->tail = tail;
     r->memory = memory;
-    sw_arena_init(&r->arena, &sw__libc_allocator, 0);
-    sw_buf_init(&r->text, &sw__libc_allocator, 0);
+    sw_arena_init(&r->arena, from, 0);
+    sw_buf_init(&r->text, from, 0);
     tail->runs = pthread_create(&tail->thread, NULL, tail_main, r) == 0;
     if (!tail->runs) {
         sw_memory_free(&r->memory);
-        sw_free(&sw__libc_allocator, r);
+        sw_free(from, r);
         return sw_fail(err, SW_STATUS_NO_MEMORY, "", "no thread could be started");
     }
     return SW_STATUS_OK;
 }
 
-sw_status sw_tail_start(sw_ledger *ledger, const sw_log *log, sw_tail **out, sw_error *err)
+sw_status sw_tail_start(sw_ledger *ledger, const sw_allocator *from, const sw_log *log,
+                        sw_tail **out, sw_error *err)
 {
-    sw_tail *tail = sw_alloc_zeroed(&sw__libc_allocator, sizeof *tail);
+    sw_tail *tail = sw_alloc_zeroed(from, sizeof *tail);
     if (!tail) {
         return sw_no_memory(err);
     }
     tail->ledger = ledger;
+    tail->from = from;
     tail->log = log;
     pthread_mutex_init(&tail->lock, NULL);
     pthread_cond_init(&tail->work, NULL);
@@ -306,11 +309,11 @@ void sw_tail_stop(sw_tail **tail)
     for (sw_follow *follow = t->follows; follow;) {
         sw_follow *next = follow->next;
         sw_assert(!follow->listeners);
-        sw_free(&sw__libc_allocator, follow);
+        sw_free(t->from, follow);
         follow = next;
     }
     pthread_cond_destroy(&t->work);
     pthread_mutex_destroy(&t->lock);
-    sw_free(&sw__libc_allocator, t);
+    sw_free(t->from, t);
     *tail = NULL;
 }

@@ -60,6 +60,7 @@ struct sw_follow {
 
 struct sw_tail {
     sw_ledger *ledger;
+    const sw_allocator *from;
     const sw_log *log;
     pthread_t thread;
     bool runs;
@@ -71,8 +72,8 @@ struct sw_tail {
     size_t bytes;       /* of the texts in queues */
 };
 
-sw_status sw_tail_start(sw_ledger *ledger, const sw_log *log, sw_tail **out,
-                        sw_error *err) SW_MUST_CHECK;
+sw_status sw_tail_start(sw_ledger *ledger, const sw_allocator *from, const sw_log *log,
+                        sw_tail **out, sw_error *err) SW_MUST_CHECK;
 /* Wakes everybody; sw_listener_ended holds from now on. */
 void sw_tail_end(sw_tail *tail);
 void sw_tail_stop(sw_tail **tail);

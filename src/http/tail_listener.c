@@ -10,7 +10,7 @@ void sw__news_release(sw_tail *tail, sw_news *event)
 {
     if (--event->refs == 0) {
         tail->bytes -= event->len;
-        sw_free(&sw__libc_allocator, event);
+        sw_free(tail->from, event);
     }
 }
 
@@ -55,7 +55,7 @@ static sw_follow *find_follow(sw_tail *tail, sw_str organization_id, int64_t hea
         follow = follow->next;
     }
     if (!follow) {
-        follow = sw_alloc_zeroed(&sw__libc_allocator, sizeof *follow);
+        follow = sw_alloc_zeroed(tail->from, sizeof *follow);
         if (follow) {
             sw_assert(organization_id.len < sizeof follow->organization_id);
             memcpy(follow->organization_id, organization_id.ptr, organization_id.len);
