@@ -38,6 +38,8 @@ void sw__differ(sw_check *check, const char *kind, const char *where, const char
     SW_PRINTF(4, 5);
 void sw__cell_name(sw_record_id record, const void *key, char *out, size_t size);
 
+/* What the organization has counted so far; zeros when it has not begun to. */
+sw_status sw__check_head(sw_check *check, sw_str organization, sw_journal_head *out, sw_error *err);
 /* Reads the organization's journal: numbers, heads, and the trail of every step. */
 sw_status sw__check_journal(sw_check *check, sw_str organization, sw_error *err);
 /* Whether the step's trail leads to where the step is; fills check->error when not OK. */

@@ -137,18 +137,25 @@ static sw_seen see_entry(void *arg, const void *row)
     return SW_SEEN_COUNT;
 }
 
-static sw_status check_head(sw_check *c, const journal_walk *walk, sw_error *err)
+sw_status sw__check_head(sw_check *c, sw_str organization, sw_journal_head *out, sw_error *err)
 {
-    sw_journal_head key = {.organization_id = walk->organization};
-    sw_journal_head head;
-    char where[200];
+    sw_journal_head key = {.organization_id = organization};
     sw_status status =
-        sw_store_get(c->session, SW_RECORD_JOURNAL_HEAD, &key, &c->scratch, &head, err);
+        sw_store_get(c->session, SW_RECORD_JOURNAL_HEAD, &key, &c->scratch, out, err);
 
     if (status == SW_STATUS_NOT_FOUND) {
-        memset(&head, 0, sizeof head);
+        memset(out, 0, sizeof *out);
         status = SW_STATUS_OK;
     }
+    return status;
+}
+
+static sw_status check_head(sw_check *c, const journal_walk *walk, sw_error *err)
+{
+    sw_journal_head head;
+    char where[200];
+    sw_status status = sw__check_head(c, walk->organization, &head, err);
+
     if (status == SW_STATUS_OK && head.seq.value != walk->last) {
         journal_name(walk, head.seq.value, where);
         sw__differ(c, "journal", where, "the last entry is %lld, its head says %lld",

@@ -131,23 +131,19 @@ static sw_seen see_body(void *arg, const void *row)
 
 static sw_status check_head(sw_check *c, sw_str organization, sw_error *err)
 {
-    sw_journal_head key = {.organization_id = organization};
     sw_journal_head head;
     char where[200];
-    sw_status status =
-        sw_store_get(c->session, SW_RECORD_JOURNAL_HEAD, &key, &c->scratch, &head, err);
-    int64_t said = status == SW_STATUS_OK ? head.sequence_id.value : 0;
+    sw_status status = sw__check_head(c, organization, &head, err);
 
-    if (status != SW_STATUS_OK && status != SW_STATUS_NOT_FOUND) {
-        return status;
-    }
-    if (said < c->last_sequence_id) { /* the next message would take a number twice */
+    if (status == SW_STATUS_OK &&
+        head.sequence_id.value <
+            c->last_sequence_id) { /* the next message would take a number twice */
         (void)snprintf(where, sizeof where, "journal_heads organization_id=%.*s",
                        (int)organization.len, organization.ptr);
-        sw__differ(c, "journal", where, "sequence_id is %lld, a message has %lld", (long long)said,
-                   (long long)c->last_sequence_id);
+        sw__differ(c, "journal", where, "sequence_id is %lld, a message has %lld",
+                   (long long)head.sequence_id.value, (long long)c->last_sequence_id);
     }
-    return SW_STATUS_OK;
+    return status;
 }
 
 sw_status sw__check_messages(sw_check *c, sw_str organization, sw_error *err)

@@ -203,16 +203,10 @@ static sw_seen see_agent(void *arg, const void *row)
 
 static sw_status check_head(sw_check *c, sw_str organization, sw_error *err)
 {
-    sw_journal_head key = {.organization_id = organization};
     sw_journal_head head;
     char where[200];
-    sw_status status =
-        sw_store_get(c->session, SW_RECORD_JOURNAL_HEAD, &key, &c->scratch, &head, err);
+    sw_status status = sw__check_head(c, organization, &head, err);
 
-    if (status == SW_STATUS_NOT_FOUND) {
-        memset(&head, 0, sizeof head);
-        status = SW_STATUS_OK;
-    }
     if (status == SW_STATUS_OK && head.runs.value != c->runs) {
         (void)snprintf(where, sizeof where, "journal_heads organization_id=%.*s",
                        (int)organization.len, organization.ptr);
