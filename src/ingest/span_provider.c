@@ -9,75 +9,29 @@ typedef struct folded {
     const char *to;
 } folded;
 
-#define NO_ROW(...)
 static const folded providers[] = {
 #define SW_PROVIDER(FROM, TO) {FROM, TO},
-#define SW_FRAMEWORK NO_ROW
-#define SW_PROVIDER_START NO_ROW
-#define SW_PROVIDER_SUFFIX NO_ROW
-#define SW_MODEL_START NO_ROW
 #include "model/providers.def"
-#undef SW_PROVIDER
-#undef SW_FRAMEWORK
-#undef SW_PROVIDER_START
-#undef SW_PROVIDER_SUFFIX
-#undef SW_MODEL_START
 };
 
 static const char *const frameworks[] = {
-#define SW_PROVIDER NO_ROW
 #define SW_FRAMEWORK(NAME) NAME,
-#define SW_PROVIDER_START NO_ROW
-#define SW_PROVIDER_SUFFIX NO_ROW
-#define SW_MODEL_START NO_ROW
 #include "model/providers.def"
-#undef SW_PROVIDER
-#undef SW_FRAMEWORK
-#undef SW_PROVIDER_START
-#undef SW_PROVIDER_SUFFIX
-#undef SW_MODEL_START
 };
 
 static const folded starts[] = {
-#define SW_PROVIDER NO_ROW
-#define SW_FRAMEWORK NO_ROW
 #define SW_PROVIDER_START(START, TO) {START, TO},
-#define SW_PROVIDER_SUFFIX NO_ROW
-#define SW_MODEL_START NO_ROW
 #include "model/providers.def"
-#undef SW_PROVIDER
-#undef SW_FRAMEWORK
-#undef SW_PROVIDER_START
-#undef SW_PROVIDER_SUFFIX
-#undef SW_MODEL_START
 };
 
 static const folded models[] = {
-#define SW_PROVIDER NO_ROW
-#define SW_FRAMEWORK NO_ROW
-#define SW_PROVIDER_START NO_ROW
-#define SW_PROVIDER_SUFFIX NO_ROW
 #define SW_MODEL_START(START, TO) {START, TO},
 #include "model/providers.def"
-#undef SW_PROVIDER
-#undef SW_FRAMEWORK
-#undef SW_PROVIDER_START
-#undef SW_PROVIDER_SUFFIX
-#undef SW_MODEL_START
 };
 
 static const char *const suffixes[] = {
-#define SW_PROVIDER NO_ROW
-#define SW_FRAMEWORK NO_ROW
-#define SW_PROVIDER_START NO_ROW
 #define SW_PROVIDER_SUFFIX(SUFFIX) SUFFIX,
-#define SW_MODEL_START NO_ROW
 #include "model/providers.def"
-#undef SW_PROVIDER
-#undef SW_FRAMEWORK
-#undef SW_PROVIDER_START
-#undef SW_PROVIDER_SUFFIX
-#undef SW_MODEL_START
 };
 
 bool span_is_framework(sw_str provider)
