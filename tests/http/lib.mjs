@@ -7,14 +7,16 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { after, before } from 'node:test';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { installed } from './npm.mjs';
 
 const run = promisify(execFile);
 const here = dirname(fileURLToPath(import.meta.url));
@@ -286,38 +288,15 @@ export function limited(promise, ms, what) {
 
 // ---- packages ------------------------------------------------------------------------------------------------------
 
-// Imports a package of package.json (or a file of it), installed from the registry into the build folder once; null when it cannot be
-// installed, after having told why through t.skip. Two tests that install at once do not meet: each installs aside,
-// and the first to be ready puts it in place.
+// Imports a package of package.json (or a file of it), installed from the registry into the build folder; null when it
+// cannot be installed, after having told why through t.skip.
 export async function packaged(t, name, file = '') {
   const home = process.env.STEPWELL_NPM ?? join(here, '../../build/tests/http/npm');
-  if (!existsSync(join(home, 'node_modules', name, 'package.json'))) {
-    const why = await install(home);
-    if (why) {
-      t.skip(why);
-      return null;
-    }
-  }
-  return import(pathToFileURL(await entry(join(home, 'node_modules', name, file))));
-}
-
-async function entry(path) {
-  const { createRequire } = await import('node:module');
-  return createRequire(join(path, '../../index.js')).resolve(path);
-}
-
-async function install(home) {
-  await mkdir(dirname(home), { recursive: true });
-  const aside = await mkdtemp(`${home}-`);
-  try {
-    await cp(join(here, 'package.json'), join(aside, 'package.json'));
-    await cp(join(here, 'package-lock.json'), join(aside, 'package-lock.json'));
-    await run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: aside, timeout: 180_000 });
-    await rm(home, { recursive: true, force: true }).then(() => rename(aside, home));
+  const why = await installed(home, here);
+  if (why) {
+    t.skip(why);
     return null;
-  } catch (error) {
-    return `npm cannot install the packages: ${String(error.stderr || error.message).trim().split('\n')[0]}`;
-  } finally {
-    await rm(aside, { recursive: true, force: true });
   }
+  const resolver = createRequire(join(home, 'index.js'));
+  return import(pathToFileURL(resolver.resolve(join(home, 'node_modules', name, file))));
 }

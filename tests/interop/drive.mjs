@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs driver.mjs against a server, and waits until what it sent has been put together.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { serve } from '../http/lib.mjs';
+import { limited, serve } from '../http/lib.mjs';
 import { packages } from './packages.mjs';
 
-const run = promisify(execFile);
 const here = dirname(fileURLToPath(import.meta.url));
-const LONGEST_RUN_MS = 60_000;
+const LONGEST_RUN_MS = 120_000;
 
 // A server that takes OTLP over HTTP on its main address and over gRPC on a free port.
 export async function otlpServer(t, options = {}) {
@@ -19,14 +17,21 @@ export async function otlpServer(t, options = {}) {
   return Object.assign(server, { grpc: () => /(http\S+) \(gRPC\)/.exec(server.said)[1] });
 }
 
-// `wanted` is what driver.mjs is told, without the addresses.
-export async function drive(home, server, wanted) {
-  const endpoint = wanted.exporter === 'grpc' ? server.grpc() : server.url;
+// One program does all jobs, because most of its time goes into loading what it uses. A job is what driver.mjs says,
+// with the server in place of its address.
+export async function drive(home, instrumentation, jobs) {
   const node = await packages.node(home);
-  await run(node, [join(here, 'driver.mjs'), JSON.stringify({ home, endpoint, ...wanted })], {
-    timeout: LONGEST_RUN_MS,
-    env: { PATH: process.env.PATH },
-  });
+  const told = jobs.map(({ server, ...job }) => ({ ...job, endpoint: job.exporter === 'grpc' ? server.grpc() : server.url }));
+  const child = spawn(node, [join(here, 'driver.mjs')], { stdio: ['pipe', 'ignore', 'pipe'], env: { PATH: process.env.PATH } });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => (said += text));
+  const ended = new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+  child.stdin.on('error', () => {}).end(JSON.stringify({ home, instrumentation, jobs: told }));
+  try {
+    assert.equal(await limited(ended, LONGEST_RUN_MS, 'the program to end'), 0, said);
+  } finally {
+    child.kill('SIGKILL');
+  }
 }
 
 export async function settled(server) {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A program as a user would write it: a provider's own client (or the AI SDK), an instrumentation, OpenTelemetry's
-// SDK. Its one argument is JSON: {instrumentation, exporter, gzip, endpoint, provider, calls}; each call is
-// {api, body}. It makes the calls against the provider named there, ends the SDK and exits; what the calls answer
-// is not looked at, because the ledger is.
+// SDK. On its input it is told {home, instrumentation, jobs}; a job is {exporter, gzip, endpoint, provider, calls}, a
+// call {api, body}. One job after the other it makes the calls against the provider named there and sends what there
+// is to the endpoint; what the calls answer is not looked at, because the ledger is.
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const { home, instrumentation, exporter, gzip, endpoint, provider, calls } = JSON.parse(process.argv[2]);
+const { home, instrumentation, jobs } = JSON.parse(readFileSync(0, 'utf8'));
 const resolver = createRequire(join(home, 'index.js'));
 const get = async (name) => {
   const loaded = await import(pathToFileURL(resolver.resolve(name)));
@@ -21,21 +22,30 @@ const { resourceFromAttributes } = await get('@opentelemetry/resources');
 const api = await get('@opentelemetry/api');
 
 const exporters = { json: 'http', proto: 'proto', grpc: 'grpc' };
-const { OTLPTraceExporter } = await get(`@opentelemetry/exporter-trace-otlp-${exporters[exporter]}`);
-const compression = gzip ? 'gzip' : 'none';
-const sent = new OTLPTraceExporter(exporter === 'grpc'
-  ? { url: endpoint, compression: gzip ? 1 : 0 }
-  : { url: `${endpoint}/v1/traces`, compression });
+const compressionOf = (job) => (job.gzip ? 'gzip' : 'none');
+
+async function exporterOf(job) {
+  const { OTLPTraceExporter } = await get(`@opentelemetry/exporter-trace-otlp-${exporters[job.exporter]}`);
+  return new OTLPTraceExporter(job.exporter === 'grpc'
+    ? { url: job.endpoint, compression: job.gzip ? 1 : 0 }
+    : { url: `${job.endpoint}/v1/traces`, compression: compressionOf(job) });
+}
+
+let road; // the exporter of the job at hand
 const tracing = new NodeTracerProvider({
   resource: resourceFromAttributes({ 'service.name': 'interop' }),
-  spanProcessors: [new BatchSpanProcessor(sent)],
+  spanProcessors: [new BatchSpanProcessor({
+    export: (spans, done) => road.export(spans, done),
+    forceFlush: () => road.forceFlush(),
+    shutdown: () => road.shutdown(),
+  })],
 });
 tracing.register();
 
-// ---- who calls --------------------------------------------------------------------------------------------------
+// ---- who calls: each prepares once, and answers what does a job --------------------------------------------------
 
-const OPENAI = { apiKey: 'key', baseURL: `${provider}/v1`, maxRetries: 0 };
-const ANTHROPIC = { apiKey: 'key', baseURL: provider, maxRetries: 0 };
+const openai = ({ provider }) => ({ apiKey: 'key', baseURL: `${provider}/v1`, maxRetries: 0 });
+const anthropic = ({ provider }) => ({ apiKey: 'key', baseURL: provider, maxRetries: 0 });
 
 async function drain(answer) {
   if (answer?.[Symbol.asyncIterator]) {
@@ -54,29 +64,31 @@ const INSTRUMENTED = {
   'openinference-anthropic': ['@arizeai/openinference-instrumentation-anthropic', 'AnthropicInstrumentation', '@anthropic-ai/sdk', (module) => module.Anthropic],
 };
 
-async function clientCalls(kind) {
+async function clientCaller(kind) {
   const [reader, name, client, shown] = INSTRUMENTED[kind];
   const instrumented = new (await get(reader))[name]();
   instrumented.setTracerProvider(tracing);
   const module = await get(client);
   instrumented.manuallyInstrument(shown(module));
-  const made = module.OpenAI ? new module.OpenAI(OPENAI) : new module.Anthropic(ANTHROPIC);
   const apis = {
-    chat: (body) => made.chat.completions.create(body),
-    responses: (body) => made.responses.create(body),
-    messages: (body) => made.messages.create(body),
+    chat: (made, body) => made.chat.completions.create(body),
+    responses: (made, body) => made.responses.create(body),
+    messages: (made, body) => made.messages.create(body),
   };
-  for (const { api: name, body } of calls) {
-    try {
-      await drain(await apis[name](body));
-    } catch {
-      // A refused call is a step too.
+  return async (job) => {
+    const made = module.OpenAI ? new module.OpenAI(openai(job)) : new module.Anthropic(anthropic(job));
+    for (const { api: name, body } of job.calls) {
+      try {
+        await drain(await apis[name](made, body));
+      } catch {
+        // A refused call is a step too.
+      }
     }
-  }
+  };
 }
 
 // The AI SDK in its newest version (7) or the one before (6): one generation with tools that are executed.
-async function sdkCalls(kind) {
+async function sdkCaller(kind) {
   const six = kind === 'ai-6';
   const sdk = await get(six ? 'ai-6' : 'ai');
   const { createOpenAI } = await get(six ? 'ai-6-openai' : '@ai-sdk/openai');
@@ -87,13 +99,12 @@ async function sdkCalls(kind) {
   }
   const { z } = await get('zod');
   const models = {
-    chat: (name) => createOpenAI({ apiKey: 'key', baseURL: OPENAI.baseURL }).chat(name),
-    responses: (name) => createOpenAI({ apiKey: 'key', baseURL: OPENAI.baseURL }).responses(name),
-    messages: (name) => createAnthropic({ apiKey: 'key', baseURL: `${provider}/v1` })(name),
+    chat: (options, name) => createOpenAI(options).chat(name),
+    messages: (options, name) => createAnthropic(options)(name),
   };
-  for (const { api: name, body, tools = [] } of calls) {
+  const call = async ({ provider }, { api: name, body, tools = [] }) => {
     const wanted = {
-      model: models[name](body.model),
+      model: models[name]({ apiKey: 'key', baseURL: `${provider}/v1` }, body.model),
       prompt: body.prompt,
       maxRetries: 0,
       stopWhen: sdk.stepCountIs(tools.length > 0 ? 2 : 1),
@@ -113,36 +124,49 @@ async function sdkCalls(kind) {
     } catch {
       // A refused call is a step too.
     }
-  }
+  };
+  return async (job) => {
+    for (const one of job.calls) {
+      await call(job, one);
+    }
+  };
 }
 
 // OpenTelemetry alone, with a span that says the attributes given.
-async function plainCalls() {
+async function plainCaller() {
   const tracer = api.trace.getTracer('interop');
-  for (const { body } of calls) {
-    tracer.startSpan('chat', { kind: api.SpanKind.CLIENT, attributes: body }).end();
-  }
+  return async ({ calls }) => {
+    for (const { body } of calls) {
+      tracer.startSpan('chat', { kind: api.SpanKind.CLIENT, attributes: body }).end();
+    }
+  };
 }
 
 // OpenTelemetry's log records, as coding agents send them.
-async function logCalls() {
+async function logCaller() {
   const { LoggerProvider, BatchLogRecordProcessor } = await get('@opentelemetry/sdk-logs');
   const { OTLPLogExporter } = await get('@opentelemetry/exporter-logs-otlp-http');
-  const exported = new OTLPLogExporter({ url: `${endpoint}/v1/logs`, compression });
-  const logging = new LoggerProvider({
-    resource: resourceFromAttributes({ 'service.name': calls[0].service }),
-    processors: [new BatchLogRecordProcessor({ exporter: exported })],
-  });
-  for (const { name, body } of calls) {
-    logging.getLogger('interop').emit({ body: name, attributes: body });
-  }
-  await logging.forceFlush();
-  await logging.shutdown();
+  return async (job) => {
+    const exporter = new OTLPLogExporter({ url: `${job.endpoint}/v1/logs`, compression: compressionOf(job) });
+    const logging = new LoggerProvider({
+      resource: resourceFromAttributes({ 'service.name': job.calls[0].service }),
+      processors: [new BatchLogRecordProcessor({ exporter })],
+    });
+    for (const { name, body } of job.calls) {
+      logging.getLogger('interop').emit({ body: name, attributes: body });
+    }
+    await logging.forceFlush();
+    await logging.shutdown();
+  };
 }
 
 const family = instrumentation.split('-')[0];
-await ({ ai: sdkCalls, plain: plainCalls, logs: logCalls }[family] ?? clientCalls)(instrumentation);
-await new Promise((resolve) => setImmediate(resolve)); // who waits for the same answer ends his span
-await tracing.forceFlush();
+const act = await ({ ai: sdkCaller, plain: plainCaller, logs: logCaller }[family] ?? clientCaller)(instrumentation);
+for (const job of jobs) {
+  road = await exporterOf(job);
+  await act(job);
+  await new Promise((resolve) => setImmediate(resolve)); // who waits for the same answer ends his span
+  await tracing.forceFlush();
+}
 await tracing.shutdown();
 process.exit(0);

@@ -167,27 +167,38 @@ async function check(server, kind, name, exchanges) {
 // At the quick level one of each.
 const chosen = ([name]) => level !== 'quick' || name === 'tools';
 
+// What a scenario needs: its exchanges, a provider that says them, a server of its own; null where it cannot be tried.
+async function prepare(t, home, kind, [name, file, which, api], road) {
+  const path = join(recorded, String(file));
+  if (file !== OVERLOADED && !existsSync(path)) {
+    return null;
+  }
+  const all = file === OVERLOADED ? [file] : exchangesOf(await packages.load(home, 'yaml'), path);
+  const exchanges = which.map((i) => all[i]);
+  const [server, provider] = await Promise.all([otlpServer(t), replay(t, exchanges)]);
+  return { name, exchanges, provider, job: { server, ...road, provider: provider.url, calls: callsFor(kind, api, exchanges) } };
+}
+
 let turn = 0;
 for (const [kind, scenarios] of Object.entries(INSTRUMENTATIONS)) {
-  for (const [name, file, which, api] of scenarios.filter(chosen)) {
-    const road = ROADS[turn++ % ROADS.length];
-    test(`${kind}: ${name} (${api}), over ${road.exporter}${road.gzip ? ' with gzip' : ''}`, async (t) => {
-      const path = join(recorded, String(file));
-      if (file !== OVERLOADED && !existsSync(path)) {
-        t.skip('the recorded exchanges (../shared/data/provider-http) are not here');
-        return;
-      }
-      const home = await packages.home(t);
-      if (!home) {
-        return;
-      }
-      const all = file === OVERLOADED ? [file] : exchangesOf(await packages.load(home, 'yaml'), path);
-      const exchanges = which.map((i) => all[i]);
-      const server = await otlpServer(t);
-      const provider = await replay(t, exchanges);
-      await drive(home, server, { instrumentation: kind, ...road, provider: provider.url, calls: callsFor(kind, api, exchanges) });
-      assert.equal(provider.left(), 0, 'every exchange was asked for');
-      await check(server, kind, name, exchanges);
-    });
-  }
+  const rows = scenarios.filter(chosen).map((scenario) => ({ scenario, road: ROADS[turn++ % ROADS.length] }));
+  test(kind, async (t) => {
+    const home = await packages.home(t);
+    if (!home) {
+      return;
+    }
+    const made = await Promise.all(rows.map(({ scenario, road }) => prepare(t, home, kind, scenario, road)));
+    await drive(home, kind, made.filter(Boolean).map(({ job }) => job));
+    for (const [i, { scenario: [name, , , api], road }] of rows.entries()) {
+      await t.test(`${kind}: ${name} (${api}), over ${road.exporter}${road.gzip ? ' with gzip' : ''}`, async (tt) => {
+        if (!made[i]) {
+          tt.skip('the recorded exchanges (../shared/data/provider-http) are not here');
+          return;
+        }
+        const { exchanges, provider, job: { server } } = made[i];
+        assert.equal(provider.left(), 0, 'every exchange was asked for');
+        await check(server, kind, name, exchanges);
+      });
+    }
+  });
 }

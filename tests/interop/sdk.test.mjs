@@ -32,7 +32,7 @@ for (const exporter of ['json', 'proto', 'grpc']) {
         return;
       }
       const calls = Array.from({ length: 3 }, () => ({ body: SPAN }));
-      await drive(at.home, at.server, { instrumentation: 'plain', exporter, gzip, calls });
+      await drive(at.home, 'plain', [{ server: at.server, exporter, gzip, calls }]);
       await settled(at.server);
       const steps = await at.server.get('/v1/steps');
       assert.equal(steps.length, 3);
@@ -68,7 +68,7 @@ for (const gzip of [false, true]) {
         },
       },
     ];
-    await drive(at.home, at.server, { instrumentation: 'logs', exporter: 'json', gzip, calls });
+    await drive(at.home, 'logs', [{ server: at.server, exporter: 'json', gzip, calls }]);
     await settled(at.server);
     const steps = await at.server.get('/v1/steps');
     assert.equal(steps.length, 1);
