@@ -112,6 +112,76 @@ static void make_export(sw_buf *out)
     }
 }
 
+/* ---- the same as JSON ----------------------------------------------------------------------------- */
+
+static void print_attribute(sw_json_out *out, const char *key, const char *value)
+{
+    sw_json_open(out, '{');
+    sw_json_key(out, SW_STR("key"));
+    sw_json_str(out, sw_str_from(key));
+    sw_json_key(out, SW_STR("value"));
+    sw_json_open(out, '{');
+    if (*value) {
+        sw_json_key(out, SW_STR("stringValue"));
+        sw_json_str(out, sw_str_from(value));
+    } else if (strcmp(key, "retry") == 0) {
+        sw_json_key(out, SW_STR("boolValue"));
+        sw_json_bool(out, true);
+    } else if (strcmp(key, "gen_ai.request.temperature") == 0) {
+        sw_json_key(out, SW_STR("doubleValue"));
+        sw_json_double(out, 0.7);
+    } else {
+        sw_json_key(out, SW_STR("intValue"));
+        sw_json_str(out, SW_STR("12345"));
+    }
+    sw_json_close(out, '}');
+    sw_json_close(out, '}');
+}
+
+static void print_span(sw_json_out *out, int i)
+{
+    char text[3][40];
+    sw_json_open(out, '{');
+    snprintf(text[0], sizeof text[0], "\"%032x\"", i + 1);
+    snprintf(text[1], sizeof text[1], "\"%016x\"", i + 1);
+    snprintf(text[2], sizeof text[2], "\"%lld\"", 1735689600000000000LL + i * 1000000LL);
+    const char *const members[][2] = {{"traceId", text[0]},
+                                      {"spanId", text[1]},
+                                      {"parentSpanId", text[1]},
+                                      {"name", "\"chat gpt-4o\""},
+                                      {"kind", "3"},
+                                      {"startTimeUnixNano", text[2]},
+                                      {"endTimeUnixNano", text[2]},
+                                      {"status", "{\"code\":1}"}};
+    for (size_t k = 0; k < SW_COUNT(members); k++) {
+        sw_json_key(out, sw_str_from(members[k][0]));
+        sw_json_raw(out, sw_str_from(members[k][1]));
+    }
+    sw_json_key(out, SW_STR("attributes"));
+    sw_json_open(out, '[');
+    for (int k = 0; k < ATTRIBUTES; k++) {
+        print_attribute(out, attributes[k][0], attributes[k][1]);
+    }
+    sw_json_close(out, ']');
+    sw_json_close(out, '}');
+}
+
+static void print_export(sw_buf *bytes)
+{
+    sw_json_out out;
+    sw_buf_adds(bytes, "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":");
+    sw_json_out_init(&out, bytes, false);
+    sw_json_open(&out, '[');
+    for (int i = 0; i < SPANS; i++) {
+        print_span(&out, i);
+    }
+    sw_json_close(&out, ']');
+    sw_buf_adds(bytes, "}]}]}");
+    if (bytes->status != SW_STATUS_OK) {
+        bench_die("out of memory");
+    }
+}
+
 /* ---- the walk ------------------------------------------------------------------------------------- */
 
 /* What a walk found; so that no compiler leaves it out, and both sides can be seen to have found
@@ -319,7 +389,7 @@ static sw_status take_span(void *arg, const otlp_span *span)
     return SW_STATUS_OK;
 }
 
-static double read_ns(sw_str bytes, sw_arena *arena, int times)
+static double read_ns(otlp_wire wire, sw_str bytes, sw_arena *arena, int times)
 {
     size_t seen = 0;
     int64_t count = 0;
@@ -328,7 +398,7 @@ static double read_ns(sw_str bytes, sw_arena *arena, int times)
     bench_lap taken = {0, 0};
     bench_lap start = bench_start();
     for (int i = 0; i < times; i++) {
-        bench_need(otlp_read(OTLP_PROTOBUF, OTLP_TRACES, bytes, arena, &sink, &count, &err), &err,
+        bench_need(otlp_read(wire, OTLP_TRACES, bytes, arena, &sink, &count, &err), &err,
                    "otlp: read the export");
         sw_arena_reset(arena);
     }
@@ -413,7 +483,7 @@ static void measure_reading(bench *b)
         double reader = 0;
         walker[at] = 0;
         for (int turn = 0; turn < TURNS; turn++) {
-            reader += read_ns(sw_buf_str(&bytes), &arena, times) / TURNS;
+            reader += read_ns(OTLP_PROTOBUF, sw_buf_str(&bytes), &arena, times) / TURNS;
             walker[at] += walk_ns(sw_buf_str(&bytes), times) / TURNS;
         }
         theirs[at] = compare ? reference_ns(program) : walker[at];
@@ -430,8 +500,27 @@ static void measure_reading(bench *b)
     sw_buf_fini(&bytes);
 }
 
+static void measure_json(bench *b)
+{
+    int times = b->quick ? 100 : 1000;
+    double speed[BENCH_ROUNDS_MAX];
+    sw_arena arena;
+    sw_buf bytes;
+    sw_buf_init(&bytes, NULL, 0);
+    sw_arena_init(&arena, NULL, 0);
+    print_export(&bytes);
+    for (int i = -1; i < b->rounds; i++) {
+        double ns = read_ns(OTLP_JSON, sw_buf_str(&bytes), &arena, times) * SPANS;
+        speed[i < 0 ? 0 : i] = (double)bytes.len * 1e3 / ns; /* the first round warms up */
+    }
+    bench_figure_set(BENCH_OTLP_JSON_DECODE, speed, b->rounds);
+    sw_arena_fini(&arena);
+    sw_buf_fini(&bytes);
+}
+
 void bench_otlp(bench *b)
 {
     measure_reading(b);
+    measure_json(b);
     bench_otlp_steps(b);
 }

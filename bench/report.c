@@ -116,9 +116,9 @@ static void target_text(int i, char *out, size_t size)
     const figure_row *f = &figures[i];
     *out = 0;
     if (results[i].judged) {
-        snprintf(out, size, "%.1f +-10%%", results[i].target);
+        snprintf(out, size, "%.3g +-10%%", results[i].target);
     } else if (f->direction != BENCH_REPORTED) {
-        snprintf(out, size, "%s %.1f", signs[f->direction], f->target);
+        snprintf(out, size, "%s %.3g", signs[f->direction], f->target);
     }
 }
 
