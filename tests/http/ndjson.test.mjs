@@ -156,11 +156,18 @@ test('lines without end hold no more memory than all bodies may', async (t) => {
   // Each holds almost as much as a line may have, until all do or were refused.
   const one = () => new Promise((resolve, reject) => {
     let left = 31;
-    const call = request(`${server.url}/v1/steps`, { method: 'POST', headers: ndjson }, (answer) => {
+    const stop = () => {
       if (left >= 0) {
         left = -1;
         arrive();
       }
+    };
+    const cut = (error) => {
+      stop();
+      return ['EPIPE', 'ECONNRESET'].includes(error.code) ? resolve(error.code) : reject(error);
+    };
+    const call = request(`${server.url}/v1/steps`, { method: 'POST', headers: ndjson }, (answer) => {
+      stop();
       answer.resume().on('end', () => resolve(answer.statusCode));
     });
     const next = () => {
@@ -175,7 +182,8 @@ test('lines without end hold no more memory than all bodies may', async (t) => {
         everybody.then(() => call.end());
       }
     };
-    call.on('error', reject);
+    // Who goes on sending for seconds after a refusal, as on a busy machine, is cut off.
+    call.on('error', cut);
     call.write('{"metadata":{"long":"', next);
   });
   const statuses = await Promise.all(Array.from({ length: senders }, one));
