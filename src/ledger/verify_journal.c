@@ -67,10 +67,8 @@ static void follow(sw_trail *trail, int64_t what)
 {
     switch (what) {
     case SW_CHANGE_CREATED:
-        *trail = (sw_trail){.hash = trail->hash,
-                            .created = true,
-                            .ever_deleted = trail->ever_deleted,
-                            .ended = -1};
+        *trail = (sw_trail){
+            .hash = trail->hash, .created = true, .ever_deleted = trail->ever_deleted, .ended = -1};
         break;
     case SW_CHANGE_SUCCEEDED:
         trail->ended = SW_STEP_STATUS_SUCCESS;
