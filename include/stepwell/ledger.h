@@ -91,7 +91,7 @@ typedef struct sw_retry {
  * `everywhere` lifts the border for reads of the operator who owns the file; writes never cross it.
  * With a project_id only what is booked on that project is seen and changed, and what is written is booked
  * on it; anything else behaves as if it did not exist. Messages, traces and conversations belong where their
- * step, run or agent belongs. The organization, its providers and their models are seen, not changed; users
+ * step, run or agent belongs. The organization, its prices, its providers and their models are seen, not changed; users
  * and whatever else names no project are neither.
  */
 typedef struct sw_actor {

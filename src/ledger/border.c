@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Projects: a caller who is limited to one sees and changes only what is booked on it. The rule is
  * one row a record, below: most say their project in a field; a message, a trace and a conversation
- * belong where their step, run or agent belongs; providers and the organization itself are shared
+ * belong where their step, run or agent belongs; providers, prices and the organization itself are shared
  * and only read; the rest is no project's. What is not seen answers as if it did not exist.
  */
 #include "ledger/border.h"
@@ -33,6 +33,7 @@ static rule rule_of(sw_record_id record)
     case SW_RECORD_ORGANIZATION:
     case SW_RECORD_PROVIDER:
     case SW_RECORD_PROVIDER_MODEL:
+    case SW_RECORD_PRICE:
         return (rule){.how = SHARED};
     case SW_RECORD_PROJECT:
         return (rule){.how = BY_FIELD, .field = SW_PROJECT_ID};

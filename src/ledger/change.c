@@ -4,6 +4,7 @@
  * the journal is told. Whether the step may become so was decided before.
  */
 #include "ledger/gather.h"
+#include "ledger/price.h"
 
 uint64_t sw__step_differs(const sw_step *a, const sw_step *b)
 {
@@ -191,9 +192,12 @@ static sw_status move_along(sw_group *group, const sw_step *old, const sw_step *
 sw_status sw_group_change_step(sw_group *group, const sw_task *task, const sw_step *old,
                                sw_step *row, sw_change what, int64_t *seq, sw_error *err)
 {
+    sw_status status = sw__price_changed(group, old, row, err);
     uint64_t mask = sw__step_differs(old, row);
-    sw_status status = SW_STATUS_OK;
 
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
     row->updated_at = sw_int_of(group->now_us);
     if (what != SW_CHANGE_ABANDONED) { /* that nobody did */
         row->last_updated_by_id = task->user_id;

@@ -6,6 +6,7 @@
  * organization move its cells once. What is remembered between groups (which parents exist, how far an
  * organization has counted) is forgotten whenever somebody else may have written, or a group failed.
  */
+#include "ledger/price.h"
 #include "ledger/table.h"
 
 enum { HEADS_FULL = SW_HEADS / 2 - 1 };
@@ -30,6 +31,7 @@ void sw_group_fini(sw_group *group)
         sw_free(&group->ledger->allocator, group->heads);
         sw_arena_fini(&group->arena);
         sw_arena_fini(&group->hook_arena);
+        sw__price_book_free(&group->prices, &group->ledger->allocator);
         sw_buf_fini(&group->digest);
         memset(group, 0, sizeof *group);
     }
@@ -47,6 +49,7 @@ void sw_group_forget(sw_group *group)
 {
     sw_group_forget_known(group);
     group->hooks_loaded = false;
+    sw__price_book_forget(group->prices);
     if (group->head_count > 0) {
         memset(group->heads, 0, SW_HEADS * sizeof *group->heads);
         group->head_count = 0;

@@ -171,6 +171,8 @@ typedef struct sw_group {
     size_t hook_count;
     bool hooks_loaded;
     sw_arena hook_arena;
+    struct sw_price_book *prices; /* of the models it met (price_book.c); kept between groups */
+    sw_str reason;                /* what the journal says of changes now; null: nothing */
 } sw_group;
 
 typedef sw_status sw_apply(sw_group *group, sw_task *task, sw_error *err);

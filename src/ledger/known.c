@@ -84,6 +84,7 @@ sw_status sw_group_journal(sw_group *group, const sw_task *task, sw_change what,
         .record = sw_int_of(record),
         .record_id = id,
         .project_id = project_id,
+        .reason = group->reason,
     };
 
     if (!head) {

@@ -13,6 +13,7 @@
 #include "ledger/border.h"
 #include "ledger/hooks.h"
 #include "ledger/log.h"
+#include "ledger/price.h"
 
 typedef sw_log_args log_args;
 
@@ -50,6 +51,16 @@ static sw_status stamp(sw_group *group, const sw_step_entry *entry, sw_step *row
     return row->id.ptr ? SW_STATUS_OK : sw_no_memory(err);
 }
 
+/* As the caller says, else as the prices say; anew each time, since the row keeps what was computed. */
+static sw_status cost(sw_group *group, const sw_step_entry *entry, sw_step *row, sw_error *err)
+{
+    if (entry->step.cost_nano_usd.known || entry->step.price_id.ptr) {
+        sw__cost_given(row);
+        return SW_STATUS_OK;
+    }
+    return sw__price_step(group, row, err);
+}
+
 /* Makes it the row that will be stored, or says why not. */
 static sw_status finish(sw_group *group, const sw_task *task, const sw_step_entry *entry,
                         sw_prepared *p, sw_error *err)
@@ -68,6 +79,9 @@ static sw_status finish(sw_group *group, const sw_task *task, const sw_step_entr
     status = stamp(group, entry, &p->row, err);
     if (status == SW_STATUS_OK) {
         status = sw__capture(group, &p->row, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = cost(group, entry, &p->row, err);
     }
     return status == SW_STATUS_OK ? check_parents(group, task, &p->row, err) : status;
 }

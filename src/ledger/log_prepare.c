@@ -15,7 +15,7 @@ enum { PIECE = 64 };
 static const uint8_t ledgers_own[] = {
     SW_STEP_UPDATED_AT,    SW_STEP_CREATED_BY_ID,    SW_STEP_LAST_UPDATED_BY_ID,
     SW_STEP_RETIRED_INTO,  SW_STEP_LEASE_EXPIRES_AT, SW_STEP_IS_DELETED,
-    SW_STEP_CREATE_DIGEST, SW_STEP_END_DIGEST,
+    SW_STEP_CREATE_DIGEST, SW_STEP_END_DIGEST,       SW_STEP_COST_SOURCE,
 };
 
 static sw_status refuse_own(const sw_task *task, const sw_step *step, sw_error *err)

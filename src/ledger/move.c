@@ -2,7 +2,7 @@
 /* What may happen to a step after it was logged: its one end, late fields, feedback, renewal. Which
  * field may change when is said by its row in the model (SW_LATE, SW_ANYTIME).
  */
-#include "ledger/internal.h"
+#include "ledger/price.h"
 
 /* The stop reason may be set once, also after the end (V1 sets it on the last step of a run). */
 #define ONCE SW_MASK(SW_STEP_STOP_REASON)
@@ -25,6 +25,9 @@ static void take_fields(sw_step *row, const sw_step *from, uint64_t mask)
         if (mask & SW_MASK(i)) {
             sw_field_copy(&record->fields[i], row, from);
         }
+    }
+    if (mask & (SW_MASK(SW_STEP_COST_NANO_USD) | SW_MASK(SW_STEP_PRICE_ID))) {
+        sw__cost_given(row);
     }
 }
 

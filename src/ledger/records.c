@@ -5,6 +5,7 @@
  */
 #include "ledger/border.h"
 #include "ledger/hooks.h"
+#include "ledger/price.h"
 #include "ledger/secrets.h"
 
 typedef struct record_args {
@@ -21,7 +22,7 @@ static bool handled(sw_record_id record)
            record == SW_RECORD_PROVIDER || record == SW_RECORD_PROVIDER_MODEL ||
            record == SW_RECORD_PROJECT || record == SW_RECORD_AGENT ||
            record == SW_RECORD_CONVERSATION || record == SW_RECORD_SUBSCRIPTION ||
-           record == SW_RECORD_SAVED_VIEW;
+           record == SW_RECORD_SAVED_VIEW || record == SW_RECORD_PRICE;
 }
 
 static sw_status not_handled(sw_outcome *outcome, sw_error *err)
@@ -158,6 +159,28 @@ static sw_status digest_create(sw_group *group, const sw_task *task, sw_record_i
     return status == SW_STATUS_NO_MEMORY ? sw_group_must(group, status, err) : status;
 }
 
+/* What the declaration of the record cannot say. */
+static sw_status own_rules(sw_group *group, sw_record_id record, const void *row, bool is_new,
+                           sw_error *err)
+{
+    switch (record) {
+    case SW_RECORD_SUBSCRIPTION:
+        return sw__subscription_rules(group, row, is_new, err);
+    case SW_RECORD_PRICE:
+        return sw__price_rules(row, err);
+    default:
+        return SW_STATUS_OK;
+    }
+}
+
+/* The writer remembers prices, and must not remember those that were. */
+static void written(sw_group *group, sw_record_id record)
+{
+    if (record == SW_RECORD_PRICE) {
+        sw__price_book_forget(group->prices);
+    }
+}
+
 static sw_status prepare_create(sw_group *group, const sw_task *task, sw_record_id record,
                                 const void *sent, void *row, sw_error *err)
 {
@@ -183,8 +206,8 @@ static sw_status prepare_create(sw_group *group, const sw_task *task, sw_record_
         sw_row_defaults(sw_record_of(record), row);
         status = sw_row_check(sw_record_of(record), row, "", err);
     }
-    if (status == SW_STATUS_OK && record == SW_RECORD_SUBSCRIPTION) {
-        status = sw__subscription_rules(group, row, true, err);
+    if (status == SW_STATUS_OK) {
+        status = own_rules(group, record, row, true, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw__row_minify(record, row, &group->arena, err);
@@ -226,6 +249,7 @@ sw_status sw__record_create_in(sw_group *group, const sw_task *task, sw_record_i
     if (status == SW_STATUS_EXISTS) {
         return sw__create_again(group, task, id, row, outcome, err);
     }
+    written(group, id);
     if (sw_group_must(group, status, err) == SW_STATUS_OK) {
         status = sw_group_journal(group, task, SW_CHANGE_CREATED, id, *text_of(id, row, "id"),
                                   project_of(id, row), &outcome->seq, err);
@@ -329,6 +353,7 @@ static sw_status write_update(sw_group *group, const sw_task *task, const record
         mask |= record->fields[i].flags & SW_KEEP ? 0 : SW_MASK(i);
     }
     status = sw_store_update(group->session, args->record, row, mask, err);
+    written(group, args->record);
     if (sw_group_may(group, status, SW_STATUS_EXISTS, err) == SW_STATUS_EXISTS) {
         return sw__name_taken(args->outcome, err);
     }
@@ -364,8 +389,8 @@ static sw_status apply_update(sw_group *group, sw_task *task, sw_error *err)
         sw__row_nulls(args->record, row);
         status = sw_row_check(record, row, "", err);
     }
-    if (status == SW_STATUS_OK && args->record == SW_RECORD_SUBSCRIPTION) {
-        status = sw__subscription_rules(group, row, false, err);
+    if (status == SW_STATUS_OK) {
+        status = own_rules(group, args->record, row, false, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw__row_minify(args->record, row, &group->arena, err);
@@ -448,6 +473,7 @@ static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
         group->removed = true;
         sw_group_forget_known(group);
         status = sw_store_remove(group->session, args->record, row, err);
+        written(group, args->record);
         sw_group_may(group, status, SW_STATUS_RESTRICTED, err);
     }
     if (status != SW_STATUS_OK) {

@@ -3,6 +3,7 @@
  * come to say more. Never for steps that a program wrote itself.
  */
 #include "ledger/border.h"
+#include "ledger/price.h"
 
 /* What the source may never replace: who the step is, where it came from, and what people said. */
 #define KEPT                                                                                       \
@@ -11,7 +12,7 @@
      SW_MASK(SW_STEP_CREATE_DIGEST) | SW_MASK(SW_STEP_END_DIGEST) |                                \
      SW_MASK(SW_STEP_LEASE_EXPIRES_AT) | SW_MASK(SW_STEP_UPDATED_AT) |                             \
      SW_MASK(SW_STEP_CREATED_BY_ID) | SW_MASK(SW_STEP_LAST_UPDATED_BY_ID) |                        \
-     SW_MASK(SW_STEP_IS_DELETED))
+     SW_MASK(SW_STEP_IS_DELETED) | SW_MASK(SW_STEP_COST_SOURCE))
 
 static bool derived(const sw_step *step)
 {
@@ -66,6 +67,9 @@ static sw_status restate_row(sw_group *group, const sw_task *task, const sw_step
     sw__forget_tokens(row, sw_row_mask(record, said));
     for (take &= ~KEPT; take; take &= take - 1) {
         sw_field_copy(&record->fields[__builtin_ctzll(take)], row, said);
+    }
+    if (said->cost_nano_usd.known || said->price_id.ptr) {
+        sw__cost_given(row);
     }
     row->content_truncated = sw_int_of(row->content_truncated.value);
     if (row->status.value != SW_STEP_STATUS_PENDING) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Projects, agents, conversations and saved views: one way to list, read, create, change and delete them all.
+// Projects, agents, conversations, saved views and prices: one way to list, read, create, change and delete them all.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { agent, newId, serve } from './lib.mjs';
@@ -20,6 +20,13 @@ const kinds = [
     make: async () => ({ name: 'one', query: { model: ['m'], status: 'failed' } }),
     change: { query: { model: [] } },
     bad: { query: [] },
+  },
+  {
+    path: 'prices',
+    prefix: 'price',
+    make: async () => ({ model: 'mine*', provider_name: 'acme', input_nano_usd: 2500000000, output_nano_usd: null }),
+    change: { output_nano_usd: 10000000000, batch_percent: 50 },
+    bad: { model: 'a*b', input_nano_usd: 1 },
   },
 ];
 

@@ -91,6 +91,12 @@ const CALLS = {
   patch_view: (i) => [{ path: [i.view], body: { name: newId('v') } }],
   delete_view: id('view'),
 
+  prices: paged('price', { model: MARK }),
+  create_price: () => [{ body: { model: newId('m'), input_nano_usd: 1 } }],
+  price: id('price'),
+  patch_price: (i) => [{ path: [i.price], body: { input_nano_usd: 2 } }],
+  delete_price: id('price'),
+
   providers: paged('provider', { name: MARK }),
   provider: id('provider'),
   provider_create: () => [{ body: { name: newId('p'), provider_type: 'openai', api_key: 'k' } }],
@@ -136,12 +142,14 @@ const TAKEN = {
   create_project: (i) => [{ body: { id: i.project, name: newId('p') } }],
   create_agent: (i) => [{ body: { id: i.agent, name: newId('a') } }],
   create_view: (i) => [{ body: { id: i.view, name: newId('v') } }],
+  create_price: (i) => [{ body: { id: i.price, model: newId('m'), input_nano_usd: 1 } }],
   subscription_create: (i) => [{ body: { id: i.subscription, url: 'https://example.com/', secret: 'x' } }],
 };
 
 // What the key of one project cannot do although its scope is right: what belongs to no project.
 const OF_NO_PROJECT = new Set([
   'create_project', 'patch_project', 'delete_project', 'provider_create', 'provider_update', 'provider_delete', 'journal',
+  'create_price', 'patch_price', 'delete_price',
 ]);
 
 // ---- the world -------------------------------------------------------------------------------------------------------
@@ -196,6 +204,7 @@ async function records() {
   i.step = (await post('/v1/steps', { ...step, ...parts, status: 'failed' })).id;
   i.pending = (await post('/v1/steps', { agent_id: i.agent, run_id: i.run, project_id: project })).id;
   i.view = (await post('/v1/views/', { name: name(), project_id: project })).id;
+  i.price = (await post('/v1/prices/', { model: MARK, input_nano_usd: 1 })).id;
   const provider = () => ({ name: newId('x'), provider_type: 'openai', api_key: 'k' });
   i.provider = (await post('/v1/providers/', provider(), 200)).id;
   i.spare_provider = (await post('/v1/providers/', provider(), 200)).id;
@@ -214,7 +223,7 @@ const unknown = (ids, shared_) =>
 
 const READS = {
   agent: '/v1/agents/', conversation: '/v1/conversations/', run: '/v1/runs/', step: '/v1/steps/', pending: '/v1/steps/',
-  view: '/v1/views/', provider: '/v1/providers/', subscription: '/v1/subscriptions/', key: '/v1/keys/',
+  view: '/v1/views/', price: '/v1/prices/', provider: '/v1/providers/', subscription: '/v1/subscriptions/', key: '/v1/keys/',
   project: '/v1/projects/', spare_agent: '/v1/agents/', spare_project: '/v1/projects/',
 };
 

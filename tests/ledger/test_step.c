@@ -75,6 +75,7 @@ static void everything_given_is_kept(lt *t)
     in.source = sw_int_of(SW_SOURCE_API);
     in.usage_state = sw_int_of(SW_USAGE_STATE_REPORTED);
     in.is_deleted = sw_int_of(0);
+    in.cost_source = sw_int_of(SW_COST_SOURCE_CALLER);
     SAME_ROW(SW_RECORD_STEP, &out, &in,
              SW_FIELD_BIT(SW_STEP_UPDATED_AT) | SW_FIELD_BIT(SW_STEP_LAST_UPDATED_BY_ID));
 }

@@ -81,7 +81,7 @@ sw_step_metrics chance_metrics(lt_rng *rng)
 
 static void fill_words(lt *t, lt_rng *rng, sw_step *s)
 {
-    s->model = pick_text(PICK(rng, "gpt-4o", "claude", "m", "gpt-4o", NULL));
+    s->model = pick_text(PICK(rng, "gpt-x", "claude", "m", "gpt-x", NULL));
     s->provider_name = pick_text(PICK(rng, "openai", "anthropic", NULL));
     s->provider_category = pick_text(PICK(rng, "base", "byok", NULL));
     s->project_id = pick_text(PICK(rng, "project-1", "project-2", NULL));
@@ -266,7 +266,7 @@ sw_condition chance_condition(lt *t, lt_rng *rng, sw_value *v)
     /* clang-format off: one way a line */
     switch (lt_below(rng, 12)) {
     case 0:
-        v[0].text = SW_STR("gpt-4o");
+        v[0].text = SW_STR("gpt-x");
         return (sw_condition){SW_STEP_MODEL, SW_OP_EQ, v, 1};
     case 1:
         v[0].number = lt_below(rng, 4);
