@@ -453,6 +453,49 @@ SW_API sw_status sw_usage(sw_ledger *ledger, const sw_actor *actor, const sw_usa
                           sw_usage_each *each, void *arg, sw_usage_end *end,
                           sw_error *err) SW_MUST_CHECK;
 
+/* ---- prices -------------------------------------------------------------------------------------- */
+
+/* A step whose caller did not say what it cost is priced when it is written, and again whenever something changes that
+ * its cost depends on: by the organization's own prices (records of their own, sw_record_create), else by list prices
+ * that are compiled in. A price that changes changes no step; a repricing does.
+ */
+SW_API size_t sw_list_price_count(void);
+/* List price i as a row without organization; its text lives for ever. */
+SW_API void sw_list_price(size_t i, sw_price *out);
+/* The price that would hold for such a step: of provider_name, model_handle, model, created_at, service_tier and
+ * prompt_tokens. NOT_FOUND: nobody knows one.
+ */
+SW_API sw_status sw_price_of(sw_ledger *ledger, const sw_actor *actor, const sw_step *step,
+                             sw_memory *memory, sw_price *out, sw_error *err) SW_MUST_CHECK;
+
+typedef struct sw_reprice_query {
+    sw_int from; /* steps that began then or later; null: all */
+    sw_int to;   /* and before this; null: all */
+    bool dry_run;
+    sw_str reason; /* for the journal; needed unless dry_run */
+} sw_reprice_query;
+
+/* How far it got, over all calls so far. */
+typedef struct sw_reprice_end {
+    int64_t steps;   /* looked at */
+    int64_t given;   /* of them: said by their callers, passed over */
+    int64_t changed; /* cost or price_id */
+    int64_t found;   /* of them: had no cost and have one */
+    int64_t lost;    /* of them: had one and have none */
+    int64_t unknown; /* still without cost */
+    int64_t before_nano_usd;
+    int64_t after_nano_usd;
+    bool done;
+    int64_t last_us; /* where the next call goes on */
+    char last_id[SW_ID_MAX];
+} sw_reprice_end;
+
+/* Computes costs again, for some hundred steps; call it with the same `end`, zeroed first, until end->done. What was
+ * done stays done when a later call fails.
+ */
+SW_API sw_status sw_reprice(sw_ledger *ledger, const sw_actor *actor, const sw_reprice_query *query,
+                            sw_reprice_end *end, sw_error *err) SW_MUST_CHECK;
+
 /* ---- the journal -------------------------------------------------------------------------------- */
 
 /* Entries of the actor's organization with seq > after, in order, at most `limit` (0: 1000). When there
