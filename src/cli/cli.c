@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One invocation from beginning to end: words in, exit code out. Knows the commands only as rows.
  */
-#include "cli/cli.h"
+#include "cli/source.h"
+#include "cli/where.h"
 
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <signal.h>
 
 int sw_exit_code(sw_status status)
 {
@@ -59,8 +61,21 @@ const char *sw_cli_advice(sw_status status)
     return NULL;
 }
 
+/* What to do about a server's answer; most of them say it themselves. */
+static const char *server_advice(sw_status status)
+{
+    return status == SW_STATUS_IO          ? "check the address, and that stepwell serve runs there"
+           : status == SW_STATUS_NOT_FOUND ? "check the id, and whose key it is"
+           : status == SW_STATUS_BUSY      ? "try again"
+                                           : NULL;
+}
+
 int sw_cli_fail(sw_cli *cli, sw_status status, const char *next)
 {
+    if (next && next == sw_cli_advice(status) && cli->source && cli->source->is_server) {
+        next = server_advice(status);
+    }
+    next = cli->advised ? NULL : next;
     const char *message = cli->error.message[0] ? cli->error.message : sw_status_message(status);
     fputs("stepwell: ", cli->err);
     if (cli->error.field[0]) {
@@ -74,6 +89,9 @@ int sw_cli_finish(sw_cli *cli)
 {
     if (fflush(cli->out) == 0 && !ferror(cli->out)) {
         return 0;
+    }
+    if (errno == EPIPE) {
+        return 0; /* whoever read it has read enough */
     }
     sw_status status = sw_fail(&cli->error, SW_STATUS_IO, "", "the answer could not be written: %s",
                                strerror(errno));
@@ -90,19 +108,29 @@ static bool is_in_memory(const char *store)
 
 sw_status sw_cli_open(sw_cli *cli, bool write)
 {
-    const char *store = sw_cli_text(cli, SW_OPTION_STORE);
+    sw_profile where;
     char named[1024];
-    if (!store) {
-        sw_status status = sw_default_store(named, sizeof named, &cli->error);
-        if (status != SW_STATUS_OK) {
-            return status;
-        }
+    sw_status status = sw_where_find(cli, &where);
+    const char *store = where.values[SW_PROFILE_STORE];
+    cli->advised = status != SW_STATUS_OK;
+    if (status == SW_STATUS_OK && where.values[SW_PROFILE_SERVER]) {
+        cli->advised = true;
+        return sw_fail(&cli->error, SW_STATUS_UNSUPPORTED, "",
+                       "%s works on a ledger itself, and a server is named by %s; run it where "
+                       "the ledger is, with --store",
+                       sw__commands[cli->command].name, where.name);
+    }
+    if (status == SW_STATUS_OK && !store) {
+        status = sw_default_store(named, sizeof named, &cli->error);
         store = named;
+    }
+    if (status != SW_STATUS_OK) {
+        return status;
     }
     bool look = !write && !is_in_memory(store);
     sw_ledger_options options = {
         .store = store, .read_only = look, .must_exist = look, .no_reaper = look};
-    sw_status status = sw_ledger_open(&options, &cli->ledger, &cli->error);
+    status = sw_ledger_open(&options, &cli->ledger, &cli->error);
     if (strcmp(cli->error.field, "url") == 0) {
         /* The ledger's own word for what is an option here. */
         snprintf(cli->error.field, sizeof cli->error.field, "--store");
@@ -118,8 +146,14 @@ sw_actor sw_cli_actor(const sw_cli *cli)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
+bool sw_cli_is_data(const sw_cli *cli)
+{
+    return sw_cli_has(cli, SW_OPTION_JSON) || sw_cli_has(cli, SW_OPTION_CSV);
+}
+
 void sw_cli_json_begin(sw_cli *cli, sw_cli_json *json)
 {
+    json->list = NULL;
     sw_buf_init(&json->buf, &sw__libc_allocator, 0);
     sw_json_out_init(&json->out, &json->buf, cli->terminal.is_terminal);
 }
@@ -132,7 +166,9 @@ void sw_cli_json_key(sw_cli_json *json, const char *key)
 sw_status sw_cli_json_end(sw_cli *cli, sw_cli_json *json)
 {
     sw_status status = json->buf.status;
-    if (status == SW_STATUS_OK) {
+    if (status == SW_STATUS_OK && sw_cli_has(cli, SW_OPTION_CSV)) {
+        status = sw_csv_print(cli, sw_buf_str(&json->buf), json->list);
+    } else if (status == SW_STATUS_OK) {
         fwrite(json->buf.ptr, 1, json->buf.len, cli->out);
         fputc('\n', cli->out);
     }
@@ -152,16 +188,21 @@ static int run(sw_cli *cli, int count, const char *const *words)
         sw_cli_explain(cli, cli->command);
         return sw_cli_finish(cli);
     }
+    const char *zone = sw_cli_text(cli, SW_OPTION_TZ);
+    if (zone && !sw_zone_read(sw_str_from(zone), &cli->zone)) {
+        status = sw_fail(&cli->error, SW_STATUS_INVALID, "",
+                         "--tz needs UTC, local, a distance like +02:00 or a place like "
+                         "Europe/Berlin, not %s",
+                         zone);
+        return sw_cli_fail(cli, status, NULL);
+    }
     cli->memory = sw_memory_new(NULL);
-    cli->scratch = sw_memory_new(NULL);
-    if (!cli->memory || !cli->scratch) {
-        sw_memory_free(&cli->memory);
-        sw_memory_free(&cli->scratch);
+    if (!cli->memory) {
         return sw_cli_fail(cli, sw_no_memory(&cli->error), sw_cli_advice(SW_STATUS_NO_MEMORY));
     }
     int code = sw__commands[cli->command].run(cli);
+    sw_source_close(&cli->source);
     sw_memory_free(&cli->memory);
-    sw_memory_free(&cli->scratch);
     sw_ledger_close(&cli->ledger);
     return code;
 }
@@ -172,6 +213,7 @@ int sw_cli_main(int count, const char *const *words, FILE *out, FILE *err, int64
     if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0) {
         setlocale(LC_CTYPE, "C.UTF-8");
     }
+    (void)signal(SIGPIPE, SIG_IGN); /* sw_cli_finish tells what became of the answer */
     sw_arena_init(&cli.arena, &sw__libc_allocator, 0);
     int code = run(&cli, count, words);
     sw_arena_fini(&cli.arena);

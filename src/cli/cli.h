@@ -61,7 +61,7 @@ typedef struct sw_option {
     const char *name;
     sw_option_kind kind;
     const char *argument;
-    uint32_t commands; /* bit SW_COMMAND_X: the command takes it */
+    uint64_t commands; /* bit SW_COMMAND_X: the command takes it */
     const char *doc;
     const char *fallback;
     sw_enum_id words;
@@ -192,6 +192,28 @@ sw_str sw_show_ago(sw_arena *arena, int64_t us, int64_t now_us);
 /* 3.1 % */
 sw_str sw_show_percent(sw_arena *arena, int64_t part, int64_t whole);
 
+/* ---- time (zone.c) --------------------------------------------------------------------------- */
+
+/* A fixed distance to UTC; or that of the place the environment's TZ names, which changes over the
+ * year. Zeroed: UTC. */
+typedef struct sw_zone {
+    bool place;
+    int32_t minutes;
+} sw_zone;
+/* UTC, +02:00, local, Europe/Berlin. A place becomes the process's TZ. */
+bool sw_zone_read(sw_str text, sw_zone *out);
+/* The distance to UTC at that time; `zone` NULL: UTC. */
+int32_t sw_zone_minutes(const sw_zone *zone, int64_t us);
+/* From what a clock in the zone shows, counted as if it were UTC. */
+int64_t sw_zone_to_utc(const sw_zone *zone, int64_t civil_us);
+/* The day that it is in the zone, counted from 1970-01-01; and when such a day begins. */
+int64_t sw_zone_day(const sw_zone *zone, int64_t us);
+int64_t sw_zone_day_begins(const sw_zone *zone, int64_t day);
+/* 2026-11-22T12:00:00+02:00, to the second; Z for UTC */
+sw_str sw_zone_show(sw_arena *arena, const sw_zone *zone, int64_t us);
+/* A time as people write it: ISO 8601, now, today, yesterday, or how long ago (90m). */
+bool sw_time_read(sw_str text, int64_t now_us, const sw_zone *zone, int64_t *us);
+
 /* ---- one invocation -------------------------------------------------------------------------- */
 
 enum { SW_CLI_REPEATS = 16, SW_CLI_NAMES = 16 };
@@ -215,10 +237,12 @@ struct sw_cli {
     FILE *err;
     sw_terminal terminal; /* of out */
     int64_t now_us;
+    sw_zone zone; /* of --tz */
     sw_arena arena;
     sw_memory *memory;
-    sw_memory *scratch; /* for one look-up */
     sw_ledger *ledger;
+    struct sw_site *source;
+    bool advised; /* the error says already what to do */
     sw_cli_name names[SW_CLI_NAMES];
     size_t names_next;
     sw_error error;
@@ -236,9 +260,6 @@ int64_t sw_cli_count(const sw_cli *cli, sw_option_id option);
 /* Null when the option was not given and has no fallback. */
 sw_int sw_cli_time(const sw_cli *cli, sw_option_id option);
 bool sw_cli_has(const sw_cli *cli, sw_option_id option);
-/* A time as people write it: ISO 8601, now, today, yesterday, or how long ago (90m). */
-bool sw_time_read(sw_str text, int64_t now_us, int64_t *us);
-
 /* Runs the program: parse, command, clean up. Answers with the exit code. */
 int sw_cli_main(int count, const char *const *words, FILE *out, FILE *err, int64_t now_us);
 int sw_exit_code(sw_status status);
@@ -248,7 +269,8 @@ int sw_cli_fail(sw_cli *cli, sw_status status, const char *next);
 /* The end of a command that wrote its answer: says so when it could not be written. */
 int sw_cli_finish(sw_cli *cli);
 
-/* Opens cli->ledger: to write, or to look only (then it must exist). */
+/* Opens cli->ledger: to write, or to look only (then it must exist). For commands that work on a ledger
+ * itself; UNSUPPORTED when a server is asked. All others go through source.h. */
 sw_status sw_cli_open(sw_cli *cli, bool write);
 /* What to do about a ledger that did not open, or a question that was not answered. */
 const char *sw_cli_advice(sw_status status);
@@ -287,14 +309,22 @@ void sw_step_table_add(sw_step_table *steps, const sw_step *step);
 sw_status sw_step_table_print(sw_step_table *steps);
 sw_style sw_step_status_style(int64_t status);
 
-/* One JSON document on cli->out; pretty on a terminal. */
+/* Whether the answer is for programs: --json or --csv. */
+bool sw_cli_is_data(const sw_cli *cli);
+/* One document on cli->out, for programs: JSON, pretty on a terminal; with --csv the same, flattened: the
+ * objects of its member `list`, or, without one, the document as one row. */
 typedef struct sw_cli_json {
+    const char *list;
     sw_buf buf;
     sw_json_out out;
 } sw_cli_json;
 void sw_cli_json_begin(sw_cli *cli, sw_cli_json *json);
 void sw_cli_json_key(sw_cli_json *json, const char *key);
 sw_status sw_cli_json_end(sw_cli *cli, sw_cli_json *json);
+
+/* csv.c: a cell of a line, quoted where it must be; and a JSON document as CSV. */
+void sw_csv_cell(sw_buf *out, sw_str text);
+sw_status sw_csv_print(sw_cli *cli, sw_str document, const char *list);
 
 /* help.c: explains one command, or all. */
 void sw_cli_explain(sw_cli *cli, sw_command_id command);

@@ -24,8 +24,9 @@ void sw_cli_explain(sw_cli *cli, sw_command_id id)
 {
     const sw_command *command = &sw__commands[id];
     bool blank = command->arguments[0] != '\0';
-    fprintf(cli->out, "stepwell %s%s%s [OPTIONS]\n\n", command->name, blank ? " " : "",
-            command->arguments);
+    int at = fprintf(cli->out, "stepwell %s%s%s", command->name, blank ? " " : "",
+                     command->arguments);
+    fprintf(cli->out, "%s[OPTIONS]\n\n", at + 10 > cli->terminal.width ? "\n    " : " ");
     sw_text_wrap(cli->out, command->paragraph, 0, 0, cli->terminal.width);
     fputs("\nOptions:\n", cli->out);
     for (size_t i = 0; i < SW_OPTION_COUNT; i++) {
@@ -256,7 +257,7 @@ int sw_cli_completion(sw_cli *cli)
 int sw_cli_version(sw_cli *cli)
 {
     sw_cli_json json;
-    if (!sw_cli_has(cli, SW_OPTION_JSON)) {
+    if (!sw_cli_is_data(cli)) {
         fprintf(cli->out, "stepwell %s\n", sw_version());
         return sw_cli_finish(cli);
     }

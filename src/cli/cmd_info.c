@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* info: what the ledger is and holds. */
-#include "cli/cli.h"
+#include "cli/source.h"
 
 /* Which of the numbers are bounds, so that no script takes them for what they are not. */
 static void write_bounds(sw_cli_json *json, const sw_ledger_info *info)
@@ -40,7 +40,11 @@ static sw_status print_json(sw_cli *cli, const sw_ledger_info *info)
     sw_json_str(&json.out, info->path[0] ? sw_str_from(info->path) : SW_NULL_STR);
     for (size_t i = 0; i < SW_COUNT(counts); i++) {
         sw_cli_json_key(&json, counts[i].key);
-        sw_json_int(&json.out, counts[i].value);
+        if (info->schema_version < 0 && counts[i].value != info->steps) {
+            sw_json_null(&json.out); /* a server tells of its steps only */
+        } else {
+            sw_json_int(&json.out, counts[i].value);
+        }
     }
     write_bounds(&json, info);
     sw_json_close(&json.out, '}');
@@ -61,8 +65,13 @@ static void print_counted(sw_cli *cli, const char *what, int64_t value, bool bou
 
 static void print_text(sw_cli *cli, const sw_ledger_info *info)
 {
-    fprintf(cli->out, "%-16s %s%s%s\n", "ledger", info->store, info->path[0] ? ":" : "",
-            info->path);
+    bool server = info->schema_version < 0;
+    fprintf(cli->out, "%-16s %s%s%s\n", server ? "server" : "ledger", server ? "" : info->store,
+            info->path[0] && !server ? ":" : "", info->path);
+    if (info->schema_version < 0) {
+        print_count(cli, "steps", info->steps);
+        return;
+    }
     fprintf(cli->out, "%-16s %d\n", "schema version", info->schema_version);
     fprintf(cli->out, "%-16s %s\n", "size",
             sw_text_or_blank(sw_show_bytes(&cli->arena, info->file_bytes)));
@@ -77,11 +86,11 @@ static void print_text(sw_cli *cli, const sw_ledger_info *info)
 int sw_cli_info(sw_cli *cli)
 {
     sw_ledger_info info;
-    sw_status status = sw_cli_open(cli, false);
+    sw_status status = sw_cli_source(cli, false);
     if (status == SW_STATUS_OK) {
-        status = sw_ledger_info_get(cli->ledger, &info, &cli->error);
+        status = sw_source_info(cli, &info);
     }
-    if (status == SW_STATUS_OK && sw_cli_has(cli, SW_OPTION_JSON)) {
+    if (status == SW_STATUS_OK && sw_cli_is_data(cli)) {
         status = print_json(cli, &info);
     } else if (status == SW_STATUS_OK) {
         print_text(cli, &info);

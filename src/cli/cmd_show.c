@@ -3,6 +3,7 @@
  * run with its totals, its steps and the runs it started; any other record with its fields.
  */
 #include "cli/show.h"
+#include "cli/source.h"
 
 #include "codec/record.h"
 
@@ -27,12 +28,11 @@ typedef struct showing {
 
 static sw_status get(sw_cli *cli, sw_record_id record, sw_str id, void **row)
 {
-    sw_actor actor = sw_cli_actor(cli);
     *row = sw_arena_zeroed(&cli->arena, sw_record_of(record)->size);
     if (!*row) {
         return sw_no_memory(&cli->error);
     }
-    return sw_get(cli->ledger, &actor, record, id, cli->memory, *row, &cli->error);
+    return sw_source_get(cli, record, id, &cli->arena, *row);
 }
 
 /* An id whose beginning names no record, perhaps without its prefix: a step's, else a run's. */
@@ -114,9 +114,7 @@ static bool each_child(void *arg, const void *row)
 
 static sw_status list_children(showing *at, sw_str id, sw_list_end *end)
 {
-    sw_cli *cli = at->cli;
     const children *what = at->what;
-    sw_actor actor = sw_cli_actor(cli);
     sw_value value = {.text = id};
     sw_condition condition = {.field = what->field, .op = SW_OP_EQ, .values = &value, .count = 1};
     sw_list_query query = {.conditions = &condition,
@@ -124,7 +122,7 @@ static sw_status list_children(showing *at, sw_str id, sw_list_end *end)
                            .ascending = true,
                            .limit = what->limit > 0 ? what->limit : -1,
                            .look_limit = -1};
-    return sw_list(cli->ledger, &actor, what->record, &query, each_child, at, end, &cli->error);
+    return sw_source_list(at->cli, what->record, &query, each_child, at, end);
 }
 
 static sw_status show_children(sw_cli *cli, sw_cli_json *json, const children *what, sw_str id)
@@ -254,12 +252,13 @@ static sw_status show_json(sw_cli *cli)
 
 int sw_cli_show(sw_cli *cli)
 {
-    sw_status status = sw_cli_open(cli, false);
+    sw_status status = sw_cli_source(cli, false);
     if (status != SW_STATUS_OK) {
         return sw_cli_fail(cli, status, sw_cli_advice(status));
     }
-    status = sw_cli_has(cli, SW_OPTION_JSON) ? show_json(cli) : show(cli, NULL);
-    if (status == SW_STATUS_NOT_FOUND || status == SW_STATUS_INVALID_ID) {
+    status = sw_cli_is_data(cli) ? show_json(cli) : show(cli, NULL);
+    bool odd_id = status == SW_STATUS_INVALID && cli->source->is_server;
+    if (status == SW_STATUS_NOT_FOUND || status == SW_STATUS_INVALID_ID || odd_id) {
         cli->error = (sw_error){0};
         status = sw_fail(&cli->error, SW_STATUS_NOT_FOUND, "", "nothing is called %s here",
                          cli->argument);

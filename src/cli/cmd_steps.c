@@ -2,7 +2,7 @@
 /* steps: the newest steps that pass every filter. Walks the list page by page with the cursor, so
  * that any number of steps takes the same memory.
  */
-#include "cli/cli.h"
+#include "cli/source.h"
 
 #include "codec/record.h"
 
@@ -11,21 +11,29 @@ enum { PAGE = 500 };
 /* One walk: where the rows go, and where the next page begins. */
 typedef struct walk {
     sw_cli *cli;
-    sw_actor actor;
     sw_step_table table;
     sw_buf line; /* of JSON */
-    bool json;
+    bool json;   /* or CSV */
+    bool csv;
     char last[SW_ID_MAX];
     int64_t shown;
+    int64_t count; /* lines of CSV */
 } walk;
 
 static void print_json(walk *at, const sw_step *step)
 {
     sw_json_out out;
     sw_buf_clear(&at->line);
-    sw_json_out_init(&out, &at->line, false);
-    sw_record_write_json(SW_RECORD_STEP, step, &out);
-    sw_buf_addc(&at->line, '\n');
+    if (at->csv) {
+        if (at->count++ == 0) {
+            sw_record_csv_header(SW_RECORD_STEP, &at->line);
+        }
+        sw_record_write_csv(SW_RECORD_STEP, step, &at->line);
+    } else {
+        sw_json_out_init(&out, &at->line, false);
+        sw_record_write_json(SW_RECORD_STEP, step, &out);
+        sw_buf_addc(&at->line, '\n');
+    }
     fwrite(at->line.ptr, 1, at->line.len, at->cli->out);
 }
 
@@ -46,8 +54,7 @@ static bool each_step(void *arg, const void *row)
 static sw_status walk_page(walk *at, const sw_list_query *query, sw_list_end *end)
 {
     sw_cli *cli = at->cli;
-    sw_status status =
-        sw_list(cli->ledger, &at->actor, SW_RECORD_STEP, query, each_step, at, end, &cli->error);
+    sw_status status = sw_source_list(cli, SW_RECORD_STEP, query, each_step, at, end);
     if (status != SW_STATUS_OK) {
         return status;
     }
@@ -82,13 +89,9 @@ static sw_status list_steps(walk *at)
 {
     sw_cli *cli = at->cli;
     sw_cli_filter filter;
-    sw_ledger_info info;
     sw_status status = sw_cli_filter_read(cli, &filter);
     if (status == SW_STATUS_OK) {
         status = sw_cli_filter_times(cli, &filter);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw_ledger_info_get(cli->ledger, &info, &cli->error);
     }
     if (status != SW_STATUS_OK) {
         return status;
@@ -98,11 +101,7 @@ static sw_status list_steps(walk *at)
                            .text = sw_str_from(sw_cli_text(cli, SW_OPTION_TEXT)),
                            .ascending = sw_cli_has(cli, SW_OPTION_ASC),
                            .after = sw_str_from(sw_cli_text(cli, SW_OPTION_AFTER))};
-    bool several = info.organizations > 1 && !sw_cli_has(cli, SW_OPTION_ORGANIZATION);
-    /* Where there is only the default organization its own index answers. */
-    at->actor = sw_cli_actor(cli);
-    at->actor.everywhere = several;
-    sw_step_table_init(&at->table, cli, several);
+    sw_step_table_init(&at->table, cli, cli->source->several);
     status = walk_pages(at, &query, sw_cli_count(cli, SW_OPTION_LIMIT));
     sw_step_table_fini(&at->table);
     return status;
@@ -110,8 +109,8 @@ static sw_status list_steps(walk *at)
 
 int sw_cli_steps(sw_cli *cli)
 {
-    walk at = {.cli = cli, .json = sw_cli_has(cli, SW_OPTION_JSON)};
-    sw_status status = sw_cli_open(cli, false);
+    walk at = {.cli = cli, .json = sw_cli_is_data(cli), .csv = sw_cli_has(cli, SW_OPTION_CSV)};
+    sw_status status = sw_cli_source(cli, false);
     if (status != SW_STATUS_OK) {
         return sw_cli_fail(cli, status, sw_cli_advice(status));
     }

@@ -2,7 +2,8 @@
 /* usage: asks the ledger for sums and hands them to whoever prints them. The sum of all groups is
  * computed here, from the groups, so that a table and its last line cannot differ.
  */
-#include "cli/usage.h"
+#include "cli/blocks.h"
+#include "cli/source.h"
 
 const sw_total_row sw__total_rows[] = {
     {"num_steps", offsetof(sw_totals, num_steps)},
@@ -88,41 +89,80 @@ static bool each_group(void *arg, const sw_usage_group *group)
     return true;
 }
 
-static sw_status ask(sw_cli *cli, sw_usage_answer *answer)
+sw_status sw_usage_collect(sw_cli *cli, sw_usage_answer *answer)
 {
     void *pair[] = {answer, cli};
-    sw_actor actor = sw_cli_actor(cli);
-    sw_status status =
-        sw_usage(cli->ledger, &actor, &answer->query, each_group, pair, &answer->end, &cli->error);
+    bool pieces = false;
+    sw_status status = sw_usage_ask(cli, &answer->query, each_group, pair, &answer->end, &pieces);
     if (status == SW_STATUS_OK && (answer->failed || cli->arena.failed)) {
         status = sw_no_memory(&cli->error);
+    }
+    if (status == SW_STATUS_OK && pieces) {
+        sw_usage_merge(cli, answer, 0);
     }
     return status;
 }
 
+/* ---- the answer ------------------------------------------------------------------------------ */
+
+static sw_status answer_view(sw_cli *cli, const sw_usage_view *view, sw_usage_answer *answer)
+{
+    if (view && view->kind == SW_USAGE_SESSIONS) {
+        return sw_usage_sessions(cli);
+    }
+    if (view && view->kind == SW_USAGE_BLOCKS) {
+        return sw_usage_blocks(cli, answer);
+    }
+    sw_status status = sw_usage_collect(cli, answer);
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    if (view && view->fold) {
+        sw_usage_merge(cli, answer, view->fold);
+    }
+    return sw_cli_is_data(cli) ? sw_usage_print_json(cli, answer)
+                               : sw_usage_print_text(cli, answer);
+}
+
+/* What has an order or a shape of its own takes no further dimension. */
+static sw_status check_view(sw_cli *cli, const sw_usage_view *view)
+{
+    bool own = view && (view->kind != SW_USAGE_GROUPS || view->fold);
+    bool more = sw_cli_has(cli, SW_OPTION_LATENCY) ||
+                (view->kind != SW_USAGE_GROUPS && sw_cli_has(cli, SW_OPTION_BY));
+    return own && more
+               ? sw_fail(&cli->error, SW_STATUS_INVALID, "",
+                         "usage %s takes no --by and no --latency; leave them out", view->name)
+               : SW_STATUS_OK;
+}
+
 static sw_status run(sw_cli *cli, sw_usage_answer *answer)
 {
+    const sw_usage_view *view = NULL;
     sw_cli_filter filter;
-    sw_status status = sw_cli_filter_read(cli, &filter);
+    sw_status status = sw_usage_view_find(cli, &view);
+    if (status == SW_STATUS_OK && view) {
+        status = check_view(cli, view);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_cli_filter_read(cli, &filter);
+    }
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
     answer->query = (sw_usage_query){.from = sw_cli_time(cli, SW_OPTION_SINCE),
                                      .to = sw_cli_time(cli, SW_OPTION_UNTIL),
                                      .conditions = filter.conditions,
                                      .condition_count = filter.count,
                                      .latency = sw_cli_has(cli, SW_OPTION_LATENCY)};
+    if (view && view->kind != SW_USAGE_SESSIONS) {
+        answer->query.by[answer->query.by_count++] = view->by;
+    }
+    status = read_dimensions(cli, &answer->query);
     if (status == SW_STATUS_OK) {
-        status = read_dimensions(cli, &answer->query);
+        status = sw_cli_source(cli, false);
     }
-    if (status == SW_STATUS_OK) {
-        status = sw_cli_open(cli, false);
-    }
-    if (status == SW_STATUS_OK) {
-        status = ask(cli, answer);
-    }
-    if (status != SW_STATUS_OK) {
-        return status;
-    }
-    return sw_cli_has(cli, SW_OPTION_JSON) ? sw_usage_print_json(cli, answer)
-                                           : sw_usage_print_text(cli, answer);
+    return status == SW_STATUS_OK ? answer_view(cli, view, answer) : status;
 }
 
 int sw_cli_usage(sw_cli *cli)
@@ -134,6 +174,6 @@ int sw_cli_usage(sw_cli *cli)
         return sw_cli_finish(cli);
     }
     /* What is wrong with the question already says what to do. */
-    bool said = !cli->ledger && (status == SW_STATUS_INVALID || status == SW_STATUS_TOO_LARGE);
+    bool said = !cli->source && (status == SW_STATUS_INVALID || status == SW_STATUS_TOO_LARGE);
     return sw_cli_fail(cli, status, said ? NULL : sw_cli_advice(status));
 }

@@ -107,7 +107,7 @@ static int prove(proof *at)
 
 int sw_cli_verify(sw_cli *cli)
 {
-    proof at = {.cli = cli, .as_json = sw_cli_has(cli, SW_OPTION_JSON)};
+    proof at = {.cli = cli, .as_json = sw_cli_is_data(cli)};
     sw_status status = sw_cli_open(cli, false);
     if (status != SW_STATUS_OK) {
         return sw_cli_fail(cli, status, sw_cli_advice(status));

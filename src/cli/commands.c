@@ -4,13 +4,15 @@
  */
 #include "cli/cli.h"
 
-#define SW_ON(COMMAND) (1U << SW_COMMAND_##COMMAND)
-#define SW_ON_LEDGER                                                                               \
-    (SW_ON(DEMO) | SW_ON(STEPS) | SW_ON(SHOW) | SW_ON(USAGE) | SW_ON(VERIFY) | SW_ON(INFO) |       \
-     SW_ON(KEYS) | SW_ON(OTLP))
-#define SW_ON_ALL ((1U << SW_COMMAND_COUNT) - 1U)
+#define SW_ON(COMMAND) (UINT64_C(1) << SW_COMMAND_##COMMAND)
+/* Those that a server can answer too; and all that read or write a ledger. */
+#define SW_ON_SOURCE (SW_ON(STEPS) | SW_ON(SHOW) | SW_ON(USAGE) | SW_ON(INFO))
+#define SW_ON_LEDGER (SW_ON_SOURCE | SW_ON(DEMO) | SW_ON(VERIFY) | SW_ON(KEYS) | SW_ON(OTLP))
+/* Those that narrow steps. */
+#define SW_ON_STEPS (SW_ON(STEPS) | SW_ON(USAGE))
+#define SW_ON_ALL ((UINT64_C(1) << SW_COMMAND_COUNT) - 1)
 
-_Static_assert(SW_COMMAND_COUNT < 32, "a bit for each command");
+_Static_assert(SW_COMMAND_COUNT < 64, "a bit for each command");
 
 #define SW_COMMAND(NAME, UPPER, ARGUMENTS, LEAST, MOST, LINE, PARAGRAPH)                           \
     [SW_COMMAND_##UPPER] = {#NAME, ARGUMENTS, LEAST, MOST, LINE, PARAGRAPH, sw_cli_##NAME},
@@ -36,5 +38,5 @@ const sw_option sw__options[SW_OPTION_COUNT] = {
 
 bool sw_option_is_of(sw_option_id option, sw_command_id command)
 {
-    return (sw__options[option].commands >> command & 1U) != 0;
+    return (sw__options[option].commands >> command & 1) != 0;
 }

@@ -2,7 +2,7 @@
 /* From an id to the name that people know: which record an id belongs to, and what it is called.
  * Knows no record by name; one that has a field called `name` has a name.
  */
-#include "cli/cli.h"
+#include "cli/source.h"
 
 int sw_cli_record_of_id(sw_str id)
 {
@@ -30,15 +30,16 @@ static const sw_cli_name *remembered(const sw_cli *cli, sw_str id)
 static sw_str look_up(sw_cli *cli, sw_record_id id, int name, sw_str key)
 {
     const sw_record *record = sw_record_of(id);
-    sw_error ignored = {0};
-    sw_actor actor = sw_cli_actor(cli);
+    sw_error before = cli->error;
     sw_str found = SW_NULL_STR;
-    void *row = sw_alloc_zeroed(&sw__libc_allocator, record->size);
-    if (row && sw_get(cli->ledger, &actor, id, key, cli->scratch, row, &ignored) == SW_STATUS_OK) {
+    sw_arena arena;
+    sw_arena_init(&arena, &sw__libc_allocator, 0);
+    void *row = sw_arena_zeroed(&arena, record->size);
+    if (row && sw_source_get(cli, id, key, &arena, row) == SW_STATUS_OK) {
         found = sw_text_clean(&cli->arena, sw_field_text(&record->fields[name], row), false);
     }
-    sw_free(&sw__libc_allocator, row);
-    sw_memory_reset(cli->scratch);
+    sw_arena_fini(&arena);
+    cli->error = before; /* a name that is not there is no trouble */
     return found;
 }
 

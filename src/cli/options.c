@@ -5,7 +5,6 @@
  */
 #include "cli/cli.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
 /* The words still to be read. */
@@ -13,57 +12,6 @@ typedef struct words {
     const char *const *at;
     const char *const *end;
 } words;
-
-/* ---- times ----------------------------------------------------------------------------------- */
-
-enum { SECOND_US = 1000000 };
-
-static int64_t unit_us(char unit)
-{
-    switch (unit) {
-    case 's':
-        return SECOND_US;
-    case 'm':
-        return INT64_C(60) * SECOND_US;
-    case 'h':
-        return INT64_C(3600) * SECOND_US;
-    case 'd':
-        return INT64_C(86400) * SECOND_US;
-    case 'w':
-        return INT64_C(7) * 86400 * SECOND_US;
-    default:
-        return 0;
-    }
-}
-
-static bool read_ago(sw_str text, int64_t now_us, int64_t *us)
-{
-    int64_t number = 0;
-    int64_t unit = text.len > 1 ? unit_us(text.ptr[text.len - 1]) : 0;
-    bool ok = unit && isdigit((unsigned char)text.ptr[0]) &&
-              sw_parse_int(sw_str_make(text.ptr, text.len - 1), &number) &&
-              number <= INT64_MAX / 4 / unit;
-    if (ok) {
-        *us = now_us - number * unit;
-    }
-    return ok;
-}
-
-bool sw_time_read(sw_str text, int64_t now_us, int64_t *us)
-{
-    const int64_t day_us = INT64_C(86400) * SECOND_US;
-    int64_t today = sw_time_day(now_us) * day_us;
-    if (sw_str_eq(text, SW_STR("now"))) {
-        *us = now_us;
-    } else if (sw_str_eq(text, SW_STR("today"))) {
-        *us = today;
-    } else if (sw_str_eq(text, SW_STR("yesterday"))) {
-        *us = today - day_us;
-    } else {
-        return sw_time_parse(text, us) || read_ago(text, now_us, us);
-    }
-    return true;
-}
 
 /* ---- suggestions ----------------------------------------------------------------------------- */
 
@@ -146,7 +94,7 @@ static sw_status check_value(sw_cli *cli, const sw_option *option, const char *v
         }
         break;
     case SW_OPTION_IS_TIME:
-        if (!sw_time_read(text, cli->now_us, &number)) {
+        if (!sw_time_read(text, cli->now_us, NULL, &number)) {
             return sw_fail(
                 &cli->error, SW_STATUS_INVALID, "",
                 "--%s needs a time such as 2026-11-22, 2026-11-22T10:00:00Z, today or 2h, "
@@ -319,6 +267,6 @@ sw_int sw_cli_time(const sw_cli *cli, sw_option_id option)
     if (!text) {
         return SW_NULL_INT;
     }
-    sw_assert(sw_time_read(sw_str_from(text), cli->now_us, &us));
+    sw_assert(sw_time_read(sw_str_from(text), cli->now_us, &cli->zone, &us));
     return sw_int_of(us);
 }

@@ -101,7 +101,7 @@ void sw_step_table_add(sw_step_table *steps, const sw_step *step)
     int64_t created = step->created_at.value;
     const char *status = sw_enum_word(SW_ENUM_step_status, step->status.value);
     sw_str when = cli->terminal.is_terminal ? sw_show_ago(&steps->arena, created, cli->now_us)
-                                            : sw_show_time(&steps->arena, created);
+                                            : sw_zone_show(&steps->arena, &cli->zone, created);
     sw_table_add(&steps->table, when, SW_STYLE_DIM);
     sw_table_add(&steps->table, sw_str_from(status ? status : "?"),
                  sw_step_status_style(step->status.value));

@@ -2,7 +2,7 @@
 /* The answer of `usage` as one JSON document. */
 #include "cli/usage.h"
 
-static void write_totals(sw_cli_json *json, const sw_totals *totals)
+void sw_usage_write_totals(sw_cli_json *json, const sw_totals *totals)
 {
     for (size_t i = 0; i < sw__total_row_count; i++) {
         const char *at = (const char *)totals + sw__total_rows[i].offset;
@@ -33,14 +33,22 @@ static void write_latency(sw_cli_json *json, const char *key, const sw_latency *
     sw_json_close(&json->out, '}');
 }
 
-static void write_group(sw_cli_json *json, const sw_usage_query *query, const sw_usage_group *group)
+static const char *name_of(const sw_usage_answer *answer, size_t i)
 {
+    bool folded = i == 0 && answer->first;
+    return folded ? answer->first : sw_enum_word(SW_ENUM_dimension, answer->query.by[i]);
+}
+
+static void write_group(sw_cli_json *json, const sw_usage_answer *answer,
+                        const sw_usage_group *group)
+{
+    const sw_usage_query *query = &answer->query;
     sw_json_open(&json->out, '{');
     for (size_t i = 0; i < query->by_count; i++) {
-        sw_cli_json_key(json, sw_enum_word(SW_ENUM_dimension, query->by[i]));
+        sw_cli_json_key(json, name_of(answer, i));
         sw_json_str(&json->out, group->keys[i]);
     }
-    write_totals(json, &group->totals);
+    sw_usage_write_totals(json, &group->totals);
     if (query->latency) {
         write_latency(json, "step_time", &group->step_time);
         write_latency(json, "model_time", &group->model_time);
@@ -53,7 +61,7 @@ static void write_end(sw_cli_json *json, const sw_usage_answer *answer)
 {
     sw_cli_json_key(json, "total");
     sw_json_open(&json->out, '{');
-    write_totals(json, &answer->total);
+    sw_usage_write_totals(json, &answer->total);
     sw_json_close(&json->out, '}');
     sw_cli_json_key(json, "source");
     sw_json_str(&json->out, sw_str_from(sw_enum_word(SW_ENUM_usage_source, answer->end.source)));
@@ -69,18 +77,18 @@ sw_status sw_usage_print_json(sw_cli *cli, const sw_usage_answer *answer)
 {
     sw_cli_json json;
     sw_cli_json_begin(cli, &json);
+    json.list = "groups";
     sw_json_open(&json.out, '{');
     sw_cli_json_key(&json, "by");
     sw_json_open(&json.out, '[');
     for (size_t i = 0; i < answer->query.by_count; i++) {
-        const char *word = sw_enum_word(SW_ENUM_dimension, answer->query.by[i]);
-        sw_json_str(&json.out, sw_str_from(word));
+        sw_json_str(&json.out, sw_str_from(name_of(answer, i)));
     }
     sw_json_close(&json.out, ']');
     sw_cli_json_key(&json, "groups");
     sw_json_open(&json.out, '[');
     for (size_t i = 0; i < answer->count; i++) {
-        write_group(&json, &answer->query, &answer->groups[i]);
+        write_group(&json, answer, &answer->groups[i]);
     }
     sw_json_close(&json.out, ']');
     write_end(&json, answer);

@@ -155,15 +155,19 @@ static const char *key_title(sw_dimension by)
 }
 
 /* The columns of the keys, then `more`. */
-static size_t make_columns(const sw_usage_query *query, const sw_column *more, size_t count,
+static size_t make_columns(const sw_usage_answer *answer, const sw_column *more, size_t count,
                            sw_column *out)
 {
+    const sw_usage_query *query = &answer->query;
     size_t at = 0;
     for (size_t i = 0; i < query->by_count; i++) {
         out[at++] = (sw_column){key_title(query->by[i]), .least = 10};
         if (is_named(query->by[i])) {
             out[at++] = (sw_column){"ID", .least = 10, .drop = 20};
         }
+    }
+    if (answer->first) {
+        out[0].title = strcmp(answer->first, "week") == 0 ? "WEEK OF" : "MONTH";
     }
     memcpy(out + at, more, count * sizeof *more);
     return at + count;
@@ -173,7 +177,7 @@ static sw_status print_groups(sw_cli *cli, const sw_usage_answer *answer)
 {
     sw_column columns[SW_TABLE_COLUMNS];
     sw_table table;
-    sw_table_init(&table, columns, make_columns(&answer->query, sums, SW_COUNT(sums), columns));
+    sw_table_init(&table, columns, make_columns(answer, sums, SW_COUNT(sums), columns));
     for (size_t i = 0; i < answer->count; i++) {
         add_keys(cli, &table, &answer->query, answer->groups[i].keys);
         add_sums(&table, &cli->arena, &answer->groups[i].totals, SW_STYLE_PLAIN);
@@ -191,7 +195,7 @@ static sw_status print_group_times(sw_cli *cli, const sw_usage_answer *answer)
 {
     sw_column columns[SW_TABLE_COLUMNS];
     sw_table table;
-    sw_table_init(&table, columns, make_columns(&answer->query, times, SW_COUNT(times), columns));
+    sw_table_init(&table, columns, make_columns(answer, times, SW_COUNT(times), columns));
     for (size_t i = 0; i < answer->count; i++) {
         add_keys(cli, &table, &answer->query, answer->groups[i].keys);
         add_times(&table, &cli->arena, &answer->groups[i]);

@@ -58,6 +58,8 @@ const CALLS = {
   run_messages: id('run'),
   run_usage: id('run'),
   run_metrics: id('run'),
+  stored_messages: (i) => [{}, { query: { step_id: i.step } }, { query: { run_id: i.run } }, { query: { conversation_id: i.conversation } }],
+  provider_traces: (i) => [{}, { query: { step_id: i.step } }],
   run_steps: (i) => [{ path: [i.run] }, { path: [i.run], query: { after: i.step } }],
   run_trace: id('run'),
   run_stream: id('run'),

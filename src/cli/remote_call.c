@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call to a server, by libcurl. The connection stays open for the next. An error of the API comes
+ * back as the status it stands for and in its own words; what went wrong on the way is said with the
+ * server's address and what to do. Follows no redirect, because the key would go along.
+ */
+#include "cli/remote.h"
+
+#include <strings.h>
+
+#include "stepwell/version.h"
+
+enum { ANSWER_BYTES = 256 << 20, CONNECT_MS = 10000, CALL_SECONDS = 300 };
+
+/* ---- the URL ------------------------------------------------------------------------------------ */
+
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("-._~", c));
+}
+
+static void add_encoded(sw_buf *out, sw_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (is_plain(text.ptr[i])) {
+            sw_buf_addc(out, text.ptr[i]);
+        } else {
+            sw_buf_addf(out, "%%%02X", (unsigned)(unsigned char)text.ptr[i]);
+        }
+    }
+}
+
+void sw_remote_begin(sw_remote *remote, const sw_route *route, sw_str id)
+{
+    sw_buf_clear(&remote->url);
+    sw_buf_adds(&remote->url, remote->base);
+    for (const char *at = route->path; *at; at++) {
+        if (*at != '{') {
+            sw_buf_addc(&remote->url, *at);
+            continue;
+        }
+        add_encoded(&remote->url, id);
+        at = strchr(at, '}');
+        sw_assert(at);
+    }
+}
+
+void sw_remote_add(sw_remote *remote, const char *name, sw_str value)
+{
+    sw_buf *url = &remote->url;
+    bool first = url->ptr && !strchr(url->ptr, '?');
+    sw_buf_addf(url, "%c%s=", first ? '?' : '&', name);
+    add_encoded(url, value);
+}
+
+void sw_remote_add_int(sw_remote *remote, const char *name, int64_t value)
+{
+    char text[SW_INT_TEXT];
+    sw_remote_add(remote, name, sw_str_make(text, sw_int_print(value, text)));
+}
+
+/* ---- what comes back -------------------------------------------------------------------------- */
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
+{
+    sw_remote *remote = arg;
+    long code = 0;
+    (void)curl_easy_getinfo(remote->easy, CURLINFO_RESPONSE_CODE, &code);
+    if (remote->piece && code / 100 == 2) {
+        remote->ended = !remote->piece(remote->piece_arg, sw_str_make(bytes, size * count));
+        return remote->ended ? 0 : size * count;
+    }
+    sw_buf_add(&remote->body, sw_str_make(bytes, size * count));
+    return remote->body.status == SW_STATUS_OK ? size * count : 0;
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
+{
+    static const char name[] = "Stepwell-Resume:";
+    sw_remote *remote = arg;
+    size_t len = size * count;
+    if (len > sizeof name && strncasecmp(bytes, name, sizeof name - 1) == 0) {
+        const char *at = bytes + sizeof name - 1;
+        size_t left = len - sizeof name + 1;
+        for (; left > 0 && *at == ' '; at++, left--) {
+        }
+        for (; left > 0 && strchr("\r\n ", at[left - 1]); left--) {
+        }
+        left = left < sizeof remote->resume ? left : sizeof remote->resume - 1;
+        memcpy(remote->resume, at, left);
+        remote->resume[left] = '\0';
+    }
+    return len;
+}
+
+static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    sw_remote *remote = arg;
+    (void)a;
+    (void)b;
+    (void)c;
+    (void)d;
+    remote->ended = remote->ended || (remote->idle && !remote->idle(remote->piece_arg));
+    return remote->ended ? 1 : 0;
+}
+
+/* {"detail": "..."} or {"detail": [{"loc": [...], "msg": "..."}, ...]}: the first of them. */
+static sw_str detail_of(sw_remote *remote, sw_arena *arena)
+{
+    sw_json json;
+    sw_str found = SW_NULL_STR;
+    sw_json_init(&json, sw_buf_str(&remote->body), arena);
+    while (!found.ptr && sw_json_next(&json) != SW_JSON_END && json.type != SW_JSON_ERROR) {
+        if (json.type == SW_JSON_KEY &&
+            (sw_str_eq(json.text, SW_STR("detail")) || sw_str_eq(json.text, SW_STR("msg")) ||
+             sw_str_eq(json.text, SW_STR("message")))) {
+            found = sw_json_next(&json) == SW_JSON_STRING ? json.text : SW_NULL_STR;
+        }
+    }
+    return found;
+}
+
+/* The first status that answers with this HTTP status. */
+static sw_status status_of(long code)
+{
+    static const struct {
+        long http;
+        sw_status status;
+    } rows[] = {
+#define SW_STATUS(NAME, NUMBER, HTTP, EXIT, RETRY, MESSAGE, DOC) {HTTP, SW_STATUS_##NAME},
+#include "model/status.def"
+#undef SW_STATUS
+    };
+    for (size_t i = 0; i < SW_COUNT(rows); i++) {
+        if (rows[i].http == code && code / 100 != 2) {
+            return code == 503 ? SW_STATUS_BUSY : code == 500 ? SW_STATUS_INTERNAL : rows[i].status;
+        }
+    }
+    return code == 401 || code == 403 ? SW_STATUS_READ_ONLY
+           : code / 100 == 4          ? SW_STATUS_INVALID
+                                      : SW_STATUS_IO;
+}
+
+static sw_status refused(sw_remote *remote, long code, sw_error *err)
+{
+    sw_arena arena;
+    sw_arena_init(&arena, &sw__libc_allocator, ANSWER_BYTES);
+    sw_str said = sw_text_clean(&arena, detail_of(remote, &arena), false);
+    bool key = code == 401 || code == 403;
+    sw_status status = sw_fail(err, status_of(code), "", "the server says: %.*s%s%s",
+                               (int)sw_utf8_prefix(said, 240), sw_text_or_blank(said),
+                               said.len ? "" : "HTTP ", said.len ? "" : "error");
+    if (key) {
+        status = sw_fail(err, SW_STATUS_READ_ONLY, "",
+                         "the server says: %.*s; give a key that may do it with --key, in "
+                         "STEPWELL_KEY or in a profile",
+                         (int)sw_utf8_prefix(said, 200), sw_text_or_blank(said));
+    }
+    sw_arena_fini(&arena);
+    return status;
+}
+
+/* ---- the call ------------------------------------------------------------------------------------ */
+
+static bool set_up(sw_remote *remote, const sw_route *route, sw_str body)
+{
+    CURL *easy = remote->easy;
+    bool streams = remote->piece != NULL;
+    return !curl_easy_setopt(easy, CURLOPT_URL, remote->url.ptr) &&
+           !curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, sw__methods[route->method]) &&
+           !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
+           !curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) &&
+           !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
+           !curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, streams ? "identity" : "") &&
+           !curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) &&
+           !curl_easy_setopt(easy, CURLOPT_TIMEOUT, streams ? 0L : (long)CALL_SECONDS) &&
+           !curl_easy_setopt(easy, CURLOPT_USERAGENT, "stepwell/" SW_VERSION) &&
+           !curl_easy_setopt(easy, CURLOPT_HTTPHEADER, remote->headers) &&
+           !curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len) &&
+           !curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.ptr) &&
+           !curl_easy_setopt(easy, CURLOPT_POST, body.ptr ? 1L : 0L) &&
+           !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) &&
+           !curl_easy_setopt(easy, CURLOPT_WRITEDATA, remote) &&
+           !curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) &&
+           !curl_easy_setopt(easy, CURLOPT_HEADERDATA, remote) &&
+           !curl_easy_setopt(easy, CURLOPT_NOPROGRESS, remote->idle ? 0L : 1L) &&
+           !curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress) &&
+           !curl_easy_setopt(easy, CURLOPT_XFERINFODATA, remote) &&
+           !curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, remote->failure);
+}
+
+sw_status sw_remote_send(sw_remote *remote, const sw_route *route, sw_str body, sw_error *err)
+{
+    long code = 0;
+    sw_buf_clear(&remote->body);
+    remote->resume[0] = '\0';
+    remote->failure[0] = '\0';
+    remote->ended = false;
+    if (remote->url.status != SW_STATUS_OK || !set_up(remote, route, body)) {
+        return sw_no_memory(err);
+    }
+    /* CUSTOMREQUEST names the method; POST is switched on for its body alone. */
+    CURLcode result = curl_easy_perform(remote->easy);
+    (void)curl_easy_getinfo(remote->easy, CURLINFO_RESPONSE_CODE, &code);
+    if (remote->ended) {
+        return SW_STATUS_OK;
+    }
+    if (remote->body.status != SW_STATUS_OK) {
+        return sw_fail(err, remote->body.status, "", "the server's answer is too large");
+    }
+    if (result != CURLE_OK) {
+        return sw_fail(err, SW_STATUS_IO, "", "%s was not reached: %.200s", remote->base,
+                       remote->failure[0] ? remote->failure : curl_easy_strerror(result));
+    }
+    return code / 100 == 2 ? SW_STATUS_OK : refused(remote, code, err);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opens the source that is asked for, and passes its verbs on. */
+#include "cli/source.h"
+
+#include "cli/where.h"
+
+sw_status sw_cli_source(sw_cli *cli, bool write)
+{
+    sw_profile where;
+    sw_status status = sw_where_find(cli, &where);
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    return where.values[SW_PROFILE_SERVER] ? sw_source_open_server(cli, &where, &cli->source)
+                                           : sw_source_open_ledger(cli, write, &cli->source);
+}
+
+void sw_source_close(sw_site **source)
+{
+    if (*source) {
+        (*source)->ops->close(*source);
+        *source = NULL;
+    }
+}
+
+sw_status sw_source_list(sw_cli *cli, sw_record_id record, const sw_list_query *query,
+                         sw_each *each, void *arg, sw_list_end *end)
+{
+    *end = (sw_list_end){.count = 0};
+    return cli->source->ops->list(cli->source, record, query, each, arg, end, &cli->error);
+}
+
+sw_status sw_source_get(sw_cli *cli, sw_record_id record, sw_str id, sw_arena *arena, void *out)
+{
+    return cli->source->ops->get(cli->source, record, id, arena, out, &cli->error);
+}
+
+sw_status sw_source_usage(sw_cli *cli, const sw_usage_query *query, sw_usage_each *each, void *arg,
+                          sw_usage_end *end)
+{
+    return cli->source->ops->usage(cli->source, query, each, arg, end, &cli->error);
+}
+
+sw_status sw_source_tail(sw_cli *cli, const sw_list_query *query, sw_tail_each *each, void *arg)
+{
+    return cli->source->ops->tail(cli->source, query, each, arg, &cli->error);
+}
+
+sw_status sw_source_feedback(sw_cli *cli, sw_str step_id, sw_int feedback)
+{
+    return cli->source->ops->feedback(cli->source, step_id, feedback, &cli->error);
+}
+
+sw_status sw_source_info(sw_cli *cli, sw_ledger_info *out)
+{
+    return cli->source->ops->info(cli->source, out, &cli->error);
+}

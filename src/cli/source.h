@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What commands read and write through, wherever it is: a ledger on this machine, or a server. Both
+ * answer with the same structs, so that a command has no `if` about it. What a server cannot do says
+ * so; what only makes sense on a ledger's own file (verify, backup, vacuum ...) does not come here, it
+ * opens the ledger with sw_cli_open.
+ *
+ * Memory: rows that a callback is shown live until it returns, rows of sw_source_get in the caller's
+ * arena.
+ */
+#ifndef SW_CLI_SOURCE_H
+#define SW_CLI_SOURCE_H
+
+#include "cli/cli.h"
+
+typedef struct sw_site sw_site;
+
+/* A change of a step as `tail` shows it. `step` is NULL when it was deleted. */
+typedef struct sw_seen_change {
+    int64_t seq;
+    sw_str change; /* a word of sw_change */
+    sw_str id;
+    const sw_step *step;
+} sw_seen_change;
+/* Called with NULL about once a second while nothing happens. False ends it. */
+typedef bool sw_tail_each(void *arg, const sw_seen_change *change);
+
+typedef struct sw_site_ops {
+    sw_status (*list)(sw_site *source, sw_record_id record, const sw_list_query *query,
+                      sw_each *each, void *arg, sw_list_end *end, sw_error *err);
+    sw_status (*get)(sw_site *source, sw_record_id record, sw_str id, sw_arena *arena, void *out,
+                     sw_error *err);
+    sw_status (*usage)(sw_site *source, const sw_usage_query *query, sw_usage_each *each, void *arg,
+                       sw_usage_end *end, sw_error *err);
+    sw_status (*tail)(sw_site *source, const sw_list_query *query, sw_tail_each *each, void *arg,
+                      sw_error *err);
+    sw_status (*feedback)(sw_site *source, sw_str step_id, sw_int feedback, sw_error *err);
+    sw_status (*info)(sw_site *source, sw_ledger_info *out, sw_error *err);
+    void (*close)(sw_site *source);
+} sw_site_ops;
+
+struct sw_site {
+    const sw_site_ops *ops;
+    bool is_server;
+    bool several; /* what is shown may be of several organizations */
+};
+
+/* Opens cli->source by what the options, the profile or the environment say; closed with the
+ * invocation. `write` asks a ledger for more than looking. */
+sw_status sw_cli_source(sw_cli *cli, bool write);
+sw_status sw_source_open_ledger(sw_cli *cli, bool write, sw_site **out);
+struct sw_profile;
+sw_status sw_source_open_server(sw_cli *cli, const struct sw_profile *where, sw_site **out);
+void sw_source_close(sw_site **source);
+
+/* The verbs. A list of a server takes `limit` -1, after, ascending, text and those conditions that a
+ * parameter of its route says; UNSUPPORTED names any other. */
+sw_status sw_source_list(sw_cli *cli, sw_record_id record, const sw_list_query *query,
+                         sw_each *each, void *arg, sw_list_end *end);
+sw_status sw_source_get(sw_cli *cli, sw_record_id record, sw_str id, sw_arena *arena, void *out);
+sw_status sw_source_usage(sw_cli *cli, const sw_usage_query *query, sw_usage_each *each, void *arg,
+                          sw_usage_end *end);
+sw_status sw_source_tail(sw_cli *cli, const sw_list_query *query, sw_tail_each *each, void *arg);
+sw_status sw_source_feedback(sw_cli *cli, sw_str step_id, sw_int feedback);
+sw_status sw_source_info(sw_cli *cli, sw_ledger_info *out);
+
+#endif
