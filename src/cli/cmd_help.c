@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* help, version and completion: all of it printed from the rows of model/commands.def, the manual
+/* help and version: all of it printed from the rows of model/commands.def, the manual
  * page too (stepwell help --man).
  */
 #include "cli/cli.h"
@@ -24,8 +24,8 @@ void sw_cli_explain(sw_cli *cli, sw_command_id id)
 {
     const sw_command *command = &sw__commands[id];
     bool blank = command->arguments[0] != '\0';
-    int at = fprintf(cli->out, "stepwell %s%s%s", command->name, blank ? " " : "",
-                     command->arguments);
+    int at =
+        fprintf(cli->out, "stepwell %s%s%s", command->name, blank ? " " : "", command->arguments);
     fprintf(cli->out, "%s[OPTIONS]\n\n", at + 10 > cli->terminal.width ? "\n    " : " ");
     sw_text_wrap(cli->out, command->paragraph, 0, 0, cli->terminal.width);
     fputs("\nOptions:\n", cli->out);
@@ -152,7 +152,10 @@ static void print_manual(FILE *out)
     fputs(".SH EXIT STATUS\n", out);
     print_roff_exits(out);
     fputs(".SH ENVIRONMENT\n"
-          ".TP\n\\fBSTEPWELL_STORE\\fR\nThe ledger, when \\-\\-store is not given.\n"
+#define SW_PROFILE(NAME, TEXT, OPTION, ENV, DOC) ".TP\n\\fB" ENV "\\fR\n" DOC "\n"
+#include "model/profile.def"
+#undef SW_PROFILE
+          ".TP\n\\fBSTEPWELL_PROFILE\\fR\nThe profile, when \\-\\-profile is not given.\n"
           ".TP\n\\fBNO_COLOR\\fR\nWhen set, no colours.\n"
           ".TP\n\\fBCOLUMNS\\fR\nThe width of a terminal that does not say it.\n"
           ".SH EXAMPLES\n.nf\n"
@@ -160,65 +163,6 @@ static void print_manual(FILE *out)
           "stepwell steps \\-\\-store sqlite:demo.db \\-\\-failed \\-\\-since 7d\n"
           "stepwell usage \\-\\-store sqlite:demo.db \\-\\-by model,day \\-\\-json\n"
           ".fi\n",
-          out);
-}
-
-/* ---- completion ------------------------------------------------------------------------------ */
-
-/* The words after an option with a closed list. */
-static void print_bash_words(FILE *out, const sw_option *option)
-{
-    const sw_enum_info *list = &sw__enums[option->words];
-    fprintf(out, "    --%s) COMPREPLY=($(compgen -W \"", option->name);
-    for (size_t i = 0; i < list->count; i++) {
-        fprintf(out, "%s%s", i ? " " : "", list->words[i]);
-    }
-    fputs("\" -- \"$word\")); return ;;\n", out);
-}
-
-static void print_bash_command(FILE *out, sw_command_id id)
-{
-    fprintf(out, "    %s) words=\"", sw__commands[id].name);
-    const char *blank = "";
-    for (size_t i = 0; i < SW_OPTION_COUNT; i++) {
-        if (sw_option_is_of((sw_option_id)i, id)) {
-            fprintf(out, "%s--%s", blank, sw__options[i].name);
-            blank = " ";
-        }
-    }
-    fputs("\" ;;\n", out);
-}
-
-static void print_bash(FILE *out)
-{
-    fputs(
-        "# Completion of stepwell for bash; printed by: stepwell completion bash\n"
-        "_stepwell() {\n"
-        "  local word=\"${COMP_WORDS[COMP_CWORD]}\" before=\"${COMP_WORDS[COMP_CWORD-1]}\" words\n"
-        "  case \"$before\" in\n",
-        out);
-    for (size_t i = 0; i < SW_OPTION_COUNT; i++) {
-        if (sw__options[i].kind == SW_OPTION_IS_WORD) {
-            print_bash_words(out, &sw__options[i]);
-        }
-    }
-    fputs("    --by) COMPREPLY=($(compgen -W \"", out);
-    for (size_t i = 0; i < SW_DIMENSION_COUNT; i++) {
-        fprintf(out, "%s%s", i ? " " : "", sw_enum_word(SW_ENUM_dimension, (int64_t)i));
-    }
-    fputs("\" -- \"$word\")); return ;;\n  esac\n  case \"${COMP_WORDS[1]}\" in\n", out);
-    for (size_t i = 0; i < SW_COMMAND_COUNT; i++) {
-        print_bash_command(out, (sw_command_id)i);
-    }
-    fputs("  esac\n"
-          "  if [ \"$COMP_CWORD\" -eq 1 ] || [ \"${COMP_WORDS[1]}\" = help ]; then\n"
-          "    words=\"",
-          out);
-    for (size_t i = 0; i < SW_COMMAND_COUNT; i++) {
-        fprintf(out, "%s%s", i ? " " : "", sw__commands[i].name);
-    }
-    fputs("\"\n  fi\n  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\n"
-          "complete -o default -F _stepwell stepwell\n",
           out);
 }
 
@@ -240,17 +184,6 @@ int sw_cli_help(sw_cli *cli)
         return sw_cli_fail(cli, status, NULL);
     }
     sw_cli_explain(cli, command);
-    return sw_cli_finish(cli);
-}
-
-int sw_cli_completion(sw_cli *cli)
-{
-    if (strcmp(cli->argument, "bash") != 0) {
-        sw_status status = sw_fail(&cli->error, SW_STATUS_UNSUPPORTED, "",
-                                   "there is completion for bash only, not for %s", cli->argument);
-        return sw_cli_fail(cli, status, "write stepwell completion bash");
-    }
-    print_bash(cli->out);
     return sw_cli_finish(cli);
 }
 

@@ -2,6 +2,7 @@
 /* show: everything about one record. A step comes with its timings, messages and provider traces, a
  * run with its totals, its steps and the runs it started; any other record with its fields.
  */
+#include "cli/bar.h"
 #include "cli/show.h"
 #include "cli/source.h"
 
@@ -161,6 +162,19 @@ static void show_row(sw_cli *cli, sw_cli_json *json, const char *key, sw_record_
     }
 }
 
+/* The step's time as a bar: the model, then tools and the rest. */
+static void print_bar(sw_cli *cli, const sw_step *step, const sw_step_metrics *metrics)
+{
+    enum { WIDTH = 50, INDENT = 31 };
+    int width = cli->terminal.limit > 0 ? cli->terminal.limit - INDENT : WIDTH;
+    sw_span_of_step span = sw_span_of(step, metrics);
+    if (span.step_ns.known) {
+        sw_str bar = sw_bar_show(&cli->arena, &span, span.begun_us, span.ended_us,
+                                 width > WIDTH ? WIDTH : width);
+        fprintf(cli->out, "  %-28s %s\n", "model, tools and the rest", sw_text_or_blank(bar));
+    }
+}
+
 /* The timings of a step or the totals of a run: `of` is the record they belong to. A step may have
  * none. */
 static sw_status show_metrics(sw_cli *cli, sw_cli_json *json, sw_record_id record, sw_record_id of,
@@ -178,6 +192,9 @@ static sw_status show_metrics(sw_cli *cli, sw_cli_json *json, sw_record_id recor
     } else if (status == SW_STATUS_OK) {
         sw_show_heading(cli, record == SW_RECORD_STEP_METRICS ? "Timings" : "Totals");
         sw_show_fields(cli, record, row, of, owner);
+        if (record == SW_RECORD_STEP_METRICS) {
+            print_bar(cli, owner, row);
+        }
     }
     return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
 }

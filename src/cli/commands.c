@@ -6,10 +6,16 @@
 
 #define SW_ON(COMMAND) (UINT64_C(1) << SW_COMMAND_##COMMAND)
 /* Those that a server can answer too; and all that read or write a ledger. */
-#define SW_ON_SOURCE (SW_ON(STEPS) | SW_ON(SHOW) | SW_ON(USAGE) | SW_ON(INFO))
+#define SW_ON_SOURCE                                                                               \
+    (SW_ON(STEPS) | SW_ON(SHOW) | SW_ON(USAGE) | SW_ON(INFO) | SW_ON(TOP) | SW_ON(TAIL) |          \
+     SW_ON(RUN) | SW_ON(GREP) | SW_ON(EXPORT) | SW_ON(FEEDBACK) | SW_ON(STATUSLINE))
 #define SW_ON_LEDGER (SW_ON_SOURCE | SW_ON(DEMO) | SW_ON(VERIFY) | SW_ON(KEYS) | SW_ON(OTLP))
 /* Those that narrow steps. */
-#define SW_ON_STEPS (SW_ON(STEPS) | SW_ON(USAGE))
+#define SW_ON_STEPS                                                                                \
+    (SW_ON(STEPS) | SW_ON(USAGE) | SW_ON(TOP) | SW_ON(TAIL) | SW_ON(GREP) | SW_ON(EXPORT) |        \
+     SW_ON(STATUSLINE))
+/* Of these, those that look at a stretch of time. */
+#define SW_ON_STRETCH (SW_ON(STEPS) | SW_ON(USAGE) | SW_ON(GREP) | SW_ON(EXPORT))
 #define SW_ON_ALL ((UINT64_C(1) << SW_COMMAND_COUNT) - 1)
 
 _Static_assert(SW_COMMAND_COUNT < 64, "a bit for each command");

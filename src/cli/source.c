@@ -23,10 +23,30 @@ void sw_source_close(sw_site **source)
     }
 }
 
+/* A list longer than a page of the ledger: it is asked for without a limit, and ended here. */
+typedef struct counted {
+    sw_each *each;
+    void *arg;
+    int64_t left;
+} counted;
+
+static bool count_down(void *arg, const void *row)
+{
+    counted *c = arg;
+    c->left--;
+    return c->each(c->arg, row) && c->left > 0;
+}
+
 sw_status sw_source_list(sw_cli *cli, sw_record_id record, const sw_list_query *query,
                          sw_each *each, void *arg, sw_list_end *end)
 {
+    counted c = {each, arg, query->limit};
+    sw_list_query all = *query;
     *end = (sw_list_end){.count = 0};
+    if (query->limit > SW_LIMIT_LIST_ITEMS) {
+        all.limit = -1;
+        return cli->source->ops->list(cli->source, record, &all, count_down, &c, end, &cli->error);
+    }
     return cli->source->ops->list(cli->source, record, query, each, arg, end, &cli->error);
 }
 

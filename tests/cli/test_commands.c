@@ -276,7 +276,7 @@ static void test_what_is_wrong_is_said_in_one_line(void **state)
     assert_refused(RUN("steps", "--after", nobody), 4, "--after");
     assert_refused(RUN("info", "--store", "sqlite:/no/such/folder/well.db"), 4, "stepwell demo");
     assert_refused(RUN("demo", "--store", "post:x"), 2, "--store: ");
-    assert_refused(RUN("completion", "fish"), 8, "bash");
+    assert_refused(RUN("completion", "tcsh"), 8, "bash");
 }
 
 static void test_a_full_output_is_noticed(void **state)

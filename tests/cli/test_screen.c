@@ -67,10 +67,25 @@ static void assert_fits(int columns, const char *const *words)
 }
 #define FITS(COLUMNS, ...) assert_fits(COLUMNS, (const char *const[]){__VA_ARGS__, NULL})
 
+/* A run of the demo with several steps. */
+static void find_run(char out[64])
+{
+    json_t *steps = LINES("steps", "--json", "--limit", "0");
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        const json_t *run = json_object_get(json_array_get(steps, i), "run_id");
+        if (json_is_string(run)) {
+            snprintf(out, 64, "%s", json_string_value(run));
+        }
+    }
+    json_decref(steps);
+}
+
 static void test_everything_fits(void **state)
 {
     const int widths[] = {80, 100, 200};
+    char run[64] = "";
     (void)state;
+    find_run(run);
     for (size_t i = 0; i < SW_COUNT(widths); i++) {
         FITS(widths[i], "steps");
         FITS(widths[i], "steps", "--failed");
@@ -79,6 +94,13 @@ static void test_everything_fits(void **state)
         FITS(widths[i], "usage", "--by", "agent,status");
         FITS(widths[i], "usage", "--by", "organization,project");
         FITS(widths[i], "usage", "--by", "user");
+        FITS(widths[i], "usage", "daily");
+        FITS(widths[i], "usage", "session");
+        FITS(widths[i], "usage", "blocks", "--tz", "Europe/Berlin");
+        FITS(widths[i], "run", run, "--brief");
+        FITS(widths[i], "grep", "the", "--limit", "5");
+        FITS(widths[i], "top", "--once");
+        FITS(widths[i], "help", "export");
         FITS(widths[i], "verify");
         FITS(widths[i], "info");
         FITS(widths[i], "help");
