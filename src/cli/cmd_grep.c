@@ -92,7 +92,7 @@ static sw_status look_at(search *s, const sw_step *step)
 
 static const sw_column columns[] = {
     {.title = "WHEN"},     {.title = "WHERE"}, {"MODEL", .least = 8, .drop = 2},
-    {"TEXT", .least = 24}, {.title = "ID"},
+    {"TEXT", .least = 12}, {.title = "ID"},
 };
 
 /* Some of the text around the place, in one line. */
