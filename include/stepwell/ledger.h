@@ -239,6 +239,42 @@ SW_API sw_status sw_step_retire(sw_ledger *ledger, const sw_actor *actor, sw_str
                                 sw_str survivor_id, sw_outcome *outcome,
                                 sw_error *err) SW_MUST_CHECK;
 
+/* ---- removing much ------------------------------------------------------------------------------ */
+
+/* Steps that go, or of which only what was said goes, some at a time, so that no other writer waits for long.
+ * Call it until `more` is false; the counts add up over the calls. */
+typedef struct sw_removal {
+    const sw_condition *conditions; /* over step's fields; of the actor's organization */
+    size_t condition_count;
+    bool
+        payload_only; /* messages become mute, traces and prompts go; steps, sums and timings stay */
+    int64_t limit;    /* steps a call looks at; 0: 200 */
+    /* The place where the next call goes on; zeroed at first. */
+    int64_t after_us;
+    char after[SW_ID_MAX];
+    int64_t looked;
+    int64_t removed; /* steps that went, or that had something to say */
+    bool more;
+} sw_removal;
+/* Each step that goes is deleted as by sw_step_delete; raw telemetry of its trace goes along. */
+SW_API sw_status sw_steps_remove(sw_ledger *ledger, const sw_actor *actor, sw_removal *removal,
+                                 sw_error *err) SW_MUST_CHECK;
+
+/* What erase is told to erase: a person the agents worked for, a conversation, or the actor's whole
+ * organization with everything that is its own (RESTRICTED for the default one). */
+typedef enum sw_erase_of {
+    SW_ERASE_END_USER,
+    SW_ERASE_CONVERSATION,
+    SW_ERASE_ORGANIZATION
+} sw_erase_of;
+/* Removes all of it, in many small writes; sent again after it was interrupted it goes on. `progress` may be NULL.
+ * NOT_FOUND: there is nothing of that name. What was removed is in no answer any more; that no byte of it is left in
+ * a file takes a vacuum, and copies of the file are their keeper's. Raw log records that name no trace go when their
+ * days are over. */
+SW_API sw_status sw_erase(sw_ledger *ledger, const sw_actor *actor, sw_erase_of of, sw_str value,
+                          void (*progress)(void *arg, int64_t steps), void *arg, int64_t *steps,
+                          sw_error *err) SW_MUST_CHECK;
+
 /* ---- runs --------------------------------------------------------------------------------------- */
 
 /* Creates a run; the agent must exist, and a run without a project takes the agent's. Idempotent like
@@ -587,6 +623,15 @@ typedef struct sw_ledger_info {
     bool pending_steps_bounded;
 } sw_ledger_info;
 SW_API sw_status sw_ledger_info_get(sw_ledger *ledger, sw_ledger_info *out, sw_error *err);
+
+/* Copies the ledger as of one moment into a new file; others read and write meanwhile. CONFLICT: it is there
+ * already; UNSUPPORTED: a ledger in memory. The key that seals secrets is not in it. `progress` may be NULL. */
+SW_API sw_status sw_ledger_backup(sw_ledger *ledger, const char *path,
+                                  void (*progress)(void *arg, int64_t done, int64_t total),
+                                  void *arg, sw_error *err) SW_MUST_CHECK;
+/* Gives the room of what was removed back to the disk, and what was removed is in the file no more. Needs room for
+ * another copy; writers wait until it is done. UNSUPPORTED: a ledger in memory. */
+SW_API sw_status sw_ledger_vacuum(sw_ledger *ledger, sw_error *err) SW_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -79,6 +79,7 @@ static void write_int(sw_cli_json *json, const char *key, bool known, int64_t va
 
 static sw_status print_data(sw_cli *cli, const line *at)
 {
+    char time[SW_TIME_TEXT];
     sw_cli_json json;
     sw_cli_json_begin(cli, &json);
     sw_json_open(&json.out, '{');
@@ -88,7 +89,9 @@ static sw_status print_data(sw_cli *cli, const line *at)
     sw_json_close(&json.out, '}');
     write_int(&json, "block_tokens", at->has_block, at->block.totals.total_tokens);
     write_int(&json, "block_cost_nano_usd", at->has_block, at->block.totals.cost_nano_usd);
-    write_int(&json, "block_left_s", at->has_block, (at->block.end_us - cli->now_us) / 1000000);
+    sw_cli_json_key(&json, "block_ends_at");
+    size_t len = sw_time_print(at->block.end_us, true, time);
+    sw_json_str(&json.out, at->has_block ? sw_str_make(time, len) : SW_NULL_STR);
     write_int(&json, "tokens_a_minute", at->has_block, at->burn.tokens_a_minute);
     write_int(&json, "nano_usd_an_hour", at->has_block, at->burn.nano_usd_an_hour);
     sw_json_close(&json.out, '}');

@@ -75,3 +75,11 @@ sw_status sw_source_info(sw_cli *cli, sw_ledger_info *out)
 {
     return cli->source->ops->info(cli->source, out, &cli->error);
 }
+
+sw_status sw_source_metrics(sw_cli *cli, sw_arena *arena, sw_str *out)
+{
+    if (!cli->source->ops->metrics) {
+        return sw_fail(&cli->error, SW_STATUS_UNSUPPORTED, "", "a running server counts that");
+    }
+    return cli->source->ops->metrics(cli->source, arena, out, &cli->error);
+}

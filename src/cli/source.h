@@ -35,6 +35,8 @@ typedef struct sw_site_ops {
                       sw_error *err);
     sw_status (*feedback)(sw_site *source, sw_str step_id, sw_int feedback, sw_error *err);
     sw_status (*info)(sw_site *source, sw_ledger_info *out, sw_error *err);
+    /* What a running server counts, in the text form of Prometheus; NULL: it has no such. */
+    sw_status (*metrics)(sw_site *source, sw_arena *arena, sw_str *out, sw_error *err);
     void (*close)(sw_site *source);
 } sw_site_ops;
 
@@ -62,5 +64,7 @@ sw_status sw_source_usage(sw_cli *cli, const sw_usage_query *query, sw_usage_eac
 sw_status sw_source_tail(sw_cli *cli, const sw_list_query *query, sw_tail_each *each, void *arg);
 sw_status sw_source_feedback(sw_cli *cli, sw_str step_id, sw_int feedback);
 sw_status sw_source_info(sw_cli *cli, sw_ledger_info *out);
+/* UNSUPPORTED of a ledger. */
+sw_status sw_source_metrics(sw_cli *cli, sw_arena *arena, sw_str *out);
 
 #endif

@@ -188,6 +188,16 @@ static sw_status info(sw_site *source, sw_ledger_info *out, sw_error *err)
     return out->steps < 0 ? sw_remote_odd(err, "count") : SW_STATUS_OK;
 }
 
+static sw_status metrics(sw_site *source, sw_arena *arena, sw_str *out, sw_error *err)
+{
+    sw_remote *remote = (sw_remote *)source;
+    const sw_route *route = &sw__routes[SW_ROUTE_ID_METRICS];
+    sw_remote_begin(remote, route, SW_NULL_STR);
+    sw_status status = sw_remote_send(remote, route, SW_NULL_STR, err);
+    *out = status == SW_STATUS_OK ? sw_arena_str(arena, sw_buf_str(&remote->body)) : SW_NULL_STR;
+    return status == SW_STATUS_OK && !out->ptr ? sw_no_memory(err) : status;
+}
+
 /* ---- opening ---------------------------------------------------------------------------------------- */
 
 static void close_source(sw_site *source)
@@ -207,6 +217,7 @@ static const sw_site_ops ops = {.list = list_rows,
                                 .tail = sw_remote_tail,
                                 .feedback = feedback,
                                 .info = info,
+                                .metrics = metrics,
                                 .close = close_source};
 
 static bool add_header(sw_remote *remote, const char *line)

@@ -23,7 +23,9 @@ static sw_status remove_times(sw_group *group, const sw_step *step, sw_error *er
     return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
 }
 
-static sw_status remove_traces(sw_group *group, const sw_step *step, sw_error *err)
+/* `removed` (may be NULL) counts. */
+static sw_status remove_traces(sw_group *group, const sw_step *step, int64_t *removed,
+                               sw_error *err)
 {
     sw_page page;
     sw_status status = SW_STATUS_OK;
@@ -42,6 +44,7 @@ static sw_status remove_traces(sw_group *group, const sw_step *step, sw_error *e
                     group,
                     sw_store_remove(group->session, SW_RECORD_PROVIDER_TRACE, &traces[i], err),
                     err);
+                *(removed ? removed : &(int64_t){0}) += 1;
             }
         }
         if (status != SW_STATUS_OK) {
@@ -78,7 +81,8 @@ static void ask_for_messages(sw_page *page)
     page->with_tools = true;
 }
 
-static sw_status silence_messages(sw_group *group, const sw_step *step, sw_error *err)
+static sw_status silence_messages(sw_group *group, const sw_step *step, int64_t *removed,
+                                  sw_error *err)
 {
     bool changed = false;
     sw_page page;
@@ -89,6 +93,7 @@ static sw_status silence_messages(sw_group *group, const sw_step *step, sw_error
     while ((status = sw__page_next(&page, err)) == SW_STATUS_OK && page.count > 0) {
         const sw_message *messages = page.rows;
         for (size_t i = 0; i < page.count && status == SW_STATUS_OK; i++) {
+            *(removed ? removed : &(int64_t){0}) += messages[i].body_hash.ptr ? 1 : 0;
             status = sw__tools_move(group, step->organization_id, sw__tools_run(step),
                                     &page.tools[i], -1, &changed, err);
             status = status == SW_STATUS_OK ? silence(group, &messages[i], err) : status;
@@ -124,15 +129,53 @@ static sw_status remove_parts(sw_group *group, const sw_step *step, sw_error *er
     sw_status status = remove_times(group, step, err);
 
     if (status == SW_STATUS_OK) {
-        status = remove_traces(group, step, err);
+        status = remove_traces(group, step, NULL, err);
     }
     if (status == SW_STATUS_OK) {
-        status = silence_messages(group, step, err);
+        status = silence_messages(group, step, NULL, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw__context_remove(group, step, err);
     }
     return status == SW_STATUS_OK ? remove_alias(group, step, err) : status;
+}
+
+sw_status sw__step_delete_in(sw_group *group, const sw_task *task, const sw_step *step,
+                             int64_t *seq, sw_error *err)
+{
+    sw_status status = remove_parts(group, step, err);
+
+    if (status == SW_STATUS_OK) {
+        status = sw_group_count(group, step, -1, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status =
+            sw_group_must(group, sw_store_remove(group->session, SW_RECORD_STEP, step, err), err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_group_journal(group, task, SW_CHANGE_DELETED, SW_RECORD_STEP, step->id,
+                                  step->project_id, seq, err);
+    }
+    return status;
+}
+
+sw_status sw__step_silence_in(sw_group *group, const sw_task *task, const sw_step *step, bool *any,
+                              sw_error *err)
+{
+    int64_t removed = 0;
+    sw_status status = remove_traces(group, step, &removed, err);
+
+    if (status == SW_STATUS_OK) {
+        status = silence_messages(group, step, &removed, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw__context_remove(group, step, err);
+    }
+    *any = removed > 0;
+    return status == SW_STATUS_OK && *any
+               ? sw_group_journal(group, task, SW_CHANGE_UPDATED, SW_RECORD_STEP, step->id,
+                                  step->project_id, NULL, err)
+               : status;
 }
 
 static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
@@ -146,18 +189,7 @@ static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
     if (status != SW_STATUS_OK) {
         return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
     }
-    status = remove_parts(group, &step, err);
-    if (status == SW_STATUS_OK) {
-        status = sw_group_count(group, &step, -1, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status =
-            sw_group_must(group, sw_store_remove(group->session, SW_RECORD_STEP, &step, err), err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw_group_journal(group, task, SW_CHANGE_DELETED, SW_RECORD_STEP, step.id,
-                                  step.project_id, &args->outcome->seq, err);
-    }
+    status = sw__step_delete_in(group, task, &step, &args->outcome->seq, err);
     return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
 }
 
@@ -252,12 +284,12 @@ static sw_status remove_message(sw_group *group, const sw_message *message,
                : status;
 }
 
-static sw_status remove_agent_messages(sw_group *group, sw_str agent_id, sw_error *err)
+sw_status sw__messages_remove(sw_group *group, uint8_t by, sw_str id, sw_error *err)
 {
     sw_page page;
     sw_status status = SW_STATUS_OK;
 
-    sw__page_open(&page, group, SW_RECORD_MESSAGE, SW_MESSAGE_AGENT_ID, agent_id);
+    sw__page_open(&page, group, SW_RECORD_MESSAGE, by, id);
     ask_for_messages(&page);
     while ((status = sw__page_next(&page, err)) == SW_STATUS_OK && page.count > 0) {
         const sw_message *messages = page.rows;
@@ -277,5 +309,6 @@ sw_status sw__agent_trail_remove(sw_group *group, sw_str agent_id, sw_error *err
 {
     sw_status status = remove_agent_times(group, agent_id, err);
 
-    return status == SW_STATUS_OK ? remove_agent_messages(group, agent_id, err) : status;
+    return status == SW_STATUS_OK ? sw__messages_remove(group, SW_MESSAGE_AGENT_ID, agent_id, err)
+                                  : status;
 }

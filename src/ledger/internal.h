@@ -450,6 +450,14 @@ uint64_t sw__step_differs(const sw_step *a, const sw_step *b);
  * registered at the time (`new_agent`: this is the time). */
 sw_status sw__metrics_links(sw_group *group, const sw_step *step, bool new_agent,
                             sw_step_metrics *row, sw_error *err);
+/* Deletes the step with all that goes along (delete.c). */
+sw_status sw__step_delete_in(sw_group *group, const sw_task *task, const sw_step *step,
+                             int64_t *seq, sw_error *err);
+/* Removes what was said and traced; the step, its sums and timings stay. `any`: there was something. */
+sw_status sw__step_silence_in(sw_group *group, const sw_task *task, const sw_step *step, bool *any,
+                              sw_error *err);
+/* Removes the messages whose field `by` is `id`, with the bodies that no other shows. */
+sw_status sw__messages_remove(sw_group *group, uint8_t by, sw_str id, sw_error *err);
 /* What a deletion is asked with: of a step (delete.c) and of a run (run.c). */
 typedef struct sw_delete_args {
     sw_str id;

@@ -85,6 +85,11 @@ sw_status sw_telemetry_alias(sw_ledger *ledger, const sw_actor *actor, sw_str pr
 sw_status sw_telemetry_prune(sw_ledger *ledger, int64_t before_us, int64_t bytes, int64_t limit,
                              int64_t *removed, bool *left, sw_error *err) SW_MUST_CHECK;
 
+/* Inside a group: the raw items of a unit, of whatever project of the organization, and what is known of it. */
+struct sw_group;
+sw_status sw__telemetry_forget(struct sw_group *group, sw_str organization_id, sw_str unit,
+                               sw_error *err) SW_MUST_CHECK;
+
 /* The id of the conversation that its sender calls `key` (E.6, kind `conversation`), NUL-terminated. */
 void sw_telemetry_conversation_id(const sw_actor *actor, sw_str project_id, sw_str key,
                                   char out[SW_ID_MAX]);

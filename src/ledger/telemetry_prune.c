@@ -222,6 +222,35 @@ static sw_status apply_prune(sw_group *group, sw_task *task, sw_error *err)
     return status;
 }
 
+/* ---- one unit, as a whole ------------------------------------------------------------------------- */
+
+static sw_status forget_one(sw_group *group, sw_raw_trace *unit, sw_error *err)
+{
+    pruning p = {.group = group, .before_us = INT64_MAX, .room = INT64_MAX - 1};
+    sw_status status = prune_unit(&p, unit, err);
+
+    return status == SW_STATUS_OK
+               ? sw_group_must(group,
+                               sw_store_remove(group->session, SW_RECORD_RAW_TRACE, unit, err), err)
+               : status;
+}
+
+sw_status sw__telemetry_forget(sw_group *group, sw_str organization_id, sw_str unit, sw_error *err)
+{
+    sw_value organization = {.text = organization_id};
+    sw_value which = {.text = unit};
+    const sw_condition its[] = {{SW_RAW_TRACE_ORGANIZATION_ID, SW_OP_EQ, &organization, 1},
+                                {SW_RAW_TRACE_UNIT, SW_OP_EQ, &which, 1}};
+    sw_scan scan = {.record = SW_RECORD_RAW_TRACE, .conditions = its, .condition_count = 2};
+    sw_rows units;
+    sw_status status = sw_group_gather(group, &scan, &units, err);
+
+    for (size_t i = 0; i < units.count && status == SW_STATUS_OK; i++) {
+        status = forget_one(group, (sw_raw_trace *)(void *)units.rows + i, err);
+    }
+    return status;
+}
+
 sw_status sw_telemetry_prune(sw_ledger *ledger, int64_t before_us, int64_t bytes, int64_t limit,
                              int64_t *removed, bool *left, sw_error *err)
 {

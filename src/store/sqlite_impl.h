@@ -250,6 +250,10 @@ void sw__lite_close(sw_store *store);
 /* A connection with the settings all of them share. */
 sw_status sw__lite_connect(const sw_lite_store *store, bool create, int64_t cache_bytes,
                            sqlite3 **out, sw_error *err);
+/* A copy of the whole file, and giving room back (sqlite_upkeep.c). */
+sw_status sw__lite_backup(sw_store *store, const char *path, sw_store_progress *progress, void *arg,
+                          sw_error *err);
+sw_status sw__lite_vacuum(sw_store *store, sw_error *err);
 /* What SQLite says, as a status and a sentence. */
 sw_status sw__lite_fail(sqlite3 *db, int rc, const char *doing, sw_error *err);
 sw_status sw__lite_exec(sqlite3 *db, const char *sql, const char *doing, sw_error *err);

@@ -76,6 +76,28 @@ sw_status sw_store_tidy(sw_store *store, sw_error *err)
     return store->ops->tidy(store, err);
 }
 
+sw_status sw_store_backup(sw_store *store, const char *path, sw_store_progress *progress, void *arg,
+                          sw_error *err)
+{
+    if (!store->ops->backup) {
+        return sw_fail(err, SW_STATUS_UNSUPPORTED, "",
+                       "this store has no file to copy; it is gone when its process ends");
+    }
+    return store->ops->backup(store, path, progress, arg, err);
+}
+
+sw_status sw_store_vacuum(sw_store *store, sw_error *err)
+{
+    if (!store->ops->vacuum) {
+        return sw_fail(err, SW_STATUS_UNSUPPORTED, "",
+                       "this store has no file; what is removed from it is gone at once");
+    }
+    if (store->read_only) {
+        return sw_fail(err, SW_STATUS_READ_ONLY, NULL, "the store was opened for reading only");
+    }
+    return store->ops->vacuum(store, err);
+}
+
 /* ---- sessions and groups ------------------------------------------------------------------------ */
 
 sw_status sw_session_open(sw_store *store, sw_session_mode mode, sw_session **out, sw_error *err)

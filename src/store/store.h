@@ -170,6 +170,16 @@ typedef void sw_fault(void *arg, const char *where, const char *what);
 sw_status sw_store_check(sw_session *session, sw_fault *fault, void *arg,
                          sw_error *err) SW_MUST_CHECK;
 
+/* Copies everything, as of one moment, into a new file that another store of this kind can open; others read
+ * and write meanwhile. CONFLICT: the file is there already. UNSUPPORTED: the store has no file. On any answer but OK
+ * there is no file. `progress` may be NULL. */
+typedef void sw_store_progress(void *arg, int64_t done, int64_t total);
+sw_status sw_store_backup(sw_store *store, const char *path, sw_store_progress *progress, void *arg,
+                          sw_error *err) SW_MUST_CHECK;
+/* Gives the room of what was removed back, and forgets texts that no row uses any more. Writers wait until it is
+ * done (BUSY for those that wait too long). UNSUPPORTED: there is nothing to give back. */
+sw_status sw_store_vacuum(sw_store *store, sw_error *err) SW_MUST_CHECK;
+
 /* For a program to say before anything else: nobody but us uses the libraries of the stores. SQLite then does not
  * count its memory, a lock around each allocation; a library must not decide that. */
 void sw_store_own_process(void);

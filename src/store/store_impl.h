@@ -23,6 +23,10 @@ typedef struct sw_store_ops {
     void (*close)(sw_store *store);
     sw_status (*info)(sw_store *store, sw_store_info *out, sw_error *err);
     sw_status (*tidy)(sw_store *store, sw_error *err);
+    /* NULL: UNSUPPORTED */
+    sw_status (*backup)(sw_store *store, const char *path, sw_store_progress *progress, void *arg,
+                        sw_error *err);
+    sw_status (*vacuum)(sw_store *store, sw_error *err);
 
     /* As open: the session's first member is a struct sw_session, filled by store.c after it. */
     sw_status (*session_open)(sw_store *store, sw_session_mode mode, sw_session **out,

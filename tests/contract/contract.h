@@ -130,6 +130,7 @@ extern const ct_case ct_group_cases[];
 extern const ct_case ct_scan_cases[];
 extern const ct_case ct_walk_cases[];
 extern const ct_case ct_fault_cases[];
+extern const ct_case ct_upkeep_cases[];
 extern const ct_case ct_thread_cases[];
 /* Runs tables (the last is NULL) on every store, and `also`, unless NULL, after each; main's answer. */
 int ct_run(const ct_case *const *tables, int (*also)(const char *store), int argc, char **argv);

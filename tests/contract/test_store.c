@@ -22,8 +22,8 @@ static int run_against_memory(const char *store)
 
 int main(int argc, char **argv)
 {
-    static const ct_case *const tables[] = {ct_row_cases,  ct_verb_cases,  ct_many_cases,
-                                            ct_ref_cases,  ct_group_cases, ct_scan_cases,
-                                            ct_walk_cases, ct_fault_cases, NULL};
+    static const ct_case *const tables[] = {
+        ct_row_cases,  ct_verb_cases, ct_many_cases,  ct_ref_cases,    ct_group_cases,
+        ct_scan_cases, ct_walk_cases, ct_fault_cases, ct_upkeep_cases, NULL};
     return ct_run(tables, run_against_memory, argc, argv);
 }

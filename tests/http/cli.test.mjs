@@ -258,10 +258,16 @@ test('usage blocks: five hours from the hour of the first step, with speed and p
 
 test('statusline and top: today is the sum of today', async () => {
   const today = new Date().toISOString().slice(0, 10);
+  if (Date.parse(`${today}T00:00:00Z`) + 24 * HOUR - Date.now() < 30_000) {
+    await new Promise((resolve) => setTimeout(resolve, 30_000)); // not over midnight
+    return;
+  }
   const want = sums(sent.filter((s) => s.created_at >= today));
   assert.deepEqual(picked('x')((await json('statusline')).today)[1], want);
-  const line = await both('statusline');
-  assert.equal(line.split('\n').length, 2);
+  for (const where of [['--store', at.server.store], ['--server', at.server.url]]) {
+    const { out } = await command(['statusline', ...where]);
+    assert.match(out, new RegExp(`^today .* · ${want.num_steps} steps.*\n$`));
+  }
   const top = await json('top');
   assert.deepEqual(picked('x')(top.today)[1], want);
   const words = await command(['top', '--store', at.server.store]);
@@ -412,4 +418,102 @@ test('completion is valid in every shell that is here', async (t) => {
   assert.deepEqual(complete('stepwell usage mon'), ['monthly']);
   assert.deepEqual(complete('stepwell steps --status fai'), ['failed']);
   assert.ok(complete('stepwell export --').includes('--output'));
+});
+
+// ---- upkeep ----------------------------------------------------------------------------------------------------------
+
+// A ledger of a server's own, with steps of one person among others.
+async function upkeepLedger(t) {
+  const server = await serve(t);
+  const steps = await fill(server, 60, (i) => ({
+    created_at: new Date(NOW - i * 24 * HOUR).toISOString(),
+    model: 'm',
+    status: 'success',
+    prompt_tokens: i,
+    completion_tokens: 0,
+    end_user: i % 4 === 0 ? 'zaphod-the-forgotten' : 'trillian',
+    messages: [{ role: 'user', content: [{ type: 'text', text: `payload ${i}` }] }],
+  }));
+  const local = (words, env) => command([...words, '--store', server.store], env);
+  const count = async (where) => (await server.sql(`select count(*) as n from ${where}`))[0].n;
+  return { server, steps, local, count };
+}
+
+test('backup while a server writes, and restore, which writes over nothing', async (t) => {
+  const { server, steps, local } = await upkeepLedger(t);
+  const path = join(await folder(t), 'copy.db');
+  const target = join(await folder(t), 'restored.db');
+  let writing = true;
+  const writer = (async () => {
+    while (writing) {
+      await server.must(201, 'POST', '/v1/steps/', { body: { model: 'late', status: 'success' } });
+    }
+  })();
+  const made = await local(['backup', path, '--json']);
+  writing = false;
+  await writer;
+  assert.equal(made.code, 0, made.err);
+  assert.ok(JSON.parse(made.out).steps >= steps.length);
+  assert.equal((await local(['backup', path])).code, 5);
+  const restored = await command(['restore', path, '--store', `sqlite:${target}`]);
+  assert.equal(restored.code, 0, restored.err);
+  assert.equal((await command(['restore', path, '--store', `sqlite:${target}`])).code, 5);
+  assert.equal((await command(['verify', '--store', `sqlite:${target}`])).code, 0);
+  const ours = (await command(['export', '--model', 'm', '--store', `sqlite:${target}`])).out;
+  assert.equal(ours, (await local(['export', '--model', 'm'])).out);
+  const odd = join(await folder(t), 'odd.db');
+  writeFileSync(odd, 'no ledger');
+  assert.notEqual((await command(['restore', odd, '--store', `sqlite:${target}2`])).code, 0);
+});
+
+test('prune: says first, asks, takes what was said, and with --steps the steps', async (t) => {
+  const { steps, local, count, server } = await upkeepLedger(t);
+  const asked = await local(['prune', '--older-than', '30d']);
+  assert.equal(asked.code, 2);
+  assert.match(asked.err, /--yes/);
+  assert.equal(await count("messages where content like '%payload%'"), steps.length);
+  const old = steps.filter((s) => Date.parse(s.created_at) < Date.now() - 30 * 24 * HOUR).length;
+  const pruned = JSON.parse((await local(['prune', '--older-than', '30d', '--yes', '--json'])).out);
+  assert.equal(pruned.silenced_steps, old);
+  assert.equal(await count("messages where content like '%payload%'"), steps.length - old);
+  assert.equal(await count('steps'), steps.length);
+  const gone = JSON.parse((await local(['prune', '--older-than', '30d', '--steps', '--yes', '--json'])).out);
+  assert.equal(gone.removed_steps, old);
+  assert.equal(await count('steps'), steps.length - old);
+  const { total } = await server.get('/v1/usage');
+  assert.equal(total.num_steps, steps.length - old);
+  assert.equal((await local(['verify'])).code, 0);
+  assert.equal((await local(['prune', '--yes'])).code, 2);
+});
+
+test('erase and vacuum: no byte of a person is left in the file', async (t) => {
+  const { server, local, count } = await upkeepLedger(t);
+  const name = 'zaphod-the-forgotten';
+  const path = server.store.replace('sqlite:', '');
+  assert.equal((await local(['erase', '--end-user', name])).code, 2);
+  assert.equal((await local(['erase', '--yes'])).code, 2);
+  const erased = await local(['erase', '--end-user', name, '--yes', '--json']);
+  assert.equal(JSON.parse(erased.out).removed_steps, 15);
+  assert.equal(await count('steps'), 45);
+  assert.equal((await local(['erase', '--end-user', name, '--yes'])).code, 4);
+  await server.stop();
+  const room = JSON.parse((await local(['vacuum', '--json'])).out);
+  assert.ok(room.bytes_after <= room.bytes_before);
+  assert.ok(!readFileSync(path).includes(name));
+  assert.ok(readFileSync(path).includes('trillian'));
+  assert.equal((await local(['verify'])).code, 0);
+  assert.equal((await command(['vacuum', '--store', 'memory:'])).code, 8);
+});
+
+test('doctor: a ledger writes and reads back; a server tells what it rejected', async (t) => {
+  const { server, local } = await upkeepLedger(t);
+  const here = JSON.parse((await local(['doctor', '--json'])).out);
+  assert.ok(here.ok);
+  const state = (name) => here.checks.find((c) => c.name === name).state;
+  assert.ok(['ok', 'warning'].includes(state('write')));
+  assert.ok(['ok', 'warning', 'bad'].includes(state('disk')));
+  assert.equal(state('rejected'), 'unknown');
+  await fetch(`${server.url}/v1/steps/`, { headers: { host: 'evil.example' } }).catch(() => {});
+  const far = JSON.parse((await command(['doctor', '--json', '--server', server.url])).out);
+  assert.ok(far.checks.some((c) => c.name === 'rejected' && ['ok', 'warning'].includes(c.state)));
 });
