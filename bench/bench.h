@@ -33,6 +33,7 @@ typedef enum bench_group {
     BENCH_GROUP_HASHED,
     BENCH_GROUP_HTTP,
     BENCH_GROUP_OTLP,
+    BENCH_GROUP_STATUSLINE,
     BENCH_GROUP_COUNT
 } bench_group;
 
@@ -151,6 +152,7 @@ void bench_usage(bench *b);
 void bench_runs(bench *b);
 void bench_http(bench *b);
 void bench_otlp(bench *b);
+void bench_statusline(bench *b);
 
 /* ---- figures (report.c) ------------------------------------------------------------------------- */
 

@@ -20,6 +20,8 @@ typedef struct bench_server {
     double ready_s; /* from the start of the process until it said where it listens */
 } bench_server;
 
+/* Where the program lies, beside the benchmark. */
+void bench_program_path(char *out, size_t size);
 /* Starts `stepwell serve` of this build over the ledger in `path`, and waits until it is ready. */
 void bench_server_start(bench_server *server, const char *path, int cache_mb);
 /* Asks it to end, and dies unless it ends well. */

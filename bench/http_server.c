@@ -13,7 +13,7 @@
 #include "http.h"
 
 /* The program stands one folder above this one. */
-static void program_path(char *out, size_t size)
+void bench_program_path(char *out, size_t size)
 {
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -51,7 +51,7 @@ static _Noreturn void become_server(const char *path, int cache_mb, int out)
     char program[PATH_MAX];
     char store[PATH_MAX + 16];
     char cache[16];
-    program_path(program, sizeof program);
+    bench_program_path(program, sizeof program);
     snprintf(store, sizeof store, "sqlite:%s", path);
     snprintf(cache, sizeof cache, "%d", cache_mb);
     dup2(out, STDOUT_FILENO);
@@ -118,7 +118,7 @@ double bench_server_binary_mb(void)
     char program[PATH_MAX];
     int how = 0;
     const char *stripped = bench_path("stripped");
-    program_path(program, sizeof program);
+    bench_program_path(program, sizeof program);
     pid_t pid = fork();
     if (pid == 0) {
         execlp("strip", "strip", "-o", stripped, program, (char *)NULL);

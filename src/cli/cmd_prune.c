@@ -233,7 +233,8 @@ static sw_status read_what(sw_cli *cli, erasing *out)
     size_t given = 0;
     for (size_t i = 0; i < SW_COUNT(rows); i++) {
         if (sw_cli_has(cli, rows[i].option)) {
-            *out = (erasing){rows[i].of, sw_cli_text(cli, rows[i].option), rows[i].what, {.everywhere = false}};
+            *out = (erasing){
+                rows[i].of, sw_cli_text(cli, rows[i].option), rows[i].what, {.everywhere = false}};
             given++;
         }
     }
