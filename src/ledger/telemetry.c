@@ -202,7 +202,8 @@ static sw_status check_sizes(const sw_telemetry_batch *b, sw_error *err)
     } lists[] = {{"agents", b->agent_count},  {"sources", b->source_count},
                  {"items", b->item_count},    {"runs", b->run_count},
                  {"steps", b->step_count},    {"folds", b->fold_count},
-                 {"aliases", b->alias_count}, {"marks", b->mark_count}};
+                 {"aliases", b->alias_count}, {"marks", b->mark_count},
+                 {"calls", b->call_count},   {"files", b->file_count}};
 
     for (size_t i = 0; i < SW_COUNT(lists); i++) {
         if (lists[i].count > SW_LIMIT_BATCH_ITEMS) {
@@ -510,7 +511,10 @@ static sw_status write_all(sw_group *group, const sw_task *task, sw_telemetry *t
     if (status == SW_STATUS_OK) {
         status = sw__talk_write(group, task, t, err);
     }
-    return status == SW_STATUS_OK ? write_names(group, task, t->batch, err) : status;
+    if (status == SW_STATUS_OK) {
+        status = write_names(group, task, t->batch, err);
+    }
+    return status == SW_STATUS_OK ? sw__transcript_write(group, task, t->batch, err) : status;
 }
 
 static sw_status apply_telemetry(sw_group *group, sw_task *task, sw_error *err)

@@ -56,6 +56,10 @@ typedef struct sw_telemetry_batch {
      * by last_at; when more has come since, it stays marked. */
     const sw_raw_trace *marks;
     size_t mark_count;
+    const sw_transcript_call *calls; /* put, each with its step; project_id may be null */
+    size_t call_count;
+    const sw_transcript_file *files; /* put */
+    size_t file_count;
 } sw_telemetry_batch;
 
 sw_status sw_telemetry_write(sw_ledger *ledger, const sw_actor *actor,
@@ -84,6 +88,19 @@ sw_status sw_telemetry_alias(sw_ledger *ledger, const sw_actor *actor, sw_str pr
  * more to remove. Units without items are frozen (E.7). */
 sw_status sw_telemetry_prune(sw_ledger *ledger, int64_t before_us, int64_t bytes, int64_t limit,
                              int64_t *removed, bool *left, sw_error *err) SW_MUST_CHECK;
+
+/* The calls of the actor's project with these names (digests of 16 bytes): out[i] belongs to names[i], and has a null
+ * step_id where there is none. Memory of the answer is `memory`'s. */
+sw_status sw_transcript_calls(sw_ledger *ledger, const sw_actor *actor, sw_str project_id,
+                              const sw_str *names, size_t count, sw_memory *memory,
+                              sw_transcript_call *out, sw_error *err) SW_MUST_CHECK;
+/* The file as it was when it was imported; NOT_FOUND. */
+sw_status sw_transcript_file_get(sw_ledger *ledger, const sw_actor *actor, sw_str project_id,
+                                 sw_str file, sw_memory *memory, sw_transcript_file *out,
+                                 sw_error *err) SW_MUST_CHECK;
+/* All files that are read together under this name; the row lives until `each` returns. */
+sw_status sw_transcript_files(sw_ledger *ledger, const sw_actor *actor, sw_str project_id,
+                              sw_str unit, sw_each *each, void *arg, sw_error *err) SW_MUST_CHECK;
 
 /* Inside a group: the raw items of a unit, of whatever project of the organization, and what is known of it. */
 struct sw_group;

@@ -44,6 +44,9 @@ sw_status sw__telemetry_run(sw_group *group, const sw_task *task, const sw_run *
 /* Items, their sources, and the marks of their units (telemetry_raw.c). */
 sw_status sw__telemetry_raw(sw_group *group, const sw_task *task, const sw_telemetry_batch *batch,
                             sw_error *err);
+/* What is remembered of transcripts (transcript.c). */
+sw_status sw__transcript_write(sw_group *group, const sw_task *task,
+                               const sw_telemetry_batch *batch, sw_error *err);
 /* The project as a part of a key: empty when there is none. */
 static inline sw_str sw__raw_project(sw_str project_id)
 {

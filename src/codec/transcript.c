@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The frame of a reading: lines one by one, what is damaged told and passed over. Knows no format. */
+#include "codec/transcript_inside.h"
+
+static bool is_blank(sw_str line)
+{
+    for (size_t i = 0; i < line.len; i++) {
+        if (!sw__is_space(line.ptr[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void tell_bad(transcript_reading *r)
+{
+    r->end->bad++;
+    if (r->sink->bad) {
+        r->sink->bad(r->sink->arg, r->line, "is no valid JSON");
+    }
+}
+
+sw_status transcript_lines(transcript_reading *r, sw_str bytes, transcript_line *each, void *arg,
+                           sw_error *err)
+{
+    size_t at = 0;
+    sw_str line;
+    bool ends = true;
+
+    *r->end = (transcript_end){.lines = 0};
+    for (r->line = 1; scan_line(bytes, &at, &line, &ends); r->line++) {
+        bool good = is_blank(line) || each(arg, r, line);
+        if (r->no_memory || r->arena->failed) {
+            return sw_no_memory(err);
+        }
+        if (!good && !ends) {
+            r->end->torn = true;
+            return SW_STATUS_OK;
+        }
+        if (!good) {
+            tell_bad(r);
+        }
+        r->end->lines++;
+        r->end->read = at;
+    }
+    return SW_STATUS_OK;
+}
+
+transcript_part *transcript_add_part(transcript_reading *r)
+{
+    transcript_part *parts =
+        sw_arena_grow(r->arena, r->parts, r->part_count, &r->part_room, sizeof *parts);
+
+    if (!parts) {
+        r->no_memory = true;
+        return NULL;
+    }
+    r->parts = parts;
+    parts += r->part_count++;
+    memset(parts, 0, sizeof *parts);
+    return parts;
+}
+
+void transcript_take_parts(transcript_reading *r, transcript_event *event)
+{
+    event->parts = r->parts;
+    event->part_count = r->part_count;
+    r->parts += r->part_count; /* what is left of the room is the next event's */
+    r->part_room -= r->part_count;
+    r->part_count = 0;
+}
+
+void transcript_say(transcript_reading *r, transcript_event *event)
+{
+    event->line = r->line;
+    r->sink->event(r->sink->arg, event);
+}
+
+transcript_reader *transcript_reader_of(import_format format)
+{
+    switch (format) {
+    case IMPORT_FORMAT_CLAUDE_CODE:
+        return transcript_read_claude_code;
+    default:
+        return NULL;
+    }
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values of a scanned line, unescaped and read where they are used. */
+#include "codec/transcript_scan.h"
+
+sw_str scan_text(sw_str raw, sw_arena *arena)
+{
+    sw_str inner = SW_NULL_STR;
+    const char *bad = NULL;
+    char *to = NULL;
+    size_t len = 0;
+
+    if (!scan_is_string(raw)) {
+        return SW_NULL_STR;
+    }
+    inner = sw_str_make(raw.ptr + 1, raw.len - 2);
+    if (!memchr(inner.ptr, '\\', inner.len)) {
+        return sw_utf8_valid(inner) ? inner : SW_NULL_STR;
+    }
+    to = sw_arena_alloc(arena, inner.len + 1);
+    if (!to || sw__json_unescape(inner.ptr, inner.ptr + inner.len, true, to, &len, &bad)) {
+        return SW_NULL_STR;
+    }
+    inner = sw_str_make(to, len);
+    return sw_utf8_valid(inner) ? inner : SW_NULL_STR;
+}
+
+sw_int scan_count(sw_str raw)
+{
+    int64_t value = 0;
+
+    return raw.ptr && sw_parse_int(raw, &value) ? sw_int_of(value) : SW_NULL_INT;
+}
+
+sw_int scan_time(sw_str raw)
+{
+    int64_t us = 0;
+
+    return scan_is_string(raw) && sw_time_parse(sw_str_make(raw.ptr + 1, raw.len - 2), &us)
+               ? sw_int_of(us)
+               : SW_NULL_INT;
+}
+
+bool scan_line(sw_str bytes, size_t *at, sw_str *line, bool *ends)
+{
+    const char *from = bytes.ptr + *at;
+    const char *feed = NULL;
+
+    if (*at >= bytes.len) {
+        return false;
+    }
+    feed = memchr(from, '\n', bytes.len - *at);
+    *ends = feed != NULL;
+    *line = sw_str_make(from, feed ? (size_t)(feed - from) : bytes.len - *at);
+    *at += line->len + (feed ? 1 : 0);
+    return true;
+}
+
+bool scan_is_whole(sw_str line)
+{
+    scan s = scan_of(line);
+    sw_str raw;
+
+    scan_blank(&s);
+    if (!scan_value(&s, &raw)) {
+        return false;
+    }
+    scan_blank(&s);
+    return s.at == s.end;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between the files of the import: what is read into memory at a time, and what is made of it.
+ *
+ * A window is as many units as fit in memory. Readers (one a format family: import_read_transcript ...) add runs and
+ * steps to it; import_decide asks the ledger what is there already and import_flush writes what is left.
+ */
+#ifndef SW_INGEST_IMPORT_INSIDE_H
+#define SW_INGEST_IMPORT_INSIDE_H
+
+#include "codec/transcript.h"
+#include "ingest/import.h"
+
+enum { IMPORT_DIGEST = 16, IMPORT_RANK = 40 };
+
+/* A file on its way. */
+typedef struct import_file {
+    const char *path;
+    import_format format;
+    char key[IMPORT_DIGEST];  /* of the path */
+    char unit[IMPORT_DIGEST]; /* what is read together */
+    char head[IMPORT_DIGEST]; /* of its first 4 KiB */
+    int64_t device, inode, size, mtime_ns;
+    sw_str bytes;    /* while its unit is read; unpacked */
+    int64_t offset;  /* read up to here */
+    bool again;      /* it did not change: read because another one of its unit did */
+    transcript_end end;
+} import_file;
+
+/* A step that is to be. The greater rank wins, byte by byte. */
+typedef struct import_made {
+    sw_telemetry_step step;
+    char call[IMPORT_DIGEST]; /* digest of what the source calls it */
+    uint8_t rank[IMPORT_RANK];
+    char content[IMPORT_DIGEST];
+    size_t run; /* of the window's runs, or SIZE_MAX */
+    /* set by import_decide */
+    bool write;
+    sw_str instead_of; /* a step that gives way to this one */
+    bool ours;         /* what the ledger has is our telling, or will be */
+} import_made;
+
+typedef struct import_run {
+    sw_run row;
+    size_t parent; /* of the window's runs, or SIZE_MAX */
+    bool wanted;   /* set by import_decide: has a step */
+} import_run;
+
+typedef struct import_list {
+    void *items;
+    size_t count;
+    size_t room;
+} import_list;
+
+typedef struct import_work {
+    sw_ledger *ledger;
+    const sw_actor *actor;
+    const import_options *options;
+    const sw_allocator *allocator;
+    sw_str organization_id;
+    sw_str project_id; /* null: none */
+    int64_t now_us;
+    import_result *result;
+    sw_arena arena;       /* of the window */
+    import_list made;     /* import_made */
+    import_list runs;     /* import_run */
+    import_list agents;   /* sw_str: names */
+    import_list files;    /* sw_transcript_file: remembered with the window's last batch */
+} import_work;
+
+/* Room for one more, zeroed; NULL: no memory. */
+void *import_add(sw_arena *arena, import_list *list, size_t size);
+
+/* What can be read together: files of one format and unit, in no particular order, their bytes in memory. Adds runs and
+ * steps to the window; only trouble of the machine is an error. */
+typedef sw_status import_reader(import_work *work, import_format format, import_file *files,
+                                size_t count, sw_error *err);
+#define SW_IMPORT_FORMAT(name, NAME, WORD, TITLE, READER, TOLD, STEP)                              \
+    import_reader import_read_##READER;
+#define SW_IMPORT_FOLDER(NAME, ENVIRONMENT, BELOW, HOME)
+#include "model/import_formats.def"
+#undef SW_IMPORT_FORMAT
+#undef SW_IMPORT_FOLDER
+
+/* An id of the actor's (E.6), in the arena; null: no memory. */
+sw_str import_id(import_work *work, const char *prefix, const char *kind, const sw_str *keys,
+                 size_t count);
+/* The name of an agent, to be registered; its id. */
+sw_str import_agent(import_work *work, sw_str name);
+/* Finishes a made step: cuts what is too long, and computes the digest of its content. */
+sw_status import_finish(import_work *work, import_made *made, sw_error *err);
+
+/* import_write.c */
+sw_status import_flush(import_work *work, sw_error *err);
+void import_digest(const void *data, size_t len, char out[IMPORT_DIGEST]);
+
+#endif
