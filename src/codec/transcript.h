@@ -57,10 +57,11 @@ typedef struct transcript_event {
     sw_str session;
     sw_str id; /* its own */
     sw_str parent;
-    sw_str turn;  /* what the source calls the run */
-    sw_str agent; /* of which sub-agent; of a RETURN: which one the tool was */
-    sw_str agent_type;
-    bool side; /* not of the main conversation */
+    sw_str turn;       /* what the source calls the run */
+    sw_str agent;      /* of which sub-agent; null: of the main one */
+    sw_str agent_type; /* what kind of sub-agent that is */
+    sw_str made_agent; /* RETURN: the sub-agent that the tool was */
+    bool side;         /* not of the main conversation */
     sw_str cwd, branch, version;
     /* PROMPT, SAID: what was said, as JSON; CALL: its parts; RETURN: the one part */
     sw_str content;
@@ -77,6 +78,7 @@ typedef struct transcript_event {
     transcript_usage usage;
     sw_int cost_nano_usd;
     bool failed; /* CALL, RETURN */
+    sw_str error_type;
     sw_str error;
     sw_int start_us; /* where the source says so */
     sw_int end_us;

@@ -51,16 +51,19 @@ static const scan_name line_names[] = {
 enum { M_ID, M_ROLE, M_MODEL, M_CONTENT, M_STOP, M_USAGE, M_SLOTS };
 
 static const scan_name message_names[] = {
-    SCAN_NAME(M_ID, "id"),           SCAN_NAME(M_ROLE, "role"),
-    SCAN_NAME(M_MODEL, "model"),     SCAN_NAME(M_CONTENT, "content"),
-    SCAN_NAME(M_STOP, "stop_reason"), SCAN_NAME(M_USAGE, "usage"),
+    SCAN_NAME(M_ID, "id"),           SCAN_NAME(M_ROLE, "role"),        SCAN_NAME(M_MODEL, "model"),
+    SCAN_NAME(M_CONTENT, "content"), SCAN_NAME(M_STOP, "stop_reason"), SCAN_NAME(M_USAGE, "usage"),
 };
 
 enum { P_TYPE, P_ID, P_TOOL_USE_ID, P_NAME, P_ERROR, P_TEXT, P_SLOTS };
 
 static const scan_name part_names[] = {
-    SCAN_NAME(P_TYPE, "type"), SCAN_NAME(P_ID, "id"),          SCAN_NAME(P_TOOL_USE_ID, "tool_use_id"),
-    SCAN_NAME(P_NAME, "name"), SCAN_NAME(P_ERROR, "is_error"), SCAN_NAME(P_TEXT, "text"),
+    SCAN_NAME(P_TYPE, "type"),
+    SCAN_NAME(P_ID, "id"),
+    SCAN_NAME(P_TOOL_USE_ID, "tool_use_id"),
+    SCAN_NAME(P_NAME, "name"),
+    SCAN_NAME(P_ERROR, "is_error"),
+    SCAN_NAME(P_TEXT, "text"),
 };
 
 enum {
@@ -212,7 +215,8 @@ static bool read_part(transcript_reading *r, scan *s)
         }
     }
     part->name = text_of(r, found[P_NAME]);
-    part->id = text_of(r, part->kind == TRANSCRIPT_PART_RETURN ? found[P_TOOL_USE_ID] : found[P_ID]);
+    part->id =
+        text_of(r, part->kind == TRANSCRIPT_PART_RETURN ? found[P_TOOL_USE_ID] : found[P_ID]);
     part->failed = scan_is(found[P_ERROR], "true");
     return true;
 }
@@ -287,8 +291,8 @@ static bool begins(sw_str text, const char *word)
 static transcript_kind kind_of_said(const transcript_reading *r, const claude_line *l,
                                     const transcript_event *event)
 {
-    static const char *const not_typed[] = {"<local-command-", "<command-name>", "<command-message>",
-                                            "<task-notification>", "Caveat:"};
+    static const char *const not_typed[] = {"<local-command-", "<command-name>",
+                                            "<command-message>", "<task-notification>", "Caveat:"};
     sw_str text = said_first(r, l->message[M_CONTENT]);
 
     if (begins(text, "[Request interrupted by user")) {
@@ -316,8 +320,7 @@ static void say_returns(transcript_reading *r, const claude_line *l, const trans
         event.failed = as->parts[i].failed;
         event.parts = &as->parts[i];
         event.part_count = 1;
-        event.key2 = as->agent; /* whose conversation it is in */
-        event.agent_type = text_of(r, l->result[L_AGENT]);
+        event.made_agent = text_of(r, l->result[L_AGENT]);
         transcript_say(r, &event);
     }
 }
@@ -342,7 +345,8 @@ static void read_user(transcript_reading *r, const claude_line *l)
 
 static void read_assistant(transcript_reading *r, const claude_line *l, sw_str line)
 {
-    transcript_event event = {.kind = TRANSCRIPT_CALL, .content = l->message[M_CONTENT], .raw = line};
+    transcript_event event = {
+        .kind = TRANSCRIPT_CALL, .content = l->message[M_CONTENT], .raw = line};
 
     common(r, l, &event);
     transcript_take_parts(r, &event);
@@ -369,10 +373,9 @@ static bool read_inside(void *arg, scan *s, uint8_t slot)
     if (s->at >= s->end || *s->at != '{') {
         return scan_value(s, &raw);
     }
-    return slot == L_MESSAGE
-               ? scan_members_in(s, message_names, SW_COUNT(message_names), l->message,
-                                 1u << M_CONTENT, read_content, l->r)
-               : scan_members(s, line_names, SW_COUNT(line_names), l->result);
+    return slot == L_MESSAGE ? scan_members_in(s, message_names, SW_COUNT(message_names),
+                                               l->message, 1u << M_CONTENT, read_content, l->r)
+                             : scan_members(s, line_names, SW_COUNT(line_names), l->result);
 }
 
 static bool read_line(void *unused, transcript_reading *r, sw_str line)

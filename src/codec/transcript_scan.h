@@ -73,8 +73,7 @@ static inline void scan_to_sign(scan *s)
         __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
         __m128i open = _mm_cmpeq_epi8(folded, _mm_set1_epi8('{'));
         __m128i shut = _mm_cmpeq_epi8(folded, _mm_set1_epi8('}'));
-        uint32_t signs =
-            (uint32_t)_mm_movemask_epi8(_mm_or_si128(quote, _mm_or_si128(open, shut)));
+        uint32_t signs = (uint32_t)_mm_movemask_epi8(_mm_or_si128(quote, _mm_or_si128(open, shut)));
         if (signs) {
             s->at += __builtin_ctz(signs);
             return;

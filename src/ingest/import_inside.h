@@ -10,7 +10,8 @@
 #include "codec/transcript.h"
 #include "ingest/import.h"
 
-enum { IMPORT_DIGEST = 16, IMPORT_RANK = 40 };
+/* A rank ends with who tells (owner) and how much he knew. */
+enum { IMPORT_DIGEST = 16, IMPORT_OWNER = 16, IMPORT_OWNER_AT = 18, IMPORT_RANK = 38 };
 
 /* A file on its way. */
 typedef struct import_file {
@@ -20,9 +21,9 @@ typedef struct import_file {
     char unit[IMPORT_DIGEST]; /* what is read together */
     char head[IMPORT_DIGEST]; /* of its first 4 KiB */
     int64_t device, inode, size, mtime_ns;
-    sw_str bytes;    /* while its unit is read; unpacked */
-    int64_t offset;  /* read up to here */
-    bool again;      /* it did not change: read because another one of its unit did */
+    sw_str bytes;   /* while its unit is read; unpacked */
+    int64_t offset; /* read up to here */
+    bool again;     /* it did not change: read because another one of its unit did */
     transcript_end end;
 } import_file;
 
@@ -60,11 +61,11 @@ typedef struct import_work {
     sw_str project_id; /* null: none */
     int64_t now_us;
     import_result *result;
-    sw_arena arena;       /* of the window */
-    import_list made;     /* import_made */
-    import_list runs;     /* import_run */
-    import_list agents;   /* sw_str: names */
-    import_list files;    /* sw_transcript_file: remembered with the window's last batch */
+    sw_arena arena;     /* of the window */
+    import_list made;   /* import_made */
+    import_list runs;   /* import_run */
+    import_list agents; /* sw_str: names */
+    import_list files;  /* sw_transcript_file: remembered with the window's last batch */
 } import_work;
 
 /* Room for one more, zeroed; NULL: no memory. */
@@ -86,8 +87,10 @@ sw_str import_id(import_work *work, const char *prefix, const char *kind, const 
                  size_t count);
 /* The name of an agent, to be registered; its id. */
 sw_str import_agent(import_work *work, sw_str name);
-/* Finishes a made step: cuts what is too long, and computes the digest of its content. */
-sw_status import_finish(import_work *work, import_made *made, sw_error *err);
+/* Finishes a made step with its messages (counts are set already): cuts what is too long, and computes the digest of
+ * its content. */
+sw_status import_finish(import_work *work, import_made *made, sw_message *messages,
+                        sw_message *input, sw_error *err);
 
 /* import_write.c */
 sw_status import_flush(import_work *work, sw_error *err);

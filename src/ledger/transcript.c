@@ -30,10 +30,10 @@ static sw_status put_calls(sw_group *group, const sw_task *task, const sw_teleme
         list[i] = &rows[i];
     }
     return status == SW_STATUS_OK
-               ? sw_group_must(group,
-                               sw_store_put_many(group->session, SW_RECORD_TRANSCRIPT_CALL, list, n,
-                                                 err),
-                               err)
+               ? sw_group_must(
+                     group,
+                     sw_store_put_many(group->session, SW_RECORD_TRANSCRIPT_CALL, list, n, err),
+                     err)
                : status;
 }
 
@@ -58,8 +58,7 @@ static sw_status put_files(sw_group *group, const sw_task *task, const sw_teleme
 sw_status sw__transcript_write(sw_group *group, const sw_task *task,
                                const sw_telemetry_batch *batch, sw_error *err)
 {
-    sw_status status =
-        batch->call_count > 0 ? put_calls(group, task, batch, err) : SW_STATUS_OK;
+    sw_status status = batch->call_count > 0 ? put_calls(group, task, batch, err) : SW_STATUS_OK;
 
     return status == SW_STATUS_OK ? put_files(group, task, batch, err) : status;
 }
@@ -81,8 +80,8 @@ sw_status sw_transcript_calls(sw_ledger *ledger, const sw_actor *actor, sw_str p
     for (size_t i = 0; i < count && status == SW_STATUS_OK; i++) {
         key.call = names[i];
         out[i] = (sw_transcript_call){.step_id = SW_NULL_STR};
-        status = sw_store_get(session, SW_RECORD_TRANSCRIPT_CALL, &key, &memory->arena, &out[i],
-                              err);
+        status =
+            sw_store_get(session, SW_RECORD_TRANSCRIPT_CALL, &key, &memory->arena, &out[i], err);
         status = status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
     }
     sw__snapshot_end(ledger, session);
@@ -100,8 +99,7 @@ sw_status sw_transcript_file_get(sw_ledger *ledger, const sw_actor *actor, sw_st
     sw_status status = sw__reader_take(ledger, &session, err);
 
     if (status == SW_STATUS_OK) {
-        status =
-            sw_store_get(session, SW_RECORD_TRANSCRIPT_FILE, &key, &memory->arena, out, err);
+        status = sw_store_get(session, SW_RECORD_TRANSCRIPT_FILE, &key, &memory->arena, out, err);
         sw__reader_give(ledger, session);
     }
     return status == SW_STATUS_NOT_FOUND

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* import: transcripts of agents into the ledger, once or as they grow. What cannot be read is told with file and line,
+ * and costs nothing of the rest; trouble of the ledger ends it, and running it again is safe.
+ *
+ * It writes to a ledger of this machine. Who wants to send to a server gives import_options.send, through which all
+ * that is to be written goes.
+ */
+#include <stdlib.h>
+
+#include "cli/cli.h"
+#include "cli/import_watch.h"
+#include "ingest/import.h"
+
+enum { SHOWN_BAD = 20 };
+
+typedef struct run {
+    sw_cli *cli;
+    sw_actor actor;
+    import_options options;
+    sw_progress progress;
+    const char **paths;
+    size_t path_count;
+    size_t path_room;
+    int64_t told; /* lines of trouble so far */
+    int64_t begun_us;
+    bool json_skipped;
+} run;
+
+static int64_t mono_us(void)
+{
+    return sw__system_clock.mono_us(sw__system_clock.data);
+}
+
+/* ---- what is told meanwhile --------------------------------------------------------------------------- */
+
+static void tell(run *r, const char *path, int64_t line, const char *why)
+{
+    if (r->told++ >= SHOWN_BAD) {
+        return;
+    }
+    sw_progress_done(&r->progress);
+    sw_str clean = sw_text_clean(&r->cli->arena, sw_str_from(path), false);
+    if (line > 0) {
+        fprintf(r->cli->err, "stepwell: %s:%lld: %s\n", sw_text_or_blank(clean), (long long)line,
+                why);
+    } else {
+        fprintf(r->cli->err, "stepwell: %s: %s\n", sw_text_or_blank(clean), why);
+    }
+}
+
+static void tell_bad_line(void *arg, const char *path, int64_t line, const char *why)
+{
+    tell(arg, path, line, why);
+}
+
+static void tell_skipped(void *arg, const char *path, const char *why)
+{
+    tell(arg, path, 0, why);
+}
+
+static void show_progress(void *arg, const import_result *so_far)
+{
+    run *r = arg;
+    char unit[96];
+    int64_t passed = mono_us() - r->begun_us;
+    int64_t files = so_far->files_read + so_far->files_unchanged + so_far->files_skipped;
+
+    (void)snprintf(unit, sizeof unit, "MB  %lld of %lld files, %lld files/s", (long long)files,
+                   (long long)so_far->files,
+                   passed > 0 ? (long long)(files * 1000000 / passed) : 0LL);
+    r->progress.unit = unit;
+    sw_progress_show(&r->progress, so_far->bytes_done / 1000000, so_far->bytes / 1000000,
+                     mono_us());
+    r->progress.unit = "MB";
+}
+
+/* ---- the answer ----------------------------------------------------------------------------------------- */
+
+typedef struct count {
+    const char *key;
+    const char *words; /* NULL: only in JSON */
+    int64_t value;
+} count;
+
+enum { COUNTS = 18 };
+
+static void count_all(const import_result *from, int64_t passed_us, count out[COUNTS])
+{
+    const count counts[COUNTS] = {
+        {"files", "files", from->files},
+        {"files_read", "read", from->files_read},
+        {"files_unchanged", "unchanged since the last time", from->files_unchanged},
+        {"files_skipped", "skipped", from->files_skipped},
+        {"steps_new", "steps new", from->steps_new},
+        {"steps_corrected", "corrected", from->steps_corrected},
+        {"steps_unchanged", "there already", from->steps_unchanged},
+        {"steps_refused", "refused", from->steps_refused},
+        {"bad_lines", "bad lines skipped", from->bad_lines},
+        {"runs", NULL, from->runs},
+        {"calls", NULL, from->calls},
+        {"tool_calls", NULL, from->tool_calls},
+        {"tool_errors", NULL, from->tool_errors},
+        {"unanswered", NULL, from->unanswered},
+        {"lines", NULL, from->lines},
+        {"bytes", NULL, from->bytes},
+        {"bytes_read", NULL, from->bytes_read},
+        {"elapsed_us", NULL, passed_us},
+    };
+
+    memcpy(out, counts, sizeof counts);
+}
+
+static sw_status print_json(run *r, const import_result *result, const count counts[COUNTS])
+{
+    sw_cli_json json;
+
+    sw_cli_json_begin(r->cli, &json);
+    sw_json_open(&json.out, '{');
+    for (size_t i = 0; i < COUNTS; i++) {
+        sw_cli_json_key(&json, counts[i].key);
+        sw_json_int(&json.out, counts[i].value);
+    }
+    sw_cli_json_key(&json, "dry_run");
+    sw_json_bool(&json.out, r->options.dry_run);
+    sw_cli_json_key(&json, "formats");
+    sw_json_open(&json.out, '{');
+    for (int i = 0; i < IMPORT_FORMATS; i++) {
+        if (result->of_format[i] > 0) {
+            sw_cli_json_key(&json, import_format_word((import_format)i));
+            sw_json_int(&json.out, result->of_format[i]);
+        }
+    }
+    sw_json_close(&json.out, '}');
+    sw_json_close(&json.out, '}');
+    return sw_cli_json_end(r->cli, &json);
+}
+
+static void print_text(run *r, const import_result *result, const count counts[COUNTS],
+                       int64_t passed_us)
+{
+    sw_cli *cli = r->cli;
+    double seconds = (double)(passed_us > 0 ? passed_us : 1) / 1e6;
+    const char *between = "";
+
+    for (size_t i = 0; i < COUNTS; i++) {
+        if (counts[i].words && (counts[i].value > 0 || i == 0 || i == 4)) {
+            fprintf(cli->out, "%s%s %s", between,
+                    sw_text_or_blank(sw_show_count(&cli->arena, counts[i].value)), counts[i].words);
+            between = ", ";
+        }
+    }
+    fprintf(cli->out, "%s in %s", r->options.dry_run ? " (dry run: nothing was written)" : "",
+            sw_text_or_blank(sw_show_duration(&cli->arena, passed_us * 1000)));
+    if (result->bytes_read > 0) {
+        fprintf(cli->out, ", %.0f files/s, %.0f MB/s", (double)result->files_read / seconds,
+                (double)result->bytes_read / 1e6 / seconds);
+    }
+    fprintf(cli->out, ".\n");
+    if (r->told > SHOWN_BAD) {
+        fprintf(cli->err, "stepwell: and %lld more were skipped\n",
+                (long long)(r->told - SHOWN_BAD));
+    }
+}
+
+static sw_status print_result(run *r, const import_result *result)
+{
+    count counts[COUNTS];
+    int64_t passed_us = mono_us() - r->begun_us;
+
+    count_all(result, passed_us, counts);
+    if (sw_cli_has(r->cli, SW_OPTION_JSON)) {
+        return print_json(r, result, counts);
+    }
+    print_text(r, result, counts, passed_us);
+    fflush(r->cli->out);
+    return SW_STATUS_OK;
+}
+
+/* ---- what is imported ------------------------------------------------------------------------------------- */
+
+static bool add_path(run *r, const char *path)
+{
+    sw_str copy = sw_arena_str(&r->cli->arena, sw_str_from(path));
+    const char **paths = copy.ptr ? sw_arena_grow(&r->cli->arena, r->paths, r->path_count,
+                                                  &r->path_room, sizeof *paths)
+                                  : NULL;
+
+    if (paths) {
+        r->paths = paths;
+        paths[r->path_count++] = copy.ptr;
+    }
+    return paths != NULL;
+}
+
+static void add_own(void *arg, import_format format, const char *path)
+{
+    (void)format;
+    (void)add_path(arg, path);
+}
+
+static sw_status find_paths(run *r)
+{
+    sw_cli *cli = r->cli;
+
+    if (!cli->argument) {
+        import_own_folders(add_own, r);
+    } else {
+        (void)add_path(r, cli->argument);
+        if (cli->argument2) {
+            (void)add_path(r, cli->argument2);
+        }
+        for (size_t i = 0; i < cli->more_count; i++) {
+            (void)add_path(r, cli->more[i]);
+        }
+    }
+    if (cli->arena.failed) {
+        return sw_no_memory(&cli->error);
+    }
+    return r->path_count > 0 ? SW_STATUS_OK
+                             : sw_fail(&cli->error, SW_STATUS_NOT_FOUND, "",
+                                       "none of the agents' own folders is here; name a file or a "
+                                       "folder: stepwell import PATH");
+}
+
+static sw_status import_once(run *r, import_result *result)
+{
+    sw_status status = SW_STATUS_OK;
+
+    r->begun_us = mono_us();
+    r->told = 0;
+    sw_progress_init(&r->progress, r->cli->err, "MB", r->begun_us);
+    status = import_paths(r->cli->ledger, &r->actor, &r->options, r->paths, r->path_count, result,
+                          &r->cli->error);
+    sw_progress_done(&r->progress);
+    return status;
+}
+
+/* Only what brought something is told. */
+static sw_status again(void *arg)
+{
+    run *r = arg;
+    import_result result;
+    sw_status status = import_once(r, &result);
+
+    return status == SW_STATUS_OK && result.steps_new + result.steps_corrected > 0
+               ? print_result(r, &result)
+               : status;
+}
+
+static sw_status run_import(run *r)
+{
+    import_result result;
+    sw_status status = find_paths(r);
+
+    if (status == SW_STATUS_OK) {
+        status = sw_cli_open(r->cli, true);
+    }
+    if (status == SW_STATUS_OK) {
+        status = import_once(r, &result);
+    }
+    if (status == SW_STATUS_OK) {
+        status = print_result(r, &result);
+    }
+    return status == SW_STATUS_OK && sw_cli_has(r->cli, SW_OPTION_WATCH)
+               ? import_watch(r->paths, r->path_count, again, r, &r->cli->error)
+               : status;
+}
+
+int sw_cli_import(sw_cli *cli)
+{
+    run r = {
+        .cli = cli,
+        .actor = {.organization_id = sw_str_from(sw_cli_text(cli, SW_OPTION_REPLAY_ORGANIZATION)),
+                  .project_id = sw_str_from(sw_cli_text(cli, SW_OPTION_REPLAY_PROJECT))}};
+    sw_status status = SW_STATUS_OK;
+
+    r.options = (import_options){.dry_run = sw_cli_has(cli, SW_OPTION_DRY_RUN),
+                                 .bad_line = tell_bad_line,
+                                 .skipped = tell_skipped,
+                                 .progress = show_progress,
+                                 .arg = &r};
+    status = run_import(&r);
+    return status == SW_STATUS_OK ? sw_cli_finish(cli)
+                                  : sw_cli_fail(cli, status, sw_cli_advice(status));
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Watching by inotify: every folder below the paths is watched, new ones are added as they come. A session is written
+ * line by line, so what comes within a moment is taken together. Where inotify is not to be had, or has no more
+ * watches to give, it is looked every few seconds; files that did not change cost one look at the folder then.
+ */
+#include "cli/import_watch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { QUIET_MS = 300, POLL_MS = 3000, LONGEST_MS = 2000, DEEPEST = 64, PATH_BYTES = 4096 };
+
+typedef struct watching {
+    int notify; /* -1: there is none */
+    int stop;
+    bool blind; /* not every folder is watched */
+} watching;
+
+enum { WANTED = IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE };
+
+/* Below `depth` folders nothing is looked for: links are not followed, so no honest tree is as deep. */
+static void watch_folder(watching *w, const char *path, int depth)
+{
+    DIR *folder = NULL;
+
+    if (inotify_add_watch(w->notify, path, WANTED) < 0) {
+        w->blind = true;
+        return;
+    }
+    folder = depth < DEEPEST ? opendir(path) : NULL;
+    for (const struct dirent *entry = folder ? readdir(folder) : NULL; entry;
+         entry = readdir(folder)) {
+        char below[PATH_BYTES];
+        struct stat is;
+        int len = snprintf(below, sizeof below, "%s/%s", path, entry->d_name);
+        if (entry->d_name[0] != '.' && len > 0 && len < (int)sizeof below &&
+            lstat(below, &is) == 0 && S_ISDIR(is.st_mode)) {
+            watch_folder(w, below, depth + 1);
+        }
+    }
+    if (folder) {
+        (void)closedir(folder);
+    }
+}
+
+static void watch_all(watching *w, const char *const *paths, size_t count)
+{
+    for (size_t i = 0; w->notify >= 0 && i < count; i++) {
+        watch_folder(w, paths[i], 0);
+    }
+}
+
+/* Reads what was told. True: a folder may have come. */
+static bool drain(watching *w)
+{
+    _Alignas(struct inotify_event) char buf[16384];
+    bool folders = false;
+    ssize_t n = 0;
+
+    while ((n = read(w->notify, buf, sizeof buf)) > 0) {
+        for (char *at = buf; at < buf + n;) {
+            const struct inotify_event *event = (const struct inotify_event *)(const void *)at;
+            folders = folders || (event->mask & (IN_ISDIR | IN_Q_OVERFLOW));
+            at += sizeof *event + event->len;
+        }
+    }
+    return folders;
+}
+
+typedef enum seen { SEEN_NOTHING, SEEN_CHANGE, SEEN_STOP } seen;
+
+static seen wait_for(watching *w, int ms, bool *folders)
+{
+    struct pollfd fds[] = {{.fd = w->stop, .events = POLLIN}, {.fd = w->notify, .events = POLLIN}};
+    int n = poll(fds, w->notify >= 0 ? 2 : 1, ms);
+
+    if (n > 0 && fds[0].revents) {
+        return SEEN_STOP;
+    }
+    if (n > 0 && w->notify >= 0 && fds[1].revents) {
+        *folders = drain(w) || *folders;
+        return SEEN_CHANGE;
+    }
+    return SEEN_NOTHING;
+}
+
+/* A change, and then quiet for a moment; or just some time, where changes are not all told. */
+static seen wait_for_change(watching *w, const char *const *paths, size_t count)
+{
+    bool folders = false;
+    bool eyeless = w->notify < 0 || w->blind;
+    seen what = wait_for(w, eyeless ? POLL_MS : -1, &folders);
+
+    for (int waited = 0; what == SEEN_CHANGE && waited < LONGEST_MS; waited += QUIET_MS) {
+        seen more = wait_for(w, QUIET_MS, &folders);
+        if (more != SEEN_CHANGE) {
+            what = more == SEEN_STOP ? SEEN_STOP : what;
+            break;
+        }
+    }
+    if (folders) {
+        watch_all(w, paths, count);
+    }
+    return what == SEEN_NOTHING && eyeless ? SEEN_CHANGE : what;
+}
+
+sw_status import_watch(const char *const *paths, size_t count, sw_status (*again)(void *arg),
+                       void *arg, sw_error *err)
+{
+    watching w = {.notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
+    sw_status status = SW_STATUS_OK;
+    sigset_t signals;
+    sigset_t before;
+
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, &before);
+    w.stop = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (w.stop < 0) {
+        status = sw_fail(err, SW_STATUS_IO, "", "cannot wait for signals");
+    }
+    watch_all(&w, paths, count);
+    while (status == SW_STATUS_OK) {
+        seen what = wait_for_change(&w, paths, count);
+        if (what == SEEN_STOP) {
+            break;
+        }
+        status = what == SEEN_CHANGE ? again(arg) : status;
+    }
+    if (w.stop >= 0) {
+        (void)close(w.stop);
+    }
+    if (w.notify >= 0) {
+        (void)close(w.notify);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One file: its head, and all of it. What is packed with zstd is unpacked, whatever it is called. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "ingest/import_file.h"
+
+enum { HEAD_DIGESTED = 4096, READ_AT_ONCE = 1 << 20 };
+
+static bool is_packed(sw_str bytes)
+{
+    return bytes.len >= 4 && memcmp(bytes.ptr, "\x28\xb5\x2f\xfd", 4) == 0;
+}
+
+static int open_file(import_file *file, const char **why)
+{
+    struct stat is;
+    int fd = open(file->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0) {
+        *why = errno == EACCES ? "may not be read" : errno == ELOOP ? "is a link" : "is gone";
+        return -1;
+    }
+    if (fstat(fd, &is) != 0 || !S_ISREG(is.st_mode)) {
+        *why = "is no plain file";
+        (void)close(fd);
+        return -1;
+    }
+    file->device = (int64_t)is.st_dev;
+    file->inode = (int64_t)is.st_ino;
+    file->size = (int64_t)is.st_size;
+    file->mtime_ns = (int64_t)is.st_mtim.tv_sec * 1000000000 + is.st_mtim.tv_nsec;
+    return fd;
+}
+
+/* At most `room` bytes from the beginning; SIZE_MAX: an error. */
+static size_t read_some(int fd, char *to, size_t room)
+{
+    size_t len = 0;
+
+    while (len < room) {
+        size_t most = room - len < READ_AT_ONCE ? room - len : READ_AT_ONCE;
+        ssize_t n = read(fd, to + len, most);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return SIZE_MAX;
+        }
+        if (n == 0) {
+            break;
+        }
+        len += (size_t)n;
+    }
+    return len;
+}
+
+/* ---- unpacking ------------------------------------------------------------------------------------------ */
+
+/* At most `most` bytes of what is packed; `all`: more would be too many, and is none. Null: damaged, or no memory. */
+static sw_str unpack(sw_str packed, size_t most, bool all, sw_arena *arena)
+{
+    ZSTD_DStream *stream = ZSTD_createDStream();
+    ZSTD_inBuffer in = {packed.ptr, packed.len, 0};
+    sw_buf buf;
+    sw_str out = SW_NULL_STR;
+    bool good = stream != NULL;
+
+    sw_buf_init(&buf, arena->from, most + READ_AT_ONCE);
+    while (good && in.pos < in.size && buf.len < most) {
+        char *room = sw_buf_reserve(&buf, READ_AT_ONCE / 8);
+        ZSTD_outBuffer to = {room, READ_AT_ONCE / 8, 0};
+        good = room && !ZSTD_isError(ZSTD_decompressStream(stream, &to, &in));
+        buf.len += good ? to.pos : 0;
+    }
+    (void)ZSTD_freeDStream(stream);
+    if (good && !(all && buf.len >= most)) {
+        buf.len = buf.len > most ? most : buf.len;
+        out = sw_arena_str(arena, sw_str_make(buf.ptr ? buf.ptr : "", buf.len));
+    }
+    sw_buf_fini(&buf);
+    return out;
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------- */
+
+bool import_file_head(import_file *file, sw_arena *arena, import_head *out, const char **why)
+{
+    int fd = open_file(file, why);
+    char *bytes = fd < 0 ? NULL : sw_arena_alloc(arena, IMPORT_HEAD_BYTES + 1);
+    size_t len = bytes ? read_some(fd, bytes, IMPORT_HEAD_BYTES) : 0;
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    if (!bytes || len == SIZE_MAX) {
+        *why = fd < 0 ? *why : "could not be read";
+        return false;
+    }
+    *out = (import_head){
+        .bytes = sw_str_make(bytes, len), .whole = len < IMPORT_HEAD_BYTES, .arena = arena};
+    import_digest(bytes, len < HEAD_DIGESTED ? len : HEAD_DIGESTED, file->head);
+    if (is_packed(out->bytes)) {
+        bool all = out->whole;
+        out->bytes = unpack(out->bytes, IMPORT_HEAD_BYTES, false, arena);
+        out->whole = all && out->bytes.len < IMPORT_HEAD_BYTES;
+        *why = "is packed, and damaged";
+        return out->bytes.ptr != NULL;
+    }
+    return true;
+}
+
+bool import_file_read(import_file *file, sw_arena *arena, const char **why)
+{
+    int fd = open_file(file, why);
+    char *bytes = NULL;
+    size_t len = 0;
+
+    if (fd < 0) {
+        return false;
+    }
+    if (file->size > SW_LIMIT_IMPORT_FILE_BYTES) {
+        *why = "is too large";
+        (void)close(fd);
+        return false;
+    }
+    bytes = sw_arena_alloc(arena, (size_t)file->size + 1);
+    len = bytes ? read_some(fd, bytes, (size_t)file->size) : SIZE_MAX;
+    (void)close(fd);
+    if (len == SIZE_MAX) {
+        *why = "could not be read";
+        return false;
+    }
+    file->size = (int64_t)len; /* it may have been cut since */
+    file->bytes = sw_str_make(bytes, len);
+    import_digest(bytes, len < HEAD_DIGESTED ? len : HEAD_DIGESTED, file->head);
+    if (is_packed(file->bytes)) {
+        file->bytes = unpack(file->bytes, SW_LIMIT_IMPORT_FILE_BYTES, true, arena);
+        *why = "is packed, and damaged or too large";
+    }
+    return file->bytes.ptr != NULL;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where agents keep their own files: the rows of model/import_formats.def, by environment and home folder. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "ingest/import.h"
+
+enum { PATH_BYTES = 4096 };
+
+typedef struct folder {
+    import_format format;
+    const char *environment;
+    const char *below;
+    const char *home;
+} folder;
+
+static const folder folders[] = {
+#define SW_IMPORT_FORMAT(name, NAME, WORD, TITLE, READER, TOLD, STEP)
+#define SW_IMPORT_FOLDER(NAME, ENVIRONMENT, BELOW, HOME)                                           \
+    {IMPORT_FORMAT_##NAME, ENVIRONMENT, BELOW, HOME},
+#include "model/import_formats.def"
+#undef SW_IMPORT_FORMAT
+#undef SW_IMPORT_FOLDER
+};
+
+typedef struct asking {
+    void (*each)(void *arg, import_format format, const char *path);
+    void *arg;
+} asking;
+
+static void ask(const asking *a, const folder *f, sw_str base, const char *below)
+{
+    char path[PATH_BYTES];
+    struct stat is;
+    int len =
+        snprintf(path, sizeof path, "%.*s%s%s", (int)base.len, base.ptr, *below ? "/" : "", below);
+
+    if (base.len > 0 && len > 0 && len < (int)sizeof path && stat(path, &is) == 0 &&
+        S_ISDIR(is.st_mode)) {
+        a->each(a->arg, f->format, path);
+    }
+}
+
+void import_own_folders(void (*each)(void *arg, import_format format, const char *path), void *arg)
+{
+    const asking a = {each, arg};
+    const char *home = getenv("HOME");
+
+    for (size_t i = 0; i < SW_COUNT(folders); i++) {
+        const char *list = folders[i].environment[0] ? getenv(folders[i].environment) : NULL;
+        while (list && *list) {
+            size_t len = strcspn(list, ",");
+            ask(&a, &folders[i], sw_str_make(list, len), folders[i].below);
+            list += len + (list[len] == ',');
+        }
+        if (home && folders[i].home[0] &&
+            !(folders[i].environment[0] && getenv(folders[i].environment))) {
+            ask(&a, &folders[i], sw_str_from(home), folders[i].home);
+        }
+    }
+}

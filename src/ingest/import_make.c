@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every reader of the import needs to make rows: room, ids, digests, and rows such as the model takes them. */
+#include <sodium.h>
+
+#include "ingest/import_inside.h"
+#include "ingest/trace_inside.h"
+#include "model/model.h"
+
+void *import_add(sw_arena *arena, import_list *list, size_t size)
+{
+    char *items = sw_arena_grow(arena, list->items, list->count, &list->room, size);
+
+    if (!items) {
+        return NULL;
+    }
+    list->items = items;
+    return memset(items + list->count++ * size, 0, size);
+}
+
+void import_digest(const void *data, size_t len, char out[IMPORT_DIGEST])
+{
+    (void)crypto_generichash((unsigned char *)out, IMPORT_DIGEST, data, len, NULL, 0);
+}
+
+sw_str import_id(import_work *work, const char *prefix, const char *kind, const sw_str *keys,
+                 size_t count)
+{
+    char id[SW_ID_MAX];
+
+    trace_id_make(sw_str_from(prefix), work->organization_id,
+                  work->project_id.ptr ? work->project_id : SW_STR(""), sw_str_from(kind), keys,
+                  count, -1, id);
+    return sw_arena_str(&work->arena, sw_str_from(id));
+}
+
+sw_str import_agent(import_work *work, sw_str name)
+{
+    const sw_str *agents = work->agents.items;
+    sw_str *added = NULL;
+
+    name = trace_fit_text(name, SW_LIMIT_TEXT_BYTES, &work->arena);
+    for (size_t i = 0; i < work->agents.count; i++) {
+        if (sw_str_eq(agents[i], name)) {
+            return import_id(work, "agent", "agent", &name, 1);
+        }
+    }
+    added = import_add(&work->arena, &work->agents, sizeof *added);
+    if (added) {
+        *added = name;
+    }
+    return import_id(work, "agent", "agent", &name, 1);
+}
+
+/* ---- what it was made of -------------------------------------------------------------------------------- */
+
+static void add_row(crypto_generichash_state *state, sw_record_id record, const void *row)
+{
+    const sw_record *r = sw_record_of(record);
+    uint64_t mask = sw_row_mask(r, row);
+
+    (void)crypto_generichash_update(state, (const unsigned char *)&mask, sizeof mask);
+    for (; mask; mask &= mask - 1) {
+        const sw_field *field = &r->fields[__builtin_ctzll(mask)];
+        if (sw_kind_is_text(field->kind)) {
+            sw_str text = sw_field_text(field, row);
+            (void)crypto_generichash_update(state, (const unsigned char *)&text.len,
+                                            sizeof text.len);
+            (void)crypto_generichash_update(state, (const unsigned char *)text.ptr, text.len);
+        } else {
+            sw_int number = sw_field_number(field, row);
+            (void)crypto_generichash_update(state, (const unsigned char *)&number.value,
+                                            sizeof number.value);
+        }
+    }
+}
+
+static void digest_made(import_made *made)
+{
+    const sw_step_entry *entry = &made->step.entry;
+    crypto_generichash_state state;
+
+    (void)crypto_generichash_init(&state, NULL, 0, IMPORT_DIGEST);
+    add_row(&state, SW_RECORD_STEP, &entry->step);
+    if (entry->metrics) {
+        add_row(&state, SW_RECORD_STEP_METRICS, entry->metrics);
+    }
+    for (size_t i = 0; i < entry->message_count; i++) {
+        add_row(&state, SW_RECORD_MESSAGE, &entry->messages[i]);
+    }
+    (void)crypto_generichash_update(&state, (const unsigned char *)"|", 1);
+    for (size_t i = 0; i < made->step.input_count; i++) {
+        add_row(&state, SW_RECORD_MESSAGE, &made->step.input[i]);
+    }
+    (void)crypto_generichash_final(&state, (unsigned char *)made->content, IMPORT_DIGEST);
+}
+
+sw_status import_finish(import_work *work, import_made *made, sw_message *messages,
+                        sw_message *input, sw_error *err)
+{
+    sw_step_entry *entry = &made->step.entry;
+    /* A key of the sender's, of which the ledger makes an id. */
+    sw_str conversation = entry->step.conversation_id;
+    bool cut = false;
+
+    entry->messages = messages;
+    made->step.input = input;
+    entry->step.conversation_id = SW_NULL_STR;
+    cut = trace_fit(SW_RECORD_STEP, &entry->step, &work->arena);
+    for (size_t i = 0; i < entry->message_count; i++) {
+        cut |= trace_fit(SW_RECORD_MESSAGE, &messages[i], &work->arena);
+    }
+    for (size_t i = 0; i < made->step.input_count; i++) {
+        cut |= trace_fit(SW_RECORD_MESSAGE, &input[i], &work->arena);
+    }
+    if (cut) {
+        entry->step.content_truncated = sw_int_of(1);
+    }
+    entry->step.conversation_id = conversation;
+    digest_made(made);
+    return work->arena.failed ? sw_no_memory(err) : SW_STATUS_OK;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Transcripts of one unit put together. The events of all its files are brought into one order that only depends on
+ * what they say, so that it does not matter in how many files they came, or how often.
+ */
+#include <stdlib.h>
+
+#include "ingest/import_unit.h"
+#include "ingest/span.h"
+
+static const unit_traits traits[IMPORT_FORMATS] = {
+    [IMPORT_FORMAT_CLAUDE_CODE] = {"cc-msg", "cc-prompt", "cc-session", "claude-code", "anthropic",
+                                   "transcript:claude-code", SPAN_EXCLUSIVE, true, true},
+};
+
+const unit_traits *unit_traits_of(import_format format)
+{
+    return &traits[format];
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------ */
+
+static void take_event(void *arg, const transcript_event *event)
+{
+    unit *u = arg;
+    unit_event *events =
+        sw_arena_grow(&u->work->arena, u->events, u->count, &u->room, sizeof *events);
+
+    if (!events) {
+        return; /* the arena remembers */
+    }
+    u->events = events;
+    events[u->count++] =
+        (unit_event){.e = *event, .file = u->reading, .run = UNIT_NONE, .call = UNIT_NONE};
+}
+
+static void take_bad(void *arg, int64_t line, const char *why)
+{
+    const unit *u = arg;
+    const import_options *options = u->work->options;
+
+    if (options->bad_line && !u->files[u->reading].again) {
+        options->bad_line(options->arg, u->files[u->reading].path, line, why);
+    }
+}
+
+static sw_status read_files(unit *u, sw_error *err)
+{
+    transcript_reader *reader = transcript_reader_of(u->format);
+    transcript_sink sink = {u, take_event, take_bad};
+    import_result *result = u->work->result;
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < u->file_count && status == SW_STATUS_OK; i++) {
+        import_file *file = &u->files[i];
+        u->reading = (uint32_t)i;
+        status = reader(file->bytes, &u->work->arena, &sink, &file->end, err);
+        file->offset = (int64_t)file->end.read;
+        if (!file->again) {
+            result->lines += file->end.lines;
+            result->bad_lines += file->end.bad;
+        }
+    }
+    return status == SW_STATUS_OK && (u->work->arena.failed || u->count >= UNIT_NONE / 4)
+               ? sw_no_memory(err)
+               : status;
+}
+
+/* ---- order -------------------------------------------------------------------------------------------- */
+
+/* An event without a time happened with the one before it. */
+static void settle_times(unit *u)
+{
+    int64_t last = INT64_MIN;
+
+    for (size_t i = 0; i < u->count; i++) {
+        unit_event *event = &u->events[i];
+        if (i == 0 || event->file != u->events[i - 1].file) {
+            last = INT64_MIN;
+        }
+        last = event->e.at_us.known ? event->e.at_us.value : last;
+        event->at_us = last;
+        if (event->e.at_us.known && last < u->first_us) {
+            u->first_us = last;
+        }
+    }
+}
+
+static int by_time(const void *a, const void *b, void *arg)
+{
+    const unit *u = arg;
+    const unit_event *x = &u->events[*(const uint32_t *)a];
+    const unit_event *y = &u->events[*(const uint32_t *)b];
+
+    if (x->at_us != y->at_us) {
+        return x->at_us < y->at_us ? -1 : 1;
+    }
+    if (x->file != y->file) {
+        int c = memcmp(u->files[x->file].head, u->files[y->file].head, IMPORT_DIGEST);
+        return c != 0 ? c : (x->file > y->file) - (x->file < y->file);
+    }
+    return (x > y) - (x < y);
+}
+
+static bool make_index(unit *u, unit_index *index)
+{
+    index->size = 16;
+    while (index->size < 2 * u->count) {
+        index->size *= 2;
+    }
+    index->at = sw_arena_alloc(&u->work->arena, index->size * sizeof *index->at);
+    if (index->at) {
+        memset(index->at, 0xff, index->size * sizeof *index->at);
+    }
+    return index->at != NULL;
+}
+
+static size_t slot_of(const unit_index *index, sw_str key)
+{
+    return sw_hash(11, key.ptr, key.len) & (index->size - 1);
+}
+
+uint32_t unit_find(const unit *u, sw_str id)
+{
+    const unit_index *index = &u->by_id;
+
+    for (size_t at = id.len ? slot_of(index, id) : 0; id.len && index->at[at] != UNIT_NONE;
+         at = (at + 1) & (index->size - 1)) {
+        if (sw_str_eq(u->events[index->at[at]].e.id, id)) {
+            return index->at[at];
+        }
+    }
+    return UNIT_NONE;
+}
+
+uint32_t unit_answer(const unit *u, sw_str tool)
+{
+    const unit_index *index = &u->by_tool;
+
+    for (size_t at = tool.len ? slot_of(index, tool) : 0; tool.len && index->at[at] != UNIT_NONE;
+         at = (at + 1) & (index->size - 1)) {
+        if (sw_str_eq(u->events[index->at[at]].e.key, tool)) {
+            return index->at[at];
+        }
+    }
+    return UNIT_NONE;
+}
+
+/* The same line in another file, or again in this one. */
+static bool is_copy(const unit_event *a, const unit_event *b)
+{
+    return a->e.kind == b->e.kind && sw_str_eq(a->e.id, b->e.id) &&
+           sw_str_eq(a->e.session, b->e.session) &&
+           (a->e.kind != TRANSCRIPT_RETURN || sw_str_eq(a->e.key, b->e.key));
+}
+
+/* Puts the event behind those with its id; false: one of them is the same. */
+static bool put_id(unit *u, uint32_t i)
+{
+    unit_index *index = &u->by_id;
+    sw_str id = u->events[i].e.id;
+    size_t at = slot_of(index, id);
+
+    for (; index->at[at] != UNIT_NONE; at = (at + 1) & (index->size - 1)) {
+        if (is_copy(&u->events[index->at[at]], &u->events[i])) {
+            return false;
+        }
+    }
+    index->at[at] = i;
+    return true;
+}
+
+static void put_answer(unit *u, uint32_t i)
+{
+    unit_index *index = &u->by_tool;
+    size_t at = slot_of(index, u->events[i].e.key);
+
+    while (index->at[at] != UNIT_NONE) {
+        at = (at + 1) & (index->size - 1);
+    }
+    index->at[at] = i;
+}
+
+static sw_status put_in_order(unit *u, sw_error *err)
+{
+    sw_arena *arena = &u->work->arena;
+
+    u->order = sw_arena_alloc(arena, (u->count + 1) * sizeof *u->order);
+    u->next_part = sw_arena_alloc(arena, (u->count + 1) * sizeof *u->next_part);
+    if (!u->order || !u->next_part || !make_index(u, &u->by_id) || !make_index(u, &u->by_tool) ||
+        !make_index(u, &u->by_call)) {
+        return sw_no_memory(err);
+    }
+    for (uint32_t i = 0; i < u->count; i++) {
+        u->order[i] = i;
+        u->next_part[i] = UNIT_NONE;
+    }
+    qsort_r(u->order, u->count, sizeof *u->order, by_time, u);
+    for (uint32_t n = 0; n < u->count; n++) {
+        unit_event *event = &u->events[u->order[n]];
+        event->gone = event->e.id.len && !put_id(u, u->order[n]);
+        u->told += !event->gone;
+        if (!event->gone && event->e.kind == TRANSCRIPT_RETURN && event->e.key.len) {
+            put_answer(u, u->order[n]);
+        }
+    }
+    return SW_STATUS_OK;
+}
+
+/* ---- the unit ------------------------------------------------------------------------------------------ */
+
+static void count_events(unit *u)
+{
+    import_result *result = u->work->result;
+
+    for (size_t i = 0; i < u->count; i++) {
+        const unit_event *event = &u->events[i];
+        if (event->gone || u->files[event->file].again) {
+            continue;
+        }
+        result->tool_errors += event->e.kind == TRANSCRIPT_RETURN && event->e.failed;
+        for (size_t p = 0; event->e.kind == TRANSCRIPT_CALL && p < event->e.part_count; p++) {
+            const transcript_part *part = &event->e.parts[p];
+            if (part->kind == TRANSCRIPT_PART_TOOL) {
+                result->tool_calls++;
+                result->unanswered += unit_answer(u, part->id) == UNIT_NONE;
+            }
+        }
+    }
+}
+
+/* Two files with the same content are one: which of them is the first does not matter. */
+static int by_head(const void *a, const void *b)
+{
+    const import_file *x = a;
+    const import_file *y = b;
+    int c = memcmp(x->head, y->head, IMPORT_DIGEST);
+
+    return c != 0 ? c : (x->size > y->size) - (x->size < y->size);
+}
+
+sw_status import_read_transcript(import_work *work, import_format format, import_file *files,
+                                 size_t count, sw_error *err)
+{
+    unit u = {.work = work,
+              .traits = unit_traits_of(format),
+              .format = format,
+              .files = files,
+              .file_count = count,
+              .first_us = INT64_MAX};
+    sw_status status = SW_STATUS_OK;
+
+    qsort(files, count, sizeof *files, by_head);
+    memcpy(u.owner, files[0].unit, IMPORT_DIGEST);
+    status = read_files(&u, err);
+    if (status == SW_STATUS_OK) {
+        settle_times(&u);
+        status = put_in_order(&u, err);
+    }
+    if (status == SW_STATUS_OK) {
+        count_events(&u);
+        status = unit_find_runs(&u, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = unit_find_calls(&u, err);
+    }
+    return status == SW_STATUS_OK ? unit_make(&u, err) : status;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Model calls from their parts. All parts with one name are one call; the usage of the part that tells of most tokens
+ * counts, and of equal ones that of the later (telemetry.md G.1). Adding them up would count the prompt once for each
+ * block, taking the first would lose nearly all of the output.
+ */
+#include "ingest/import_unit.h"
+
+static int64_t given(sw_int count)
+{
+    return count.known && count.value > 0 && count.value <= INT32_MAX ? count.value : 0;
+}
+
+static int64_t weight(const transcript_usage *usage)
+{
+    return given(usage->input) + given(usage->output) + given(usage->cache_read) +
+           given(usage->cache_write) + given(usage->reasoning) + given(usage->tool_use);
+}
+
+static bool is_call(const unit_event *event)
+{
+    return !event->gone && event->e.kind == TRANSCRIPT_CALL;
+}
+
+/* Whether the part is one of that call. Where both have a request, and the models differ, something constant stands in
+ * the place of the name, and they are two. */
+static bool same_call(const unit *u, const transcript_event *a, const transcript_event *b)
+{
+    bool requests = a->key2.len && b->key2.len && !sw_str_eq(a->key2, b->key2);
+
+    if (!sw_str_eq(a->key, b->key)) {
+        return false;
+    }
+    if (!u->traits->by_message) {
+        return sw_str_eq(a->key2, b->key2);
+    }
+    return !requests || a->side || b->side || sw_str_eq(a->model, b->model);
+}
+
+/* A part without a name of the call's is found by the request, else by its own id; else it is a call of its own. */
+static void name_call(unit *u, transcript_event *e)
+{
+    char digest[IMPORT_DIGEST];
+    char hex[2 * IMPORT_DIGEST];
+
+    if (e->key.len) {
+        return;
+    }
+    if (e->key2.len) {
+        e->key = SW_STR("");
+    } else if (e->id.len) {
+        e->key = e->id;
+    } else {
+        import_digest(e->raw.ptr, e->raw.len, digest);
+        sw_hex_print((const uint8_t *)digest, sizeof digest, hex);
+        e->key = sw_arena_printf(&u->work->arena, "line %u %.*s", e->line, (int)sizeof hex, hex);
+    }
+}
+
+static uint32_t find_call(unit *u, uint32_t event, size_t *at)
+{
+    const unit_index *index = &u->by_call;
+    const transcript_event *e = &u->events[event].e;
+    sw_str name = e->key.len ? e->key : e->key2;
+
+    *at = sw_hash(11, name.ptr, name.len) & (index->size - 1);
+    for (; index->at[*at] != UNIT_NONE; *at = (*at + 1) & (index->size - 1)) {
+        uint32_t call = index->at[*at];
+        if (same_call(u, &u->events[u->calls[call].first].e, e)) {
+            return call;
+        }
+    }
+    return UNIT_NONE;
+}
+
+static uint32_t add_call(unit *u, uint32_t event, size_t at)
+{
+    unit_call *calls =
+        sw_arena_grow(&u->work->arena, u->calls, u->call_count, &u->call_room, sizeof *calls);
+
+    if (!calls) {
+        return UNIT_NONE;
+    }
+    u->calls = calls;
+    calls[u->call_count] = (unit_call){.first = event,
+                                       .last = event,
+                                       .best = event,
+                                       .run = u->events[event].run,
+                                       .asked = UNIT_NONE,
+                                       .side = u->events[event].e.side,
+                                       .from_us = INT64_MIN};
+    u->by_call.at[at] = (uint32_t)u->call_count;
+    return (uint32_t)u->call_count++;
+}
+
+/* The copy of a side conversation gives way to the main one's. */
+static void join_part(unit *u, unit_call *call, uint32_t event)
+{
+    const transcript_event *e = &u->events[event].e;
+    const transcript_event *best = &u->events[call->best].e;
+
+    u->next_part[call->last] = event;
+    call->last = event;
+    if (call->side && !e->side) {
+        call->side = false;
+        call->run = u->events[event].run;
+        call->best = event;
+        return;
+    }
+    if (e->side == call->side && (e->has_usage || e->failed) &&
+        weight(&e->usage) >= weight(&best->usage)) {
+        call->best = event;
+    }
+}
+
+/* When the request was made: at the line that the first part answers, leaving out parts of the same call. */
+static void find_start(unit *u, uint32_t number)
+{
+    unit_call *call = &u->calls[number];
+    uint32_t at = call->first;
+
+    if (u->events[at].e.start_us.known) {
+        call->from_us = u->events[at].e.start_us.value;
+        return;
+    }
+    for (size_t steps = 0; steps < u->count; steps++) {
+        at = unit_find(u, u->events[at].e.parent);
+        if (at == UNIT_NONE) {
+            return;
+        }
+        if (u->events[at].call != number) {
+            break;
+        }
+    }
+    if (u->events[at].e.at_us.known && u->events[at].at_us <= u->events[call->first].at_us) {
+        call->from_us = u->events[at].at_us;
+    }
+}
+
+static void count_parts(unit *u, uint32_t number)
+{
+    unit_call *call = &u->calls[number];
+
+    for (uint32_t part = call->first; part != UNIT_NONE; part = unit_next(u, part)) {
+        const transcript_event *e = &u->events[part].e;
+        call->real = call->real || e->failed || (e->has_usage && weight(&e->usage) > 0);
+        for (size_t i = 0; i < e->part_count; i++) {
+            call->tools += e->parts[i].kind == TRANSCRIPT_PART_TOOL;
+        }
+    }
+    if (call->real) {
+        unit_run *run = &u->runs[call->run];
+        run->calls++;
+        run->last_call = call->last;
+    }
+}
+
+/* A tool's answer remembers which call it answers. */
+static void mark_answers(unit *u, uint32_t number)
+{
+    for (uint32_t part = u->calls[number].first; part != UNIT_NONE; part = unit_next(u, part)) {
+        const transcript_event *e = &u->events[part].e;
+        for (size_t i = 0; i < e->part_count; i++) {
+            uint32_t answer = e->parts[i].kind == TRANSCRIPT_PART_TOOL
+                                  ? unit_answer(u, e->parts[i].id)
+                                  : UNIT_NONE;
+            if (answer != UNIT_NONE) {
+                u->events[answer].call = number;
+            }
+        }
+    }
+}
+
+int64_t unit_call_end(const unit *u, const unit_call *call)
+{
+    const unit_event *last = &u->events[call->last];
+
+    return last->e.end_us.known ? last->e.end_us.value : last->at_us;
+}
+
+sw_status unit_find_calls(unit *u, sw_error *err)
+{
+    for (uint32_t n = 0; n < u->count; n++) {
+        uint32_t i = u->order[n];
+        size_t at = 0;
+        uint32_t call = UNIT_NONE;
+        if (!is_call(&u->events[i])) {
+            continue;
+        }
+        name_call(u, &u->events[i].e);
+        call = find_call(u, i, &at);
+        if (call != UNIT_NONE) {
+            join_part(u, &u->calls[call], i);
+        } else {
+            call = add_call(u, i, at);
+        }
+        if (call == UNIT_NONE || u->work->arena.failed) {
+            return sw_no_memory(err);
+        }
+        u->events[i].call = call;
+    }
+    for (uint32_t i = 0; i < u->call_count; i++) {
+        mark_answers(u, i);
+        find_start(u, i);
+        count_parts(u, i);
+    }
+    return SW_STATUS_OK;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was said around a call: what was asked since the call before, what the model answered, what its tools returned
+ * (telemetry.md E.9). A transcript does not repeat the history, and neither do we: a step's input here is what was new
+ * to the conversation.
+ */
+#include "ingest/import_unit.h"
+#include "ingest/talk.h"
+
+/* ---- the answer ---------------------------------------------------------------------------------------- */
+
+static void say_part(talk *t, const transcript_part *part)
+{
+    talk_value value = talk_parse(t, part->raw);
+
+    if (part->kind == TRANSCRIPT_PART_TOOL) {
+        talk_read_call_part(t, value);
+    } else {
+        talk_read_any_part(t, value);
+    }
+}
+
+/* Whether the same block came with an earlier part of the call. */
+static bool was_said(const unit *u, const unit_call *call, uint32_t part, size_t at)
+{
+    const transcript_part *it = &u->events[part].e.parts[at];
+
+    for (uint32_t p = call->first; p != UNIT_NONE; p = unit_next(u, p)) {
+        const transcript_event *e = &u->events[p].e;
+        for (size_t i = 0; i < e->part_count && (p != part || i < at); i++) {
+            if (sw_str_eq(e->parts[i].raw, it->raw)) {
+                return true;
+            }
+        }
+        if (p == part) {
+            return false;
+        }
+    }
+    return false;
+}
+
+static void say_answer(unit *u, const unit_call *call, talk *t)
+{
+    t->side = TALK_OUTPUT;
+    talk_begin(t, SW_MESSAGE_ROLE_ASSISTANT);
+    for (uint32_t part = call->first; part != UNIT_NONE; part = unit_next(u, part)) {
+        const transcript_event *e = &u->events[part].e;
+        for (size_t i = 0; i < e->part_count; i++) {
+            if (!was_said(u, call, part, i)) {
+                say_part(t, &e->parts[i]);
+            }
+        }
+        if (e->part_count == 0 && e->content.ptr && part == call->best) {
+            talk_read_content(t, talk_parse(t, e->content));
+        }
+    }
+    talk_end(t);
+}
+
+/* ---- tools ---------------------------------------------------------------------------------------------- */
+
+/* The return with its tool's name and its times; it was written as a list of one object. */
+static sw_str with_times(unit *u, sw_str returns, sw_str name, int64_t from_us, int64_t to_us)
+{
+    char from[SW_TIME_TEXT];
+    char to[SW_TIME_TEXT];
+    sw_buf buf;
+    sw_json_out out;
+    sw_str result;
+
+    if (returns.len < 3 || memcmp(returns.ptr + returns.len - 2, "}]", 2) != 0) {
+        return returns;
+    }
+    sw_buf_init(&buf, u->work->arena.from, SW_LIMIT_JSON_BYTES);
+    sw_buf_add(&buf, sw_str_make(returns.ptr, returns.len - 2));
+    sw_buf_adds(&buf, ",\"tool_name\":");
+    sw_json_out_init(&out, &buf, false);
+    sw_json_str(&out, name.ptr ? name : SW_STR(""));
+    if (from_us != INT64_MIN && to_us != INT64_MIN) {
+        from[sw_time_print(from_us, true, from)] = 0;
+        to[sw_time_print(to_us, true, to)] = 0;
+        sw_buf_addf(&buf, ",\"start\":\"%s\",\"end\":\"%s\",\"estimated\":true", from, to);
+    }
+    sw_buf_adds(&buf, "}]");
+    result = buf.status == SW_STATUS_OK ? sw_arena_str(&u->work->arena, sw_buf_str(&buf)) : returns;
+    sw_buf_fini(&buf);
+    return result;
+}
+
+static void say_return(unit *u, const unit_call *call, const transcript_part *tool, talk *t)
+{
+    uint32_t answer = unit_answer(u, tool->id);
+    const unit_event *event = NULL;
+    sw_message *said = NULL;
+    size_t before = 0;
+
+    if (answer == UNIT_NONE || u->events[answer].e.part_count == 0) {
+        return;
+    }
+    event = &u->events[answer];
+    before = talk_count(t, t->side);
+    talk_begin(t, SW_MESSAGE_ROLE_TOOL);
+    talk_read_return_part(t, talk_parse(t, event->e.parts[0].raw));
+    talk_end(t);
+    if (talk_count(t, t->side) <= before) {
+        return;
+    }
+    said = (sw_message *)t->messages[t->side].items + before;
+    said->name = said->name.ptr ? said->name : tool->name;
+    said->created_at = event->at_us == INT64_MIN ? SW_NULL_INT : sw_int_of(event->at_us);
+    said->tool_returns =
+        with_times(u, said->tool_returns, tool->name, unit_call_end(u, call), event->at_us);
+}
+
+static void say_returns(unit *u, const unit_call *call, talk *t)
+{
+    for (uint32_t part = call->first; part != UNIT_NONE; part = unit_next(u, part)) {
+        const transcript_event *e = &u->events[part].e;
+        for (size_t i = 0; i < e->part_count; i++) {
+            if (e->parts[i].kind == TRANSCRIPT_PART_TOOL && !was_said(u, call, part, i)) {
+                say_return(u, call, &e->parts[i], t);
+            }
+        }
+    }
+}
+
+/* ---- what was asked -------------------------------------------------------------------------------------- */
+
+static void say_asked(unit *u, const unit_call *call, talk *t)
+{
+    t->side = TALK_INPUT;
+    for (uint32_t i = call->asked; i != UNIT_NONE; i = u->next_part[i]) {
+        const transcript_event *e = &u->events[i].e;
+        talk_begin(t, SW_MESSAGE_ROLE_USER);
+        talk_read_content(t, talk_parse(t, e->content));
+        talk_end(t);
+    }
+}
+
+/* ---- together --------------------------------------------------------------------------------------------- */
+
+static sw_str first_text(const sw_message *messages, size_t count, sw_message_role role,
+                         sw_arena *arena)
+{
+    for (size_t i = 0; i < count; i++) {
+        sw_str text = messages[i].text;
+        if (messages[i].role.value == role && text.len > 0) {
+            text.len = sw_utf8_prefix(text, SW_LIMIT_PREVIEW_CHARS);
+            return sw_arena_str(arena, text);
+        }
+    }
+    return SW_NULL_STR;
+}
+
+static void settle(unit *u, const unit_call *call, import_made *made, talk *t, unit_said *out)
+{
+    sw_message *said = t->messages[TALK_OUTPUT].items;
+    sw_message *asked = t->messages[TALK_INPUT].items;
+    sw_step_entry *entry = &made->step.entry;
+    int64_t end = unit_call_end(u, call);
+
+    *out = (unit_said){.input = asked, .output = said};
+    entry->messages = said;
+    entry->message_count = talk_count(t, TALK_OUTPUT);
+    made->step.input = asked;
+    made->step.input_count = talk_count(t, TALK_INPUT);
+    for (size_t i = 0; i < entry->message_count; i++) {
+        if (said[i].role.value == SW_MESSAGE_ROLE_ASSISTANT) {
+            said[i].model = entry->step.model;
+            said[i].created_at = end == INT64_MIN ? SW_NULL_INT : sw_int_of(end);
+        }
+    }
+    entry->step.output_preview =
+        first_text(said, entry->message_count, SW_MESSAGE_ROLE_ASSISTANT, &u->work->arena);
+    if (t->cut) {
+        entry->step.content_truncated = sw_int_of(1);
+    }
+}
+
+bool unit_say(unit *u, const unit_call *call, import_made *made, unit_said *out)
+{
+    talk t;
+
+    talk_init(&t, &u->work->arena);
+    say_asked(u, call, &t);
+    say_answer(u, call, &t);
+    say_returns(u, call, &t);
+    settle(u, call, made, &t, out);
+    return !u->work->arena.failed;
+}

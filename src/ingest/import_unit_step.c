@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of runs and steps from what a unit was found to hold. Counts are what the transcript says, under the one rule
+ * (telemetry.md B.6); a call whose end was never written down told its output before it was all there, so its usage is
+ * partial. Times of tools are from the answer to the line with the result: they contain waiting for approval, and are
+ * said to be estimated.
+ */
+#include <stdlib.h>
+
+#include "ingest/import_unit.h"
+#include "ingest/span.h"
+#include "ingest/trace_inside.h"
+
+enum { US = 1000 };
+#define SECOND_US INT64_C(1000000)
+
+/* ---- who is whose ---------------------------------------------------------------------------------------- */
+
+static sw_str run_id(unit *u, const unit_run *run)
+{
+    return import_id(u->work, "run", run->kind, run->keys, run->key_count);
+}
+
+static sw_str call_id(unit *u, const unit_call *call)
+{
+    const transcript_event *e = &u->events[call->best].e;
+    sw_str keys[2] = {e->key, e->key2.ptr ? e->key2 : SW_STR("")};
+
+    return import_id(u->work, "step", u->traits->call_kind, keys, 2);
+}
+
+static sw_str agent_of(const unit *u, const unit_run *run)
+{
+    return run->agent_type.len ? run->agent_type : sw_str_from(u->traits->agent);
+}
+
+/* The nearest run above that has steps; those above it may go round in a damaged file. */
+static uint32_t run_above(const unit *u, uint32_t run)
+{
+    for (size_t n = 0; n < u->run_count && run != UNIT_NONE; n++) {
+        run = u->runs[run].parent;
+        if (run == UNIT_NONE || u->runs[run].calls > 0) {
+            return run;
+        }
+    }
+    return UNIT_NONE;
+}
+
+static sw_str conversation_of(const unit_run *run)
+{
+    return run->session.len ? run->session : SW_NULL_STR;
+}
+
+/* ---- runs ------------------------------------------------------------------------------------------------- */
+
+static void end_run(unit *u, const unit_run *run, sw_run *row)
+{
+    const unit_event *last = &u->events[run->last_call];
+    const unit_call *call = &u->calls[last->call];
+    span_end end = {.status = SW_STEP_STATUS_SUCCESS};
+    bool told = span_finish(u->events[call->best].e.stop, &end) && !end.calls_tools;
+
+    row->status = sw_int_of(SW_RUN_STATUS_RUNNING);
+    if (run->stopped) {
+        row->status = sw_int_of(SW_RUN_STATUS_CANCELLED);
+        row->stop_reason = SW_STR("cancelled");
+    } else if (u->events[call->best].e.failed) {
+        row->status = sw_int_of(SW_RUN_STATUS_FAILED);
+        row->stop_reason = SW_STR("llm_api_error");
+    } else if (told || run->ended) {
+        row->status = sw_int_of(SW_RUN_STATUS_COMPLETED);
+        row->stop_reason = end.stop_reason.ptr ? end.stop_reason : SW_STR("end_turn");
+    } else if (u->work->now_us - u->events[run->last].at_us >
+               SW_LIMIT_INGEST_QUIET_SECONDS * SECOND_US) {
+        row->status = sw_int_of(SW_RUN_STATUS_COMPLETED); /* by silence */
+    }
+}
+
+static sw_str place_json(unit *u, const transcript_event *e, bool estimated)
+{
+    sw_buf buf;
+    sw_json_out out;
+    sw_str text;
+
+    sw_buf_init(&buf, u->work->arena.from, SW_LIMIT_JSON_BYTES);
+    sw_json_out_init(&out, &buf, false);
+    sw_json_open(&out, '{');
+    const struct {
+        sw_str key;
+        sw_str value;
+    } members[] = {{SW_STR("cwd"), e->cwd},
+                   {SW_STR("branch"), e->branch},
+                   {SW_STR("version"), e->version},
+                   {SW_STR("session"), e->session},
+                   {SW_STR("speed"), e->usage.speed}};
+    for (size_t i = 0; i < SW_COUNT(members); i++) {
+        if (members[i].value.len) {
+            sw_json_key(&out, members[i].key);
+            sw_json_str(&out, members[i].value);
+        }
+    }
+    if (e->usage.iterations.ptr && sw_json_valid(e->usage.iterations, NULL, NULL)) {
+        sw_json_key(&out, SW_STR("iterations"));
+        sw_json_raw(&out, e->usage.iterations);
+    }
+    if (estimated) {
+        sw_json_key(&out, SW_STR("durations"));
+        sw_json_str(&out, SW_STR("estimated"));
+    }
+    sw_json_close(&out, '}');
+    text = sw_arena_str(&u->work->arena, sw_buf_str(&buf));
+    sw_buf_fini(&buf);
+    return text;
+}
+
+static int64_t known_us(int64_t us)
+{
+    return us == INT64_MIN || us == INT64_MAX ? 0 : us;
+}
+
+static bool make_run(unit *u, uint32_t number)
+{
+    unit_run *run = &u->runs[number];
+    const unit_event *first = &u->events[run->first];
+    uint32_t above = run_above(u, number);
+    import_run *made = import_add(&u->work->arena, &u->work->runs, sizeof *made);
+    int64_t begin = known_us(first->at_us);
+    int64_t end = known_us(u->events[run->last].at_us);
+
+    if (!made) {
+        return false;
+    }
+    run->row = u->work->runs.count - 1;
+    made->parent = above == UNIT_NONE ? SIZE_MAX : above; /* of the unit; settled below */
+    made->row = (sw_run){.id = run_id(u, run),
+                         .agent_id = import_agent(u->work, agent_of(u, run)),
+                         .project_id = u->work->project_id,
+                         .conversation_id = conversation_of(run),
+                         .metadata = place_json(u, &first->e, false),
+                         .source = sw_int_of(SW_SOURCE_TRANSCRIPT),
+                         .created_at = sw_int_of(begin)};
+    end_run(u, run, &made->row);
+    if (made->row.status.value != SW_RUN_STATUS_RUNNING) {
+        made->row.completed_at = sw_int_of(end);
+        made->row.total_duration_ns = sw_int_of((end - begin) * US);
+    }
+    return !u->work->arena.failed;
+}
+
+/* The parents' places in the window are known when all have one. */
+static void settle_parents(unit *u, size_t from)
+{
+    import_run *all = u->work->runs.items;
+
+    for (size_t i = from; i < u->work->runs.count; i++) {
+        if (all[i].parent != SIZE_MAX) {
+            all[i].parent = u->runs[all[i].parent].row;
+            all[i].row.parent_run_id = all[all[i].parent].row.id;
+        }
+    }
+}
+
+static bool make_runs(unit *u)
+{
+    size_t from = u->work->runs.count;
+
+    for (uint32_t i = 0; i < u->run_count; i++) {
+        if (u->runs[i].calls > 0 && !make_run(u, i)) {
+            return false;
+        }
+    }
+    settle_parents(u, from);
+    return true;
+}
+
+/* ---- tokens ------------------------------------------------------------------------------------------------ */
+
+/* Whether any part says how the call ended: its counts are final then. */
+static bool is_ended(const unit *u, const unit_call *call)
+{
+    for (uint32_t part = call->first; part != UNIT_NONE; part = unit_next(u, part)) {
+        if (u->events[part].e.stop.len) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_usage(unit *u, const unit_call *call, sw_step *step)
+{
+    const transcript_event *e = &u->events[call->best].e;
+    const transcript_usage *from = &e->usage;
+    span_counts counts = {.input = from->input,
+                          .output = from->output,
+                          .total = from->total,
+                          .cache_read = from->cache_read,
+                          .cache_write = from->cache_write,
+                          .cache_write_5m = from->cache_write_5m,
+                          .cache_write_1h = from->cache_write_1h,
+                          .reasoning = from->reasoning,
+                          .tool_use = from->tool_use};
+    span_usage usage;
+
+    if (!e->has_usage) {
+        step->usage_state = sw_int_of(SW_USAGE_STATE_UNKNOWN);
+        return;
+    }
+    span_count(&counts, u->traits->mode, false, &u->work->arena, &usage);
+    step->prompt_tokens = usage.prompt;
+    step->completion_tokens = usage.completion;
+    step->total_tokens = usage.total;
+    step->cached_input_tokens = usage.cached;
+    step->cache_write_tokens = usage.written;
+    step->reasoning_tokens = usage.reasoning;
+    step->prompt_tokens_details = usage.prompt_details;
+    step->completion_tokens_details = usage.completion_details;
+    step->usage_state = sw_int_of(usage.state);
+    step->service_tier = from->service_tier;
+    if (usage.state == SW_USAGE_STATE_REPORTED && u->traits->streams && !is_ended(u, call)) {
+        step->usage_state = sw_int_of(SW_USAGE_STATE_PARTIAL);
+    }
+}
+
+/* ---- times ------------------------------------------------------------------------------------------------- */
+
+typedef struct stretch {
+    int64_t from;
+    int64_t to;
+} stretch;
+
+static int by_from(const void *a, const void *b)
+{
+    const stretch *x = a;
+    const stretch *y = b;
+    return (x->from > y->from) - (x->from < y->from);
+}
+
+static size_t tool_times(const unit *u, const unit_call *call, stretch *out)
+{
+    size_t n = 0;
+
+    for (uint32_t part = call->first; part != UNIT_NONE; part = unit_next(u, part)) {
+        const transcript_event *e = &u->events[part].e;
+        for (size_t i = 0; i < e->part_count; i++) {
+            uint32_t answer = e->parts[i].kind == TRANSCRIPT_PART_TOOL
+                                  ? unit_answer(u, e->parts[i].id)
+                                  : UNIT_NONE;
+            const unit_event *event = answer == UNIT_NONE ? NULL : &u->events[answer];
+            if (event && event->at_us != INT64_MIN && unit_call_end(u, call) != INT64_MIN) {
+                out[n].from =
+                    event->e.start_us.known ? event->e.start_us.value : unit_call_end(u, call);
+                out[n].to = event->e.end_us.known ? event->e.end_us.value : event->at_us;
+                n += out[n].to >= out[n].from;
+            }
+        }
+    }
+    return n;
+}
+
+/* Time that overlaps counts once. */
+static int64_t together(stretch *all, size_t count, int64_t *last)
+{
+    int64_t sum = 0;
+    int64_t covered = INT64_MIN;
+
+    qsort(all, count, sizeof *all, by_from);
+    for (size_t i = 0; i < count; i++) {
+        int64_t from = all[i].from > covered ? all[i].from : covered;
+        sum += all[i].to > from ? all[i].to - from : 0;
+        covered = all[i].to > covered ? all[i].to : covered;
+    }
+    *last = covered;
+    return sum;
+}
+
+static bool put_times(unit *u, const unit_call *call, import_made *made)
+{
+    int64_t end = known_us(unit_call_end(u, call));
+    int64_t first = known_us(u->events[call->first].at_us);
+    int64_t begin = call->from_us == INT64_MIN ? first : call->from_us;
+    sw_step_metrics *m = sw_arena_zeroed(&u->work->arena, sizeof *m);
+    stretch *tools = sw_arena_alloc(&u->work->arena, (call->tools + 1) * sizeof *tools);
+    int64_t last = end;
+
+    if (!m || !tools) {
+        return false;
+    }
+    made->step.entry.step.created_at = sw_int_of(begin);
+    m->step_start_ns = sw_int_of(begin * US);
+    m->llm_request_start_ns = sw_int_of(begin * US);
+    if (call->from_us != INT64_MIN && end >= begin) {
+        m->llm_request_ns = sw_int_of((end - begin) * US);
+    }
+    if (call->tools > 0) {
+        size_t n = tool_times(u, call, tools);
+        if (n > 0) {
+            m->tool_execution_ns = sw_int_of(together(tools, n, &last) * US);
+        }
+    }
+    last = last > end ? last : end;
+    m->step_ns = sw_int_of((last > begin ? last - begin : 0) * US);
+    made->step.entry.metrics = m;
+    return true;
+}
+
+/* ---- steps -------------------------------------------------------------------------------------------------- */
+
+static void put_end(unit *u, const unit_call *call, sw_step *step)
+{
+    const transcript_event *e = &u->events[call->best].e;
+    span_end end = {.status = SW_STEP_STATUS_SUCCESS};
+    sw_buf buf;
+    sw_json_out out;
+
+    for (uint32_t part = call->first; part != UNIT_NONE; part = unit_next(u, part)) {
+        if (u->events[part].e.stop.len) {
+            (void)span_finish(u->events[part].e.stop, &end);
+        }
+    }
+    step->status =
+        sw_int_of(end.status == SW_STEP_STATUS_PENDING ? SW_STEP_STATUS_SUCCESS : end.status);
+    step->stop_reason = end.stop_reason;
+    step->error_type = end.error_type;
+    if (!e->failed) {
+        return;
+    }
+    if (end.status != SW_STEP_STATUS_CANCELLED) {
+        step->status = sw_int_of(SW_STEP_STATUS_FAILED);
+        step->stop_reason = end.stop_reason.ptr ? end.stop_reason : SW_STR("llm_api_error");
+    }
+    step->error_type = e->error_type.len ? e->error_type : SW_STR("api_error");
+    sw_buf_init(&buf, u->work->arena.from, SW_LIMIT_JSON_BYTES);
+    sw_json_out_init(&out, &buf, false);
+    sw_json_open(&out, '{');
+    sw_json_key(&out, SW_STR("message"));
+    sw_json_str(&out, e->error.ptr ? e->error : step->output_preview);
+    sw_json_close(&out, '}');
+    step->error_data = sw_arena_str(&u->work->arena, sw_buf_str(&buf));
+    sw_buf_fini(&buf);
+}
+
+static sw_str tags_of(unit *u, const transcript_event *e)
+{
+    const struct {
+        const char *name;
+        sw_str value;
+    } tags[] = {{"cwd:", e->cwd}, {"branch:", e->branch}, {"version:", e->version}};
+    sw_buf buf;
+    sw_json_out out;
+    sw_str text;
+
+    sw_buf_init(&buf, u->work->arena.from, SW_LIMIT_TEXT_BYTES);
+    sw_json_out_init(&out, &buf, false);
+    sw_json_open(&out, '[');
+    for (size_t i = 0; i < SW_COUNT(tags); i++) {
+        size_t len = strlen(tags[i].name) + tags[i].value.len;
+        if (tags[i].value.len && len <= SW_LIMIT_TAG_BYTES) {
+            sw_json_str(&out, sw_arena_printf(&u->work->arena, "%s%.*s", tags[i].name,
+                                              (int)tags[i].value.len, tags[i].value.ptr));
+        }
+    }
+    sw_json_close(&out, ']');
+    text =
+        buf.status == SW_STATUS_OK ? sw_arena_str(&u->work->arena, sw_buf_str(&buf)) : SW_NULL_STR;
+    sw_buf_fini(&buf);
+    return text;
+}
+
+/* The step whose tool began this run. */
+static sw_str step_above(unit *u, const unit_run *run)
+{
+    uint32_t answer = unit_answer(u, run->begun_by);
+    uint32_t call = answer == UNIT_NONE ? UNIT_NONE : u->events[answer].call;
+
+    return call == UNIT_NONE || !u->calls[call].real ? SW_NULL_STR : call_id(u, &u->calls[call]);
+}
+
+/* What the run was asked first, in all its steps. */
+static sw_str asked_of(unit_run *run, const import_made *made)
+{
+    sw_str text = made->step.input_count > 0 ? made->step.input[0].text : SW_NULL_STR;
+
+    if (!run->preview.ptr && text.len > 0) {
+        run->preview = sw_str_make(text.ptr, sw_utf8_prefix(text, SW_LIMIT_PREVIEW_CHARS));
+    }
+    return run->preview;
+}
+
+/* ---- which telling is better --------------------------------------------------------------------------------- */
+
+static uint8_t *put_number(uint8_t *to, uint64_t value, int bytes)
+{
+    for (int i = bytes - 1; i >= 0; i--) {
+        to[i] = (uint8_t)value;
+        value >>= 8;
+    }
+    return to + bytes;
+}
+
+/* The main conversation before a side one, with a request's id before without; more tokens; the session that began
+ * first; then some order of sessions; and of one session the telling that knows more. */
+static void put_rank(const unit *u, const unit_call *call, const sw_step *step, import_made *made)
+{
+    uint8_t *to = made->rank;
+    uint64_t total = (uint64_t)(step->total_tokens.known ? step->total_tokens.value : 0);
+
+    *to++ = !call->side;
+    *to++ = u->events[call->best].e.key2.len > 0;
+    to = put_number(to, total, 8);
+    to = put_number(to, ~((uint64_t)u->first_us ^ UINT64_C(1) << 63), 8);
+    for (int i = 0; i < IMPORT_OWNER; i++) {
+        *to++ = (uint8_t)~u->owner[i];
+    }
+    (void)put_number(to, u->told, 4);
+}
+
+static void put_name(const unit *u, const unit_call *call, import_made *made)
+{
+    const transcript_event *e = &u->events[call->best].e;
+    /* A call is one whatever its request is called, unless the name is constant: then models tell them apart. */
+    sw_str second = u->traits->by_message && e->key.len ? e->model : e->key2;
+    char all[3 * IMPORT_DIGEST];
+
+    import_digest(u->traits->call_kind, strlen(u->traits->call_kind), all);
+    import_digest(e->key.ptr, e->key.len, all + IMPORT_DIGEST);
+    import_digest(second.ptr, second.len, all + 2 * IMPORT_DIGEST);
+    import_digest(all, sizeof all, made->call);
+}
+
+static sw_status make_step(unit *u, uint32_t number, sw_error *err)
+{
+    const unit_call *call = &u->calls[number];
+    unit_run *run = &u->runs[call->run];
+    const transcript_event *e = &u->events[call->best].e;
+    import_made *made = import_add(&u->work->arena, &u->work->made, sizeof *made);
+    sw_step *step = made ? &made->step.entry.step : NULL;
+    unit_said said = {NULL, NULL};
+
+    if (!made) {
+        return sw_no_memory(err);
+    }
+    made->run = run->row;
+    *step = (sw_step){
+        .id = call_id(u, call),
+        .origin = sw_str_from(u->traits->origin),
+        .run_id = ((import_run *)u->work->runs.items)[run->row].row.id,
+        .agent_id = import_agent(u->work, agent_of(u, run)),
+        .provider_name = e->provider.len       ? e->provider
+                         : u->traits->provider ? sw_str_from(u->traits->provider)
+                                               : SW_NULL_STR,
+        .model = e->model,
+        .context_window_limit = e->context_window,
+        .tags = tags_of(u, e),
+        .request_id = e->key2.len ? e->key2 : SW_NULL_STR,
+        .project_id = u->work->project_id,
+        .source = sw_int_of(SW_SOURCE_TRANSCRIPT),
+        .parent_step_id = step_above(u, run),
+        .conversation_id = conversation_of(run),
+        .metadata = place_json(u, e, true),
+        .cost_nano_usd = e->cost_nano_usd,
+    };
+    put_usage(u, call, step);
+    if (!put_times(u, call, made) || !unit_say(u, call, made, &said)) {
+        return sw_no_memory(err);
+    }
+    step->input_preview = asked_of(run, made);
+    put_end(u, call, step);
+    put_rank(u, call, step, made);
+    put_name(u, call, made);
+    return import_finish(u->work, made, said.output, said.input, err);
+}
+
+/* What was asked since the last call belongs to the next one of its run. */
+static void hand_out_asked(unit *u)
+{
+    uint32_t *tails = sw_arena_alloc(&u->work->arena, (u->run_count + 1) * sizeof *tails);
+    uint32_t *heads = sw_arena_alloc(&u->work->arena, (u->run_count + 1) * sizeof *heads);
+
+    if (!tails || !heads) {
+        return;
+    }
+    memset(heads, 0xff, (u->run_count + 1) * sizeof *heads);
+    for (uint32_t n = 0; n < u->count; n++) {
+        uint32_t i = u->order[n];
+        const unit_event *event = &u->events[i];
+        bool asked = event->e.kind == TRANSCRIPT_PROMPT || event->e.kind == TRANSCRIPT_SAID;
+        if (event->gone || event->run == UNIT_NONE) {
+            continue;
+        }
+        if (asked && event->e.content.ptr) {
+            if (heads[event->run] == UNIT_NONE) {
+                heads[event->run] = i;
+            } else {
+                u->next_part[tails[event->run]] = i;
+            }
+            tails[event->run] = i;
+        } else if (event->e.kind == TRANSCRIPT_CALL && u->calls[event->call].real &&
+                   u->calls[event->call].first == i) {
+            u->calls[event->call].asked = heads[event->run];
+            heads[event->run] = UNIT_NONE;
+        }
+    }
+}
+
+sw_status unit_make(unit *u, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    hand_out_asked(u);
+    if (!make_runs(u)) {
+        return sw_no_memory(err);
+    }
+    for (uint32_t i = 0; i < u->call_count && status == SW_STATUS_OK; i++) {
+        if (u->calls[i].real) {
+            status = make_step(u, i, err);
+            u->work->result->calls += !u->files[u->events[u->calls[i].best].file].again;
+        }
+    }
+    return status;
+}
