@@ -81,6 +81,12 @@ transcript_reader *transcript_reader_of(import_format format)
     switch (format) {
     case IMPORT_FORMAT_CLAUDE_CODE:
         return transcript_read_claude_code;
+    case IMPORT_FORMAT_CODEX:
+        return transcript_read_codex;
+    case IMPORT_FORMAT_GEMINI:
+        return transcript_read_gemini;
+    case IMPORT_FORMAT_PI:
+        return transcript_read_pi;
     default:
         return NULL;
     }

@@ -68,8 +68,9 @@ typedef struct transcript_event {
     const transcript_part *parts;
     size_t part_count;
     /* CALL */
-    sw_str key;  /* the call's own name, by which its parts and copies find each other */
-    sw_str key2; /* the second part of the name, e.g. the request's id */
+    const char *call_kind; /* of its id, where the format knows several; or NULL */
+    sw_str key;            /* the call's own name, by which its parts and copies find each other */
+    sw_str key2;           /* the second part of the name, e.g. the request's id */
     sw_str model;
     sw_str provider;
     sw_str stop; /* the word of the source */
@@ -105,6 +106,9 @@ typedef struct transcript_sink {
 typedef sw_status transcript_reader(sw_str bytes, sw_arena *arena, const transcript_sink *sink,
                                     transcript_end *end, sw_error *err);
 transcript_reader transcript_read_claude_code;
+transcript_reader transcript_read_codex;
+transcript_reader transcript_read_gemini;
+transcript_reader transcript_read_pi;
 
 /* The reader of a format, or NULL: the format is no transcript. */
 transcript_reader *transcript_reader_of(import_format format);

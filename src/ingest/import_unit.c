@@ -9,7 +9,14 @@
 
 static const unit_traits traits[IMPORT_FORMATS] = {
     [IMPORT_FORMAT_CLAUDE_CODE] = {"cc-msg", "cc-prompt", "cc-session", "claude-code", "anthropic",
-                                   "transcript:claude-code", SPAN_EXCLUSIVE, true, true},
+                                   "transcript:claude-code", SPAN_EXCLUSIVE, true, true, true},
+    [IMPORT_FORMAT_CODEX] = {"codex-cum", "codex-turn", "codex-thread", "codex", "openai",
+                             "transcript:codex", SPAN_INCLUSIVE, false, false, false},
+    [IMPORT_FORMAT_GEMINI] = {"gemini-msg", "gemini-prompt", "gemini-session", "gemini-cli",
+                              "gcp.gemini", "transcript:gemini-cli", SPAN_INCLUSIVE | SPAN_BESIDE,
+                              false, false, false},
+    [IMPORT_FORMAT_PI] = {"letta-msg", "pi-prompt", "pi-session", "pi", NULL, "transcript:pi",
+                          SPAN_EXCLUSIVE, false, false, false},
 };
 
 const unit_traits *unit_traits_of(import_format format)
@@ -208,24 +215,56 @@ static sw_status put_in_order(unit *u, sw_error *err)
 
 /* ---- the unit ------------------------------------------------------------------------------------------ */
 
-static void count_events(unit *u)
+static int by_text(const void *a, const void *b)
 {
+    return sw_str_cmp(*(const sw_str *)a, *(const sw_str *)b);
+}
+
+/* Calls of tools, each id once: a call may be written down again. Those without an id are all different. */
+static bool count_tools(unit *u)
+{
+    import_list ids = {NULL, 0, 0};
     import_result *result = u->work->result;
+    sw_str *all = NULL;
 
     for (size_t i = 0; i < u->count; i++) {
         const unit_event *event = &u->events[i];
-        if (event->gone || u->files[event->file].again) {
-            continue;
-        }
-        result->tool_errors += event->e.kind == TRANSCRIPT_RETURN && event->e.failed;
-        for (size_t p = 0; event->e.kind == TRANSCRIPT_CALL && p < event->e.part_count; p++) {
+        for (size_t p = 0; !event->gone && !u->files[event->file].again &&
+                           event->e.kind == TRANSCRIPT_CALL && p < event->e.part_count;
+             p++) {
             const transcript_part *part = &event->e.parts[p];
-            if (part->kind == TRANSCRIPT_PART_TOOL) {
+            sw_str *id = part->kind == TRANSCRIPT_PART_TOOL && part->id.len
+                             ? import_add(&u->work->arena, &ids, sizeof *id)
+                             : NULL;
+            if (id) {
+                *id = part->id;
+            } else if (part->kind == TRANSCRIPT_PART_TOOL) {
                 result->tool_calls++;
-                result->unanswered += unit_answer(u, part->id) == UNIT_NONE;
+                result->unanswered++;
             }
         }
     }
+    all = ids.items;
+    if (ids.count > 0) {
+        qsort(all, ids.count, sizeof *all, by_text);
+    }
+    for (size_t i = 0; i < ids.count; i++) {
+        if (i == 0 || !sw_str_eq(all[i], all[i - 1])) {
+            result->tool_calls++;
+            result->unanswered += unit_answer(u, all[i]) == UNIT_NONE;
+        }
+    }
+    return !u->work->arena.failed;
+}
+
+static bool count_events(unit *u)
+{
+    for (size_t i = 0; i < u->count; i++) {
+        const unit_event *event = &u->events[i];
+        u->work->result->tool_errors += !event->gone && !u->files[event->file].again &&
+                                        event->e.kind == TRANSCRIPT_RETURN && event->e.failed;
+    }
+    return count_tools(u);
 }
 
 /* Two files with the same content are one: which of them is the first does not matter. */
@@ -257,8 +296,7 @@ sw_status import_read_transcript(import_work *work, import_format format, import
         status = put_in_order(&u, err);
     }
     if (status == SW_STATUS_OK) {
-        count_events(&u);
-        status = unit_find_runs(&u, err);
+        status = count_events(&u) ? unit_find_runs(&u, err) : sw_no_memory(err);
     }
     if (status == SW_STATUS_OK) {
         status = unit_find_calls(&u, err);

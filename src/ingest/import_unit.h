@@ -21,6 +21,7 @@ typedef struct unit_traits {
     int mode;        /* of span_count */
     bool streams;    /* counts are written down while the answer still comes */
     bool by_message; /* a call's own name alone says which it is; else both names do */
+    bool requests;   /* the second name is that of a request */
 } unit_traits;
 
 typedef struct unit_event {

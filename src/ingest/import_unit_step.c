@@ -25,7 +25,7 @@ static sw_str call_id(unit *u, const unit_call *call)
     const transcript_event *e = &u->events[call->best].e;
     sw_str keys[2] = {e->key, e->key2.ptr ? e->key2 : SW_STR("")};
 
-    return import_id(u->work, "step", u->traits->call_kind, keys, 2);
+    return import_id(u->work, "step", e->call_kind ? e->call_kind : u->traits->call_kind, keys, 2);
 }
 
 static sw_str agent_of(const unit *u, const unit_run *run)
@@ -450,7 +450,7 @@ static sw_status make_step(unit *u, uint32_t number, sw_error *err)
         .model = e->model,
         .context_window_limit = e->context_window,
         .tags = tags_of(u, e),
-        .request_id = e->key2.len ? e->key2 : SW_NULL_STR,
+        .request_id = e->key2.len && u->traits->requests ? e->key2 : SW_NULL_STR,
         .project_id = u->work->project_id,
         .source = sw_int_of(SW_SOURCE_TRANSCRIPT),
         .parent_step_id = step_above(u, run),
