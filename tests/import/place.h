@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the tests of the import share: a folder of their own, ledgers in it, SQL over them, files to import. */
+#ifndef TESTS_IMPORT_PLACE_H
+#define TESTS_IMPORT_PLACE_H
+
+#include "ingest/import.h"
+#include "tests/unit/test_base.h"
+
+/* A folder that is removed at the end; for cmocka's group set-up and tear-down. */
+int place_set_up(void **state);
+int place_tear_down(void **state);
+/* A path in the folder; kept until the end. */
+const char *place_path(const char *name);
+/* Makes folders on the way; replaces what is there. */
+void place_write(const char *name, sw_str content);
+void place_append(const char *name, sw_str content);
+void place_remove(const char *name);
+/* The file's bytes, to be freed; null: there is none. */
+sw_str place_read(const char *path);
+
+/* Imports paths into the ledger of that name in the folder, which must go well. */
+import_result place_import(const char *ledger, const char *const *paths, size_t count);
+import_result place_import_one(const char *ledger, const char *path);
+/* The same, with what was told of trouble, a line each: "path:line: why". */
+import_result place_import_told(const char *ledger, const char *path, char *told, size_t size);
+
+/* The number that the question answers, over the ledger's file. */
+int64_t place_number(const char *ledger, const char *sql);
+/* All that the ledger holds of steps, runs, messages, timings, as text, without when it was written; to be freed. */
+char *place_dump(const char *ledger);
+/* verify finds nothing. */
+void place_verify(const char *ledger);
+void place_drop(const char *ledger);
+
+/* A folder of the shared data, or NULL after saying so. */
+const char *place_data(const char *name);
+
+#endif
