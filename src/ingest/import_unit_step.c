@@ -285,6 +285,7 @@ static bool put_times(unit *u, const unit_call *call, import_made *made)
         return false;
     }
     made->step.entry.step.created_at = sw_int_of(begin);
+    m->created_at = sw_int_of(begin);
     m->step_start_ns = sw_int_of(begin * US);
     m->llm_request_start_ns = sw_int_of(begin * US);
     if (call->from_us != INT64_MIN && end >= begin) {

@@ -15,7 +15,8 @@ typedef struct deciding {
     sw_transcript_call *there;
     sw_memory *memory;
     import_list ghosts; /* sw_str: runs that may have lost their last step */
-    import_list folds;
+    import_list folds;  /* sw_telemetry_fold */
+    import_list losers; /* sw_telemetry_step: those that fold, of which nothing is to be left */
 } deciding;
 
 /* ---- within the window ---------------------------------------------------------------------------------- */
@@ -89,6 +90,24 @@ static bool same_owner(const sw_transcript_call *there, const import_made *made)
                0;
 }
 
+/* What folds leaves its messages to the survivor, who says the same better: so it first becomes a copy of him that
+ * says nothing. */
+static sw_status fold_loser(deciding *d, const sw_transcript_call *there, const import_made *made,
+                            sw_error *err)
+{
+    import_work *work = d->work;
+    sw_telemetry_fold *fold = import_add(&work->arena, &d->folds, sizeof *fold);
+    sw_telemetry_step *loser = import_add(&work->arena, &d->losers, sizeof *loser);
+
+    if (!fold || !loser) {
+        return sw_no_memory(err);
+    }
+    *fold = (sw_telemetry_fold){there->step_id, made->step.entry.step.id};
+    loser->entry.step = made->step.entry.step;
+    loser->entry.step.id = there->step_id;
+    return SW_STATUS_OK;
+}
+
 /* Another telling had it, whose run may be empty now. */
 static sw_status note_loser(deciding *d, const sw_transcript_call *there, const import_made *made,
                             sw_error *err)
@@ -98,7 +117,6 @@ static sw_status note_loser(deciding *d, const sw_transcript_call *there, const 
     sw_status status =
         sw_get(work->ledger, work->actor, SW_RECORD_STEP, there->step_id, d->memory, &old, err);
     sw_str *ghost = NULL;
-    sw_telemetry_fold *fold = NULL;
 
     if (status == SW_STATUS_NOT_FOUND) {
         return SW_STATUS_OK;
@@ -110,14 +128,9 @@ static sw_status note_loser(deciding *d, const sw_transcript_call *there, const 
         }
         *ghost = old.run_id;
     }
-    if (status == SW_STATUS_OK && !sw_str_eq(there->step_id, made->step.entry.step.id)) {
-        fold = import_add(&work->arena, &d->folds, sizeof *fold);
-        if (!fold) {
-            return sw_no_memory(err);
-        }
-        *fold = (sw_telemetry_fold){there->step_id, made->step.entry.step.id};
-    }
-    return status;
+    return status == SW_STATUS_OK && !sw_str_eq(there->step_id, made->step.entry.step.id)
+               ? fold_loser(d, there, made, err)
+               : status;
 }
 
 static sw_status decide_one(deciding *d, size_t i, sw_error *err)
@@ -207,8 +220,9 @@ typedef struct writing {
     sw_run *runs;
     size_t run_count;
     sw_telemetry_step *steps;
-    sw_transcript_call *calls;
     size_t step_count;
+    sw_transcript_call *calls;
+    size_t call_count;
 } writing;
 
 static sw_transcript_call call_of(const import_work *work, const import_made *made)
@@ -226,7 +240,7 @@ static sw_status gather(deciding *d, writing *w, sw_error *err)
     const import_run *runs = work->runs.items;
 
     w->runs = sw_arena_alloc(&work->arena, (work->runs.count + 1) * sizeof *w->runs);
-    w->steps = sw_arena_alloc(&work->arena, (d->count + 1) * sizeof *w->steps);
+    w->steps = sw_arena_alloc(&work->arena, (d->count + d->losers.count + 1) * sizeof *w->steps);
     w->calls = sw_arena_alloc(&work->arena, (d->count + 1) * sizeof *w->calls);
     if (!w->runs || !w->steps || !w->calls) {
         return sw_no_memory(err);
@@ -238,9 +252,12 @@ static sw_status gather(deciding *d, writing *w, sw_error *err)
     }
     for (size_t i = 0; i < d->count; i++) {
         if (d->best[i]->write) {
-            w->steps[w->step_count] = d->best[i]->step;
-            w->calls[w->step_count++] = call_of(work, d->best[i]);
+            w->steps[w->step_count++] = d->best[i]->step;
+            w->calls[w->call_count++] = call_of(work, d->best[i]);
         }
+    }
+    for (size_t i = 0; i < d->losers.count; i++) {
+        w->steps[w->step_count++] = ((const sw_telemetry_step *)d->losers.items)[i];
     }
     return SW_STATUS_OK;
 }
@@ -270,8 +287,9 @@ static sw_status write_parts(deciding *d, const writing *w, size_t most, sw_erro
                                     .agent_count = work->agents.count};
         n = part(i, w->step_count, most);
         batch.steps = w->steps + i;
+        batch.step_count = n;
         batch.calls = w->calls + i;
-        batch.step_count = batch.call_count = n;
+        batch.call_count = part(i, w->call_count, n);
         status = write_batch(work, &batch, err);
         if (n == 1 && is_content(status)) {
             work->result->steps_refused++;
@@ -309,7 +327,7 @@ static sw_status write_whole(deciding *d, const writing *w, sw_error *err)
                                 .folds = d->folds.items,
                                 .fold_count = d->folds.count,
                                 .calls = w->calls,
-                                .call_count = w->step_count,
+                                .call_count = w->call_count,
                                 .files = work->files.items,
                                 .file_count = work->files.count};
 

@@ -28,6 +28,8 @@ import_result place_import_told(const char *ledger, const char *path, char *told
 int64_t place_number(const char *ledger, const char *sql);
 /* All that the ledger holds of steps, runs, messages, timings, as text, without when it was written; to be freed. */
 char *place_dump(const char *ledger);
+/* Both hold the same; else where they begin to differ is shown. */
+void place_same(const char *got, const char *expected);
 /* verify finds nothing. */
 void place_verify(const char *ledger);
 void place_drop(const char *ledger);

@@ -106,7 +106,7 @@ static void check_file_and_model(char **cells)
 /* The one call that two of the files tell of is one step: it is counted once, where the list counts it twice. */
 static void leave_out_shared(char **cells)
 {
-    static char numbers[4][16];
+    static char numbers[3][24];
     if (strcmp(cells[0], "claude-sonnet-4") == 0) {
         snprintf(numbers[0], sizeof numbers[0], "%lld", strtoll(cells[1], NULL, 10) - 1);
         snprintf(numbers[1], sizeof numbers[1], "%lld", strtoll(cells[2], NULL, 10) - 168);
