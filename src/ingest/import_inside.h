@@ -87,10 +87,11 @@ sw_str import_id(import_work *work, const char *prefix, const char *kind, const 
                  size_t count);
 /* The name of an agent, to be registered; its id. */
 sw_str import_agent(import_work *work, sw_str name);
-/* Finishes a made step with its messages (counts are set already): cuts what is too long, and computes the digest of
+/* The input of a step that was sent nothing new: a list without messages, which is known to be empty. */
+extern const sw_message import_nothing;
+/* Finishes a made step with its messages (counted already): names them, cuts what is too long, and computes the digest of
  * its content. */
-sw_status import_finish(import_work *work, import_made *made, sw_message *messages,
-                        sw_message *input, sw_error *err);
+sw_status import_finish(import_work *work, import_made *made, sw_message *messages, sw_error *err);
 
 /* import_write.c */
 sw_status import_flush(import_work *work, sw_error *err);

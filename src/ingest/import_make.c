@@ -51,6 +51,8 @@ sw_str import_agent(import_work *work, sw_str name)
     return import_id(work, "agent", "agent", &name, 1);
 }
 
+const sw_message import_nothing;
+
 /* ---- what it was made of -------------------------------------------------------------------------------- */
 
 static void add_row(crypto_generichash_state *state, sw_record_id record, const void *row)
@@ -87,15 +89,27 @@ static void digest_made(import_made *made)
     for (size_t i = 0; i < entry->message_count; i++) {
         add_row(&state, SW_RECORD_MESSAGE, &entry->messages[i]);
     }
-    (void)crypto_generichash_update(&state, (const unsigned char *)"|", 1);
-    for (size_t i = 0; i < made->step.input_count; i++) {
-        add_row(&state, SW_RECORD_MESSAGE, &made->step.input[i]);
-    }
     (void)crypto_generichash_final(&state, (unsigned char *)made->content, IMPORT_DIGEST);
 }
 
-sw_status import_finish(import_work *work, import_made *made, sw_message *messages,
-                        sw_message *input, sw_error *err)
+/* By its place in the step and the conversation, and beginning as the step's id does: so the ledger knows whose it is,
+ * and takes it away when the step does not say it any more, or says it in another conversation. */
+static sw_str message_id(import_work *work, sw_str step_id, sw_str conversation, size_t place)
+{
+    enum { STEP = sizeof "step-" - 1, MESSAGE = sizeof "message-" - 1, TIME = 13 };
+    sw_str keys[3] = {step_id, conversation, sw_arena_printf(&work->arena, "%zu", place)};
+    sw_str id = import_id(work, "message", "transcript", keys, 3);
+    char *text = id.ptr ? sw_arena_alloc(&work->arena, id.len) : NULL;
+
+    if (!text || step_id.len < STEP + TIME) {
+        return SW_NULL_STR;
+    }
+    memcpy(text, id.ptr, id.len);
+    memcpy(text + MESSAGE, step_id.ptr + STEP, TIME);
+    return sw_str_make(text, id.len);
+}
+
+sw_status import_finish(import_work *work, import_made *made, sw_message *messages, sw_error *err)
 {
     sw_step_entry *entry = &made->step.entry;
     /* A key of the sender's, of which the ledger makes an id. */
@@ -103,14 +117,12 @@ sw_status import_finish(import_work *work, import_made *made, sw_message *messag
     bool cut = false;
 
     entry->messages = messages;
-    made->step.input = input;
+    made->step.input = &import_nothing;
     entry->step.conversation_id = SW_NULL_STR;
     cut = trace_fit(SW_RECORD_STEP, &entry->step, &work->arena);
     for (size_t i = 0; i < entry->message_count; i++) {
+        messages[i].id = message_id(work, entry->step.id, conversation, i);
         cut |= trace_fit(SW_RECORD_MESSAGE, &messages[i], &work->arena);
-    }
-    for (size_t i = 0; i < made->step.input_count; i++) {
-        cut |= trace_fit(SW_RECORD_MESSAGE, &input[i], &work->arena);
     }
     if (cut) {
         entry->step.content_truncated = sw_int_of(1);

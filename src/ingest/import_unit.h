@@ -111,11 +111,7 @@ static inline uint32_t unit_next(const unit *u, uint32_t part)
 }
 sw_status unit_make(unit *u, sw_error *err) SW_MUST_CHECK;
 /* The messages of a call: what was asked since the call before, what it answered, what its tools returned. */
-typedef struct unit_said {
-    sw_message *input;
-    sw_message *output;
-} unit_said;
-bool unit_say(unit *u, const unit_call *call, import_made *made, unit_said *out);
+bool unit_say(unit *u, const unit_call *call, import_made *made, sw_message **messages);
 /* The time of a call that its last part came at. */
 int64_t unit_call_end(const unit *u, const unit_call *call);
 

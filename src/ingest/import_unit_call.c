@@ -92,22 +92,24 @@ static uint32_t add_call(unit *u, uint32_t event, size_t at)
     return (uint32_t)u->call_count++;
 }
 
-/* The copy of a side conversation gives way to the main one's. */
+/* What a side conversation repeats of the main one is no part of the call. */
 static void join_part(unit *u, unit_call *call, uint32_t event)
 {
     const transcript_event *e = &u->events[event].e;
     const transcript_event *best = &u->events[call->best].e;
 
-    u->next_part[call->last] = event;
-    call->last = event;
+    if (e->side && !call->side) {
+        return;
+    }
     if (call->side && !e->side) {
         call->side = false;
         call->run = u->events[event].run;
-        call->best = event;
+        call->first = call->last = call->best = event;
         return;
     }
-    if (e->side == call->side && (e->has_usage || e->failed) &&
-        weight(&e->usage) >= weight(&best->usage)) {
+    u->next_part[call->last] = event;
+    call->last = event;
+    if ((e->has_usage || e->failed) && weight(&e->usage) >= weight(&best->usage)) {
         call->best = event;
     }
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was said around a call: what was asked since the call before, what the model answered, what its tools returned
- * (telemetry.md E.9). A transcript does not repeat the history, and neither do we: a step's input here is what was new
- * to the conversation.
+ * (telemetry.md E.9). A transcript does not repeat the history, and neither do we: a step shows what was new to the
+ * conversation. All of it is kept as the step's own, though a person said a part of it, because which call came next
+ * after it may turn out otherwise when more files come; what is said twice is stored once all the same.
  */
 #include "ingest/import_unit.h"
 #include "ingest/talk.h"
@@ -40,7 +41,6 @@ static bool was_said(const unit *u, const unit_call *call, uint32_t part, size_t
 
 static void say_answer(unit *u, const unit_call *call, talk *t)
 {
-    t->side = TALK_OUTPUT;
     talk_begin(t, SW_MESSAGE_ROLE_ASSISTANT);
     for (uint32_t part = call->first; part != UNIT_NONE; part = unit_next(u, part)) {
         const transcript_event *e = &u->events[part].e;
@@ -127,7 +127,6 @@ static void say_returns(unit *u, const unit_call *call, talk *t)
 
 static void say_asked(unit *u, const unit_call *call, talk *t)
 {
-    t->side = TALK_INPUT;
     for (uint32_t i = call->asked; i != UNIT_NONE; i = u->next_part[i]) {
         const transcript_event *e = &u->events[i].e;
         talk_begin(t, SW_MESSAGE_ROLE_USER);
@@ -151,24 +150,21 @@ static sw_str first_text(const sw_message *messages, size_t count, sw_message_ro
     return SW_NULL_STR;
 }
 
-static void settle(unit *u, const unit_call *call, import_made *made, talk *t, unit_said *out)
+static void settle(unit *u, const unit_call *call, import_made *made, talk *t)
 {
     sw_message *said = t->messages[TALK_OUTPUT].items;
-    sw_message *asked = t->messages[TALK_INPUT].items;
     sw_step_entry *entry = &made->step.entry;
     int64_t end = unit_call_end(u, call);
 
-    *out = (unit_said){.input = asked, .output = said};
-    entry->messages = said;
     entry->message_count = talk_count(t, TALK_OUTPUT);
-    made->step.input = asked;
-    made->step.input_count = talk_count(t, TALK_INPUT);
     for (size_t i = 0; i < entry->message_count; i++) {
         if (said[i].role.value == SW_MESSAGE_ROLE_ASSISTANT) {
             said[i].model = entry->step.model;
             said[i].created_at = end == INT64_MIN ? SW_NULL_INT : sw_int_of(end);
         }
     }
+    entry->step.input_preview =
+        first_text(said, entry->message_count, SW_MESSAGE_ROLE_USER, &u->work->arena);
     entry->step.output_preview =
         first_text(said, entry->message_count, SW_MESSAGE_ROLE_ASSISTANT, &u->work->arena);
     if (t->cut) {
@@ -176,14 +172,16 @@ static void settle(unit *u, const unit_call *call, import_made *made, talk *t, u
     }
 }
 
-bool unit_say(unit *u, const unit_call *call, import_made *made, unit_said *out)
+bool unit_say(unit *u, const unit_call *call, import_made *made, sw_message **messages)
 {
     talk t;
 
     talk_init(&t, &u->work->arena);
+    t.side = TALK_OUTPUT;
     say_asked(u, call, &t);
     say_answer(u, call, &t);
     say_returns(u, call, &t);
-    settle(u, call, made, &t, out);
+    settle(u, call, made, &t);
+    *messages = t.messages[TALK_OUTPUT].items;
     return !u->work->arena.failed;
 }

@@ -376,12 +376,10 @@ static sw_str step_above(unit *u, const unit_run *run)
 }
 
 /* What the run was asked first, in all its steps. */
-static sw_str asked_of(unit_run *run, const import_made *made)
+static sw_str asked_of(unit_run *run, sw_str asked)
 {
-    sw_str text = made->step.input_count > 0 ? made->step.input[0].text : SW_NULL_STR;
-
-    if (!run->preview.ptr && text.len > 0) {
-        run->preview = sw_str_make(text.ptr, sw_utf8_prefix(text, SW_LIMIT_PREVIEW_CHARS));
+    if (!run->preview.ptr) {
+        run->preview = asked;
     }
     return run->preview;
 }
@@ -434,7 +432,7 @@ static sw_status make_step(unit *u, uint32_t number, sw_error *err)
     const transcript_event *e = &u->events[call->best].e;
     import_made *made = import_add(&u->work->arena, &u->work->made, sizeof *made);
     sw_step *step = made ? &made->step.entry.step : NULL;
-    unit_said said = {NULL, NULL};
+    sw_message *messages = NULL;
 
     if (!made) {
         return sw_no_memory(err);
@@ -460,14 +458,14 @@ static sw_status make_step(unit *u, uint32_t number, sw_error *err)
         .cost_nano_usd = e->cost_nano_usd,
     };
     put_usage(u, call, step);
-    if (!put_times(u, call, made) || !unit_say(u, call, made, &said)) {
+    if (!put_times(u, call, made) || !unit_say(u, call, made, &messages)) {
         return sw_no_memory(err);
     }
-    step->input_preview = asked_of(run, made);
+    step->input_preview = asked_of(run, step->input_preview);
     put_end(u, call, step);
     put_rank(u, call, step, made);
     put_name(u, call, made);
-    return import_finish(u->work, made, said.output, said.input, err);
+    return import_finish(u->work, made, messages, err);
 }
 
 /* What was asked since the last call belongs to the next one of its run. */

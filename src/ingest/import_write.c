@@ -105,10 +105,11 @@ static sw_status fold_loser(deciding *d, const sw_transcript_call *there, const 
     *fold = (sw_telemetry_fold){there->step_id, made->step.entry.step.id};
     loser->entry.step = made->step.entry.step;
     loser->entry.step.id = there->step_id;
+    loser->input = &import_nothing;
     return SW_STATUS_OK;
 }
 
-/* Another telling had it, whose run may be empty now. */
+/* It was told otherwise before; the run it was in then may be empty now. */
 static sw_status note_loser(deciding *d, const sw_transcript_call *there, const import_made *made,
                             sw_error *err)
 {
@@ -121,7 +122,8 @@ static sw_status note_loser(deciding *d, const sw_transcript_call *there, const 
     if (status == SW_STATUS_NOT_FOUND) {
         return SW_STATUS_OK;
     }
-    if (status == SW_STATUS_OK && old.run_id.ptr) {
+    if (status == SW_STATUS_OK && old.run_id.ptr &&
+        !sw_str_eq(old.run_id, made->step.entry.step.run_id)) {
         ghost = import_add(&work->arena, &d->ghosts, sizeof *ghost);
         if (!ghost) {
             return sw_no_memory(err);
@@ -151,10 +153,7 @@ static sw_status decide_one(deciding *d, size_t i, sw_error *err)
         d->work->result->steps_unchanged++;
         return SW_STATUS_OK;
     }
-    return there->step_id.ptr && (!same_owner(there, made) ||
-                                  !sw_str_eq(there->step_id, made->step.entry.step.id))
-               ? note_loser(d, there, made, err)
-               : SW_STATUS_OK;
+    return there->step_id.ptr && d->work->ledger ? note_loser(d, there, made, err) : SW_STATUS_OK;
 }
 
 /* A run is kept for its steps; with it those it came from. */
@@ -170,6 +169,33 @@ static void want_runs(deciding *d)
     }
 }
 
+/* A sub-agent's run that turns out to come from another one: where it seemed to come from may be empty. */
+static sw_status note_parents(deciding *d, sw_error *err)
+{
+    const import_run *runs = d->work->runs.items;
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < d->work->runs.count && status == SW_STATUS_OK; i++) {
+        sw_run old;
+        sw_str *ghost = NULL;
+        if (!runs[i].wanted || runs[i].parent == SIZE_MAX) {
+            continue;
+        }
+        status = sw_get(d->work->ledger, d->work->actor, SW_RECORD_RUN, runs[i].row.id, d->memory,
+                        &old, err);
+        if (status == SW_STATUS_OK && old.parent_run_id.ptr &&
+            !sw_str_eq(old.parent_run_id, runs[i].row.parent_run_id)) {
+            ghost = import_add(&d->work->arena, &d->ghosts, sizeof *ghost);
+            status = ghost ? status : sw_no_memory(err);
+        }
+        if (ghost) {
+            *ghost = old.parent_run_id;
+        }
+        status = status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    }
+    return status;
+}
+
 static sw_status decide(deciding *d, sw_error *err)
 {
     sw_status status = take_best(d) ? look(d, err) : sw_no_memory(err);
@@ -178,7 +204,9 @@ static sw_status decide(deciding *d, sw_error *err)
         status = decide_one(d, i, err);
     }
     want_runs(d);
-    return status;
+    return status == SW_STATUS_OK && d->work->ledger && !d->work->options->send
+               ? note_parents(d, err)
+               : status;
 }
 
 /* ---- writing --------------------------------------------------------------------------------------------- */
@@ -336,26 +364,62 @@ static sw_status write_whole(deciding *d, const writing *w, sw_error *err)
                : SW_STATUS_OK;
 }
 
-static sw_status drop_ghosts(deciding *d, sw_error *err)
+static bool see_one(void *arg, const void *row)
 {
-    import_work *work = d->work;
+    (void)row;
+    *(bool *)arg = true;
+    return false;
+}
+
+/* Whether it has steps, or began other runs. */
+static sw_status is_needed(const deciding *d, sw_str run_id, bool *needed, sw_error *err)
+{
+    sw_value id = {.text = run_id};
+    sw_condition began = {SW_RUN_PARENT_RUN_ID, SW_OP_EQ, &id, 1};
+    sw_list_query query = {
+        .conditions = &began, .condition_count = 1, .limit = 1, .look_limit = -1};
+    sw_list_end end;
+    sw_run_metrics metrics;
+    sw_status status =
+        sw_run_usage(d->work->ledger, d->work->actor, run_id, d->memory, &metrics, err);
+
+    *needed = status == SW_STATUS_OK && metrics.num_steps.value > 0;
+    return status == SW_STATUS_OK && !*needed
+               ? sw_list(d->work->ledger, d->work->actor, SW_RECORD_RUN, &query, see_one, needed,
+                         &end, err)
+               : status;
+}
+
+/* A run that a part of the files gave, and all together do not. What it came from may go with it. */
+static sw_status drop_ghost(const deciding *d, sw_str run_id, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    while (run_id.ptr && status == SW_STATUS_OK) {
+        sw_run run;
+        sw_outcome outcome;
+        bool needed = true;
+        status = sw_get(d->work->ledger, d->work->actor, SW_RECORD_RUN, run_id, d->memory, &run,
+                        err);
+        if (status == SW_STATUS_OK && run.source.value == SW_SOURCE_TRANSCRIPT) {
+            status = is_needed(d, run_id, &needed, err);
+        }
+        if (status != SW_STATUS_OK || needed) {
+            break;
+        }
+        status = sw_run_delete(d->work->ledger, d->work->actor, run_id, &outcome, err);
+        run_id = run.parent_run_id;
+    }
+    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+}
+
+static sw_status drop_ghosts(const deciding *d, sw_error *err)
+{
     const sw_str *ghosts = d->ghosts.items;
     sw_status status = SW_STATUS_OK;
 
-    for (size_t i = 0; i < d->ghosts.count && status == SW_STATUS_OK && !work->options->dry_run;
-         i++) {
-        sw_run run;
-        sw_run_metrics metrics;
-        sw_outcome outcome;
-        status = sw_get(work->ledger, work->actor, SW_RECORD_RUN, ghosts[i], d->memory, &run, err);
-        if (status == SW_STATUS_OK) {
-            status = sw_run_usage(work->ledger, work->actor, ghosts[i], d->memory, &metrics, err);
-        }
-        if (status == SW_STATUS_OK && run.source.value == SW_SOURCE_TRANSCRIPT &&
-            metrics.num_steps.value == 0) {
-            status = sw_run_delete(work->ledger, work->actor, ghosts[i], &outcome, err);
-        }
-        status = status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    for (size_t i = 0; i < d->ghosts.count && status == SW_STATUS_OK; i++) {
+        status = d->work->options->dry_run ? SW_STATUS_OK : drop_ghost(d, ghosts[i], err);
     }
     return status;
 }
