@@ -34,6 +34,7 @@ typedef enum bench_group {
     BENCH_GROUP_HTTP,
     BENCH_GROUP_OTLP,
     BENCH_GROUP_STATUSLINE,
+    BENCH_GROUP_TRANSCRIPTS,
     BENCH_GROUP_COUNT
 } bench_group;
 
@@ -153,6 +154,7 @@ void bench_runs(bench *b);
 void bench_http(bench *b);
 void bench_otlp(bench *b);
 void bench_statusline(bench *b);
+void bench_transcripts(bench *b);
 
 /* ---- figures (report.c) ------------------------------------------------------------------------- */
 
