@@ -498,6 +498,8 @@ SW_API sw_status sw_usage(sw_ledger *ledger, const sw_actor *actor, const sw_usa
 SW_API size_t sw_list_price_count(void);
 /* List price i as a row without organization; its text lives for ever. */
 SW_API void sw_list_price(size_t i, sw_price *out);
+/* Whether the price is for models of this name. */
+SW_API bool sw_price_fits(const sw_price *price, sw_str model);
 /* The price that would hold for such a step: of provider_name, model_handle, model, created_at, service_tier and
  * prompt_tokens. NOT_FOUND: nobody knows one.
  */

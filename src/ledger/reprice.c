@@ -163,3 +163,8 @@ void sw_list_price(size_t i, sw_price *out)
 {
     sw__list_price(i, out);
 }
+
+bool sw_price_fits(const sw_price *price, sw_str model)
+{
+    return sw__price_rank(price->model, model) > 0;
+}

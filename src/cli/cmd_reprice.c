@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reprice: asks the ledger to compute costs again, part by part, and says what came of it. */
+#include "cli/prices.h"
+
+static bool take_total(void *arg, const sw_usage_group *group)
+{
+    *(int64_t *)arg = group->totals.num_steps;
+    return true;
+}
+
+static sw_status run(sw_cli *cli, const sw_reprice_query *query, sw_reprice_end *end)
+{
+    sw_actor actor = sw_prices_actor(cli);
+    sw_usage_query all = {.from = query->from, .to = query->to};
+    sw_usage_end counted;
+    sw_progress progress;
+    int64_t total = 0;
+    sw_status status =
+        sw_usage(cli->ledger, &actor, &all, take_total, &total, &counted, &cli->error);
+
+    sw_progress_init(&progress, cli->err, "steps", sw__system_clock.mono_us(NULL));
+    while (status == SW_STATUS_OK && !end->done) {
+        status = sw_reprice(cli->ledger, &actor, query, end, &cli->error);
+        sw_progress_show(&progress, end->steps, total, sw__system_clock.mono_us(NULL));
+    }
+    sw_progress_done(&progress);
+    return status;
+}
+
+static sw_status print_json(sw_cli *cli, const sw_reprice_end *end, bool dry_run)
+{
+    const struct {
+        const char *name;
+        int64_t value;
+    } rows[] = {{"num_steps", end->steps},
+                {"given_by_caller", end->given},
+                {"changed", end->changed},
+                {"found", end->found},
+                {"lost", end->lost},
+                {"cost_unknown", end->unknown},
+                {"before_nano_usd", end->before_nano_usd},
+                {"after_nano_usd", end->after_nano_usd}};
+    sw_cli_json json;
+
+    sw_cli_json_begin(cli, &json);
+    sw_json_open(&json.out, '{');
+    sw_cli_json_key(&json, "dry_run");
+    sw_json_bool(&json.out, dry_run);
+    for (size_t i = 0; i < SW_COUNT(rows); i++) {
+        sw_cli_json_key(&json, rows[i].name);
+        sw_json_int(&json.out, rows[i].value);
+    }
+    sw_json_close(&json.out, '}');
+    return sw_cli_json_end(cli, &json);
+}
+
+static void print_text(sw_cli *cli, const sw_reprice_end *end, bool dry_run)
+{
+    sw_arena *arena = &cli->arena;
+
+    fprintf(
+        cli->out,
+        "%s %s of %s steps (%s now have a cost, %s no more; %s unknown, %s said by their callers)\n",
+        dry_run ? "would change" : "changed", sw_show_count(arena, end->changed).ptr,
+        sw_show_count(arena, end->steps).ptr, sw_show_count(arena, end->found).ptr,
+        sw_show_count(arena, end->lost).ptr, sw_show_count(arena, end->unknown).ptr,
+        sw_show_count(arena, end->given).ptr);
+    fprintf(cli->out, "cost before %s, after %s\n", sw_show_money(arena, end->before_nano_usd).ptr,
+            sw_show_money(arena, end->after_nano_usd).ptr);
+}
+
+int sw_cli_reprice(sw_cli *cli)
+{
+    sw_reprice_query query = {.from = sw_cli_time(cli, SW_OPTION_PRICE_SINCE),
+                              .to = sw_cli_time(cli, SW_OPTION_PRICE_UNTIL),
+                              .dry_run = sw_cli_has(cli, SW_OPTION_DRY_RUN),
+                              .reason = sw_str_from(sw_cli_text(cli, SW_OPTION_REASON))};
+    sw_reprice_end end = {.steps = 0};
+    sw_status status = SW_STATUS_OK;
+
+    if (!query.from.known || (!query.dry_run && query.reason.len == 0)) {
+        status = sw_fail(
+            &cli->error, SW_STATUS_INVALID, "",
+            "since when, and why; write reprice --since 2026-11-01 --reason \"new contract\", or "
+            "--dry-run instead of the reason");
+        return sw_cli_fail(cli, status, NULL);
+    }
+    status = sw_cli_open(cli, true);
+    if (status == SW_STATUS_OK) {
+        status = run(cli, &query, &end);
+    }
+    if (status != SW_STATUS_OK) {
+        return sw_cli_fail(cli, status, sw_cli_advice(status));
+    }
+    if (sw_cli_has(cli, SW_OPTION_JSON)) {
+        (void)print_json(cli, &end, query.dry_run);
+    } else {
+        print_text(cli, &end, query.dry_run);
+    }
+    return sw_cli_finish(cli);
+}
