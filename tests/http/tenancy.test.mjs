@@ -332,7 +332,7 @@ async function strangers(op, ids, calls, secret, shared_ = []) {
 }
 
 // What every project of an organization may know.
-const SHARED = ['org', 'provider', 'spare_provider'];
+const SHARED = ['org', 'provider', 'spare_provider', 'price'];
 const isOwn = (op) => ['health', 'healthz', 'readyz', 'openapi'].includes(op.operationId);
 
 test('the wrong organization', (t) =>
