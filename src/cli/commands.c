@@ -12,7 +12,7 @@
 #define SW_ON_LEDGER                                                                               \
     (SW_ON_SOURCE | SW_ON(DEMO) | SW_ON(VERIFY) | SW_ON(KEYS) | SW_ON(OTLP) | SW_ON(BACKUP) |      \
      SW_ON(RESTORE) | SW_ON(PRUNE) | SW_ON(ERASE) | SW_ON(VACUUM) | SW_ON(DOCTOR) |                \
-     SW_ON(IMPORT) | SW_ON(PRICES) | SW_ON(REPRICE))
+     SW_ON(IMPORT) | SW_ON(PRICES) | SW_ON(REPRICE) | SW_ON(RECONCILE))
 /* Those that narrow steps. */
 #define SW_ON_STEPS                                                                                \
     (SW_ON(STEPS) | SW_ON(USAGE) | SW_ON(TOP) | SW_ON(TAIL) | SW_ON(GREP) | SW_ON(EXPORT) |        \

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Exports of providers beside the ledger: what agrees exits 0, what differs is shown and exits 9. The exports are made
+ * here, in the shapes that providers document, from the sums that `usage` answers.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/cli/child.h"
+
+#define ORG "org-00000000-0000-4000-8000-000000000000"
+
+static char path[600];
+
+static int set_up(void **state)
+{
+    if (child_set_up(state) != 0) {
+        return -1;
+    }
+    MUST("demo", "--steps", "600", "--seed", "4");
+    (void)snprintf(path, sizeof path, "%s/export", child_folder());
+    return 0;
+}
+
+static json_int_t number(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+/* As CSV of usage: uncached, read and written tokens apart. `more` is added to one count. */
+static void write_csv(const json_t *groups, int more)
+{
+    FILE *file = fopen(path, "w");
+    size_t i = 0;
+    json_t *g = NULL;
+    assert_non_null(file);
+    fprintf(
+        file,
+        "\xef\xbb\xbfusage_date_utc,\"model_version\",note,usage_input_tokens_no_cache,usage_input_tokens_cache_read,usage_input_tokens_cache_write_5m,usage_output_tokens\r\n");
+    json_array_foreach(groups, i, g)
+    {
+        json_int_t read = number(g, "cached_input_tokens"),
+                   written = number(g, "cache_write_tokens");
+        fprintf(file, "%s,\"%s\",\"a \"\"b\"\", c\",%lld,%lld,%lld,%lld\r\n",
+                json_string_value(json_object_get(g, "day")),
+                json_string_value(json_object_get(g, "model")),
+                (long long)(number(g, "prompt_tokens") - read - written), (long long)read,
+                (long long)written,
+                (long long)number(g, "completion_tokens") + (i == 1 ? more : 0));
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
+/* As the API answers costs: a bucket a day, an amount in an object, a line item that begins with the model. */
+static void write_costs(const json_t *groups)
+{
+    FILE *file = fopen(path, "w");
+    size_t i = 0;
+    json_t *g = NULL;
+    assert_non_null(file);
+    fprintf(file, "{\"object\":\"page\",\"data\":[");
+    json_array_foreach(groups, i, g)
+    {
+        json_int_t cost = number(g, "cost_nano_usd");
+        fprintf(
+            file,
+            "%s{\"start_time\":\"%sT00:00:00Z\",\"results\":[{\"line_item\":\"%s, input\",\"amount\":{\"currency\":\"usd\",\"value\":%lld.%09lld},\"x\":[1,{}]}]}",
+            i ? "," : "", json_string_value(json_object_get(g, "day")),
+            json_string_value(json_object_get(g, "model")), (long long)(cost / 1000000000),
+            (long long)(cost % 1000000000));
+    }
+    fprintf(file, "],\"has_more\":false}");
+    assert_int_equal(fclose(file), 0);
+}
+
+static void test_what_agrees_and_what_does_not(void **state)
+{
+    json_t *usage = JSON("usage", "--by", "day,model", "--organization", ORG, "--json");
+    const json_t *groups = json_object_get(usage, "groups");
+    (void)state;
+    assert_true(json_array_size(groups) > 3);
+    write_csv(groups, 0);
+    child c = RUN("reconcile", path);
+    assert_int_equal(c.code, 0);
+    assert_string_equal(c.out, "");
+    child_free(&c);
+    write_csv(groups, 1);
+    c = RUN("reconcile", path);
+    assert_int_equal(c.code, 9);
+    assert_non_null(strstr(c.out, "completion_tokens"));
+    assert_non_null(strstr(c.out, "-1"));
+    child_free(&c);
+    c = RUN("reconcile", path, "--tolerance", "50");
+    assert_int_equal(c.code, 0);
+    child_free(&c);
+    c = RUN("reconcile", path, "--json");
+    json_t *line = json_loads(c.out, 0, NULL);
+    assert_int_equal(number(line, "provider") - number(line, "ledger"), 1);
+    json_decref(line);
+    child_free(&c);
+    write_costs(groups);
+    c = RUN("reconcile", path);
+    assert_int_equal(c.code, 0);
+    child_free(&c);
+    json_decref(usage);
+}
+
+static void test_what_is_no_export_is_refused(void **state)
+{
+    static const char *const texts[] = {
+        "", "x", "a,b\n1,2\n", "{\"data\":[", "[1,2]", "date,input_tokens\nnever,1\n"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(texts[i], file);
+        assert_int_equal(fclose(file), 0);
+        child c = RUN("reconcile", path);
+        assert_int_equal(c.code, 2);
+        child_free(&c);
+    }
+    child c = RUN("reconcile", "/nonexistent/file");
+    assert_int_equal(c.code, 4);
+    child_free(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_agrees_and_what_does_not),
+        cmocka_unit_test(test_what_is_no_export_is_refused),
+    };
+    return cmocka_run_group_tests_name("reconcile", tests, set_up, child_tear_down);
+}
