@@ -47,7 +47,7 @@ void bench_statusline(bench *b)
     double values[BENCH_ROUNDS_MAX];
     double took[CALLS];
     bench_program_path(program, sizeof program);
-    bench_well_open(&well, b, "statusline.db", (bench_order){.random_ids = false});
+    bench_well_open(&well, b, "statusline.db", (bench_order){.blocks = true});
     bench_well_fill(&well, BENCH_SMALL, "statusline");
     bench_well_leave(&well);
     snprintf(store, sizeof store, "sqlite:%.4000s", well.path);

@@ -40,6 +40,21 @@ sw_block *sw_blocks_of(sw_arena *arena, const sw_usage_group *hours, size_t hour
     return blocks;
 }
 
+/* A block ends five hours behind any hour it holds, so behind a pause of five hours a new one begins
+ * whatever was before.
+ */
+bool sw_blocks_settled(const sw_usage_group *hours, size_t hour_count, int64_t from_us)
+{
+    int64_t before = from_us;
+    bool settled = hour_count == 0;
+    for (size_t i = 0; i < hour_count && !settled; i++) {
+        int64_t hour = before;
+        settled = hour_of(hours[i].keys[0], &hour) && hour - before >= BLOCK_HOURS * HOUR_US;
+        before = hour;
+    }
+    return settled;
+}
+
 /* value * part / whole without overflow. */
 static int64_t scale(int64_t value, int64_t part, int64_t whole)
 {

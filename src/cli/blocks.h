@@ -27,6 +27,9 @@ typedef struct sw_burn {
 /* The blocks of hours that are sorted by their keys; in the arena, *count of them. */
 sw_block *sw_blocks_of(sw_arena *arena, const sw_usage_group *hours, size_t hour_count,
                        size_t *count);
+/* Whether the last of the blocks of these hours, which are all since `from_us`, would be the same had older
+ * hours been asked for too. */
+bool sw_blocks_settled(const sw_usage_group *hours, size_t hour_count, int64_t from_us);
 void sw_burn_of(const sw_block *block, int64_t first_us, int64_t last_us, int64_t now_us,
                 sw_burn *out);
 /* Asks for hours since then, and makes blocks of them. */

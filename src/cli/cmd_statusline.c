@@ -6,6 +6,8 @@
 #include "cli/blocks.h"
 #include "cli/source.h"
 
+#define DAY_US INT64_C(86400000000)
+
 typedef struct line {
     sw_totals today;
     bool has_block;
@@ -25,22 +27,39 @@ static sw_status ask_today(sw_cli *cli, const sw_cli_filter *filter, line *out)
     return status;
 }
 
-/* Hours of the last days are enough: a pause of five hours begins blocks anew. */
-static sw_status ask_block(sw_cli *cli, const sw_cli_filter *filter, line *out)
+/* The block under way, if any, from the hours of so many days. */
+static sw_status ask_days(sw_cli *cli, const sw_cli_filter *filter, int64_t days, line *out,
+                          bool *settled)
 {
     sw_block *blocks = NULL;
     size_t count = 0;
+    int64_t from = cli->now_us - days * DAY_US;
     sw_usage_answer answer = {.query = {.by = {SW_DIMENSION_HOUR},
                                         .by_count = 1,
+                                        .from = days > 0 ? sw_int_of(from) : SW_NULL_INT,
                                         .conditions = filter->conditions,
                                         .condition_count = filter->count}};
     sw_status status = sw_blocks_ask(cli, &answer, &blocks, &count);
+    *settled = days == 0 || sw_blocks_settled(answer.groups, answer.count, from);
     out->has_block = status == SW_STATUS_OK && count > 0 && blocks[count - 1].end_us > cli->now_us;
-    if (out->has_block) {
+    if (out->has_block && *settled) {
         out->block = blocks[count - 1];
         status = sw_burn_ask(cli, &answer.query, &out->block, &out->burn);
     }
     sw_free(&sw__libc_allocator, answer.groups);
+    return status;
+}
+
+/* Few days mostly hold a pause of five hours, behind which blocks begin anew; only where nobody ever
+ * pauses all hours are needed. */
+static sw_status ask_block(sw_cli *cli, const sw_cli_filter *filter, line *out)
+{
+    static const int64_t days[] = {2, 30, 0};
+    sw_status status = SW_STATUS_OK;
+    bool settled = false;
+    for (size_t i = 0; i < SW_COUNT(days) && !settled && status == SW_STATUS_OK; i++) {
+        status = ask_days(cli, filter, days[i], out, &settled);
+    }
     return status;
 }
 

@@ -268,6 +268,11 @@ test('statusline and top: today is the sum of today', async () => {
     const { out } = await command(['statusline', ...where]);
     assert.match(out, new RegExp(`^today .* · ${want.num_steps} steps.*\n$`));
   }
+  // It looks at few days, and must find the block that all hours give.
+  const { blocks } = JSON.parse((await command(['usage', 'blocks', '--json', '--store', at.server.store])).out);
+  const line = await json('statusline');
+  const active = blocks.at(-1).active ? blocks.at(-1) : null;
+  assert.deepEqual([line.block_tokens, line.block_ends_at], [active?.total_tokens ?? null, active?.end ?? null]);
   const top = await json('top');
   assert.deepEqual(picked('x')(top.today)[1], want);
   const words = await command(['top', '--store', at.server.store]);

@@ -43,6 +43,9 @@ installed libstepwell.a
 installed pkgconfig/stepwell.pc
 installed lib/systemd/system/stepwell.service
 installed man/man1/stepwell.1
+installed bash-completion/completions/stepwell
+installed zsh/site-functions/_stepwell
+installed fish/vendor_completions.d/stepwell.fish
 installed doc/stepwell/api.md
 installed doc/stepwell/records.md
 LD_LIBRARY_PATH=$(dirname "$(find "$at" -name libstepwell.so)")
