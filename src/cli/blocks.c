@@ -107,8 +107,8 @@ static sw_status edge(sw_cli *cli, const sw_usage_query *usage, const sw_block *
 
 sw_status sw_burn_ask(sw_cli *cli, const sw_usage_query *query, const sw_block *block, sw_burn *out)
 {
-    int64_t first = block->start_us;
-    int64_t last = block->start_us;
+    int64_t first = 0;
+    int64_t last = 0;
     sw_status status = edge(cli, query, block, true, &first);
     if (status == SW_STATUS_OK) {
         status = edge(cli, query, block, false, &last);

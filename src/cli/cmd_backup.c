@@ -175,8 +175,8 @@ int sw_cli_restore(sw_cli *cli)
 
 int sw_cli_vacuum(sw_cli *cli)
 {
-    sw_ledger_info before;
-    sw_ledger_info after;
+    sw_ledger_info before = {.steps = 0};
+    sw_ledger_info after = {.steps = 0};
     sw_cli_json json;
     sw_status status = sw_cli_open(cli, true);
     if (status == SW_STATUS_OK) {

@@ -27,7 +27,8 @@ typedef struct transcript {
     size_t room;
     size_t gap_at; /* steps before the gap */
     int64_t gap;   /* steps that are left out there */
-    sw_json_out *json;
+    sw_cli_json json;
+    bool data; /* write to it, not for people */
 } transcript;
 
 /* ---- gathering --------------------------------------------------------------------------------- */
@@ -213,8 +214,8 @@ static bool show_message(void *arg, const void *row)
 {
     transcript *t = arg;
     sw_mark mark = sw_arena_mark(&t->cli->arena);
-    if (t->json) {
-        sw_record_write_json(SW_RECORD_MESSAGE, row, t->json);
+    if (t->data) {
+        sw_record_write_json(SW_RECORD_MESSAGE, row, &t->json.out);
     } else {
         sw_show_message(t->cli, row);
     }
@@ -278,36 +279,36 @@ static void write_or_null(sw_cli_json *json, const char *key, sw_record_id recor
 
 static sw_status print_data(transcript *t)
 {
-    sw_cli_json json;
+    sw_cli_json *json = &t->json;
     sw_status status = SW_STATUS_OK;
-    sw_cli_json_begin(t->cli, &json);
-    json.list = "steps";
-    t->json = &json.out;
-    sw_json_open(&json.out, '{');
-    write_or_null(&json, "run", SW_RECORD_RUN, &t->run);
-    write_or_null(&json, "metrics", SW_RECORD_RUN_METRICS, t->has_metrics ? &t->metrics : NULL);
-    sw_cli_json_key(&json, "steps");
-    sw_json_open(&json.out, '[');
+    sw_cli_json_begin(t->cli, json);
+    json->list = "steps";
+    t->data = true;
+    sw_json_open(&json->out, '{');
+    write_or_null(json, "run", SW_RECORD_RUN, &t->run);
+    write_or_null(json, "metrics", SW_RECORD_RUN_METRICS, t->has_metrics ? &t->metrics : NULL);
+    sw_cli_json_key(json, "steps");
+    sw_json_open(&json->out, '[');
     for (size_t i = 0; i < t->count && status == SW_STATUS_OK; i++) {
         const shown_step *at = &t->steps[i];
-        sw_json_open(&json.out, '{');
-        write_or_null(&json, "step", SW_RECORD_STEP, &at->step);
-        write_or_null(&json, "metrics", SW_RECORD_STEP_METRICS,
+        sw_json_open(&json->out, '{');
+        write_or_null(json, "step", SW_RECORD_STEP, &at->step);
+        write_or_null(json, "metrics", SW_RECORD_STEP_METRICS,
                       at->has_metrics ? &at->metrics : NULL);
-        sw_cli_json_key(&json, "messages");
-        sw_json_open(&json.out, '[');
+        sw_cli_json_key(json, "messages");
+        sw_json_open(&json->out, '[');
         status = sw_cli_has(t->cli, SW_OPTION_BRIEF) ? SW_STATUS_OK : messages_of(t, &at->step);
-        sw_json_close(&json.out, ']');
-        sw_json_close(&json.out, '}');
+        sw_json_close(&json->out, ']');
+        sw_json_close(&json->out, '}');
     }
-    sw_json_close(&json.out, ']');
-    sw_cli_json_key(&json, "left_out");
-    sw_json_int(&json.out, t->gap);
-    sw_json_close(&json.out, '}');
+    sw_json_close(&json->out, ']');
+    sw_cli_json_key(json, "left_out");
+    sw_json_int(&json->out, t->gap);
+    sw_json_close(&json->out, '}');
     if (status == SW_STATUS_OK) {
-        return sw_cli_json_end(t->cli, &json);
+        return sw_cli_json_end(t->cli, json);
     }
-    sw_buf_fini(&json.buf);
+    sw_buf_fini(&json->buf);
     return status;
 }
 
