@@ -14,8 +14,8 @@ static void check_text(sw_str text)
 static void see(void *arg, const transcript_event *event)
 {
     sw_str bytes = *(const sw_str *)arg;
-    const sw_str texts[] = {event->session, event->id,    event->parent,  event->turn,
-                            event->agent,   event->cwd,   event->branch,  event->version,
+    const sw_str texts[] = {event->session, event->id,    event->parent,   event->turn,
+                            event->agent,   event->cwd,   event->branch,   event->version,
                             event->key,     event->model, event->provider, event->stop};
 
     for (size_t i = 0; i < SW_COUNT(texts); i++) {

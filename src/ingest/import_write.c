@@ -399,8 +399,8 @@ static sw_status drop_ghost(const deciding *d, sw_str run_id, sw_error *err)
         sw_run run;
         sw_outcome outcome;
         bool needed = true;
-        status = sw_get(d->work->ledger, d->work->actor, SW_RECORD_RUN, run_id, d->memory, &run,
-                        err);
+        status =
+            sw_get(d->work->ledger, d->work->actor, SW_RECORD_RUN, run_id, d->memory, &run, err);
         if (status == SW_STATUS_OK && run.source.value == SW_SOURCE_TRANSCRIPT) {
             status = is_needed(d, run_id, &needed, err);
         }

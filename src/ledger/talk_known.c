@@ -337,8 +337,8 @@ static sw_status compare_old(resolving *r, sw_talk_step *s, sw_error *err)
         return status;
     }
     /* An empty list has no head that would tell its conversation. */
-    s->same = !s->has_input || (sw_str_eq(s->old.head, s->context.head) &&
-                                sw_str_eq(s->old.talk, s->context.talk));
+    s->same = !s->has_input ||
+              (sw_str_eq(s->old.head, s->context.head) && sw_str_eq(s->old.talk, s->context.talk));
     s->leaves = !s->same && !sw_str_eq(s->old.talk, s->context.talk);
     s->remade = s->same && !sw_str_eq(s->old.made, s->context.made);
     s->replaces = !s->same;

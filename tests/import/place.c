@@ -44,7 +44,8 @@ static void write_file(const char *name, sw_str content, const char *mode)
     char path[512];
     FILE *file = NULL;
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    for (char *slash = strchr(path + strlen(folder) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(path + strlen(folder) + 1, '/'); slash;
+         slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
         *slash = '/';
@@ -212,8 +213,9 @@ char *place_dump(const char *ledger)
     add_rows(out, db, "select * from steps where retired_into is null order by id");
     add_rows(out, db, "select * from runs order by id");
     add_rows(out, db, "select * from run_metrics order by id");
-    add_rows(out, db, "select * from step_metrics where id in (select id from steps where "
-                      "retired_into is null) order by id");
+    add_rows(out, db,
+             "select * from step_metrics where id in (select id from steps where "
+             "retired_into is null) order by id");
     add_rows(out, db, "select * from messages order by step_id, role, id");
     (void)fclose(out);
     sqlite3_close(db);

@@ -85,7 +85,8 @@ static void check_model(const char *ledger, char **cells, size_t from)
 {
     same(cells[0], "calls", sum_of(ledger, cells[from], "count(*)"), cells[from + 1]);
     same(cells[0], "input", sum_of(ledger, cells[from], uncached), cells[from + 2]);
-    same(cells[0], "output", sum_of(ledger, cells[from], "sum(completion_tokens)"), cells[from + 3]);
+    same(cells[0], "output", sum_of(ledger, cells[from], "sum(completion_tokens)"),
+         cells[from + 3]);
     same(cells[0], "cache write", sum_of(ledger, cells[from], "sum(cache_write_tokens)"),
          cells[from + 4]);
     same(cells[0], "cache read", sum_of(ledger, cells[from], "sum(cached_input_tokens)"),
@@ -201,9 +202,8 @@ static void check_codex(const char *name, const import_result *r, const json_t *
         equal(name, "reasoning", place_number("one.db", "select sum(reasoning_tokens) from steps"),
               member(of, "reasoning_output_tokens"));
         equal(name, "total",
-              place_number("one.db",
-                           "select sum(coalesce(json_extract(prompt_tokens_details, "
-                           "'$.reported_total_tokens'), total_tokens)) from steps"),
+              place_number("one.db", "select sum(coalesce(json_extract(prompt_tokens_details, "
+                                     "'$.reported_total_tokens'), total_tokens)) from steps"),
               member(of, "total_tokens"));
         equal(name, "calls of model", sum_of("one.db", model, "count(*)"), member(of, "calls"));
     }
@@ -240,9 +240,11 @@ static void check_pi(const char *name, const import_result *r, const json_t *fac
     equal(name, "tool calls", r->tool_calls, member(facts, "tool_calls"));
     equal(name, "tool errors", r->tool_errors, member(facts, "tool_errors"));
     equal(name, "calls", place_number("one.db", "select count(*) from steps"), member(of, "calls"));
-    equal(name, "stopped", place_number("one.db", "select count(*) from steps where status = 'cancelled'"),
+    equal(name, "stopped",
+          place_number("one.db", "select count(*) from steps where status = 'cancelled'"),
           member(json_object_get(facts, "stop_reasons"), "aborted"));
-    equal(name, "failed", place_number("one.db", "select count(*) from steps where status = 'failed'"),
+    equal(name, "failed",
+          place_number("one.db", "select count(*) from steps where status = 'failed'"),
           member(json_object_get(facts, "stop_reasons"), "error"));
     equal(name, "input",
           place_number("one.db", "select sum(prompt_tokens - coalesce(cached_input_tokens, 0) - "

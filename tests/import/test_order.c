@@ -43,8 +43,9 @@ static void head(text *t, const who *w, const char *type, const char *uuid, cons
     if (w->agent) {
         add(t, "\"agentId\":\"%s\",\"isSidechain\":true,", w->agent);
     }
-    add(t, "\"cwd\":\"/home/u/p\",\"gitBranch\":\"%s\",\"version\":\"2.1.7\","
-           "\"timestamp\":\"2026-01-15T10:%02d:%02d.000Z\",",
+    add(t,
+        "\"cwd\":\"/home/u/p\",\"gitBranch\":\"%s\",\"version\":\"2.1.7\","
+        "\"timestamp\":\"2026-01-15T10:%02d:%02d.000Z\",",
         w->branch ? w->branch : "main", second / 60, second % 60);
 }
 
@@ -62,8 +63,9 @@ static void result(text *t, const who *w, const char *uuid, const char *parent, 
     if (agent) {
         add(t, "\"toolUseResult\":{\"status\":\"completed\",\"agentId\":\"%s\"},", agent);
     }
-    add(t, "\"message\":{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":"
-           "\"%s\",\"content\":\"fine\",\"is_error\":false}]}}\n",
+    add(t,
+        "\"message\":{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":"
+        "\"%s\",\"content\":\"fine\",\"is_error\":false}]}}\n",
         tool);
 }
 
@@ -76,12 +78,14 @@ static void answer(text *t, const who *w, const char *uuid, const char *parent, 
     if (request) {
         add(t, "\"requestId\":\"%s\",", request);
     }
-    add(t, "\"message\":{\"id\":\"%s\",\"role\":\"assistant\",\"model\":\"claude-opus-4-6\","
-           "\"content\":[%s],\"stop_reason\":",
+    add(t,
+        "\"message\":{\"id\":\"%s\",\"role\":\"assistant\",\"model\":\"claude-opus-4-6\","
+        "\"content\":[%s],\"stop_reason\":",
         id, part);
     add(t, stop ? "\"%s\"" : "null", stop ? stop : "");
-    add(t, ",\"usage\":{\"input_tokens\":2,\"cache_read_input_tokens\":61608,"
-           "\"cache_creation_input_tokens\":974,\"output_tokens\":%d}}}\n",
+    add(t,
+        ",\"usage\":{\"input_tokens\":2,\"cache_read_input_tokens\":61608,"
+        "\"cache_creation_input_tokens\":974,\"output_tokens\":%d}}}\n",
         output);
 }
 
@@ -118,7 +122,7 @@ static void sub_agent(text *t)
 }
 
 enum { PARTS = 7 };
-static const char *const names[PARTS] = {"p/s1-a.jsonl",        "p/s1-b.jsonl", "p/s2.jsonl",
+static const char *const names[PARTS] = {"p/s1-a.jsonl",         "p/s1-b.jsonl", "p/s2.jsonl",
                                          "p/s1/sub/agent.jsonl", "q/copy.jsonl", "q/gateway.jsonl",
                                          "q/other.jsonl"};
 
@@ -152,8 +156,8 @@ static void write_parts(void)
 /* Each message is one call, except the replay and the gateway's copy: 1 to 7. */
 static void check_whole(const char *ledger)
 {
-    assert_int_equal(
-        place_number(ledger, "select count(*) from steps where retired_into is null"), 7);
+    assert_int_equal(place_number(ledger, "select count(*) from steps where retired_into is null"),
+                     7);
     assert_int_equal(place_number(ledger, "select sum(completion_tokens) from steps where "
                                           "retired_into is null"),
                      159 + 40 + 50 + 70 + 80 + 90 + 10);
@@ -161,8 +165,9 @@ static void check_whole(const char *ledger)
                                           "is null"),
                      7 * 62584);
     /* The answer without an end was told before it was whole. */
-    assert_int_equal(place_number(ledger, "select count(*) from steps where usage_state = 'partial' "
-                                          "and retired_into is null"),
+    assert_int_equal(place_number(ledger,
+                                  "select count(*) from steps where usage_state = 'partial' "
+                                  "and retired_into is null"),
                      1);
     /* The sub-agent's run was begun by the one that asked for it, through that call. */
     assert_int_equal(place_number(ledger, "select count(*) from runs r join runs p on "
@@ -252,7 +257,8 @@ static void a_growing_file_adds_what_is_new(void **state)
         more = more < t.len - at ? more : t.len - at;
         place_append("grow/g.jsonl", sw_str_make(t.at + at, more));
         at += more;
-        import_result r = place_import_told("grow.db", place_path("grow/g.jsonl"), told, sizeof told);
+        import_result r =
+            place_import_told("grow.db", place_path("grow/g.jsonl"), told, sizeof told);
         assert_int_equal(r.bad_lines, 0);
     }
     grown = place_dump("grow.db");

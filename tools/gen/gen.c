@@ -63,6 +63,8 @@ static bool run(const char *page, const char *name)
         return gen_aliases();
     } else if (strcmp(page, "telemetry-md") == 0) {
         gen_telemetry_page();
+    } else if (strcmp(page, "import-md") == 0) {
+        gen_import_page();
     } else if (strcmp(page, "csv-header") == 0 && record) {
         print_csv_header(record);
     } else {
@@ -79,7 +81,7 @@ int main(int argc, char **argv)
     if (!run(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : "")) {
         fputs(
             "usage: gen facts | json-order | schema | records-md | api-md | aliases | telemetry-md |"
-            " csv-header RECORD\n",
+            " import-md | csv-header RECORD\n",
             stderr);
         return 2;
     }

@@ -17,6 +17,8 @@ void gen_api_page(void);
 bool gen_aliases(void);
 /* The reference page docs/telemetry.md. */
 void gen_telemetry_page(void);
+/* The reference page docs/import.md. */
+void gen_import_page(void);
 /* The reference page docs/records.md. */
 void gen_records_page(void);
 
