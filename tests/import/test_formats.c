@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules of single formats, as their descriptions state them: what is written again is no call, what is packed is the
+ * same, what is written once more with more of it is one. */
+#include <zstd.h>
+
+#include "tests/import/place.h"
+
+static const char meta[] =
+    "{\"timestamp\":\"2026-02-23T12:00:00.000Z\",\"type\":\"session_meta\",\"payload\":{\"id\":\"t1\","
+    "\"cwd\":\"/p\",\"cli_version\":\"0.1\",\"model_provider\":\"openai\"}}\n"
+    "{\"timestamp\":\"2026-02-23T12:00:01.000Z\",\"type\":\"turn_context\",\"payload\":{\"turn_id\":"
+    "\"n1\",\"model\":\"gpt-5.2-codex\"}}\n";
+
+/* A line with the thread's sums: input and output, nothing cached. */
+static size_t sums(char *to, size_t size, int second, int input, int output)
+{
+    int n =
+        snprintf(to, size,
+                 "{\"timestamp\":\"2026-02-23T12:00:%02d.000Z\",\"type\":\"event_msg\",\"payload\":"
+                 "{\"type\":\"token_count\",\"info\":{\"total_token_usage\":{\"input_tokens\":%d,"
+                 "\"cached_input_tokens\":0,\"output_tokens\":%d,\"reasoning_output_tokens\":0,"
+                 "\"total_tokens\":%d}}}}\n",
+                 second, input, output, input + output);
+    assert_true(n > 0 && (size_t)n < size);
+    return (size_t)n;
+}
+
+static sw_str rollout(char *to, size_t size)
+{
+    size_t len = (size_t)snprintf(to, size, "%s", meta);
+    len += sums(to + len, size - len, 2, 1000, 200);
+    len += sums(to + len, size - len, 9, 1000, 200); /* told again, with another time */
+    len += sums(to + len, size - len, 12, 2500, 500);
+    return sw_str_make(to, len);
+}
+
+/* Totals 1200, 1200 and 3000 are two calls, 3000 together. */
+static void what_codex_tells_again_is_no_call(void **state)
+{
+    static char text[8192];
+    (void)state;
+    place_write("codex/a.jsonl", rollout(text, sizeof text));
+    (void)place_import_one("codex.db", place_path("codex"));
+    assert_int_equal(place_number("codex.db", "select count(*) from steps"), 2);
+    assert_int_equal(place_number("codex.db", "select sum(total_tokens) from steps"), 3000);
+    assert_int_equal(place_number("codex.db", "select max(prompt_tokens) from steps"), 1500);
+}
+
+static void what_is_packed_is_the_same(void **state)
+{
+    static char text[8192];
+    static char packed[8192];
+    sw_str plain = rollout(text, sizeof text);
+    size_t len = ZSTD_compress(packed, sizeof packed, plain.ptr, plain.len, 3);
+    import_result r;
+    (void)state;
+    assert_false(ZSTD_isError(len));
+    place_write("packed/a.jsonl.zst", sw_str_make(packed, len));
+    r = place_import_one("packed.db", place_path("packed"));
+    assert_int_equal(r.steps_new, 2);
+    place_write("packed/a.jsonl", plain);
+    r = place_import_one("packed.db", place_path("packed"));
+    assert_int_equal(r.steps_new, 0);
+    assert_int_equal(place_number("packed.db", "select sum(total_tokens) from steps"), 3000);
+    place_write("packed/b.jsonl.zst",
+                sw_str_make(packed, len / 2)); /* cut off: what is there is read */
+    r = place_import_one("packed.db", place_path("packed"));
+    assert_int_equal(r.steps_new, 0);
+}
+
+/* The first lines of a fork repeat what its origin counted, within one second. */
+static void what_a_fork_repeats_is_no_call(void **state)
+{
+    static char text[8192];
+    size_t len = 0;
+    (void)state;
+    len =
+        (size_t)snprintf(text, sizeof text,
+                         "{\"timestamp\":\"2026-02-23T13:00:00.000Z\",\"type\":\"session_meta\","
+                         "\"payload\":{\"id\":\"t2\",\"forked_from_id\":\"t1\",\"cwd\":\"/p\"}}\n");
+    len += sums(text + len, sizeof text - len, 2, 1000, 200);
+    len += sums(text + len, sizeof text - len, 2, 2500, 500);
+    len += sums(text + len, sizeof text - len, 30, 2600, 540);
+    place_write("fork/f.jsonl", sw_str_make(text, len));
+    (void)place_import_one("fork.db", place_path("fork"));
+    assert_int_equal(place_number("fork.db", "select count(*) from steps"), 1);
+    assert_int_equal(place_number("fork.db", "select sum(total_tokens) from steps"), 140);
+}
+
+/* Each time a message changes it is written again: the last one counts. Thoughts and tools are added. */
+static void what_gemini_writes_again_is_one(void **state)
+{
+    static const char text[] =
+        "{\"sessionId\":\"g1\",\"projectHash\":\"h\",\"startTime\":\"2026-01-10T20:00:00Z\"}\n"
+        "{\"id\":\"m1\",\"timestamp\":\"2026-01-10T20:00:21Z\",\"type\":\"user\",\"content\":\"hi\"}\n"
+        "{\"id\":\"m2\",\"timestamp\":\"2026-01-10T20:00:25Z\",\"type\":\"gemini\",\"content\":\"a\"}\n"
+        "{\"id\":\"m2\",\"timestamp\":\"2026-01-10T20:00:25Z\",\"type\":\"gemini\",\"content\":\"a\","
+        "\"model\":\"gemini-2.5-pro\",\"tokens\":{\"input\":1000,\"output\":40,\"cached\":600,"
+        "\"thoughts\":25,\"tool\":10,\"total\":1075},\"toolCalls\":[{\"id\":\"c1\",\"name\":\"ls\","
+        "\"args\":{},\"status\":\"error\",\"result\":[]}]}\n"
+        "{\"$rewindTo\":\"m2\"}\n";
+    import_result r;
+    (void)state;
+    place_write("gemini/s.jsonl", sw_str_from(text));
+    r = place_import_one("gemini.db", place_path("gemini"));
+    assert_int_equal(r.bad_lines, 0);
+    assert_int_equal(r.tool_errors, 1);
+    assert_int_equal(place_number("gemini.db", "select count(*) from steps"), 1);
+    assert_int_equal(place_number("gemini.db", "select prompt_tokens from steps"), 1010);
+    assert_int_equal(place_number("gemini.db", "select completion_tokens from steps"), 65);
+    assert_int_equal(place_number("gemini.db", "select total_tokens from steps"), 1075);
+    assert_int_equal(place_number("gemini.db", "select cached_input_tokens from steps"), 600);
+    assert_int_equal(place_number("gemini.db", "select reasoning_tokens from steps"), 25);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_codex_tells_again_is_no_call),
+        cmocka_unit_test(what_is_packed_is_the_same),
+        cmocka_unit_test(what_a_fork_repeats_is_no_call),
+        cmocka_unit_test(what_gemini_writes_again_is_one),
+    };
+    return cmocka_run_group_tests(tests, place_set_up, place_tear_down);
+}
