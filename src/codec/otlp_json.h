@@ -29,6 +29,8 @@ bool otlp__json_whole(otlp_in *in, bool *negative, uint64_t *size);
 bool otlp__json_small(otlp_in *in, uint32_t *out);
 /* Hexadecimal, or base64, which is shorter; anything else is no id. */
 bool otlp__json_id(otlp_in *in, uint8_t *out, size_t size);
+/* Both alphabets, with or without padding. `out` has room for 3 bytes of each 4 characters begun. False: it is none. */
+bool otlp__base64(sw_str text, uint8_t *out, size_t *len);
 /* A member of an AnyValue, into an otlp_value. */
 bool otlp__json_value(otlp_in *in, void *row);
 /* The two members that everything with attributes has; true in *known when this is one of them. */

@@ -117,9 +117,7 @@ static int base64_digit(char c)
     return c != '\0' && at ? (int)(at - digits) : -1;
 }
 
-/* Both alphabets, with or without padding. `out` has room for 3 bytes of each 4 characters begun.
- * False: it is no base64. */
-static bool read_base64(sw_str text, uint8_t *out, size_t *len)
+bool otlp__base64(sw_str text, uint8_t *out, size_t *len)
 {
     uint32_t bits = 0;
     unsigned held = 0;
@@ -168,7 +166,7 @@ bool otlp__json_id(otlp_in *in, uint8_t *out, size_t size)
         if (read_hex(text, bytes, size)) {
             memcpy(out, bytes, size);
         }
-    } else if (text.len <= 4 * ((size + 2) / 3) && read_base64(text, bytes, &len) && len == size) {
+    } else if (text.len <= 4 * ((size + 2) / 3) && otlp__base64(text, bytes, &len) && len == size) {
         memcpy(out, bytes, size);
     }
     return true;
@@ -186,7 +184,7 @@ static bool read_bytes(otlp_in *in, otlp_value *out)
     if (!bytes) {
         return otlp__no_memory(in);
     }
-    if (!read_base64(text, bytes, &len)) {
+    if (!otlp__base64(text, bytes, &len)) {
         return otlp__json_wrong(in, "is not base64");
     }
     *out = (otlp_value){.kind = OTLP_BYTES, .text = {(const char *)bytes, len}};

@@ -12,6 +12,7 @@
 #define SW_INGEST_SPAN_H
 
 #include "codec/otlp.h"
+#include "codec/usage_counts.h"
 #include "stepwell/ledger.h"
 
 typedef enum span_role {
@@ -36,14 +37,7 @@ typedef enum span_dialect {
 } span_dialect;
 
 /* Counts as the source gave them, before the one rule of B.6; null when it gave none. */
-typedef struct span_counts {
-    sw_int input, output, total;
-    sw_int cache_read, cache_write, cache_write_5m, cache_write_1h;
-    sw_int reasoning;
-    sw_int no_cache; /* AI SDK's noCacheTokens: settles the mode */
-    sw_int tool_use; /* Gemini: prompt tokens of tools, on top */
-    sw_int audio_in, audio_out, image_in, text_in, text_out, video_in;
-} span_counts;
+typedef usage_counts span_counts;
 
 /* Counts under the one rule, ready for the step: what usage.c makes of span_counts. */
 typedef struct span_usage {
@@ -143,7 +137,12 @@ sw_status span_read_talk(const span_facts *facts, sw_arena *arena, span_talk *ou
  * SPAN_BESIDE: reasoning stands beside the output (Gemini inclusive, opencode exclusive). `native_passer`: rule 4,
  * the instrumentation passes on what Anthropic or Bedrock say. Without memory the details stay null, and the arena
  * remembers it. */
-enum { SPAN_OPEN = -1, SPAN_INCLUSIVE = 0, SPAN_EXCLUSIVE = 1, SPAN_BESIDE = 2 };
+enum {
+    SPAN_OPEN = USAGE_OPEN,
+    SPAN_INCLUSIVE = USAGE_INCLUSIVE,
+    SPAN_EXCLUSIVE = USAGE_EXCLUSIVE,
+    SPAN_BESIDE = USAGE_BESIDE
+};
 void span_count(const span_counts *counts, int exclusive, bool native_passer, sw_arena *arena,
                 span_usage *out);
 /* Whether an attribute may hold a secret and is never stored (headers, authorization, cookies; D). */

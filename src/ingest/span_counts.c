@@ -113,6 +113,9 @@ static void add_up(const span_counts *c, int mode, span_usage *out, bool *sane)
     if (c->output.known) {
         out->completion =
             bounded(c->output.value + (mode & SPAN_BESIDE ? c->reasoning.value : 0), sane);
+    } else if (mode > 0 && (mode & SPAN_BESIDE) && c->reasoning.value > 0) {
+        out->completion =
+            bounded(c->reasoning.value, sane); /* likewise: it thought and said nothing */
     }
     out->cached = c->cache_read;
     out->written = c->cache_write;
