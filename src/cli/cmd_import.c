@@ -82,7 +82,7 @@ typedef struct count {
     int64_t value;
 } count;
 
-enum { COUNTS = 18 };
+enum { COUNTS = 19 };
 
 static void count_all(const import_result *from, int64_t passed_us, count out[COUNTS])
 {
@@ -96,6 +96,7 @@ static void count_all(const import_result *from, int64_t passed_us, count out[CO
         {"steps_unchanged", "there already", from->steps_unchanged},
         {"steps_refused", "refused", from->steps_refused},
         {"bad_lines", "bad lines skipped", from->bad_lines},
+        {"others", "entries that are no model call", from->others},
         {"runs", NULL, from->runs},
         {"calls", NULL, from->calls},
         {"tool_calls", NULL, from->tool_calls},

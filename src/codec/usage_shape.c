@@ -67,7 +67,7 @@ static sw_str member_of(sw_str value, sw_str name)
         sw_str key;
         sw_str raw;
         if (!scan_key(&s, &key) || !scan_value(&s, &raw)) {
-            return SW_NULL_STR;
+            break;
         }
         found = sw_str_eq(key, name) ? raw : found;
     }

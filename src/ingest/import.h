@@ -26,6 +26,7 @@ typedef struct import_result {
     int64_t bytes_read;
     int64_t lines;
     int64_t bad_lines;
+    int64_t others; /* entries and rows that are no call of a model */
     int64_t calls; /* model calls that were told of, copies not counted twice within a unit */
     int64_t tool_calls;
     int64_t tool_errors;

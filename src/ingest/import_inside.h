@@ -89,7 +89,7 @@ sw_str import_id(import_work *work, const char *prefix, const char *kind, const 
 sw_str import_agent(import_work *work, sw_str name);
 /* The input of a step that was sent nothing new: a list without messages, which is known to be empty. */
 extern const sw_message import_nothing;
-/* Finishes a made step with its messages (counted already): names them, cuts what is too long, and computes the digest of
+/* Finishes a made step with its messages (counted already), its input being set or nothing: names them, cuts what is too long, and computes the digest of
  * its content. */
 sw_status import_finish(import_work *work, import_made *made, sw_message *messages, sw_error *err);
 

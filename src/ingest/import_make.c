@@ -89,6 +89,9 @@ static void digest_made(import_made *made)
     for (size_t i = 0; i < entry->message_count; i++) {
         add_row(&state, SW_RECORD_MESSAGE, &entry->messages[i]);
     }
+    for (size_t i = 0; i < made->step.input_count; i++) {
+        add_row(&state, SW_RECORD_MESSAGE, &made->step.input[i]);
+    }
     (void)crypto_generichash_final(&state, (unsigned char *)made->content, IMPORT_DIGEST);
 }
 
@@ -117,7 +120,9 @@ sw_status import_finish(import_work *work, import_made *made, sw_message *messag
     bool cut = false;
 
     entry->messages = messages;
-    made->step.input = &import_nothing;
+    if (!made->step.input) {
+        made->step.input = &import_nothing;
+    }
     entry->step.conversation_id = SW_NULL_STR;
     cut = trace_fit(SW_RECORD_STEP, &entry->step, &work->arena);
     for (size_t i = 0; i < entry->message_count; i++) {

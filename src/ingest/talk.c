@@ -74,7 +74,7 @@ static bool same_words(const sw_message *a, const sw_message *b)
 }
 
 /* System instructions first, unless the input begins with the same. */
-static void join_input(talk *t, span_talk *out)
+void talk_join_input(talk *t, span_talk *out)
 {
     const talk_list *system = &t->messages[TALK_SYSTEM];
     const talk_list *input = &t->messages[TALK_INPUT];
@@ -137,7 +137,7 @@ sw_status span_read_talk(const span_facts *facts, sw_arena *arena, span_talk *ou
     memset(out, 0, sizeof *out);
     talk_init(&t, arena);
     read_all(&t, facts->span);
-    join_input(&t, out);
+    talk_join_input(&t, out);
     out->output = t.messages[TALK_OUTPUT].items;
     out->output_count = t.messages[TALK_OUTPUT].count;
     out->tools = t.tools;

@@ -179,6 +179,8 @@ void talk_read_attributes(talk *t, const otlp_attributes *attributes);
 /* What the request's parameters were: a JSON object, or null. */
 sw_str talk_parameters(talk *t, const otlp_attributes *attributes);
 
+/* The messages of the input, what the system said first. */
+void talk_join_input(talk *t, span_talk *out);
 /* Whether a member of that name may hold a key: headers, cookies, passwords. */
 bool talk_is_secret(sw_str name);
 /* Fills request_json and response_json (talk_trace.c) from what was found. */

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a streamed answer says, put together: pieces of text and thought by the rows of model/exchanges.def, calls of
+ * tools by what begins them. The result is one message as Chat Completions writes it, which every reader of talk
+ * knows; of answers that end with themselves whole (Responses) that whole one is taken.
+ */
+#include "codec/transcript_scan.h"
+#include "codec/usage_shape.h"
+#include "ingest/import_call.h"
+
+typedef enum piece_kind { TEXT, THOUGHT, ARGUMENTS } piece_kind;
+
+static const struct {
+    piece_kind kind;
+    const char *path;
+} pieces[] = {
+#define SW_STREAM_PIECE(KIND, PATH) {KIND, PATH},
+#include "model/exchanges.def"
+};
+
+/* What begins a call of a tool, and where its id and name stand in it. */
+static const struct {
+    const char *holder;
+    const char *id;
+    const char *name;
+    const char *arguments; /* whole ones, or NULL */
+    const char *type;      /* what its member of that name must be; or NULL: there need be none */
+} tools[] = {
+    {"content_block", "id", "name", NULL, "\"tool_use\""},
+    {"start.toolUse", "toolUseId", "name", NULL, NULL},
+    {"contentBlockStart.start.toolUse", "toolUseId", "name", NULL, NULL},
+    {"candidates.0.content.parts.0.functionCall", "id", "name", "args", NULL},
+    {"candidates.0.content.parts.1.functionCall", "id", "name", "args", NULL},
+    {"delta.message.tool_calls", "id", "function.name", NULL, NULL},
+};
+
+/* Lists of calls, whole or in pieces that name their place. */
+static const char *const lists[] = {"choices.0.delta.tool_calls", "message.tool_calls"};
+
+typedef struct tool {
+    int64_t place;
+    sw_str id;
+    sw_str name;
+    sw_buf arguments;
+} tool;
+
+enum { TOOLS_MOST = 128 };
+
+typedef struct answer {
+    sw_arena *arena;
+    sw_buf text;
+    sw_buf thought;
+    tool *tools; /* [TOOLS_MOST] */
+    size_t tool_count;
+    sw_str whole;
+} answer;
+
+static sw_str text_at(const answer *a, sw_str value, const char *path)
+{
+    return scan_text(usage_at(value, path), a->arena);
+}
+
+static tool *begin_tool(answer *a, int64_t place, sw_str id, sw_str name)
+{
+    tool *t = a->tool_count < TOOLS_MOST ? &a->tools[a->tool_count] : NULL;
+
+    if (t) {
+        a->tool_count++;
+        *t = (tool){.place = place, .id = id, .name = name};
+        sw_buf_init(&t->arguments, a->arena->from, SW_LIMIT_JSON_BYTES);
+    }
+    return t;
+}
+
+static void add_arguments(answer *a, tool *t, sw_str raw)
+{
+    if (t && raw.ptr) {
+        sw_buf_add(&t->arguments, scan_is_string(raw) ? scan_text(raw, a->arena) : raw);
+    }
+}
+
+static void begin_tools(answer *a, sw_str value)
+{
+    for (size_t i = 0; i < SW_COUNT(tools); i++) {
+        sw_str holder = usage_at(value, tools[i].holder);
+        sw_str name = text_at(a, holder, tools[i].name);
+        tool *t = NULL;
+        if (!name.len || (tools[i].type && !scan_is(usage_at(holder, "type"), tools[i].type))) {
+            continue;
+        }
+        t = begin_tool(a, -1, text_at(a, holder, tools[i].id), name);
+        add_arguments(a, t,
+                      tools[i].arguments ? usage_at(holder, tools[i].arguments) : SW_NULL_STR);
+    }
+}
+
+/* One element of a list of calls: the first of its place names it, the others go on with its arguments. */
+static void add_call(answer *a, sw_str call)
+{
+    sw_int place = scan_count(usage_at(call, "index"));
+    sw_str name = text_at(a, call, "function.name");
+    sw_str id = text_at(a, call, "id");
+    tool *t = NULL;
+
+    for (size_t i = 0; place.known && i < a->tool_count; i++) {
+        t = a->tools[i].place == place.value && (!id.len || sw_str_eq(id, a->tools[i].id))
+                ? &a->tools[i]
+                : t;
+    }
+    if (!t && name.len) {
+        t = begin_tool(a, place.known ? place.value : -1, id, name);
+    }
+    add_arguments(a, t, usage_at(call, "function.arguments"));
+}
+
+static void add_calls(answer *a, sw_str list)
+{
+    scan s = scan_of(list);
+    sw_str raw;
+    bool first = true;
+
+    if (list.len == 0 || list.ptr[0] != '[' || !scan_open(&s, '[')) {
+        return;
+    }
+    while (scan_more(&s, ']', &first) && scan_value(&s, &raw)) {
+        add_call(a, raw);
+    }
+}
+
+static void add_piece(answer *a, piece_kind kind, sw_str raw)
+{
+    sw_str text = scan_text(raw, a->arena);
+
+    if (kind == ARGUMENTS) {
+        add_arguments(a, a->tool_count > 0 ? &a->tools[a->tool_count - 1] : NULL, raw);
+    } else {
+        sw_buf_add(kind == TEXT ? &a->text : &a->thought, text);
+    }
+}
+
+static void take_event(void *arg, sw_str name, sw_str value)
+{
+    answer *a = arg;
+    sw_str whole = usage_at(value, "response");
+    sw_int choice = scan_count(usage_at(value, "choices.0.index"));
+
+    (void)name;
+    if (usage_at(whole, "output").ptr) { /* Responses: the last one is all of it */
+        a->whole = whole;
+        return;
+    }
+    if (choice.known && choice.value > 0) {
+        return; /* another answer to the same */
+    }
+    begin_tools(a, value);
+    for (size_t i = 0; i < SW_COUNT(lists); i++) {
+        add_calls(a, usage_at(value, lists[i]));
+    }
+    for (size_t i = 0; i < SW_COUNT(pieces); i++) {
+        sw_str raw = usage_at(value, pieces[i].path);
+        if (scan_is_string(raw)) {
+            add_piece(a, pieces[i].kind, raw);
+        }
+    }
+    if (usage_at(value, "delta.message.tool_calls.function.arguments").ptr && a->tool_count > 0) {
+        add_arguments(a, &a->tools[a->tool_count - 1],
+                      usage_at(value, "delta.message.tool_calls.function.arguments"));
+    }
+}
+
+/* ---- the message --------------------------------------------------------------------------------------- */
+
+static void write_tools(const answer *a, sw_json_out *out)
+{
+    sw_json_key(out, SW_STR("tool_calls"));
+    sw_json_open(out, '[');
+    for (size_t i = 0; i < a->tool_count; i++) {
+        const tool *t = &a->tools[i];
+        sw_json_open(out, '{');
+        sw_json_key(out, SW_STR("id"));
+        sw_json_str(out, t->id);
+        sw_json_key(out, SW_STR("type"));
+        sw_json_str(out, SW_STR("function"));
+        sw_json_key(out, SW_STR("function"));
+        sw_json_open(out, '{');
+        sw_json_key(out, SW_STR("name"));
+        sw_json_str(out, t->name);
+        sw_json_key(out, SW_STR("arguments"));
+        sw_json_str(out, t->arguments.len ? sw_buf_str(&t->arguments) : SW_STR("{}"));
+        sw_json_close(out, '}');
+        sw_json_close(out, '}');
+    }
+    sw_json_close(out, ']');
+}
+
+static sw_str write_message(const answer *a)
+{
+    sw_buf buf;
+    sw_json_out out;
+    sw_str text;
+
+    if (a->text.len + a->thought.len == 0 && a->tool_count == 0) {
+        return SW_NULL_STR;
+    }
+    sw_buf_init(&buf, a->arena->from, 2 * SW_LIMIT_JSON_BYTES);
+    sw_json_out_init(&out, &buf, false);
+    sw_json_open(&out, '{');
+    sw_json_key(&out, SW_STR("role"));
+    sw_json_str(&out, SW_STR("assistant"));
+    if (a->thought.len > 0) {
+        sw_json_key(&out, SW_STR("reasoning_content"));
+        sw_json_str(&out, sw_buf_str(&a->thought));
+    }
+    sw_json_key(&out, SW_STR("content"));
+    sw_json_str(&out, a->text.len > 0 ? sw_buf_str(&a->text) : SW_NULL_STR);
+    if (a->tool_count > 0) {
+        write_tools(a, &out);
+    }
+    sw_json_close(&out, '}');
+    text = buf.status == SW_STATUS_OK ? sw_arena_str(a->arena, sw_buf_str(&buf)) : SW_NULL_STR;
+    sw_buf_fini(&buf);
+    return text;
+}
+
+sw_str import_answer(sw_str body, sw_arena *arena)
+{
+    answer a = {.arena = arena, .tools = sw_arena_zeroed(arena, TOOLS_MOST * sizeof(tool))};
+    sw_str message = SW_NULL_STR;
+
+    if (!a.tools) {
+        return SW_NULL_STR;
+    }
+    sw_buf_init(&a.text, arena->from, SW_LIMIT_JSON_BYTES);
+    sw_buf_init(&a.thought, arena->from, SW_LIMIT_JSON_BYTES);
+    (void)usage_body(body, arena, take_event, &a);
+    message = a.whole.ptr ? a.whole : write_message(&a);
+    for (size_t i = 0; i < a.tool_count; i++) {
+        sw_buf_fini(&a.tools[i].arguments);
+    }
+    sw_buf_fini(&a.text);
+    sw_buf_fini(&a.thought);
+    return message;
+}

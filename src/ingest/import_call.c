@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A step from a model call that somebody else wrote down: the one rule of counting, the words of its end, messages and
+ * trace by the readers that telemetry uses. What was not told stays unknown.
+ */
+#include "ingest/import_call.h"
+
+#include "ingest/talk.h"
+#include "ingest/trace_inside.h"
+
+enum { US = 1000, HTTP_ERRORS = 400, RANK_TOTAL = 2, RANK_TOLD = 34 };
+
+sw_str import_call_id(import_work *work, const import_call *call)
+{
+    return import_id(work, "step", call->kind, call->keys, call->key_count);
+}
+
+/* ---- money ---------------------------------------------------------------------------------------------- */
+
+/* What stands behind an exponent's sign, at most two digits; false: there is more, or none. */
+static bool exponent_of(sw_str text, int64_t *out)
+{
+    return sw_parse_int(text, out) && *out >= -30 && *out <= 9;
+}
+
+sw_int import_nano_usd(sw_str number)
+{
+    int64_t value = 0;
+    int64_t exponent = 0;
+    int places = 0;
+    bool point = false;
+    bool digits = false;
+
+    for (size_t i = 0; i < number.len; i++) {
+        char c = number.ptr[i];
+        if (c == '.' && !point) {
+            point = true;
+        } else if ((c == 'e' || c == 'E') && digits) {
+            size_t from = i + 1 + (i + 1 < number.len && number.ptr[i + 1] == '+');
+            if (!exponent_of(sw_str_make(number.ptr + from, number.len - from), &exponent)) {
+                return SW_NULL_INT;
+            }
+            break;
+        } else if (c < '0' || c > '9') {
+            return SW_NULL_INT;
+        } else {
+            digits = true;
+            if (value < INT64_MAX / 100) { /* what is beyond 17 digits is beyond any cent */
+                value = value * 10 + (c - '0');
+                places += point;
+            } else if (!point) {
+                return SW_NULL_INT;
+            }
+        }
+    }
+    exponent += 9 - places;
+    for (; exponent > 0; exponent--) {
+        if (value > INT64_MAX / 10) {
+            return SW_NULL_INT;
+        }
+        value *= 10;
+    }
+    for (; exponent < -1 && value > 0; exponent++) {
+        value /= 10;
+    }
+    if (exponent == -1) {
+        value = value / 10 + (value % 10 >= 5);
+    }
+    return digits ? sw_int_of(value) : SW_NULL_INT;
+}
+
+/* ---- runs ------------------------------------------------------------------------------------------------ */
+
+static sw_str agent_of(const import_call *call)
+{
+    return call->agent.len ? call->agent : sw_str_from(call->origin);
+}
+
+static void stretch_run(sw_run *row, const import_call *call)
+{
+    int64_t begin = call->start_us.known ? call->start_us.value : 0;
+    int64_t end = call->end_us.known ? call->end_us.value : begin;
+    int64_t ended = row->completed_at.known ? row->completed_at.value : end;
+
+    row->created_at = sw_int_of(
+        row->created_at.known && row->created_at.value < begin ? row->created_at.value : begin);
+    row->completed_at = sw_int_of(end > ended ? end : ended);
+    row->total_duration_ns = sw_int_of((row->completed_at.value - row->created_at.value) * US);
+}
+
+size_t import_call_run(import_work *work, const char *kind, sw_str key, const import_call *call)
+{
+    sw_str id = import_id(work, "run", kind, &key, 1);
+    import_run *runs = work->runs.items;
+    import_run *made = NULL;
+
+    for (size_t i = work->runs.count; i-- > 0;) { /* the newest stand last */
+        if (sw_str_eq(runs[i].row.id, id)) {
+            stretch_run(&runs[i].row, call);
+            return i;
+        }
+    }
+    made = import_add(&work->arena, &work->runs, sizeof *made);
+    if (!made) {
+        return SIZE_MAX;
+    }
+    made->parent = SIZE_MAX;
+    made->row = (sw_run){.id = id,
+                         .agent_id = import_agent(work, agent_of(call)),
+                         .project_id = work->project_id,
+                         .conversation_id = call->conversation,
+                         .status = sw_int_of(SW_RUN_STATUS_COMPLETED),
+                         .source = sw_int_of(SW_SOURCE_TRANSCRIPT)};
+    stretch_run(&made->row, call);
+    return work->runs.count - 1;
+}
+
+/* ---- what was said ------------------------------------------------------------------------------------------ */
+
+static void say_side(talk *t, talk_side side, sw_str document, bool raw)
+{
+    if (document.ptr) {
+        t->side = side;
+        (void)talk_read_document(t, talk_parse(t, document), raw);
+        talk_end(t);
+    }
+}
+
+static sw_str first_text(const sw_message *messages, size_t count, sw_message_role role,
+                         sw_arena *arena)
+{
+    for (size_t i = count; i-- > 0;) { /* what was asked last */
+        sw_str text = messages[i].text;
+        if (messages[i].role.value == role && text.len > 0) {
+            text.len = sw_utf8_prefix(text, SW_LIMIT_PREVIEW_CHARS);
+            return sw_arena_str(arena, text);
+        }
+    }
+    return SW_NULL_STR;
+}
+
+static bool keep_trace(import_work *work, const import_call *call, const span_talk *said,
+                       sw_step_entry *entry)
+{
+    sw_provider_trace *row = sw_arena_zeroed(&work->arena, sizeof *row);
+
+    if (!row) {
+        return false;
+    }
+    row->id = import_id(work, "provider_trace", call->kind, call->keys, call->key_count);
+    row->request_json = said->request_json.ptr ? said->request_json : SW_STR("{}");
+    row->response_json = said->response_json.ptr ? said->response_json : SW_STR("{}");
+    row->call_type = SW_STR("agent_step");
+    row->step_id = entry->step.id;
+    row->run_id = entry->step.run_id;
+    row->agent_id = entry->step.agent_id;
+    row->source = entry->step.origin;
+    entry->traces = row;
+    entry->trace_count = 1;
+    return true;
+}
+
+/* Who said it, and when. */
+static void sign(const import_call *call, sw_message *output, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (output[i].role.value == SW_MESSAGE_ROLE_ASSISTANT) {
+            output[i].model = call->model;
+            output[i].created_at = call->end_us;
+        }
+    }
+}
+
+typedef struct said {
+    sw_message *input;
+    sw_message *output;
+} said;
+
+static bool say(import_work *work, const import_call *call, const span_facts *facts,
+                import_made *made, said *out)
+{
+    sw_step_entry *entry = &made->step.entry;
+    span_talk found = {.input_count = 0};
+    talk t;
+
+    talk_init(&t, &work->arena);
+    say_side(&t, TALK_INPUT, call->input, call->raw);
+    say_side(&t, TALK_OUTPUT, call->failed ? SW_NULL_STR : call->output, call->raw);
+    t.request = call->raw ? call->input : SW_NULL_STR;
+    t.response = call->stream.ptr ? call->stream : call->raw ? call->output : SW_NULL_STR;
+    talk_join_input(&t, &found);
+    found.output = t.messages[TALK_OUTPUT].items;
+    found.output_count = t.messages[TALK_OUTPUT].count;
+    found.tools = t.tools;
+    if (work->arena.failed) {
+        return false;
+    }
+    talk_trace(&t, facts, &found);
+    out->input = (sw_message *)(uintptr_t)found.input;
+    out->output = (sw_message *)(uintptr_t)found.output;
+    entry->message_count = found.output_count;
+    made->step.input = found.input;
+    made->step.input_count = found.input_count;
+    entry->step.input_preview =
+        first_text(found.input, found.input_count, SW_MESSAGE_ROLE_USER, &work->arena);
+    entry->step.output_preview =
+        first_text(found.output, found.output_count, SW_MESSAGE_ROLE_ASSISTANT, &work->arena);
+    entry->step.content_truncated = t.cut ? sw_int_of(1) : SW_NULL_INT;
+    sign(call, out->output, found.output_count);
+    return (!found.request_json.ptr && !found.response_json.ptr) ||
+           keep_trace(work, call, &found, entry);
+}
+
+/* ---- how it ended --------------------------------------------------------------------------------------------- */
+
+static sw_str error_json(import_work *work, const import_call *call)
+{
+    sw_buf buf;
+    sw_json_out out;
+    sw_str text;
+
+    sw_buf_init(&buf, work->arena.from, SW_LIMIT_JSON_BYTES);
+    sw_json_out_init(&out, &buf, false);
+    sw_json_open(&out, '{');
+    sw_json_key(&out, SW_STR("message"));
+    sw_json_str(&out, call->error);
+    if (call->http_status.known) {
+        sw_json_key(&out, SW_STR("details"));
+        sw_json_open(&out, '{');
+        sw_json_key(&out, SW_STR("status_code"));
+        sw_json_int(&out, call->http_status.value);
+        sw_json_close(&out, '}');
+    }
+    sw_json_close(&out, '}');
+    text = buf.status == SW_STATUS_OK ? sw_arena_str(&work->arena, sw_buf_str(&buf)) : SW_NULL_STR;
+    sw_buf_fini(&buf);
+    return text;
+}
+
+static void put_end(import_work *work, const import_call *call, sw_step *step)
+{
+    span_end end = {.status = SW_STEP_STATUS_SUCCESS};
+    bool bad = call->http_status.known && call->http_status.value >= HTTP_ERRORS;
+
+    (void)(call->finish.len && span_finish(call->finish, &end));
+    step->status =
+        sw_int_of(end.status == SW_STEP_STATUS_PENDING ? SW_STEP_STATUS_SUCCESS : end.status);
+    step->stop_reason = end.stop_reason;
+    step->error_type = end.error_type;
+    if (!call->failed && step->status.value != SW_STEP_STATUS_FAILED) {
+        return;
+    }
+    if (end.status != SW_STEP_STATUS_CANCELLED) {
+        step->status = sw_int_of(SW_STEP_STATUS_FAILED);
+        step->stop_reason = SW_STR("llm_api_error");
+    }
+    step->error_type =
+        call->error_type.len ? call->error_type
+        : bad ? sw_arena_printf(&work->arena, "%lld", (long long)call->http_status.value)
+              : SW_STR("api_error");
+    step->error_data = error_json(work, call);
+}
+
+static bool put_times(import_work *work, const import_call *call, import_made *made)
+{
+    int64_t begin = call->start_us.known ? call->start_us.value : 0;
+    sw_step_metrics *m = sw_arena_zeroed(&work->arena, sizeof *m);
+
+    if (!m) {
+        return false;
+    }
+    made->step.entry.step.created_at = sw_int_of(begin);
+    m->step_start_ns = m->llm_request_start_ns = sw_int_of(begin * US);
+    m->ttft_ns = call->ttft_ns;
+    m->created_at = sw_int_of(begin);
+    if (call->start_us.known && call->end_us.known && call->end_us.value >= begin) {
+        m->llm_request_ns = m->step_ns = sw_int_of((call->end_us.value - begin) * US);
+    }
+    made->step.entry.metrics = m;
+    return true;
+}
+
+static void put_usage(const span_usage *usage, sw_step *step)
+{
+    step->prompt_tokens = usage->prompt;
+    step->completion_tokens = usage->completion;
+    step->total_tokens = usage->total;
+    step->cached_input_tokens = usage->cached;
+    step->cache_write_tokens = usage->written;
+    step->reasoning_tokens = usage->reasoning;
+    step->prompt_tokens_details = usage->prompt_details;
+    step->completion_tokens_details = usage->completion_details;
+    step->usage_state = sw_int_of(usage->state);
+}
+
+/* ---- all --------------------------------------------------------------------------------------------------------- */
+
+/* Of two tellings of one call: more tokens; then who knows more. Owners are not told apart. */
+static void put_rank(const import_call *call, import_made *made)
+{
+    sw_int total = made->step.entry.step.total_tokens;
+    uint64_t tokens = (uint64_t)(total.known ? total.value : 0);
+
+    memset(made->rank, 0, sizeof made->rank);
+    for (int i = 0; i < 8; i++) {
+        made->rank[RANK_TOTAL + i] = (uint8_t)(tokens >> (56 - 8 * i));
+    }
+    for (int i = 0; i < 4; i++) {
+        made->rank[RANK_TOLD + i] = (uint8_t)(call->told >> (24 - 8 * i));
+    }
+    import_digest(made->step.entry.step.id.ptr, made->step.entry.step.id.len, made->call);
+}
+
+static void put_facts(import_work *work, const import_call *call, span_facts *facts)
+{
+    *facts = (span_facts){.provider_name = span_provider(call->provider, call->model, &work->arena),
+                          .model = call->model,
+                          .request_id = call->request_id,
+                          .counts = call->counts};
+    span_count(&facts->counts, call->mode, false, &work->arena, &facts->usage);
+}
+
+static void fit_input(import_work *work, import_made *made, sw_message *input)
+{
+    for (size_t i = 0; i < made->step.input_count; i++) {
+        if (trace_fit(SW_RECORD_MESSAGE, &input[i], &work->arena)) {
+            made->step.entry.step.content_truncated = sw_int_of(1);
+        }
+    }
+}
+
+sw_status import_call_add(import_work *work, const import_call *call, sw_error *err)
+{
+    import_made *made = import_add(&work->arena, &work->made, sizeof *made);
+    sw_step *step = made ? &made->step.entry.step : NULL;
+    const import_run *runs = work->runs.items;
+    span_facts facts;
+    said messages = {NULL, NULL};
+
+    if (!made) {
+        return sw_no_memory(err);
+    }
+    put_facts(work, call, &facts);
+    made->run = call->run;
+    *step = (sw_step){
+        .id = import_call_id(work, call),
+        .origin = sw_str_from(call->origin),
+        .run_id = call->run == SIZE_MAX ? SW_NULL_STR : runs[call->run].row.id,
+        .agent_id = import_agent(work, agent_of(call)),
+        .provider_name = facts.provider_name,
+        .model = call->model,
+        .model_endpoint =
+            call->endpoint.ptr ? span_cut_address(call->endpoint, &work->arena) : SW_NULL_STR,
+        .tags = call->tags.ptr ? call->tags : SW_STR("[]"),
+        .trace_id = call->trace_hex,
+        .request_id = call->request_id,
+        .project_id = work->project_id,
+        .source = sw_int_of(SW_SOURCE_TRANSCRIPT),
+        .parent_step_id = call->parent,
+        .conversation_id = call->conversation,
+        .end_user = call->end_user,
+        .metadata = call->metadata,
+        .feedback = call->feedback,
+        .service_tier = call->tier,
+        .cost_nano_usd = call->cost_nano_usd,
+    };
+    put_usage(&facts.usage, step);
+    put_end(work, call, step);
+    if (!put_times(work, call, made) || !say(work, call, &facts, made, &messages)) {
+        return sw_no_memory(err);
+    }
+    put_rank(call, made);
+    work->result->calls++;
+    fit_input(work, made, messages.input);
+    return import_finish(work, made, messages.output, err);
+}
