@@ -15,7 +15,7 @@ static void print_cost(const sw_totals *totals)
     if (totals->cost_unknown == totals->num_steps) {
         printf(" %14s", "unknown");
     } else {
-        printf(" %7lld.%06lld", nano / 1000000000, nano % 1000000000 / 1000);
+        printf(" %4lld.%09lld", nano / 1000000000, nano % 1000000000);
     }
 }
 

@@ -242,7 +242,8 @@ struct sw_cli {
     sw_memory *memory;
     sw_ledger *ledger;
     struct sw_site *source;
-    bool advised; /* the error says already what to do */
+    bool advised;   /* the error says already what to do */
+    bool csv_named; /* the names of the columns stand above already */
     sw_cli_name names[SW_CLI_NAMES];
     size_t names_next;
     sw_error error;
@@ -312,7 +313,8 @@ sw_style sw_step_status_style(int64_t status);
 /* Whether the answer is for programs: --json or --csv. */
 bool sw_cli_is_data(const sw_cli *cli);
 /* One document on cli->out, for programs: JSON, pretty on a terminal; with --csv the same, flattened: the
- * objects of its member `list`, or, without one, the document as one row. */
+ * objects of its member `list`, or, without one, the document as one row. What is answered in several documents has
+ * the same members in each: their names are printed once. */
 typedef struct sw_cli_json {
     const char *list;
     sw_buf buf;

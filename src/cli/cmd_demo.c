@@ -329,7 +329,7 @@ int sw_cli_demo(sw_cli *cli)
         status = write_demo(cli, demo, options.steps, &r);
     }
     sw_demo_free(&demo);
-    if (status == SW_STATUS_OK && sw_cli_has(cli, SW_OPTION_JSON)) {
+    if (status == SW_STATUS_OK && sw_cli_is_data(cli)) {
         status = print_json(cli, &r);
     } else if (status == SW_STATUS_OK) {
         print_text(cli, &r);

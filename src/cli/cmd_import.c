@@ -169,7 +169,7 @@ static sw_status print_result(run *r, const import_result *result)
     int64_t passed_us = mono_us() - r->begun_us;
 
     count_all(result, passed_us, counts);
-    if (sw_cli_has(r->cli, SW_OPTION_JSON)) {
+    if (sw_cli_is_data(r->cli)) {
         return print_json(r, result, counts);
     }
     print_text(r, result, counts, passed_us);

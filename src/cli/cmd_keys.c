@@ -70,7 +70,7 @@ static sw_status create(sw_cli *cli)
     if (status == SW_STATUS_OK) {
         status = sw_key_create(cli->ledger, &actor, &row, secret, &outcome, &cli->error);
     }
-    if (status == SW_STATUS_OK && sw_cli_has(cli, SW_OPTION_JSON)) {
+    if (status == SW_STATUS_OK && sw_cli_is_data(cli)) {
         status = sw_get(cli->ledger, &actor, SW_RECORD_API_KEY, sw_str_from(outcome.id),
                         cli->memory, &row, &cli->error);
         return status == SW_STATUS_OK ? print_record(cli, &row, secret) : status;
@@ -131,7 +131,7 @@ static bool add_row(void *arg, const void *data)
     sw_cli *cli = list->cli;
     const sw_api_key *row = data;
     bool gone = row->expires_at.known && row->expires_at.value <= cli->now_us;
-    if (sw_cli_has(cli, SW_OPTION_JSON)) {
+    if (sw_cli_is_data(cli)) {
         list->status = print_record(cli, row, NULL);
         return list->status == SW_STATUS_OK;
     }
@@ -163,7 +163,7 @@ static sw_status list_keys(sw_cli *cli)
     status =
         sw_list(cli->ledger, &actor, SW_RECORD_API_KEY, &query, add_row, &list, &end, &cli->error);
     status = status == SW_STATUS_OK ? list.status : status;
-    if (status == SW_STATUS_OK && !sw_cli_has(cli, SW_OPTION_JSON)) {
+    if (status == SW_STATUS_OK && !sw_cli_is_data(cli)) {
         status = sw_table_print(&list.table, cli->out, cli->terminal.limit, cli->terminal.colour);
     }
     sw_table_fini(&list.table);
@@ -194,7 +194,7 @@ static sw_status revoke(sw_cli *cli)
     }
     sw_actor actor = {.organization_id = row.organization_id};
     status = sw_key_revoke(cli->ledger, &actor, id, &outcome, &cli->error);
-    if (status == SW_STATUS_OK && sw_cli_has(cli, SW_OPTION_JSON)) {
+    if (status == SW_STATUS_OK && sw_cli_is_data(cli)) {
         status = sw_get(cli->ledger, &actor, SW_RECORD_API_KEY, id, cli->memory, &row, &cli->error);
         return status == SW_STATUS_OK ? print_record(cli, &row, NULL) : status;
     }

@@ -172,7 +172,7 @@ static sw_status run(replay *all)
     all->passed_us = mono_us() - begun_us;
     sw_ingest_load_get(all->ingest, &load);
     count_all(all, &load, counts);
-    if (sw_cli_has(cli, SW_OPTION_JSON)) {
+    if (sw_cli_is_data(cli)) {
         return print_json(cli, counts);
     }
     print_text(cli, counts, all->passed_us);

@@ -168,13 +168,13 @@ static sw_status list_prices(sw_cli *cli)
             continue;
         }
         shown++;
-        if (sw_cli_has(cli, SW_OPTION_JSON)) {
+        if (sw_cli_is_data(cli)) {
             status = print_json(cli, &list.prices[i]);
         } else {
             add_row(&list, &list.prices[i]);
         }
     }
-    if (status == SW_STATUS_OK && !sw_cli_has(cli, SW_OPTION_JSON)) {
+    if (status == SW_STATUS_OK && !sw_cli_is_data(cli)) {
         status = sw_table_print(&list.table, cli->out, cli->terminal.limit, cli->terminal.colour);
         fprintf(cli->err, shown ? "Dollars a million tokens (a call: for one).\n"
                                 : "No such price; stepwell prices set MODEL sets one.\n");

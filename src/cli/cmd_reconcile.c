@@ -151,7 +151,7 @@ static sw_status print(sw_cli *cli, const sw_bill *bill, int64_t *off)
         {.title = "DIFFERENCE", .right = true},
     };
     int64_t tolerance = sw_cli_count(cli, SW_OPTION_TOLERANCE);
-    bool json = sw_cli_has(cli, SW_OPTION_JSON);
+    bool data = sw_cli_is_data(cli);
     sw_table table;
     sw_status status = SW_STATUS_OK;
 
@@ -166,13 +166,13 @@ static sw_status print(sw_cli *cli, const sw_bill *bill, int64_t *off)
             continue;
         }
         *off += is;
-        if (json) {
+        if (data) {
             print_json(cli, day, line, i, is);
         } else {
             add_row(cli, &table, day, line, i, is);
         }
     }
-    if (!json && table.cell_count > 0) {
+    if (!data && table.cell_count > 0) {
         status = sw_table_print(&table, cli->out, cli->terminal.limit, cli->terminal.colour);
     }
     sw_table_fini(&table);

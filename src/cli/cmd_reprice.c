@@ -92,7 +92,7 @@ int sw_cli_reprice(sw_cli *cli)
     if (status != SW_STATUS_OK) {
         return sw_cli_fail(cli, status, sw_cli_advice(status));
     }
-    if (sw_cli_has(cli, SW_OPTION_JSON)) {
+    if (sw_cli_is_data(cli)) {
         (void)print_json(cli, &end, query.dry_run);
     } else {
         print_text(cli, &end, query.dry_run);

@@ -134,10 +134,12 @@ sw_status sw_csv_print(sw_cli *cli, sw_str document, const char *list)
     }
     sw_arena_init(&at->arena, &sw__libc_allocator, 0);
     sw_buf_init(&at->out, &sw__libc_allocator, 0);
+    at->named = !list && cli->csv_named; /* the next row of what is printed row by row */
     sw_json_init(&json, document, &at->arena);
     bool fine = sw_json_next(&json) == SW_JSON_OBJECT &&
                 (list ? add_list(at, &json, list) : add_row(at, &json));
     sw_status status = fine && !at->arena.failed ? at->out.status : sw_no_memory(&cli->error);
+    cli->csv_named = at->named;
     if (status == SW_STATUS_OK && at->out.len > 0) {
         fwrite(at->out.ptr, 1, at->out.len, cli->out);
     }

@@ -72,11 +72,20 @@ static sw_status create(sw_cli *cli, const sw_price *price)
     sw_status status =
         sw_record_create(cli->ledger, &actor, SW_RECORD_PRICE, price, &outcome, &cli->error);
 
-    if (status == SW_STATUS_OK) {
-        fprintf(cli->out, sw_cli_has(cli, SW_OPTION_JSON) ? "{\"id\":\"%s\"}\n" : "%s\n",
-                outcome.id);
+    if (status != SW_STATUS_OK) {
+        return status;
     }
-    return status;
+    if (!sw_cli_is_data(cli)) {
+        fprintf(cli->out, "%s\n", outcome.id);
+        return SW_STATUS_OK;
+    }
+    sw_cli_json json;
+    sw_cli_json_begin(cli, &json);
+    sw_json_open(&json.out, '{');
+    sw_cli_json_key(&json, "id");
+    sw_json_str(&json.out, sw_str_from(outcome.id));
+    sw_json_close(&json.out, '}');
+    return sw_cli_json_end(cli, &json);
 }
 
 /* ---- a file ---------------------------------------------------------------------------------------- */

@@ -117,13 +117,13 @@ sw_status sw_prices_unknown(sw_cli *cli)
     }
     sw_table_init(&table, columns, SW_COUNT(columns));
     for (size_t i = 0; i < g.count; i++) {
-        if (sw_cli_has(cli, SW_OPTION_JSON)) {
+        if (sw_cli_is_data(cli)) {
             print_json(cli, &g.all[i]);
         } else {
             add_row(cli, &table, &g.all[i]);
         }
     }
-    if (!sw_cli_has(cli, SW_OPTION_JSON)) {
+    if (!sw_cli_is_data(cli)) {
         status = sw_table_print(&table, cli->out, cli->terminal.limit, cli->terminal.colour);
         if (g.count == 0) {
             fprintf(cli->err, "Every step has a cost.\n");

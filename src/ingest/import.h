@@ -27,7 +27,7 @@ typedef struct import_result {
     int64_t lines;
     int64_t bad_lines;
     int64_t others; /* entries and rows that are no call of a model */
-    int64_t calls; /* model calls that were told of, copies not counted twice within a unit */
+    int64_t calls;  /* model calls that were told of, copies not counted twice within a unit */
     int64_t tool_calls;
     int64_t tool_errors;
     int64_t unanswered; /* tools of which nothing came back */

@@ -52,6 +52,12 @@ static void test_listed_prices_are_those_of_the_makers(void **state)
     assert_int_equal(c.code, 0);
     assert_null(strchr(strchr(c.out, '}') + 1, '}'));
     child_free(&c);
+    c = RUN("prices", "claude-sonnet-5", "--provider", "anthropic", "--csv", "--all");
+    assert_int_equal(strncmp(c.out, "id,", 3), 0);
+    assert_null(strstr(c.out + 3, "\r\nid,")); /* the names once, whatever the rows */
+    assert_non_null(strstr(c.out, ",2000000000,"));
+    assert_non_null(strstr(c.out, ",3000000000,"));
+    child_free(&c);
     c = RUN("prices", "claude-sonnet-5", "--provider", "anthropic", "--all");
     assert_non_null(strstr(c.out, "$2.00"));
     assert_non_null(strstr(c.out, "$3.00"));

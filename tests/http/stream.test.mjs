@@ -154,7 +154,7 @@ test('many that do not read cost no memory, and are shown the journal when they 
   await more(count);
   const grown = resident(server) - before;
   t.diagnostic(`${count / 50} MB of events for ${paused.length} who do not read: ${grown.toFixed(1)} MiB`);
-  assert.ok(grown < bounded(32), `${grown} MiB`);
+  assert.ok(grown < bounded(40), `${grown} MiB`); // 20 to 33 were seen; held for each it would be 3,200
   const wanted = await stepSeqs(server);
   for (const listener of paused.slice(0, 3)) {
     assert.ok(listener.events.length < wanted.length / 2, 'it did not read');

@@ -206,7 +206,7 @@ async function records() {
   i.step = (await post('/v1/steps', { ...step, ...parts, status: 'failed' })).id;
   i.pending = (await post('/v1/steps', { agent_id: i.agent, run_id: i.run, project_id: project })).id;
   i.view = (await post('/v1/views/', { name: name(), project_id: project })).id;
-  i.price = (await post('/v1/prices/', { model: MARK, input_nano_usd: 1 })).id;
+  i.price = (await post('/v1/prices/', { model: newId('m'), input_nano_usd: 1 })).id;
   const provider = () => ({ name: newId('x'), provider_type: 'openai', api_key: 'k' });
   i.provider = (await post('/v1/providers/', provider(), 200)).id;
   i.spare_provider = (await post('/v1/providers/', provider(), 200)).id;

@@ -29,8 +29,9 @@ says 'follow: its creation' "created $step\$" "$work/journal"
 says 'follow: its end' "succeeded $step\$" "$work/journal"
 
 "$examples/example-usage" "$store" >"$work/usage" 2>&1 || true
-says 'usage: two steps, 42 tokens, cost unknown' \
-    '^gpt-4o-mini  *[0-9-]*  *2  *42  *unknown  *2$' "$work/usage"
+# Twice 14 tokens at 0.15 and 7 at 0.60 dollars a million.
+says 'usage: two steps, 42 tokens, what they cost' \
+    '^gpt-4o-mini  *[0-9-]*  *2  *42  *0\.000012600  *0$' "$work/usage"
 
 check 'a store that cannot be opened is an error' \
     sh -c '! "$0" "sqlite:$1/no/such/folder/well.db" 2>/dev/null' "$examples/example-record" "$work"
