@@ -145,6 +145,8 @@ enum {
 };
 void span_count(const span_counts *counts, int exclusive, bool native_passer, sw_arena *arena,
                 span_usage *out);
+/* Counts from a map with free names, such as Langfuse keeps; returns what its input contains, or SPAN_OPEN. */
+int span_usage_map(sw_str map, sw_arena *arena, span_counts *counts);
 /* Whether an attribute may hold a secret and is never stored (headers, authorization, cookies; D). */
 bool span_is_secret(void *unused, sw_str key);
 /* An address without what lets somebody in. Null: no memory, which the arena remembers. */

@@ -193,31 +193,52 @@ static void read_native(const span_reading *r, span_counts *counts)
     read_inclusive(r, member_of(metadata, "azure", r->arena), counts);
 }
 
-/* Langfuse's parts are beside the input when everything together is the total; all of them then count. */
+/* Parts are beside the input when everything together is the total; all of them then count. */
+static int settle_parts(const usage_walk *walk, span_counts *counts)
+{
+    const span_counts *c = &walk->counts;
+    int64_t both = c->input.value + c->output.value;
+    int64_t beside = walk->input_parts + walk->output_parts;
+
+    if (!c->total.known || !c->input.known || !c->output.known) {
+        return SPAN_OPEN;
+    }
+    if (beside > 0 && c->total.value == both + beside) {
+        /* The caches are added by the rule, the other parts here; output parts likewise. */
+        counts->input.value += walk->input_parts - c->cache_read.value - c->cache_write.value;
+        counts->output.value += walk->output_parts - c->reasoning.value;
+        return SPAN_EXCLUSIVE | SPAN_BESIDE;
+    }
+    if (walk->input_parts > 0 && c->total.value == both + walk->input_parts) {
+        counts->input.value += walk->input_parts - c->cache_read.value - c->cache_write.value;
+        return SPAN_EXCLUSIVE;
+    }
+    return SPAN_INCLUSIVE;
+}
+
+int span_usage_map(sw_str map, sw_arena *arena, span_counts *counts)
+{
+    span_reading r = {.arena = arena};
+    usage_walk walk;
+
+    if (!read_document(&r, map, &walk)) {
+        return SPAN_OPEN;
+    }
+    fill_counts(counts, &walk.counts);
+    return settle_parts(&walk, counts);
+}
+
 static void read_langfuse(span_reading *r, span_counts *counts)
 {
     usage_walk walk;
+    int mode = SPAN_OPEN;
+
     if (counts->input.known || !read_document(r, span_json(r, SPAN_FACT_USAGE_LANGFUSE), &walk)) {
         return;
     }
-    span_counts *c = &walk.counts;
-    int64_t both = c->input.value + c->output.value;
-    fill_counts(counts, c);
-    if (!c->total.known || !c->input.known || !c->output.known) {
-        return;
-    }
-    if (walk.input_parts + walk.output_parts > 0 &&
-        c->total.value == both + walk.input_parts + walk.output_parts) {
-        /* The caches are added by the rule, the other parts here; output parts likewise. */
-        counts->input.value += walk.input_parts - c->cache_read.value - c->cache_write.value;
-        counts->output.value += walk.output_parts - c->reasoning.value;
-        r->mode = SPAN_EXCLUSIVE | SPAN_BESIDE;
-    } else if (walk.input_parts > 0 && c->total.value == both + walk.input_parts) {
-        counts->input.value += walk.input_parts - c->cache_read.value - c->cache_write.value;
-        r->mode = SPAN_EXCLUSIVE;
-    } else {
-        r->mode = SPAN_INCLUSIVE;
-    }
+    fill_counts(counts, &walk.counts);
+    mode = settle_parts(&walk, counts);
+    r->mode = mode != SPAN_OPEN ? mode : r->mode;
 }
 
 static void read_plain_document(const span_reading *r, span_fact fact, span_counts *counts)

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Exports of other systems, written here as their exporters write them, imported and asked for in SQL. */
+#include "ingest/import_call.h"
+#include "tests/import/place.h"
+
+static int64_t number(const char *ledger, const char *what)
+{
+    char sql[1024];
+    snprintf(sql, sizeof sql,
+             "select count(*) from steps s join step_metrics m on m.id = s.id "
+             "where %s",
+             what);
+    return place_number(ledger, sql);
+}
+
+/* One step is so; and only one. */
+static void is_one(const char *ledger, const char *what)
+{
+    if (number(ledger, what) != 1) {
+        char *dump = place_dump(ledger);
+        fail_msg("%lld steps are so: %s\n%s", (long long)number(ledger, what), what, dump);
+    }
+}
+
+/* Imports it, again when it was touched, and checks that the second time brings nothing. */
+static import_result import_twice(const char *ledger, const char *file, const char *content)
+{
+    import_result first;
+    import_result second;
+    place_write(file, sw_str_from(content));
+    first = place_import_one(ledger, place_path(file));
+    assert_int_equal(first.files_read, 1);
+    char *before = place_dump(ledger);
+    place_append(file, SW_STR("\n"));
+    second = place_import_one(ledger, place_path(file));
+    assert_int_equal(second.files_read, 1);
+    assert_int_equal(second.steps_new + second.steps_corrected, 0);
+    char *after = place_dump(ledger);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    place_verify(ledger);
+    return first;
+}
+
+/* ---- Langfuse ------------------------------------------------------------------------------------------- */
+
+#define LF_ROOT                                                                                    \
+    "{\"id\":\"sp1\",\"trace_id\":\"tr1\",\"type\":\"SPAN\",\"start_time\":"                       \
+    "\"2026-01-02 10:00:00.000000\",\"parent_observation_id\":\"g1\"}"
+#define LF_ONE                                                                                      \
+    "{\"id\":\"g1\",\"trace_id\":\"tr1\",\"type\":\"GENERATION\",\"start_time\":"                   \
+    "\"2026-01-02 10:00:00.250000\",\"end_time\":\"2026-01-02 10:00:02.250000\","                   \
+    "\"completion_start_time\":\"2026-01-02 10:00:00.750000\",\"provided_model_name\":"             \
+    "\"claude-x\",\"input\":\"[{\\\"role\\\":\\\"user\\\",\\\"content\\\":\\\"how are you\\\"}]\"," \
+    "\"output\":{\"role\":\"assistant\",\"content\":\"well\"},\"level\":\"DEFAULT\","               \
+    "\"usage_details\":{\"input\":10,\"output\":5,\"input_cached_tokens\":30,\"total\":45},"        \
+    "\"cost_details\":{\"total\":0.0012345},\"session_id\":\"s1\",\"user_id\":\"ann\","             \
+    "\"tags\":[\"prod\"],\"scores\":{\"user-feedback\":[1],\"faithful\":[0.3]}}"
+#define LF_TWO                                                                                     \
+    "{\"id\":\"g2\",\"trace_id\":\"tr1\",\"type\":\"GENERATION\",\"start_time\":"                  \
+    "\"2026-01-02 10:00:03.000000\",\"parent_observation_id\":\"sp1\",\"level\":\"ERROR\","        \
+    "\"status_message\":\"overloaded\",\"provided_model_name\":\"claude-x\"}"
+
+static void check_langfuse(const char *ledger)
+{
+    is_one(ledger, "prompt_tokens = 40 and completion_tokens = 5 and cached_input_tokens = 30 and "
+                   "cost_nano_usd = 1234500 and price_id is null and s.status = 'success' and "
+                   "provider_name = 'anthropic' and feedback = 'positive' and end_user = 'ann' and "
+                   "tags = '[\"prod\"]' and llm_request_ns = 2000000000 and "
+                   "ttft_ns = 500000000 and input_preview = 'how are you' and "
+                   "output_preview = 'well' and source = 'transcript'");
+    is_one(ledger, "s.status = 'failed' and prompt_tokens = 0 and usage_state = 'unknown' and "
+                   "cost_nano_usd is null and json_extract(error_data, '$.message') = "
+                   "'overloaded' and parent_step_id = (select id from steps where "
+                   "prompt_tokens = 40)");
+    assert_int_equal(place_number(ledger, "select count(distinct run_id) from steps"), 1);
+    assert_int_equal(place_number(ledger, "select count(*) from runs"), 1);
+}
+
+static void test_langfuse_lines(void **state)
+{
+    (void)state;
+    import_result r = import_twice("lf.db", "lf.jsonl", LF_ONE "\n" LF_ROOT "\n" LF_TWO "\n");
+    assert_int_equal(r.steps_new, 2);
+    assert_int_equal(r.others, 1);
+    check_langfuse("lf.db");
+}
+
+/* The same as one document: nothing is new. */
+static void test_langfuse_list(void **state)
+{
+    (void)state;
+    import_result r = import_twice("lfl.db", "lf.json", "[" LF_TWO ",\n" LF_ROOT "," LF_ONE "]");
+    assert_int_equal(r.steps_new, 2);
+    check_langfuse("lfl.db");
+    place_write("lf2.jsonl", SW_STR(LF_ONE "\n" LF_ROOT "\n" LF_TWO "\n"));
+    r = place_import_one("lfl.db", place_path("lf2.jsonl"));
+    assert_int_equal(r.steps_new + r.steps_corrected, 0);
+}
+
+static void test_langfuse_csv(void **state)
+{
+    (void)state;
+    import_result r = import_twice(
+        "lfc.db", "lf.csv",
+        "\"id\",\"traceId\",\"type\",\"startTime\",\"endTime\",\"model\",\"input\",\"output\","
+        "\"usageDetails\",\"totalCost\",\"level\",\"scores\"\r\n"
+        "\"c1\",\"t1\",\"GENERATION\",\"2026-01-02T10:00:00.000Z\",\"2026-01-02T10:00:01.000Z\","
+        "\"gpt-4o\",\"say \"\"hi\"\",\nplease\",\"hi\",\"{\"\"input\"\":7,\"\"output\"\":2,"
+        "\"\"total\"\":9}\",\"0.5\",\"DEFAULT\",\"{\"\"user_feedback\"\":[0]}\"\r\n"
+        "c2,t1,SPAN,2026-01-02T10:00:00.000Z,,,,,,,DEFAULT,\r\n");
+    assert_int_equal(r.steps_new, 1);
+    assert_int_equal(r.others, 1);
+    is_one("lfc.db", "prompt_tokens = 7 and completion_tokens = 2 and cost_nano_usd = 500000000 "
+                     "and provider_name = 'openai' and feedback = 'negative' and input_preview = "
+                     "'say \"hi\",' || char(10) || 'please' and output_preview = 'hi'");
+}
+
+/* ---- Phoenix -------------------------------------------------------------------------------------------- */
+
+static void test_phoenix(void **state)
+{
+    (void)state;
+    import_result r = import_twice(
+        "px.db", "px.jsonl",
+        "{\"context.span_id\":\"aa00000000000001\",\"context.trace_id\":"
+        "\"0123456789abcdef0123456789abcdef\",\"parent_id\":null,\"name\":\"agent\",\"span_kind\":"
+        "\"AGENT\",\"start_time\":1767348000000,\"end_time\":1767348009000,\"status_code\":\"OK\"}\n"
+        "{\"context.span_id\":\"aa00000000000002\",\"context.trace_id\":"
+        "\"0123456789abcdef0123456789abcdef\",\"parent_id\":\"aa00000000000001\",\"span_kind\":"
+        "\"LLM\",\"start_time\":1767348001000,\"end_time\":1767348003000,\"status_code\":\"OK\","
+        "\"attributes.llm.model_name\":\"gpt-4o\",\"attributes.llm.provider\":\"azure\","
+        "\"attributes.llm.token_count.prompt\":100.0,\"attributes.llm.token_count.completion\":20.0,"
+        "\"attributes.llm.token_count.prompt_details.cache_read\":60.0,"
+        "\"attributes.llm.cost.total\":1e-4,\"attributes.session.id\":\"s9\","
+        "\"attributes.input.value\":\"{\\\"messages\\\":[{\\\"role\\\":\\\"user\\\",\\\"content\\\":"
+        "\\\"q\\\"}]}\",\"attributes.output.value\":\"a\",\"annotations\":[{\"name\":\"thumb\","
+        "\"annotator_kind\":\"HUMAN\",\"result\":{\"score\":0}}]}\n"
+        "{\"context\":{\"span_id\":\"aa00000000000003\",\"trace_id\":"
+        "\"0123456789abcdef0123456789abcdef\"},\"parent_id\":\"aa00000000000002\",\"span_kind\":"
+        "\"LLM\",\"start_time\":\"2026-01-02T10:00:04.5+00:00\",\"end_time\":"
+        "\"2026-01-02T10:00:05.5+00:00\",\"status_code\":\"ERROR\",\"status_message\":\"refused\","
+        "\"attributes\":{\"llm.model_name\":\"gpt-4o\",\"annotations\":1}}\n");
+    assert_int_equal(r.steps_new, 2);
+    assert_int_equal(r.others, 1);
+    is_one("px.db",
+           "prompt_tokens = 100 and completion_tokens = 20 and cached_input_tokens = 60 "
+           "and cost_nano_usd = 100000 and provider_name = 'azure.ai.openai' and "
+           "feedback = 'negative' and s.trace_id = '0123456789abcdef0123456789abcdef' "
+           "and step_start_ns = 1767348001000000000 and input_preview = 'q' and "
+           "output_preview = 'a' and conversation_id is not null and s.status = 'success'");
+    is_one("px.db", "s.status = 'failed' and usage_state = 'unknown' and parent_step_id is not "
+                    "null and llm_request_ns = 1000000000");
+    assert_int_equal(place_number("px.db", "select count(*) from runs"), 1);
+}
+
+/* ---- LangSmith ------------------------------------------------------------------------------------------ */
+
+static void test_langsmith(void **state)
+{
+    (void)state;
+    import_result r = import_twice(
+        "ls.db", "ls.jsonl",
+        "{\"id\":\"r0\",\"trace_id\":\"r0\",\"run_type\":\"chain\",\"start_time\":"
+        "\"2026-01-02T10:00:00.000000\",\"inputs\":{},\"status\":\"success\"}\n"
+        "{\"id\":\"r1\",\"trace_id\":\"r0\",\"parent_run_id\":\"r0\",\"run_type\":\"llm\","
+        "\"start_time\":\"2026-01-02T10:00:01.000000\",\"end_time\":\"2026-01-02T10:00:04\","
+        "\"first_token_time\":\"2026-01-02T10:00:01.5\",\"status\":\"success\",\"inputs\":"
+        "{\"messages\":[[{\"lc\":1,\"type\":\"constructor\",\"id\":[\"langchain\",\"schema\","
+        "\"messages\",\"HumanMessage\"],\"kwargs\":{\"content\":\"ask\",\"type\":\"human\"}}]]},"
+        "\"outputs\":{\"generations\":[[{\"text\":\"told\",\"message\":{\"lc\":1,\"type\":"
+        "\"constructor\",\"id\":[\"langchain\",\"schema\",\"messages\",\"AIMessage\"],\"kwargs\":"
+        "{\"content\":\"told\",\"type\":\"ai\"}}}]]},\"prompt_tokens\":50,\"completion_tokens\":8,"
+        "\"total_tokens\":58,\"prompt_token_details\":{\"cache_read\":40},"
+        "\"completion_token_details\":{\"reasoning\":3},\"total_cost\":\"0.000000001\",\"tags\":"
+        "[\"a\",\"b\"],\"extra\":{\"metadata\":{\"ls_provider\":\"openai\",\"ls_model_name\":"
+        "\"gpt-5\",\"thread_id\":\"th\"}},\"feedback_stats\":{\"user_score\":{\"n\":1,\"avg\":1.0},"
+        "\"auto\":{\"n\":1,\"avg\":0}}}\n"
+        "{\"id\":\"r2\",\"trace_id\":\"r0\",\"parent_run_id\":\"r1\",\"run_type\":\"llm\","
+        "\"start_time\":\"2026-01-02T10:00:05.000000\",\"status\":\"error\",\"error\":"
+        "\"RateLimitError\",\"inputs\":{}}\n");
+    assert_int_equal(r.steps_new, 2);
+    assert_int_equal(r.others, 1);
+    is_one("ls.db", "prompt_tokens = 50 and completion_tokens = 8 and cached_input_tokens = 40 and "
+                    "reasoning_tokens = 3 and cost_nano_usd = 1 and model = 'gpt-5' and "
+                    "provider_name = 'openai' and feedback = 'positive' and tags = "
+                    "'[\"a\",\"b\"]' and ttft_ns = 500000000 and input_preview = 'ask' and "
+                    "output_preview = 'told' and json_extract(metadata, '$.scores.auto.n') = 1");
+    is_one("ls.db", "s.status = 'failed' and json_extract(error_data, '$.message') = "
+                    "'RateLimitError' and parent_step_id is not null");
+    assert_int_equal(place_number("ls.db", "select count(*) from runs"), 1);
+}
+
+/* ---- Helicone ------------------------------------------------------------------------------------------- */
+
+#define HE_ONE                                                                                     \
+    "{\"request_id\":\"q1\",\"request_created_at\":\"2026-01-02T10:00:00Z\","                      \
+    "\"response_created_at\":\"2026-01-02T10:00:01Z\",\"delay_ms\":1000,\"time_to_first_token\":"  \
+    "200,\"response_status\":200,\"provider\":\"ANTHROPIC\",\"request_model\":\"claude-x\","       \
+    "\"response_model\":\"claude-x-1\",\"prompt_tokens\":4,\"completion_tokens\":9,"               \
+    "\"prompt_cache_read_tokens\":100,\"costUSD\":0.00025,\"request_user_id\":\"bob\","            \
+    "\"request_properties\":{\"Helicone-Session-Id\":\"sess\"},\"feedback_rating\":true"
+#define HE_TWO                                                                                     \
+    "{\"request_id\":\"q2\",\"request_created_at\":\"2026-01-02T10:00:02Z\",\"delay_ms\":30,"      \
+    "\"response_status\":429,\"provider\":\"OPENAI\",\"request_model\":\"gpt-4o\","                \
+    "\"feedback_rating\":null}"
+
+static void check_helicone(const char *ledger)
+{
+    is_one(ledger, "prompt_tokens = 104 and completion_tokens = 9 and cached_input_tokens = 100 "
+                   "and cost_nano_usd = 250000 and provider_name = 'anthropic' and model = "
+                   "'claude-x-1' and feedback = 'positive' and end_user = 'bob' and ttft_ns = "
+                   "200000000 and llm_request_ns = 1000000000 and s.run_id is not null");
+    is_one(ledger, "s.status = 'failed' and error_type = '429' and model = 'gpt-4o' and feedback "
+                   "is null and s.run_id is null and llm_request_ns = 30000000");
+}
+
+static void test_helicone(void **state)
+{
+    (void)state;
+    import_result r = import_twice("he.db", "he.jsonl", HE_ONE "}\n" HE_TWO "\n");
+    assert_int_equal(r.steps_new, 2);
+    check_helicone("he.db");
+    r = import_twice("heb.db", "heb.jsonl",
+                     HE_ONE ",\"request_body\":{\"model\":\"claude-x\",\"api_key\":\"sk-no\","
+                            "\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]},"
+                            "\"response_body\":{\"id\":\"msg_7\",\"type\":\"message\",\"role\":"
+                            "\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"a\"}],"
+                            "\"usage\":{\"input_tokens\":4,\"cache_read_input_tokens\":100,"
+                            "\"output_tokens\":9}}}\n" HE_TWO "\n");
+    check_helicone("heb.db");
+    is_one("heb.db", "request_id = 'msg_7' and input_preview = 'q' and output_preview = 'a'");
+    assert_int_equal(place_number("heb.db", "select count(*) from provider_traces where "
+                                            "request_json like '%sk-no%'"),
+                     0);
+    assert_int_equal(place_number("heb.db", "select count(*) from provider_traces where "
+                                            "request_json like '%claude-x%'"),
+                     1);
+}
+
+static void test_helicone_csv(void **state)
+{
+    (void)state;
+    import_result r = import_twice(
+        "hec.db", "he.csv",
+        "request_id,request_created_at,response_created_at,delay_ms,time_to_first_token,"
+        "response_status,provider,request_model,response_model,prompt_tokens,completion_tokens,"
+        "prompt_cache_read_tokens,costUSD,request_user_id,request_properties,feedback_rating\n"
+        "q1,2026-01-02T10:00:00Z,2026-01-02T10:00:01Z,1000,200,200,ANTHROPIC,claude-x,claude-x-1,4,"
+        "9,100,0.00025,bob,\"{\"\"Helicone-Session-Id\"\":\"\"sess\"\"}\",true\n"
+        "q2,2026-01-02T10:00:02Z,,30,,429,OPENAI,gpt-4o,,,,,,,,\n");
+    assert_int_equal(r.steps_new, 2);
+    check_helicone("hec.db");
+}
+
+/* ---- damage ---------------------------------------------------------------------------------------------- */
+
+static void test_damage(void **state)
+{
+    (void)state;
+    char told[1024];
+    place_write("bad.jsonl", SW_STR(HE_ONE "}\n{\"request_id\":\"q3\",,}\n{\"request_created_at\":"
+                                           "\"2026-01-02T10:00:00Z\",\"provider\":\"x\"}\n" HE_TWO
+                                           "\n{\"request_id\":\"q4\",\"requ"));
+    import_result r = place_import_told("bad.db", place_path("bad.jsonl"), told, sizeof told);
+    assert_string_equal(told, "bad.jsonl:2: is no valid JSON\nbad.jsonl:3: has no id\n");
+    assert_int_equal(r.bad_lines, 2);
+    check_helicone("bad.db");
+    place_write("bad.csv", SW_STR("request_id,request_created_at,provider\nq1,2026-01-02,OPENAI\n"
+                                  "q2,2026-01-02\nq3,\"2026-01-02\",OPENAI\nq4,\"2026\n"));
+    r = place_import_told("badc.db", place_path("bad.csv"), told, sizeof told);
+    assert_int_equal(r.steps_new, 2);
+    assert_int_equal(r.bad_lines, 2);
+    assert_true(strncmp(told, "bad.csv:3: ", 11) == 0 && strstr(told, "bad.csv:5: "));
+}
+
+/* Dollars become whole nano-dollars, and what is none becomes nothing. */
+static void test_money(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t nano;
+    } cases[] = {{"0", 0},
+                 {"1", 1000000000},
+                 {"0.0000000014", 1},
+                 {"0.0000000015", 2},
+                 {"1.5e-7", 150},
+                 {"2E+2", 200000000000},
+                 {"0.1234567890123456789", 123456789},
+                 {"", -1},
+                 {"-1", -1},
+                 {"x", -1},
+                 {".", -1},
+                 {"1e400", -1},
+                 {"99999999999999999999", -1}};
+    for (size_t i = 0; i < SW_COUNT(cases); i++) {
+        sw_int got = import_nano_usd(sw_str_from(cases[i].text));
+        if (cases[i].nano < 0 ? got.known : !got.known || got.value != cases[i].nano) {
+            fail_msg("%s is %lld", cases[i].text, (long long)got.value);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_langfuse_lines), cmocka_unit_test(test_langfuse_list),
+        cmocka_unit_test(test_langfuse_csv),   cmocka_unit_test(test_phoenix),
+        cmocka_unit_test(test_langsmith),      cmocka_unit_test(test_helicone),
+        cmocka_unit_test(test_helicone_csv),   cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_money),
+    };
+    return cmocka_run_group_tests_name("exports", tests, place_set_up, place_tear_down);
+}
