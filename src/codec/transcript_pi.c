@@ -105,39 +105,6 @@ bool import_is_pi(import_head *head)
     return is || session;
 }
 
-/* ---- money ------------------------------------------------------------------------------------------------ */
-
-/* Dollars as they are written, in nano-dollars, rounded half up; null when it is no number, or negative. */
-static sw_int nano_of(sw_str raw)
-{
-    int64_t nano = 0;
-    int places = -1;
-    int round = 0;
-
-    if (raw.len == 0 || raw.len > 40 || memchr(raw.ptr, '-', raw.len) ||
-        memchr(raw.ptr, 'e', raw.len) || memchr(raw.ptr, 'E', raw.len)) {
-        /* Only what is next to nothing is written with an exponent. */
-        return raw.len > 3 && memmem(raw.ptr, raw.len, "e-", 2) ? sw_int_of(0) : SW_NULL_INT;
-    }
-    for (size_t i = 0; i < raw.len; i++) {
-        if (raw.ptr[i] == '.' && places < 0) {
-            places = 0;
-        } else if (raw.ptr[i] < '0' || raw.ptr[i] > '9' || nano > INT64_MAX / 100) {
-            return SW_NULL_INT;
-        } else if (places < 9) {
-            nano = nano * 10 + (raw.ptr[i] - '0');
-            places += places >= 0;
-        } else if (places == 9) {
-            round = raw.ptr[i] >= '5';
-            places++;
-        }
-    }
-    for (places = places < 0 ? 0 : places; places < 9 && nano < INT64_MAX / 100; places++) {
-        nano *= 10;
-    }
-    return places >= 9 ? sw_int_of(nano + round) : SW_NULL_INT;
-}
-
 /* ---- messages ---------------------------------------------------------------------------------------------- */
 
 static bool read_parts(transcript_reading *r, sw_str content)
@@ -193,7 +160,7 @@ static void read_usage(sw_str raw, transcript_event *event)
     s = scan_of(found[U_COST]);
     if (found[U_COST].len > 0 && found[U_COST].ptr[0] == '{' &&
         scan_members(&s, usage_names, SW_COUNT(usage_names), cost)) {
-        event->cost_nano_usd = nano_of(cost[U_SUM]);
+        event->cost_nano_usd = scan_nano_usd(cost[U_SUM]);
     }
 }
 

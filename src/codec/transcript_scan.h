@@ -286,6 +286,8 @@ static inline bool scan_is(sw_str raw, const char *word)
 
 /* A time as ISO 8601 text; null when it is none. */
 sw_int scan_time(sw_str raw);
+/* Dollars as they are written, in nano-dollars, rounded half up; null when it is no number, or negative. */
+sw_int scan_nano_usd(sw_str number);
 /* The next line without its line feed, from *at; false: there is none. `ends`: a line feed ended it. */
 bool scan_line(sw_str bytes, size_t *at, sw_str *line, bool *ends);
 /* Whether the whole line is one value and blanks around it. */

@@ -14,60 +14,6 @@ sw_str import_call_id(import_work *work, const import_call *call)
     return import_id(work, "step", call->kind, call->keys, call->key_count);
 }
 
-/* ---- money ---------------------------------------------------------------------------------------------- */
-
-/* What stands behind an exponent's sign, at most two digits; false: there is more, or none. */
-static bool exponent_of(sw_str text, int64_t *out)
-{
-    return sw_parse_int(text, out) && *out >= -30 && *out <= 9;
-}
-
-sw_int import_nano_usd(sw_str number)
-{
-    int64_t value = 0;
-    int64_t exponent = 0;
-    int places = 0;
-    bool point = false;
-    bool digits = false;
-
-    for (size_t i = 0; i < number.len; i++) {
-        char c = number.ptr[i];
-        if (c == '.' && !point) {
-            point = true;
-        } else if ((c == 'e' || c == 'E') && digits) {
-            size_t from = i + 1 + (i + 1 < number.len && number.ptr[i + 1] == '+');
-            if (!exponent_of(sw_str_make(number.ptr + from, number.len - from), &exponent)) {
-                return SW_NULL_INT;
-            }
-            break;
-        } else if (c < '0' || c > '9') {
-            return SW_NULL_INT;
-        } else {
-            digits = true;
-            if (value < INT64_MAX / 100) { /* what is beyond 17 digits is beyond any cent */
-                value = value * 10 + (c - '0');
-                places += point;
-            } else if (!point) {
-                return SW_NULL_INT;
-            }
-        }
-    }
-    exponent += 9 - places;
-    for (; exponent > 0; exponent--) {
-        if (value > INT64_MAX / 10) {
-            return SW_NULL_INT;
-        }
-        value *= 10;
-    }
-    for (; exponent < -1 && value > 0; exponent++) {
-        value /= 10;
-    }
-    if (exponent == -1) {
-        value = value / 10 + (value % 10 >= 5);
-    }
-    return digits ? sw_int_of(value) : SW_NULL_INT;
-}
-
 /* ---- runs ------------------------------------------------------------------------------------------------ */
 
 static sw_str agent_of(const import_call *call)

@@ -54,9 +54,6 @@ sw_status import_call_add(import_work *work, const import_call *call, sw_error *
  * SIZE_MAX: no memory. */
 size_t import_call_run(import_work *work, const char *kind, sw_str key, const import_call *call);
 
-/* Dollars as they are written, in nano-dollars, rounded half up; null when it is no number, or negative. */
-sw_int import_nano_usd(sw_str number);
-
 /* import_answer.c: what a streamed answer says, put together into one message; null when it says nothing. */
 sw_str import_answer(sw_str body, sw_arena *arena);
 

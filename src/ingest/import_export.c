@@ -479,7 +479,7 @@ static sw_status add_row(exporting *x, const export_row *row, sw_error *err)
                         .tags = tags_of(x, json),
                         .metadata = metadata_of(x, json),
                         .feedback = opinion_of(x, json),
-                        .cost_nano_usd = import_nano_usd(text_of(x, json, COST)),
+                        .cost_nano_usd = scan_nano_usd(text_of(x, json, COST)),
                         .input = export_open(raw_of(x, json, INPUT), arena_of(x)),
                         .output = export_open(raw_of(x, json, OUTPUT), arena_of(x))};
 

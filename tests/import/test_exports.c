@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Exports of other systems, written here as their exporters write them, imported and asked for in SQL. */
-#include "ingest/import_call.h"
+#include "codec/transcript_scan.h"
 #include "tests/import/place.h"
 
 static int64_t number(const char *ledger, const char *what)
@@ -296,7 +296,7 @@ static void test_money(void **state)
                  {"1e400", -1},
                  {"99999999999999999999", -1}};
     for (size_t i = 0; i < SW_COUNT(cases); i++) {
-        sw_int got = import_nano_usd(sw_str_from(cases[i].text));
+        sw_int got = scan_nano_usd(sw_str_from(cases[i].text));
         if (cases[i].nano < 0 ? got.known : !got.known || got.value != cases[i].nano) {
             fail_msg("%s is %lld", cases[i].text, (long long)got.value);
         }
