@@ -54,6 +54,13 @@ sw_status import_call_add(import_work *work, const import_call *call, sw_error *
  * SIZE_MAX: no memory. */
 size_t import_call_run(import_work *work, const char *kind, sw_str key, const import_call *call);
 
+/* import_opinion.c: what people thought, as sw_feedback; null: nothing that says it. Values are raw JSON. */
+sw_int import_opinion(sw_str thumb, sw_str scores, sw_arena *arena);
+/* A text, or a number as it is written. */
+sw_str import_text(sw_str raw, sw_arena *arena);
+/* A finite number; false: it is none. */
+bool import_real(sw_str text, sw_arena *arena, double *out);
+
 /* import_answer.c: what a streamed answer says, put together into one message; null when it says nothing. */
 sw_str import_answer(sw_str body, sw_arena *arena);
 

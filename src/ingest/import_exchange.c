@@ -288,7 +288,7 @@ static sw_status add_exchange(import_work *work, const exchange *x, const usage_
 static sw_status take_exchange(import_work *work, const exchange *x, bool again, const char *origin,
                                sw_error *err)
 {
-    usage_reading r;
+    usage_reading r = {.events = 0};
 
     usage_read(x->response, &work->arena, &r);
     if (x->url.len ? !is_call(x->url, x->method)

@@ -2,9 +2,7 @@
 /* What other systems export becomes steps: a row is a call of a model or it is not, and where its facts stand is a row
  * of model/exports.def. A trace becomes a run; a call whose nearest ancestor that is a call too is in the same file has
  * that one as its parent. The cost that the export names is kept as its own; nothing is computed in its stead.
- *
- * What people thought is feedback: a thumb, or a score under a name that says so, from 0 to 1 or -1 to 1. Other scores
- * stay in the metadata, as they were.
+ * What people thought is feedback (import_opinion.c); all scores stay in the metadata, as they were.
  */
 #include <math.h>
 
@@ -68,11 +66,6 @@ static const struct {
 #define SW_EXPORT_CALL(FORMAT, WORD) {IMPORT_FORMAT_##FORMAT, WORD},
 #include "model/exports.def"
 };
-static const char *const opinions[] = {
-#define SW_EXPORT_OPINION(NAME) NAME,
-#include "model/exports.def"
-};
-
 typedef struct export_row {
     sw_str json;
     sw_str id;
@@ -111,26 +104,9 @@ static sw_str raw_of(const exporting *x, sw_str row, field which)
     return SW_NULL_STR;
 }
 
-/* A text, or a number as it is written. */
-static sw_str text_in(sw_str raw, sw_arena *arena)
-{
-    return scan_is_string(raw) ? scan_text(raw, arena) : raw;
-}
-
 static sw_str text_of(const exporting *x, sw_str row, field which)
 {
-    return text_in(raw_of(x, row, which), arena_of(x));
-}
-
-static bool real_of(sw_str text, sw_arena *arena, double *out)
-{
-    char *end = NULL;
-    sw_str copy = text.len && text.len < 64
-                      ? sw_arena_printf(arena, "%.*s", (int)text.len, text.ptr)
-                      : SW_NULL_STR;
-
-    *out = copy.ptr ? strtod(copy.ptr, &end) : 0;
-    return copy.ptr && end > copy.ptr && *end == '\0' && isfinite(*out);
+    return import_text(raw_of(x, row, which), arena_of(x));
 }
 
 /* A table that had holes writes whole numbers as 12.0. */
@@ -143,7 +119,7 @@ static sw_int count_of(const exporting *x, sw_str row, field which)
     if (text.len && sw_parse_int(text, &whole)) {
         return sw_int_of(whole);
     }
-    return text.len && real_of(text, arena_of(x), &real) && real >= 0 &&
+    return text.len && import_real(text, arena_of(x), &real) && real >= 0 &&
                    real <= (double)SW_LIMIT_TOKENS && real == floor(real)
                ? sw_int_of((int64_t)real)
                : SW_NULL_INT;
@@ -195,86 +171,10 @@ static sw_int later(const exporting *x, sw_str row, sw_int start, field which)
 {
     double ms = 0;
 
-    return start.known && real_of(text_of(x, row, which), arena_of(x), &ms) && ms >= 0 && ms < 1e10
+    return start.known && import_real(text_of(x, row, which), arena_of(x), &ms) && ms >= 0 &&
+                   ms < 1e10
                ? sw_int_of(start.value + (int64_t)llround(ms * MS_US))
                : SW_NULL_INT;
-}
-
-/* ---- opinions ------------------------------------------------------------------------------------------------- */
-
-static bool is_opinion(sw_str name)
-{
-    for (size_t i = 0; i < SW_COUNT(opinions); i++) {
-        if (span_word_is(name, opinions[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* From 0 to 1, or from -1 to 1; the middle says nothing, and of another scale it is not known where it ends. */
-static sw_int thumb_of(sw_str raw, sw_arena *arena)
-{
-    double value = 0;
-    sw_str text = text_in(raw, arena);
-
-    if (span_word_is(text, "true") || span_word_is(text, "positive")) {
-        return sw_int_of(SW_FEEDBACK_POSITIVE);
-    }
-    if (span_word_is(text, "false") || span_word_is(text, "negative")) {
-        return sw_int_of(SW_FEEDBACK_NEGATIVE);
-    }
-    if (!real_of(text, arena, &value) || value > 1 || value < -1 || value == 0.5) {
-        return SW_NULL_INT;
-    }
-    return sw_int_of(value > 0.5 ? SW_FEEDBACK_POSITIVE : SW_FEEDBACK_NEGATIVE);
-}
-
-/* The value of one score, in the forms they have: itself, a list of them, statistics, an annotation. */
-static sw_str score_in(sw_str score)
-{
-    static const char *const paths[] = {"value",        "score",        "avg",
-                                        "result.score", "result.label", "0"};
-
-    for (size_t i = 0; i < SW_COUNT(paths); i++) {
-        sw_str raw = usage_at(score, paths[i]);
-        if (raw.ptr && raw.ptr[0] != '{') {
-            return raw;
-        }
-    }
-    return score;
-}
-
-static void take_score(sw_str name, sw_str score, sw_arena *arena, sw_int *out)
-{
-    sw_str kind = text_in(usage_at(score, "annotator_kind"), arena);
-    bool people = !kind.ptr || span_word_is(kind, "HUMAN");
-
-    if (people && (is_opinion(name) || kind.ptr) && !out->known) {
-        *out = thumb_of(score_in(score), arena);
-    }
-}
-
-/* Scores are a map by name, or a list that names them. */
-static sw_int opinion_of(const exporting *x, sw_str row)
-{
-    sw_arena *arena = arena_of(x);
-    sw_int out = thumb_of(raw_of(x, row, FEEDBACK), arena);
-    sw_str all = export_open(raw_of(x, row, SCORES), arena);
-    scan s = scan_of(all);
-    bool map = all.len > 0 && all.ptr[0] == '{';
-    bool first = true;
-    sw_str key = SW_NULL_STR;
-    sw_str raw;
-
-    if (all.len == 0 || !scan_open(&s, map ? '{' : '[')) {
-        return out;
-    }
-    while (scan_more(&s, map ? '}' : ']', &first) && (!map || scan_key(&s, &key)) &&
-           scan_value(&s, &raw)) {
-        take_score(map ? key : text_in(usage_at(raw, "name"), arena), raw, arena, &out);
-    }
-    return out;
 }
 
 /* ---- documents ------------------------------------------------------------------------------------------------- */
@@ -335,7 +235,7 @@ static sw_str tags_of(const exporting *x, sw_str row)
 static void put_counts(const exporting *x, sw_str row, import_call *call)
 {
     sw_str map = object_or_null(export_open(raw_of(x, row, USAGE), arena_of(x)));
-    usage_reading r;
+    usage_reading r = {.events = 0};
     sw_str provider = span_provider(call->provider, call->model, arena_of(x));
     bool beside =
         sw_str_eq(provider, SW_STR("anthropic")) || sw_str_eq(provider, SW_STR("aws.bedrock"));
@@ -466,22 +366,23 @@ static sw_status add_row(exporting *x, const export_row *row, sw_error *err)
     };
     sw_str json = row->json;
     sw_str trace = text_of(x, json, TRACE);
-    import_call call = {.origin = origins[x->format],
-                        .run = SIZE_MAX,
-                        .parent = parent_of(x, row),
-                        .agent = text_of(x, json, AGENT),
-                        .provider = text_of(x, json, PROVIDER),
-                        .model = text_of(x, json, MODEL),
-                        .endpoint = text_of(x, json, ENDPOINT),
-                        .conversation = text_of(x, json, CONVERSATION),
-                        .end_user = text_of(x, json, END_USER),
-                        .trace_hex = hex_or_null(trace),
-                        .tags = tags_of(x, json),
-                        .metadata = metadata_of(x, json),
-                        .feedback = opinion_of(x, json),
-                        .cost_nano_usd = scan_nano_usd(text_of(x, json, COST)),
-                        .input = export_open(raw_of(x, json, INPUT), arena_of(x)),
-                        .output = export_open(raw_of(x, json, OUTPUT), arena_of(x))};
+    import_call call = {
+        .origin = origins[x->format],
+        .run = SIZE_MAX,
+        .parent = parent_of(x, row),
+        .agent = text_of(x, json, AGENT),
+        .provider = text_of(x, json, PROVIDER),
+        .model = text_of(x, json, MODEL),
+        .endpoint = text_of(x, json, ENDPOINT),
+        .conversation = text_of(x, json, CONVERSATION),
+        .end_user = text_of(x, json, END_USER),
+        .trace_hex = hex_or_null(trace),
+        .tags = tags_of(x, json),
+        .metadata = metadata_of(x, json),
+        .feedback = import_opinion(raw_of(x, json, FEEDBACK), raw_of(x, json, SCORES), arena_of(x)),
+        .cost_nano_usd = scan_nano_usd(text_of(x, json, COST)),
+        .input = export_open(raw_of(x, json, INPUT), arena_of(x)),
+        .output = export_open(raw_of(x, json, OUTPUT), arena_of(x))};
 
     name_call(x, row->id, &call);
     put_times(x, json, &call);
