@@ -12,7 +12,8 @@ typedef struct flat {
     sw_str names[COLUMNS_MOST];
     sw_str cells[COLUMNS_MOST];
     size_t count;
-    bool named; /* the header was written: columns no longer come */
+    bool named;   /* the header was written: columns no longer come */
+    bool goes_on; /* with another row of what is printed row by row */
     sw_buf out;
 } flat;
 
@@ -96,10 +97,10 @@ static bool add_row(flat *at, sw_json *json)
     if (!flatten(at, json, "")) {
         return false;
     }
-    if (!at->named) {
+    if (!at->named && !at->goes_on) {
         write_line(at, at->names);
-        at->named = true;
     }
+    at->named = true;
     write_line(at, at->cells);
     return true;
 }
@@ -134,12 +135,12 @@ sw_status sw_csv_print(sw_cli *cli, sw_str document, const char *list)
     }
     sw_arena_init(&at->arena, &sw__libc_allocator, 0);
     sw_buf_init(&at->out, &sw__libc_allocator, 0);
-    at->named = !list && cli->csv_named; /* the next row of what is printed row by row */
+    at->goes_on = !list && cli->csv_named;
     sw_json_init(&json, document, &at->arena);
     bool fine = sw_json_next(&json) == SW_JSON_OBJECT &&
                 (list ? add_list(at, &json, list) : add_row(at, &json));
     sw_status status = fine && !at->arena.failed ? at->out.status : sw_no_memory(&cli->error);
-    cli->csv_named = at->named;
+    cli->csv_named = cli->csv_named || at->named;
     if (status == SW_STATUS_OK && at->out.len > 0) {
         fwrite(at->out.ptr, 1, at->out.len, cli->out);
     }

@@ -31,15 +31,10 @@ static int since(uint8_t declared)
     return declared ? declared : 1;
 }
 
-/* A record is as old as its oldest field. */
+/* A record is as old as its key, which no version can change. What it shares with others (created_at ...) is older. */
 static int record_since(const sw_record *record)
 {
-    int oldest = since(record->fields[0].since);
-    for (size_t i = 1; i < record->field_count; i++) {
-        int at = since(record->fields[i].since);
-        oldest = at < oldest ? at : oldest;
-    }
-    return oldest;
+    return since(record->fields[0].since);
 }
 
 int sw__lite_version(const sw_lite_schema *schema)

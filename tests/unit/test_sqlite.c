@@ -73,6 +73,57 @@ static void an_older_file_is_migrated(void **state)
     (void)sqlite3_close(db);
 }
 
+/* Takes from a file of today what the versions after the first brought. */
+static void make_first_version(sqlite3 *db)
+{
+    char sql[200];
+    for (int r = 0; r < SW_RECORD_COUNT; r++) {
+        snprintf(sql, sizeof sql, "DROP VIEW IF EXISTS %s", sw__records[r].table);
+        run_raw(db, sql);
+    }
+    for (int r = SW_RECORD_COUNT - 1; r >= 0; r--) {
+        const sw_record *record = &sw__records[r];
+        bool is_new = record->fields[0].since > 1;
+        snprintf(sql, sizeof sql, "DROP TABLE %s_data", record->table);
+        if (is_new) {
+            run_raw(db, sql);
+        }
+        for (size_t i = 0; !is_new && i < record->field_count; i++) {
+            if (record->fields[i].since > 1 && !(record->fields[i].flags & SW_SHARED)) {
+                snprintf(sql, sizeof sql, "ALTER TABLE %s_data DROP COLUMN %s", record->table,
+                         record->fields[i].name);
+                run_raw(db, sql);
+            }
+        }
+    }
+    run_raw(db, "PRAGMA user_version = 1");
+}
+
+static void a_ledger_of_the_first_version_is_migrated(void **state)
+{
+    place *p = *state;
+    open_writer(p);
+    close_store(p);
+    sqlite3 *db = open_raw(p);
+    int64_t today = raw_number(db, "PRAGMA user_version");
+    int64_t tables = raw_number(db, "SELECT count(*) FROM sqlite_schema");
+    make_first_version(db);
+    assert_true(raw_number(db, "SELECT count(*) FROM sqlite_schema") < tables);
+    (void)sqlite3_close(db);
+    open_writer(p);
+    close_store(p);
+    db = open_raw(p);
+    assert_int_equal(raw_number(db, "PRAGMA user_version"), today);
+    assert_int_equal(raw_number(db, "SELECT count(*) FROM sqlite_schema"), tables);
+    for (int r = 0; r < SW_RECORD_COUNT; r++) {
+        char sql[200];
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM (SELECT * FROM %s%s)", sw__records[r].table,
+                 sw__records[r].is_public ? "" : "_data");
+        assert_true(raw_number(db, sql) >= 0);
+    }
+    (void)sqlite3_close(db);
+}
+
 static void a_migration_that_fails_changes_nothing(void **state)
 {
     place *p = *state;
@@ -386,6 +437,7 @@ int main(void)
 #define CASE(NAME) cmocka_unit_test_setup_teardown(NAME, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(an_older_file_is_migrated),
+        CASE(a_ledger_of_the_first_version_is_migrated),
         CASE(a_migration_that_fails_changes_nothing),
         CASE(a_newer_file_is_refused),
         CASE(another_programs_file_is_refused),
