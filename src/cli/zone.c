@@ -32,7 +32,7 @@ static bool read_distance(sw_str text, int32_t *minutes)
         }
         digits[count++] = text.ptr[i];
     }
-    int number = atoi(digits);
+    int number = (int)strtol(digits, NULL, 10);
     int hours = count > 2 ? number / 100 : number;
     int rest = count > 2 ? number % 100 : 0;
     *minutes = (text.ptr[0] == '-' ? -1 : 1) * (hours * 60 + rest);

@@ -52,7 +52,7 @@ static bool take_best(deciding *d)
         d->sorted[i] = &made[i];
     }
     if (n > 0) {
-        qsort(d->sorted, n, sizeof *d->sorted, by_call);
+        qsort(d->sorted, n, sizeof(void *), by_call);
     }
     for (size_t i = 0; i < n; i++) {
         if (i == 0 || memcmp(d->sorted[i]->call, d->sorted[i - 1]->call, IMPORT_DIGEST) != 0) {

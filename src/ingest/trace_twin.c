@@ -119,7 +119,7 @@ static void fold_twins_of(trace *t, const answered *list, uint32_t count, const 
  * survivor is folded itself, however many twins a call has. */
 static sw_status fold_group(trace *t, answered *list, uint32_t count, sw_error *err)
 {
-    answered **ranked = sw_arena_alloc(t->arena, (count + 1) * sizeof *ranked);
+    answered **ranked = sw_arena_alloc(t->arena, (count + 1) * sizeof(void *));
 
     if (!ranked) {
         return sw_no_memory(err);
@@ -129,7 +129,7 @@ static sw_status fold_group(trace *t, answered *list, uint32_t count, sw_error *
         list[i].id = t->nodes[list[i].at].facts->span->span_id;
         ranked[i] = &list[i];
     }
-    qsort(ranked, count, sizeof *ranked, by_rank);
+    qsort(ranked, count, sizeof(void *), by_rank);
     for (uint32_t i = 0; i < count; i++) {
         ranked[i]->rank = i;
     }

@@ -94,11 +94,13 @@ static sw_status range_rules(const sw_price *row, sw_error *err)
     const sw_record *record = sw_record_of(SW_RECORD_PRICE);
 
     for (size_t i = 0; i < SW_COUNT(ranges) + SW_RATE_COUNT; i++) {
-        size_t rate = i - SW_COUNT(ranges);
-        bool is_rate = i >= SW_COUNT(ranges);
-        const sw_field *field =
-            &record->fields[is_rate ? SW_PRICE_INPUT_NANO_USD + rate : ranges[i].field];
-        int64_t most = is_rate ? SW_LIMIT_PRICE_USD * INT64_C(1000000000) : ranges[i].most;
+        uint8_t at = (uint8_t)(SW_PRICE_INPUT_NANO_USD + i - SW_COUNT(ranges));
+        int64_t most = SW_LIMIT_PRICE_USD * INT64_C(1000000000);
+        if (i < SW_COUNT(ranges)) {
+            at = ranges[i].field;
+            most = ranges[i].most;
+        }
+        const sw_field *field = &record->fields[at];
         int64_t value = sw_field_number(field, row).value;
         if (value < 0 || value > most) {
             return sw_fail(err, SW_STATUS_INVALID, field->name, "must be 0 to %lld",
