@@ -35,20 +35,21 @@ typedef struct samples {
 static void read_sample(samples *s, const char *name)
 {
     char path[1024];
+    bool whole = false;
     FILE *file = NULL;
     sample *one = &s->all[s->count];
     (void)snprintf(path, sizeof path, "%s/%s", samples_folder, name);
     file = fopen(path, "rb");
-    if (!file || fseek(file, 0, SEEK_END) != 0) {
+    if (file && fseek(file, 0, SEEK_END) == 0) {
+        one->len = (size_t)ftell(file);
+        one->bytes = bench_take(one->len + 1, 1);
+        rewind(file);
+        whole = fread(one->bytes, 1, one->len, file) == one->len;
+        (void)fclose(file);
+    }
+    if (!whole) {
         bench_die("cannot read %s", path);
     }
-    one->len = (size_t)ftell(file);
-    one->bytes = bench_take(one->len + 1, 1);
-    rewind(file);
-    if (fread(one->bytes, 1, one->len, file) != one->len) {
-        bench_die("cannot read %s", path);
-    }
-    (void)fclose(file);
     s->bytes += one->len;
     s->count++;
 }

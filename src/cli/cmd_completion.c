@@ -51,7 +51,7 @@ static bool ends_here(const char *at)
 /* The beginning of a text, without what means something to a shell. */
 static void print_doc(FILE *out, const char *text)
 {
-    for (size_t i = 0; text[i] && i < DOC_MOST && !ends_here(text + i); i++) {
+    for (size_t i = 0; i < DOC_MOST && text[i] && !ends_here(text + i); i++) {
         fputc(strchr("'\\[]:`$\"", text[i]) ? ' ' : text[i], out);
     }
 }
