@@ -4,23 +4,24 @@
  */
 #include "store/sqlite_impl.h"
 
-static sw_status run(sw_lite_session *session, const char *sql,
-                     void (*show)(sqlite3_stmt *, sw_fault *, void *), sw_fault *fault, void *arg,
-                     sw_error *err)
+/* Shows one row; answers SQLite's code when the row means that the check itself failed. */
+typedef int show_row(sqlite3_stmt *stmt, sw_fault *fault, void *arg);
+
+static sw_status run(sw_lite_session *session, const char *sql, show_row *show, sw_fault *fault,
+                     void *arg, sw_error *err)
 {
     sqlite3_stmt *stmt = NULL;
     int rc = sqlite3_prepare_v2(session->db, sql, -1, &stmt, NULL);
 
     while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        show(stmt, fault, arg);
-        rc = SQLITE_OK;
+        rc = show(stmt, fault, arg);
     }
     sqlite3_finalize(stmt);
     return rc == SQLITE_DONE || rc == SQLITE_OK ? SW_STATUS_OK
                                                 : sw__lite_fail(session->db, rc, "check", err);
 }
 
-static void show_reference(sqlite3_stmt *stmt, sw_fault *fault, void *arg)
+static int show_reference(sqlite3_stmt *stmt, sw_fault *fault, void *arg)
 {
     char where[160];
 
@@ -30,15 +31,36 @@ static void show_reference(sqlite3_stmt *stmt, sw_fault *fault, void *arg)
     sqlite3_snprintf(sizeof what, what, "refers to a row of %s that is not there",
                      (const char *)sqlite3_column_text(stmt, 2));
     fault(arg, where, what);
+    return SQLITE_OK;
 }
 
-static void show_page(sqlite3_stmt *stmt, sw_fault *fault, void *arg)
+/* A page that could not be read for want of memory is not a damaged page, though SQLite lists it among them (before
+ * 3.43) as "unable to get the page. error code=7". */
+static bool no_memory(const char *text)
+{
+    static const char mark[] = "error code=";
+
+    for (const char *at = strstr(text, mark); at; at = strstr(at, mark)) {
+        at += sizeof mark - 1;
+        long code = strtol(at, NULL, 10);
+        if (code == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int show_page(sqlite3_stmt *stmt, sw_fault *fault, void *arg)
 {
     const char *text = (const char *)sqlite3_column_text(stmt, 0);
 
-    if (text && strcmp(text, "ok") != 0) {
+    if (!text || no_memory(text)) {
+        return SQLITE_NOMEM;
+    }
+    if (strcmp(text, "ok") != 0) {
         fault(arg, "file", text);
     }
+    return SQLITE_OK;
 }
 
 sw_status sw__lite_check(sw_session *head, sw_fault *fault, void *arg, sw_error *err)

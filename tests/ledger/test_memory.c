@@ -8,6 +8,8 @@
 
 /* ---- the sweep ---------------------------------------------------------------------------------- */
 
+enum { TURNS_A_LEDGER = 64 };
+
 typedef void order_fault(int64_t n, bool for_good);
 
 /* Deep: every allocation. Else more and more are passed over, the first ones least. */
@@ -51,17 +53,6 @@ static bool turn(lt *t, const operation *op, order_fault *order, unsigned n, int
     return !hit;
 }
 
-static void sweep(lt *t, const operation *op, order_fault *order, bool for_good)
-{
-    static unsigned n = 1000; /* no turn shares its steps with another */
-    int64_t at = 1;
-    while (!turn(t, op, order, n++, at, for_good)) {
-        at = next_of(at);
-        sw_memory_reset(t->memory);
-        CHECK(at < 1000000);
-    }
-}
-
 static void open_counted(lt *t)
 {
     t->options.allocator = &faults_allocator;
@@ -70,20 +61,38 @@ static void open_counted(lt *t)
     lt_run(t, &t->a, 1, lt_agent(t, &t->a, 1));
 }
 
-static void sweep_all(lt *t, order_fault *order)
+/* Turns in a ledger of their own, from this allocation on: the next one to fail, or 0 when all have. What turns leave
+ * behind is bounded with their number: each row makes the next turn longer, and where one is allocated for each
+ * row, a ledger that is never emptied has one more to offer after every turn. */
+static int64_t some_turns(lt *t, const operation *op, order_fault *order, bool for_good, int64_t at)
 {
+    static unsigned n = 1000; /* no turn shares its steps with another */
+    pool *keep = t->pool;
+    bool all = false;
+    t->pool = pool_new();
     open_counted(t);
-    for (size_t i = 0; i < operation_count; i++) {
-        pool *keep = t->pool;
-        t->pool = pool_new();
-        sweep(t, &operations[i], order, false);
-        sweep(t, &operations[i], order, true);
-        pool_free(&t->pool);
-        t->pool = keep;
+    for (int i = 0; i < TURNS_A_LEDGER && !all; i++) {
+        all = turn(t, op, order, n++, at, for_good);
+        at = next_of(at);
+        sw_memory_reset(t->memory);
     }
     CLEAN();
     lt_close(t);
     SAME(faults_alive(), 0);
+    lt_empty(t);
+    pool_free(&t->pool);
+    t->pool = keep;
+    return all ? 0 : at;
+}
+
+static void sweep_all(lt *t, order_fault *order)
+{
+    for (size_t i = 0; i < 2 * operation_count; i++) {
+        for (int64_t at = 1; at > 0;) {
+            at = some_turns(t, &operations[i / 2], order, i % 2 == 1, at);
+            CHECK(at < 1000000);
+        }
+    }
 }
 
 static void the_ledgers_own(lt *t)

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- one test on one store ---------------------------------------------------------------------- */
@@ -77,7 +78,8 @@ static void place_store(lt *t)
     }
 }
 
-void lt_remove_files(lt *t)
+/* Of the store, and its folder. */
+static void remove_files(lt *t)
 {
     char path[700];
     DIR *dir = t->dir[0] ? opendir(t->dir) : NULL;
@@ -90,6 +92,14 @@ void lt_remove_files(lt *t)
     if (dir) {
         closedir(dir);
         rmdir(t->dir);
+    }
+}
+
+void lt_empty(lt *t)
+{
+    remove_files(t);
+    if (t->dir[0]) {
+        assert_int_equal(mkdir(t->dir, 0700), 0);
     }
 }
 
@@ -126,7 +136,7 @@ static int teardown(void **state)
 {
     lt *t = &((lt_item *)*state)->t;
     lt_close(t);
-    lt_remove_files(t);
+    remove_files(t);
     sw_memory_free(&t->memory);
     pool_free(&t->pool);
     return 0;

@@ -61,7 +61,7 @@ void lt_open(lt *t);
 void lt_close(lt *t);
 void lt_reopen(lt *t);
 void lt_organizations(lt *t); /* makes those of t->a and t->b */
-void lt_remove_files(lt *t);  /* of the store and its folder */
+void lt_empty(lt *t);         /* of a closed ledger: the next one opened is empty */
 void lt_advance(lt *t, int64_t wall_seconds, int64_t mono_seconds);
 
 /* ---- checks: the call is made once, and what it answered is shown ------------------------------- */
