@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What whoever operates a ledger asks besides: what models cost and computing costs again, removing much, proving
+ * that totals equal the rows, what the ledger is, copies of it. The rules of stepwell/ledger.h hold here too; that
+ * header brings this one along.
+ */
+#ifndef STEPWELL_OPERATE_H
+#define STEPWELL_OPERATE_H
+
+#include "stepwell/ledger.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- prices -------------------------------------------------------------------------------------- */
+
+/* A step whose caller did not say what it cost is priced when it is written, and again whenever something changes that
+ * its cost depends on: by the organization's own prices (records of their own, sw_record_create), else by list prices
+ * that are compiled in. A price that changes changes no step; a repricing does.
+ */
+SW_API size_t sw_list_price_count(void);
+/* List price i as a row without organization; its text lives for ever. */
+SW_API void sw_list_price(size_t i, sw_price *out);
+/* Whether the price is for models of this name. */
+SW_API bool sw_price_fits(const sw_price *price, sw_str model);
+/* The price that would hold for such a step: of provider_name, model_handle, model, created_at, service_tier and
+ * prompt_tokens. NOT_FOUND: nobody knows one.
+ */
+SW_API sw_status sw_price_of(sw_ledger *ledger, const sw_actor *actor, const sw_step *step,
+                             sw_memory *memory, sw_price *out, sw_error *err) SW_MUST_CHECK;
+
+typedef struct sw_reprice_query {
+    sw_int from; /* steps that began then or later; null: all */
+    sw_int to;   /* and before this; null: all */
+    bool dry_run;
+    sw_str reason; /* for the journal; needed unless dry_run */
+} sw_reprice_query;
+
+/* How far it got, over all calls so far. */
+typedef struct sw_reprice_end {
+    int64_t steps;   /* looked at */
+    int64_t given;   /* of them: said by their callers, passed over */
+    int64_t changed; /* cost or price_id */
+    int64_t found;   /* of them: had no cost and have one */
+    int64_t lost;    /* of them: had one and have none */
+    int64_t unknown; /* still without cost */
+    int64_t before_nano_usd;
+    int64_t after_nano_usd;
+    bool done;
+    int64_t last_us; /* where the next call goes on */
+    char last_id[SW_ID_MAX];
+} sw_reprice_end;
+
+/* Computes costs again, for some hundred steps; call it with the same `end`, zeroed first, until end->done. What was
+ * done stays done when a later call fails.
+ */
+SW_API sw_status sw_reprice(sw_ledger *ledger, const sw_actor *actor, const sw_reprice_query *query,
+                            sw_reprice_end *end, sw_error *err) SW_MUST_CHECK;
+
+/* ---- removing much ------------------------------------------------------------------------------ */
+
+/* Steps that go, or of which only what was said goes, some at a time, so that no other writer waits for long.
+ * Call it until `more` is false; the counts add up over the calls. */
+typedef struct sw_removal {
+    const sw_condition *conditions; /* over step's fields; of the actor's organization */
+    size_t condition_count;
+    bool
+        payload_only; /* messages become mute, traces and prompts go; steps, sums and timings stay */
+    int64_t limit;    /* steps a call looks at; 0: 200 */
+    /* The place where the next call goes on; zeroed at first. */
+    int64_t after_us;
+    char after[SW_ID_MAX];
+    int64_t looked;
+    int64_t removed; /* steps that went, or that had something to say */
+    bool more;
+} sw_removal;
+/* Each step that goes is deleted as by sw_step_delete; raw telemetry of its trace goes along. */
+SW_API sw_status sw_steps_remove(sw_ledger *ledger, const sw_actor *actor, sw_removal *removal,
+                                 sw_error *err) SW_MUST_CHECK;
+
+/* What erase is told to erase: a person the agents worked for, a conversation, or the actor's whole
+ * organization with everything that is its own (RESTRICTED for the default one). */
+typedef enum sw_erase_of {
+    SW_ERASE_END_USER,
+    SW_ERASE_CONVERSATION,
+    SW_ERASE_ORGANIZATION
+} sw_erase_of;
+/* Removes all of it, in many small writes; sent again after it was interrupted it goes on. `progress` may be NULL.
+ * NOT_FOUND: there is nothing of that name. What was removed is in no answer any more; that no byte of it is left in
+ * a file takes a vacuum, and copies of the file are their keeper's. Raw log records that name no trace go when their
+ * days are over. */
+SW_API sw_status sw_erase(sw_ledger *ledger, const sw_actor *actor, sw_erase_of of, sw_str value,
+                          void (*progress)(void *arg, int64_t steps), void *arg, int64_t *steps,
+                          sw_error *err) SW_MUST_CHECK;
+
+/* ---- proof -------------------------------------------------------------------------------------- */
+
+/* One difference: where, what was found, what the rows say. */
+typedef struct sw_difference {
+    const char *
+        kind; /* "rollup", "run", "reference", "life cycle", "journal", "histogram", "delivery", "store" */
+    const char *where; /* e.g. "usage_project_days org-… 2026-11-22 …" */
+    const char *what;  /* e.g. "total_tokens is 12, the rows say 15" */
+} sw_difference;
+typedef struct sw_verify_options {
+    void (*difference)(void *arg, const sw_difference *difference); /* NULL: only count */
+    void (*progress)(void *arg, int64_t done, int64_t total);       /* NULL: none; steps */
+    void *arg;
+} sw_verify_options;
+typedef struct sw_verify_end {
+    int64_t steps;
+    int64_t runs;
+    int64_t cells;
+    int64_t entries; /* of the journal */
+    int64_t differences;
+} sw_verify_end;
+/* Recomputes every rollup and every run's totals, tools and duration from the rows, checks references and
+ * what was inherited along them, what agents and conversations remember, the journal and the life cycle
+ * (promise P8), on one snapshot. DIFFERS when anything is not as it should be.
+ */
+SW_API sw_status sw_verify(sw_ledger *ledger, const sw_verify_options *options, sw_verify_end *end,
+                           sw_error *err) SW_MUST_CHECK;
+
+/* What the ledger is and holds. Steps, runs and entries come from sums; organizations and pending steps are
+ * counted, up to SW_LIMIT_LOOK_ROWS of each: `bounded` says that there may be more. */
+typedef struct sw_ledger_info {
+    char store[16];
+    char path[512];
+    int32_t schema_version;
+    int64_t file_bytes;
+    int64_t organizations;
+    int64_t steps;
+    int64_t runs;
+    int64_t pending_steps;
+    int64_t journal_entries; /* upper bound: the sum of the organizations' last numbers */
+    bool organizations_bounded;
+    bool pending_steps_bounded;
+} sw_ledger_info;
+SW_API sw_status sw_ledger_info_get(sw_ledger *ledger, sw_ledger_info *out, sw_error *err);
+
+/* Copies the ledger as of one moment into a new file; others read and write meanwhile. CONFLICT: it is there
+ * already; UNSUPPORTED: a ledger in memory. The key that seals secrets is not in it. `progress` may be NULL. */
+SW_API sw_status sw_ledger_backup(sw_ledger *ledger, const char *path,
+                                  void (*progress)(void *arg, int64_t done, int64_t total),
+                                  void *arg, sw_error *err) SW_MUST_CHECK;
+/* Gives the room of what was removed back to the disk, and what was removed is in the file no more. Needs room for
+ * another copy; writers wait until it is done. UNSUPPORTED: a ledger in memory. */
+SW_API sw_status sw_ledger_vacuum(sw_ledger *ledger, sw_error *err) SW_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
