@@ -26,7 +26,10 @@ ids ids_of(lt *t, unsigned n)
                  .view = lt_id(t, "view", n),
                  .subscription = lt_id(t, "sub", n),
                  .key = lt_id(t, "key", n),
-                 .delivery = lt_id(t, "delivery", n)};
+                 .delivery = lt_id(t, "delivery", n),
+                 .provider = lt_id(t, "provider", n),
+                 .model = lt_id(t, "model", n),
+                 .user = lt_id(t, "user", n)};
 }
 
 sw_actor limited(const lt *t, const ids *id)
@@ -46,6 +49,11 @@ void put(lt *t, const sw_actor *actor, sw_record_id record, const void *row)
 void populate(lt *t, ids *id)
 {
     sw_actor actor = limited(t, id);
+    populate_as(t, &actor, id);
+}
+
+void populate_as(lt *t, const sw_actor *actor, ids *id)
+{
     sw_message m = lt_message(t, id->n, "their words");
     sw_provider_trace trace = lt_trace(t, id->n);
     sw_step_metrics metrics = {.step_ns = sw_int_of(5)};
@@ -61,26 +69,26 @@ void populate(lt *t, ids *id)
     sw_api_key key = {.name = SW_STR("k"), .scopes = SW_STR("[\"read\"]")};
     char secret[SW_KEY_TEXT];
     sw_outcome o;
-    put(t, &actor, SW_RECORD_PROJECT, &(sw_project){.id = id->project, .name = id->project});
-    put(t, &actor, SW_RECORD_AGENT, &agent);
-    put(t, &actor, SW_RECORD_CONVERSATION,
+    put(t, actor, SW_RECORD_PROJECT, &(sw_project){.id = id->project, .name = id->project});
+    put(t, actor, SW_RECORD_AGENT, &agent);
+    put(t, actor, SW_RECORD_CONVERSATION,
         &(sw_conversation){.id = id->conversation, .agent_id = id->agent});
-    put(t, &actor, SW_RECORD_SAVED_VIEW, &(sw_saved_view){.id = id->view, .name = id->view});
-    put(t, &actor, SW_RECORD_SUBSCRIPTION,
+    put(t, actor, SW_RECORD_SAVED_VIEW, &(sw_saved_view){.id = id->view, .name = id->view});
+    put(t, actor, SW_RECORD_SUBSCRIPTION,
         &(sw_subscription){.id = id->subscription,
                            .url = SW_STR("https://example.org/"),
                            .events = SW_STR("[\"run.failed\"]")});
-    OK(sw_key_create(t->ledger, &actor, &key, secret, &o, &t->err));
+    OK(sw_key_create(t->ledger, actor, &key, secret, &o, &t->err));
     id->key = pool_printf(t->pool, "%s", o.id);
-    OK(sw_subscription_test(t->ledger, &actor, id->subscription, &o, &t->err));
+    OK(sw_subscription_test(t->ledger, actor, id->subscription, &o, &t->err));
     id->delivery = pool_printf(t->pool, "%s", o.id);
-    OK(sw_run_create(t->ledger, &actor, &run, &o, &t->err));
+    OK(sw_run_create(t->ledger, actor, &run, &o, &t->err));
     e.step.run_id = id->run;
     e.step.agent_id = id->agent;
-    lt_log_entry(t, &actor, &e);
+    lt_log_entry(t, actor, &e);
     for (unsigned i = 1; i <= 2; i++) {
         e = (sw_step_entry){.step = lt_step(t, id->n + i)};
         e.step.source = sw_int_of(SW_SOURCE_OTLP);
-        lt_log_entry(t, &actor, &e);
+        lt_log_entry(t, actor, &e);
     }
 }

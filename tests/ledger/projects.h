@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What one project holds, for tests of callers who are limited to one. */
+/* What one project holds, for tests of callers who are limited to one, or to an organization. */
 #ifndef TESTS_LEDGER_PROJECTS_H
 #define TESTS_LEDGER_PROJECTS_H
 
@@ -10,7 +10,8 @@ typedef struct ids {
     unsigned n;
     sw_str project, step, imported, survivor, run, agent, conversation, message, trace, view,
         subscription;
-    sw_str key, delivery; /* made by the ledger */
+    sw_str key, delivery;         /* made by the ledger */
+    sw_str provider, model, user; /* of nobody until the test writes them */
 } ids;
 
 ids ids_of(lt *t, unsigned n);
@@ -18,6 +19,8 @@ ids ids_of(lt *t, unsigned n);
 sw_actor limited(const lt *t, const ids *id);
 /* Writes everything of the project, as that caller. */
 void populate(lt *t, ids *id);
+/* The same as any caller. */
+void populate_as(lt *t, const sw_actor *actor, ids *id);
 void put(lt *t, const sw_actor *actor, sw_record_id record, const void *row);
 
 /* Of which that caller has rows. */

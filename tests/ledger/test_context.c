@@ -1,123 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What steps were sent, and the messages of their conversation (telemetry.md E.9): each step gives back exactly what
- * it was sent, whoever came first; a conversation is shown once; a thousand turns cost a thousand messages.
+ * it was sent, whoever came first; a conversation is shown once. What it costs in bytes is test_context_bytes.c.
  */
-#include "ledger/telemetry.h"
-#include "tests/lib/lt.h"
-
-#include <stdio.h>
-#include <string.h>
-
-/* ---- a conversation ------------------------------------------------------------------------------ */
-
-/* Turn k: the person says "question k", the model answers "answer k". A step of turn k is sent the instructions and
- * all that was said before. */
-typedef struct turn {
-    sw_message *input;
-    sw_message output;
-    size_t count;
-    sw_telemetry_step step;
-    sw_outcome outcome;
-} turn;
-
-static sw_message says(lt *t, int64_t role, const char *text)
-{
-    (void)t;
-    return (sw_message){.role = sw_int_of(role), .text = sw_str_from(text)};
-}
-
-static const char *question(lt *t, unsigned k)
-{
-    return pool_printf(t->pool, "question %u", k).ptr;
-}
-
-/* Every fifth answer is the same. */
-static const char *answer(lt *t, unsigned k)
-{
-    return k % 5 == 4 ? "yes" : pool_printf(t->pool, "answer %u", k).ptr;
-}
-
-static turn *a_turn(lt *t, unsigned k, sw_str conversation)
-{
-    turn *out = pool_alloc(t->pool, sizeof *out);
-    out->count = 2 + 2 * (size_t)k;
-    out->input = pool_alloc(t->pool, out->count * sizeof *out->input);
-    out->input[0] = says(t, SW_MESSAGE_ROLE_SYSTEM, "be brief");
-    for (unsigned i = 0; i < k; i++) {
-        out->input[1 + 2 * i] = says(t, SW_MESSAGE_ROLE_USER, question(t, i));
-        out->input[2 + 2 * i] = says(t, SW_MESSAGE_ROLE_ASSISTANT, answer(t, i));
-    }
-    out->input[out->count - 1] = says(t, SW_MESSAGE_ROLE_USER, question(t, k));
-    out->output = says(t, SW_MESSAGE_ROLE_ASSISTANT, answer(t, k));
-    out->step.entry.step = lt_step(t, k);
-    out->step.entry.step.source = sw_int_of(SW_SOURCE_OTLP);
-    out->step.entry.step.conversation_id = conversation;
-    out->step.entry.messages = &out->output;
-    out->step.entry.message_count = 1;
-    out->step.input = out->input;
-    out->step.input_count = out->count;
-    return out;
-}
-
-static void put(lt *t, turn **turns, size_t count)
-{
-    sw_telemetry_step *steps = pool_alloc(t->pool, count * sizeof *steps);
-    sw_outcome *outcomes = pool_alloc(t->pool, count * sizeof *outcomes);
-    sw_telemetry_batch b = {.steps = steps, .step_count = count, .outcomes = outcomes};
-    for (size_t i = 0; i < count; i++) {
-        steps[i] = turns[i]->step;
-    }
-    OK(sw_telemetry_write(t->ledger, &t->a, &b, &t->err));
-    for (size_t i = 0; i < count; i++) {
-        turns[i]->outcome = outcomes[i];
-    }
-}
-
-/* ---- reading it ---------------------------------------------------------------------------------- */
-
-typedef struct heard {
-    pool *pool;
-    sw_message *at;
-    size_t count, room;
-} heard;
-
-static bool hear(void *arg, const void *row)
-{
-    heard *h = arg;
-    const sw_message *m = row;
-    if (h->count == h->room) {
-        size_t room = h->room ? 2 * h->room : 64;
-        sw_message *more = pool_alloc(h->pool, room * sizeof *more);
-        if (h->count > 0) {
-            memcpy(more, h->at, h->count * sizeof *more);
-        }
-        h->at = more;
-        h->room = room;
-    }
-    h->at[h->count] = (sw_message){.role = m->role, .text = pool_str(h->pool, m->text)};
-    h->at[h->count].tool_calls = pool_str(h->pool, m->tool_calls);
-    h->at[h->count++].tool_call_id = pool_str(h->pool, m->tool_call_id);
-    return true;
-}
-
-static heard context_of(lt *t, sw_str step_id, bool with_output)
-{
-    heard h = {.pool = t->pool};
-    OK(sw_step_context_read(t->ledger, &t->a, step_id, with_output, hear, &h, &t->err));
-    return h;
-}
-
-static void check_turn(lt *t, const turn *one)
-{
-    heard h = context_of(t, one->step.entry.step.id, true);
-    SAME(h.count, one->count + 1);
-    for (size_t i = 0; i < one->count; i++) {
-        SAME(h.at[i].role.value, one->input[i].role.value);
-        TEXT(h.at[i].text, one->input[i].text.ptr);
-    }
-    TEXT(h.at[one->count].text, one->output.text.ptr);
-    SAME(context_of(t, one->step.entry.step.id, false).count, one->count);
-}
+#include "tests/ledger/turns.h"
 
 static sw_str conversation_id(lt *t, const char *key)
 {
@@ -227,57 +112,6 @@ static void the_order_does_not_matter(lt *t)
         check_shown_once(t, turns, TURNS);
         CLEAN();
     }
-}
-
-static int64_t stored_bytes(lt *t, unsigned turns, bool backwards)
-{
-    int64_t before = 0, after = 0;
-    pool *keep = t->pool;
-    sw_ledger_info info;
-    lt_close(t);
-    lt_open(t);
-    OK(sw_ledger_info_get(t->ledger, &info, &t->err));
-    before = info.file_bytes;
-    for (unsigned i = 0; i < turns; i++) {
-        unsigned k = backwards ? turns - 1 - i : i;
-        turn *one = NULL;
-        t->pool = pool_new();
-        one = a_turn(t, k, pool_printf(t->pool, "of %u turns", turns));
-        one->step.entry.step.id = lt_id(t, "step", turns * 0x10000 + k);
-        put(t, &one, 1);
-        pool_free(&t->pool);
-        t->pool = keep;
-    }
-    lt_close(t);
-    lt_open(t);
-    OK(sw_ledger_info_get(t->ledger, &info, &t->err));
-    after = info.file_bytes;
-    return after - before;
-}
-
-/* Four times the turns cost about four times the bytes: sixteen, if each step kept its history. */
-static void a_long_conversation_costs_linear_bytes(lt *t)
-{
-    int64_t few = stored_bytes(t, 250, false);
-    int64_t many = stored_bytes(t, 1000, false);
-    if (many > 6 * few || many > 1000 * 2600) {
-        SAY("250 turns take %lld bytes, 1000 take %lld", (long long)few, (long long)many);
-    }
-    print_message("250 turns take %lld bytes, 1000 take %lld\n", (long long)few, (long long)many);
-    CLEAN();
-}
-
-/* The last turn first: no list is kept whole but that one. */
-static void the_other_way_round_it_costs_the_same(lt *t)
-{
-    int64_t forwards = stored_bytes(t, 251, false);
-    int64_t backwards = stored_bytes(t, 250, true);
-    if (backwards > forwards * 3 / 2) {
-        SAY("forwards %lld bytes, backwards %lld", (long long)forwards, (long long)backwards);
-    }
-    print_message("forwards %lld bytes, backwards %lld\n", (long long)forwards,
-                  (long long)backwards);
-    CLEAN();
 }
 
 static void a_rewritten_history_is_marked(lt *t)
@@ -527,71 +361,9 @@ static void traces_are_kept_once(lt *t)
     CLEAN();
 }
 
-/* A text of n bytes that compresses well. */
-static sw_str long_text(lt *t, size_t n)
-{
-    char *text = pool_alloc(t->pool, n + 1);
-    for (size_t i = 0; i < n; i++) {
-        text[i] = (char)('a' + i % 26);
-    }
-    return sw_str_make(text, n);
-}
-
-static int64_t file_bytes(lt *t)
-{
-    sw_ledger_info info;
-    lt_close(t);
-    lt_open(t);
-    OK(sw_ledger_info_get(t->ledger, &info, &t->err));
-    return info.file_bytes;
-}
-
-static void long_values_lie_compressed(lt *t)
-{
-    turn *one = a_turn(t, 0, SW_STR("s"));
-    sw_str text = long_text(t, 1000000);
-    sw_str json = pool_printf(t->pool, "{\"a\":\"%.*s\"}", (int)text.len, text.ptr);
-    sw_provider_trace trace = {.request_json = json, .response_json = SW_STR("{}")}, got;
-    sw_raw_source source = {.digest = SW_STR("0123456789abcdef"), .body = text};
-    sw_raw_source kept;
-    sw_raw_item item = {.unit = source.digest,
-                        .item = SW_STR("01234567"),
-                        .source_digest = source.digest,
-                        .body = SW_STR("\x28\xB5\x2F\xFD is no frame")};
-    sw_outcome o;
-    sw_telemetry_batch b = {.steps = &one->step,
-                            .step_count = 1,
-                            .outcomes = &o,
-                            .items = &item,
-                            .item_count = 1,
-                            .sources = &source,
-                            .source_count = 1};
-    sw_list_query all = {.limit = -1};
-    int64_t before = t->on_disk ? file_bytes(t) : 0;
-    lt_rows rows;
-    one->input[1].text = text;
-    one->step.entry.traces = &trace;
-    one->step.entry.trace_count = 1;
-    OK(sw_telemetry_write(t->ledger, &t->a, &b, &t->err));
-    check_turn(t, one);
-    rows = lt_list(t, &t->a, SW_RECORD_PROVIDER_TRACE, &all);
-    SAME(rows.count, 1);
-    got = *(const sw_provider_trace *)rows.at[0];
-    TEXT(got.request_json, json.ptr);
-    OK(sw_telemetry_source(t->ledger, &t->a, source.digest, t->memory, &kept, &t->err));
-    TEXT(kept.body, text.ptr);
-    if (t->on_disk) {
-        CHECK(file_bytes(t) - before < 300000);
-    }
-    CLEAN();
-}
-
 static const lt_case cases[] = {
-    {"long values lie compressed", long_values_lie_compressed, 0},
     {"each step gives back what it was sent", each_step_gives_back_what_it_was_sent, 0},
     {"the order does not matter", the_order_does_not_matter, 0},
-    {"a long conversation costs linear bytes", a_long_conversation_costs_linear_bytes, LT_DISK},
-    {"the other way round it costs the same", the_other_way_round_it_costs_the_same, LT_DISK},
     {"a rewritten history is marked", a_rewritten_history_is_marked, 0},
     {"deleting a step leaves the others whole", deleting_a_step_leaves_the_others_whole, 0},
     {"what is said otherwise replaces what was said", what_is_said_otherwise_replaces_what_was_said,
