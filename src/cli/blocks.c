@@ -139,33 +139,22 @@ static const sw_column columns[] = {
     {.title = "STATE"},
 };
 
-static sw_str unknown(sw_arena *arena, int64_t count)
-{
-    return count > 0 ? sw_arena_printf(arena, "+ %s unknown",
-                                       sw_text_or_blank(sw_show_count(arena, count)))
-                     : SW_STR("");
-}
-
 static void add_block(sw_cli *cli, sw_table *table, const sw_block *block)
 {
     sw_arena *arena = &cli->arena;
     const sw_totals *t = &block->totals;
     bool active = block->end_us > cli->now_us;
     sw_style style = active ? SW_STYLE_BOLD : SW_STYLE_PLAIN;
-    bool no_tokens = t->usage_unknown == t->num_steps && t->total_tokens == 0;
-    bool no_cost = t->cost_unknown == t->num_steps;
     sw_str left = sw_show_duration(arena, (block->end_us - cli->now_us) * 1000);
     sw_table_add(table, sw_zone_show(arena, &cli->zone, block->start_us), style);
     sw_table_add(table, sw_zone_show(arena, &cli->zone, block->end_us), SW_STYLE_DIM);
     sw_table_add(table, sw_show_count(arena, t->num_steps), style);
     sw_table_add(table, sw_show_count(arena, t->failed_steps),
                  t->failed_steps > 0 ? SW_STYLE_BAD : style);
-    sw_table_add(table, no_tokens ? SW_STR("unknown") : sw_show_count(arena, t->total_tokens),
-                 style);
-    sw_table_add(table, no_tokens ? SW_STR("") : unknown(arena, t->usage_unknown), SW_STYLE_DIM);
-    sw_table_add(table, no_cost ? SW_STR("unknown") : sw_show_money(arena, t->cost_nano_usd),
-                 style);
-    sw_table_add(table, no_cost ? SW_STR("") : unknown(arena, t->cost_unknown), SW_STYLE_DIM);
+    sw_table_add(table, sw_usage_tokens(arena, t), style);
+    sw_table_add(table, sw_usage_tokens_note(arena, t), SW_STYLE_DIM);
+    sw_table_add(table, sw_usage_cost(arena, t), style);
+    sw_table_add(table, sw_usage_cost_note(arena, t), SW_STYLE_DIM);
     sw_table_add(
         table, active ? sw_arena_printf(arena, "%s left", sw_text_or_blank(left)) : SW_STR("over"),
         active ? SW_STYLE_GOOD : SW_STYLE_DIM);
@@ -184,36 +173,19 @@ static void print_burn(sw_cli *cli, const sw_block *block, const sw_burn *burn)
             block->totals.cost_unknown > 0 ? ", of the known costs alone" : "");
 }
 
-static void write_int(sw_cli_json *json, const char *key, bool known, int64_t value)
-{
-    sw_cli_json_key(json, key);
-    if (known) {
-        sw_json_int(&json->out, value);
-    } else {
-        sw_json_null(&json->out);
-    }
-}
-
-static void write_time(sw_cli_json *json, const char *key, int64_t us)
-{
-    char text[SW_TIME_TEXT];
-    sw_cli_json_key(json, key);
-    sw_json_str(&json->out, sw_str_make(text, sw_time_print(us, true, text)));
-}
-
 static void write_block(sw_cli *cli, sw_cli_json *json, const sw_block *block, const sw_burn *burn)
 {
     bool known = burn && burn->known;
     sw_json_open(&json->out, '{');
-    write_time(json, "start", block->start_us);
-    write_time(json, "end", block->end_us);
+    sw_cli_json_time(json, "start", block->start_us);
+    sw_cli_json_time(json, "end", block->end_us);
     sw_cli_json_key(json, "active");
     sw_json_bool(&json->out, block->end_us > cli->now_us);
     sw_usage_write_totals(json, &block->totals);
-    write_int(json, "tokens_a_minute", known, known ? burn->tokens_a_minute : 0);
-    write_int(json, "nano_usd_an_hour", known, known ? burn->nano_usd_an_hour : 0);
-    write_int(json, "projected_tokens", known, known ? burn->tokens : 0);
-    write_int(json, "projected_cost_nano_usd", known, known ? burn->nano_usd : 0);
+    sw_cli_json_int(json, "tokens_a_minute", known, known ? burn->tokens_a_minute : 0);
+    sw_cli_json_int(json, "nano_usd_an_hour", known, known ? burn->nano_usd_an_hour : 0);
+    sw_cli_json_int(json, "projected_tokens", known, known ? burn->tokens : 0);
+    sw_cli_json_int(json, "projected_cost_nano_usd", known, known ? burn->nano_usd : 0);
     sw_json_close(&json->out, '}');
 }
 

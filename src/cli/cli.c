@@ -163,6 +163,28 @@ void sw_cli_json_key(sw_cli_json *json, const char *key)
     sw_json_key(&json->out, sw_str_from(key));
 }
 
+void sw_cli_json_int(sw_cli_json *json, const char *key, bool known, int64_t value)
+{
+    sw_cli_json_key(json, key);
+    if (known) {
+        sw_json_int(&json->out, value);
+    } else {
+        sw_json_null(&json->out);
+    }
+}
+
+void sw_cli_json_str(sw_cli_json *json, const char *key, sw_str value)
+{
+    sw_cli_json_key(json, key);
+    sw_json_str(&json->out, value);
+}
+
+void sw_cli_json_time(sw_cli_json *json, const char *key, int64_t us)
+{
+    char text[SW_TIME_TEXT];
+    sw_cli_json_str(json, key, sw_str_make(text, sw_time_print(us, true, text)));
+}
+
 sw_status sw_cli_json_end(sw_cli *cli, sw_cli_json *json)
 {
     sw_status status = json->buf.status;

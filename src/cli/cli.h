@@ -322,6 +322,10 @@ typedef struct sw_cli_json {
 } sw_cli_json;
 void sw_cli_json_begin(sw_cli *cli, sw_cli_json *json);
 void sw_cli_json_key(sw_cli_json *json, const char *key);
+/* Members: a number or null, a text (null where it is), a time. */
+void sw_cli_json_int(sw_cli_json *json, const char *key, bool known, int64_t value);
+void sw_cli_json_str(sw_cli_json *json, const char *key, sw_str value);
+void sw_cli_json_time(sw_cli_json *json, const char *key, int64_t us);
 sw_status sw_cli_json_end(sw_cli *cli, sw_cli_json *json);
 
 /* csv.c: a cell of a line, quoted where it must be; and a JSON document as CSV. */

@@ -83,12 +83,9 @@ static sw_status say(sw_cli *cli, const char *what, const char *path, const sw_l
     }
     sw_cli_json_begin(cli, &json);
     sw_json_open(&json.out, '{');
-    sw_cli_json_key(&json, what);
-    sw_json_str(&json.out, sw_str_from(path));
-    sw_cli_json_key(&json, "steps");
-    sw_json_int(&json.out, info->steps);
-    sw_cli_json_key(&json, "bytes");
-    sw_json_int(&json.out, info->file_bytes);
+    sw_cli_json_str(&json, what, sw_str_from(path));
+    sw_cli_json_int(&json, "steps", true, info->steps);
+    sw_cli_json_int(&json, "bytes", true, info->file_bytes);
     sw_json_close(&json.out, '}');
     return sw_cli_json_end(cli, &json);
 }
@@ -191,10 +188,8 @@ int sw_cli_vacuum(sw_cli *cli)
     if (status == SW_STATUS_OK && sw_cli_is_data(cli)) {
         sw_cli_json_begin(cli, &json);
         sw_json_open(&json.out, '{');
-        sw_cli_json_key(&json, "bytes_before");
-        sw_json_int(&json.out, before.file_bytes);
-        sw_cli_json_key(&json, "bytes_after");
-        sw_json_int(&json.out, after.file_bytes);
+        sw_cli_json_int(&json, "bytes_before", true, before.file_bytes);
+        sw_cli_json_int(&json, "bytes_after", true, after.file_bytes);
         sw_json_close(&json.out, '}');
         status = sw_cli_json_end(cli, &json);
     } else if (status == SW_STATUS_OK) {

@@ -285,12 +285,9 @@ static sw_status print_data(const visit *v, bool fine)
     sw_json_open(&json.out, '[');
     for (size_t i = 0; i < v->count; i++) {
         sw_json_open(&json.out, '{');
-        sw_cli_json_key(&json, "name");
-        sw_json_str(&json.out, sw_str_from(v->checks[i].name));
-        sw_cli_json_key(&json, "state");
-        sw_json_str(&json.out, sw_str_from(word_of(v->checks[i].state)));
-        sw_cli_json_key(&json, "says");
-        sw_json_str(&json.out, v->checks[i].says);
+        sw_cli_json_str(&json, "name", sw_str_from(v->checks[i].name));
+        sw_cli_json_str(&json, "state", sw_str_from(word_of(v->checks[i].state)));
+        sw_cli_json_str(&json, "says", v->checks[i].says);
         sw_json_close(&json.out, '}');
     }
     sw_json_close(&json.out, ']');

@@ -28,8 +28,7 @@ static sw_status print_data(sw_cli *cli, sw_str id, sw_int word)
     sw_cli_json json;
     sw_cli_json_begin(cli, &json);
     sw_json_open(&json.out, '{');
-    sw_cli_json_key(&json, "step_id");
-    sw_json_str(&json.out, id);
+    sw_cli_json_str(&json, "step_id", id);
     sw_cli_json_key(&json, "feedback");
     sw_json_str(&json.out,
                 sw_str_from(word.known ? sw_enum_word(SW_ENUM_feedback, word.value) : NULL));

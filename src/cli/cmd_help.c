@@ -196,8 +196,7 @@ int sw_cli_version(sw_cli *cli)
     }
     sw_cli_json_begin(cli, &json);
     sw_json_open(&json.out, '{');
-    sw_cli_json_key(&json, "version");
-    sw_json_str(&json.out, sw_str_from(sw_version()));
+    sw_cli_json_str(&json, "version", sw_str_from(sw_version()));
     sw_json_close(&json.out, '}');
     sw_status status = sw_cli_json_end(cli, &json);
     return status == SW_STATUS_OK ? sw_cli_finish(cli) : sw_cli_fail(cli, status, NULL);

@@ -32,12 +32,9 @@ static sw_status print_json(sw_cli *cli, const sw_ledger_info *info)
     sw_cli_json json;
     sw_cli_json_begin(cli, &json);
     sw_json_open(&json.out, '{');
-    sw_cli_json_key(&json, "version");
-    sw_json_str(&json.out, sw_str_from(sw_version()));
-    sw_cli_json_key(&json, "store");
-    sw_json_str(&json.out, sw_str_from(info->store));
-    sw_cli_json_key(&json, "path");
-    sw_json_str(&json.out, info->path[0] ? sw_str_from(info->path) : SW_NULL_STR);
+    sw_cli_json_str(&json, "version", sw_str_from(sw_version()));
+    sw_cli_json_str(&json, "store", sw_str_from(info->store));
+    sw_cli_json_str(&json, "path", info->path[0] ? sw_str_from(info->path) : SW_NULL_STR);
     for (size_t i = 0; i < SW_COUNT(counts); i++) {
         sw_cli_json_key(&json, counts[i].key);
         if (info->schema_version < 0 && counts[i].value != info->steps) {

@@ -16,8 +16,7 @@ static sw_status print_record(sw_cli *cli, const sw_api_key *row, const char *se
     sw_cli_json_begin(cli, &json);
     if (secret) {
         sw_json_open(&json.out, '{');
-        sw_cli_json_key(&json, "secret");
-        sw_json_str(&json.out, sw_str_from(secret));
+        sw_cli_json_str(&json, "secret", sw_str_from(secret));
         sw_cli_json_key(&json, "api_key");
     }
     sw_record_write_json(SW_RECORD_API_KEY, row, &json.out);

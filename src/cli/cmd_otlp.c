@@ -118,8 +118,7 @@ static sw_status print_json(sw_cli *cli, const count counts[COUNTS])
     sw_cli_json_begin(cli, &json);
     sw_json_open(&json.out, '{');
     for (size_t i = 0; i < COUNTS; i++) {
-        sw_cli_json_key(&json, counts[i].key);
-        sw_json_int(&json.out, counts[i].value);
+        sw_cli_json_int(&json, counts[i].key, true, counts[i].value);
     }
     sw_json_close(&json.out, '}');
     return sw_cli_json_end(cli, &json);

@@ -14,17 +14,14 @@ static sw_status print_data(sw_cli *cli, const sw_profiles *all)
     sw_cli_json_begin(cli, &json);
     json.list = "profiles";
     sw_json_open(&json.out, '{');
-    sw_cli_json_key(&json, "file");
-    sw_json_str(&json.out, sw_profiles_path(cli));
+    sw_cli_json_str(&json, "file", sw_profiles_path(cli));
     sw_cli_json_key(&json, "profiles");
     sw_json_open(&json.out, '[');
     for (size_t i = 0; i < all->count; i++) {
         sw_json_open(&json.out, '{');
-        sw_cli_json_key(&json, "name");
-        sw_json_str(&json.out, sw_str_from(all->rows[i].name));
+        sw_cli_json_str(&json, "name", sw_str_from(all->rows[i].name));
         for (size_t row = 0; row < SW_PROFILE_COUNT; row++) {
-            sw_cli_json_key(&json, sw_where_name(row));
-            sw_json_str(&json.out, shown(&all->rows[i], row));
+            sw_cli_json_str(&json, sw_where_name(row), shown(&all->rows[i], row));
         }
         sw_json_close(&json.out, '}');
     }

@@ -168,12 +168,9 @@ static sw_status say_pruned(const pruning *p)
     }
     sw_cli_json_begin(cli, &json);
     sw_json_open(&json.out, '{');
-    sw_cli_json_key(&json, "steps_before");
-    sw_json_int(&json.out, p->steps);
-    sw_cli_json_key(&json, steps ? "removed_steps" : "silenced_steps");
-    sw_json_int(&json.out, p->removed);
-    sw_cli_json_key(&json, "removed_raw_items");
-    sw_json_int(&json.out, p->items);
+    sw_cli_json_int(&json, "steps_before", true, p->steps);
+    sw_cli_json_int(&json, steps ? "removed_steps" : "silenced_steps", true, p->removed);
+    sw_cli_json_int(&json, "removed_raw_items", true, p->items);
     sw_json_close(&json.out, '}');
     return sw_cli_json_end(cli, &json);
 }
@@ -295,8 +292,7 @@ int sw_cli_erase(sw_cli *cli)
     if (status == SW_STATUS_OK && sw_cli_is_data(cli)) {
         sw_cli_json_begin(cli, &json);
         sw_json_open(&json.out, '{');
-        sw_cli_json_key(&json, "removed_steps");
-        sw_json_int(&json.out, steps);
+        sw_cli_json_int(&json, "removed_steps", true, steps);
         sw_json_close(&json.out, '}');
         status = sw_cli_json_end(cli, &json);
     } else if (status == SW_STATUS_OK) {

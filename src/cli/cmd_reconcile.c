@@ -105,16 +105,11 @@ static void print_json(sw_cli *cli, sw_str day, const sw_bill_line *line, size_t
 
     sw_cli_json_begin(cli, &json);
     sw_json_open(&json.out, '{');
-    sw_cli_json_key(&json, "day");
-    sw_json_str(&json.out, day);
-    sw_cli_json_key(&json, "model");
-    sw_json_str(&json.out, line->model);
-    sw_cli_json_key(&json, "what");
-    sw_json_str(&json.out, sw_str_from(titles[i]));
-    sw_cli_json_key(&json, "provider");
-    sw_json_int(&json.out, line->bill[i]);
-    sw_cli_json_key(&json, "ledger");
-    sw_json_int(&json.out, line->ledger[i]);
+    sw_cli_json_str(&json, "day", day);
+    sw_cli_json_str(&json, "model", line->model);
+    sw_cli_json_str(&json, "what", sw_str_from(titles[i]));
+    sw_cli_json_int(&json, "provider", true, line->bill[i]);
+    sw_cli_json_int(&json, "ledger", true, line->ledger[i]);
     sw_cli_json_key(&json, "differs");
     sw_json_bool(&json.out, off);
     sw_json_close(&json.out, '}');

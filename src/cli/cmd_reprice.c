@@ -47,8 +47,7 @@ static sw_status print_json(sw_cli *cli, const sw_reprice_end *end, bool dry_run
     sw_cli_json_key(&json, "dry_run");
     sw_json_bool(&json.out, dry_run);
     for (size_t i = 0; i < SW_COUNT(rows); i++) {
-        sw_cli_json_key(&json, rows[i].name);
-        sw_json_int(&json.out, rows[i].value);
+        sw_cli_json_int(&json, rows[i].name, true, rows[i].value);
     }
     sw_json_close(&json.out, '}');
     return sw_cli_json_end(cli, &json);

@@ -6,6 +6,7 @@
 #include "cli/bar.h"
 #include "cli/show.h"
 #include "cli/source.h"
+#include "cli/usage.h"
 #include "codec/record.h"
 
 enum { BAR = 40, BAR_LEAST = 12, REST = 66 };
@@ -126,6 +127,12 @@ static sw_status gather(transcript *t)
 
 /* ---- for people --------------------------------------------------------------------------------- */
 
+static void print_sum(const sw_cli *cli, const char *what, sw_str sum, sw_str note)
+{
+    fprintf(cli->out, "%-8s %s%s%s\n", what, sw_text_or_blank(sum), note.len ? " " : "",
+            sw_text_or_blank(note));
+}
+
 static void print_head(transcript *t)
 {
     sw_cli *cli = t->cli;
@@ -148,14 +155,12 @@ static void print_head(transcript *t)
                 sw_text_or_blank(sw_text_clean(arena, t->run.stop_reason, false)));
     }
     if (t->has_metrics) {
-        const sw_run_metrics *m = &t->metrics;
-        bool no_cost = m->num_steps.value > 0 && m->cost_unknown.value == m->num_steps.value;
-        fprintf(cli->out, "steps    %s, %s failed; %s tokens; %s\n",
-                sw_text_or_blank(sw_show_count(arena, m->num_steps.value)),
-                sw_text_or_blank(sw_show_count(arena, m->failed_steps.value)),
-                sw_text_or_blank(sw_show_count(arena, m->total_tokens.value)),
-                no_cost ? "unknown cost"
-                        : sw_text_or_blank(sw_show_money(arena, m->cost_nano_usd.value)));
+        const sw_totals sums = sw_usage_totals_of(&t->metrics);
+        fprintf(cli->out, "steps    %s, %s failed\n",
+                sw_text_or_blank(sw_show_count(arena, sums.num_steps)),
+                sw_text_or_blank(sw_show_count(arena, sums.failed_steps)));
+        print_sum(cli, "tokens", sw_usage_tokens(arena, &sums), sw_usage_tokens_note(arena, &sums));
+        print_sum(cli, "cost", sw_usage_cost(arena, &sums), sw_usage_cost_note(arena, &sums));
     }
 }
 
@@ -302,8 +307,7 @@ static sw_status print_data(transcript *t)
         sw_json_close(&json->out, '}');
     }
     sw_json_close(&json->out, ']');
-    sw_cli_json_key(json, "left_out");
-    sw_json_int(&json->out, t->gap);
+    sw_cli_json_int(json, "left_out", true, t->gap);
     sw_json_close(&json->out, '}');
     if (status == SW_STATUS_OK) {
         return sw_cli_json_end(t->cli, json);

@@ -67,11 +67,10 @@ static void print_words(sw_cli *cli, const line *at)
 {
     sw_arena *arena = &cli->arena;
     const sw_totals *t = &at->today;
-    bool no_cost = t->num_steps > 0 && t->cost_unknown == t->num_steps;
+    bool all = t->cost_unknown == 0 || t->cost_unknown == t->num_steps;
     fprintf(cli->out, "today %s%s · %s tokens · %s steps",
-            no_cost ? "unknown cost" : sw_text_or_blank(sw_show_money(arena, t->cost_nano_usd)),
-            t->cost_unknown > 0 && !no_cost ? "+" : "",
-            sw_text_or_blank(sw_show_count(arena, t->total_tokens)),
+            sw_text_or_blank(sw_usage_cost(arena, t)), all ? "" : "+",
+            sw_text_or_blank(sw_usage_tokens(arena, t)),
             sw_text_or_blank(sw_show_count(arena, t->num_steps)));
     if (t->failed_steps > 0) {
         fprintf(cli->out, " (%s failed)", sw_text_or_blank(sw_show_count(arena, t->failed_steps)));
@@ -79,21 +78,11 @@ static void print_words(sw_cli *cli, const line *at)
     if (at->has_block) {
         int64_t left = at->block.end_us - cli->now_us;
         fprintf(cli->out, " · block %s, %s left, %s an hour",
-                sw_text_or_blank(sw_show_money(arena, at->block.totals.cost_nano_usd)),
+                sw_text_or_blank(sw_usage_cost(arena, &at->block.totals)),
                 sw_text_or_blank(sw_show_duration(arena, left * 1000)),
                 sw_text_or_blank(sw_show_money(arena, at->burn.nano_usd_an_hour)));
     }
     fputc('\n', cli->out);
-}
-
-static void write_int(sw_cli_json *json, const char *key, bool known, int64_t value)
-{
-    sw_cli_json_key(json, key);
-    if (known) {
-        sw_json_int(&json->out, value);
-    } else {
-        sw_json_null(&json->out);
-    }
 }
 
 static sw_status print_data(sw_cli *cli, const line *at)
@@ -106,13 +95,13 @@ static sw_status print_data(sw_cli *cli, const line *at)
     sw_json_open(&json.out, '{');
     sw_usage_write_totals(&json, &at->today);
     sw_json_close(&json.out, '}');
-    write_int(&json, "block_tokens", at->has_block, at->block.totals.total_tokens);
-    write_int(&json, "block_cost_nano_usd", at->has_block, at->block.totals.cost_nano_usd);
+    sw_cli_json_int(&json, "block_tokens", at->has_block, at->block.totals.total_tokens);
+    sw_cli_json_int(&json, "block_cost_nano_usd", at->has_block, at->block.totals.cost_nano_usd);
     sw_cli_json_key(&json, "block_ends_at");
     size_t len = sw_time_print(at->block.end_us, true, time);
     sw_json_str(&json.out, at->has_block ? sw_str_make(time, len) : SW_NULL_STR);
-    write_int(&json, "tokens_a_minute", at->has_block, at->burn.tokens_a_minute);
-    write_int(&json, "nano_usd_an_hour", at->has_block, at->burn.nano_usd_an_hour);
+    sw_cli_json_int(&json, "tokens_a_minute", at->has_block, at->burn.tokens_a_minute);
+    sw_cli_json_int(&json, "nano_usd_an_hour", at->has_block, at->burn.nano_usd_an_hour);
     sw_json_close(&json.out, '}');
     return sw_cli_json_end(cli, &json);
 }

@@ -66,13 +66,12 @@ static sw_status ask_pending(sw_cli *cli, view *at)
 static void print_sum(sw_cli *cli, const char *what, const sw_totals *t)
 {
     sw_arena *arena = &cli->arena;
-    bool no_cost = t->num_steps > 0 && t->cost_unknown == t->num_steps;
+    sw_str note = sw_usage_cost_note(arena, t);
     fprintf(cli->out, "%-10s %8s steps  %6s failed  %14s tokens  %12s%s\n", what,
             sw_text_or_blank(sw_show_count(arena, t->num_steps)),
             sw_text_or_blank(sw_show_count(arena, t->failed_steps)),
-            sw_text_or_blank(sw_show_count(arena, t->total_tokens)),
-            no_cost ? "unknown" : sw_text_or_blank(sw_show_money(arena, t->cost_nano_usd)),
-            t->cost_unknown > 0 && !no_cost ? " and unknown" : "");
+            sw_text_or_blank(sw_usage_tokens(arena, t)), sw_text_or_blank(sw_usage_cost(arena, t)),
+            note.len ? " and unknown" : "");
 }
 
 static int lines_of(FILE *file)
@@ -175,8 +174,7 @@ static sw_status print_data(sw_cli *cli, view *at)
         sw_json_open(&json.out, '{');
         sw_usage_write_totals(&json, &at->today.total);
         sw_json_close(&json.out, '}');
-        sw_cli_json_key(&json, "pending_steps");
-        sw_json_int(&json.out, at->pending);
+        sw_cli_json_int(&json, "pending_steps", true, at->pending);
         sw_cli_json_key(&json, "pending_bounded");
         sw_json_bool(&json.out, at->more_pending);
         sw_json_close(&json.out, '}');

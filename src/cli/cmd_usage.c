@@ -22,6 +22,19 @@ void sw_totals_add(sw_totals *to, const sw_totals *more)
     }
 }
 
+/* The sums stand in run_metrics under the names they have in every total. */
+sw_totals sw_usage_totals_of(const sw_run_metrics *metrics)
+{
+    const sw_record *record = sw_record_of(SW_RECORD_RUN_METRICS);
+    sw_totals out = {.num_steps = 0};
+    for (size_t i = 0; i < sw__total_row_count; i++) {
+        int field = sw_record_field(record, sw_str_from(sw__total_rows[i].name));
+        int64_t *sum = (int64_t *)(void *)((char *)&out + sw__total_rows[i].offset);
+        *sum = field < 0 ? 0 : sw_field_number(&record->fields[field], metrics).value;
+    }
+    return out;
+}
+
 /* ---- the question ---------------------------------------------------------------------------- */
 
 static sw_status add_dimension(sw_cli *cli, sw_str word, sw_usage_query *query)

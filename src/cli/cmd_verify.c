@@ -14,8 +14,7 @@ typedef struct proof {
 
 static void json_text(sw_cli_json *json, const char *key, const char *text)
 {
-    sw_cli_json_key(json, key);
-    sw_json_str(&json->out, sw_str_from(text));
+    sw_cli_json_str(json, key, sw_str_from(text));
 }
 
 static void each_difference(void *arg, const sw_difference *found)
@@ -72,8 +71,7 @@ static sw_status print_end_json(proof *at, const sw_verify_end *end)
                   {"difference_count", end->differences}};
     sw_json_close(&at->json.out, ']');
     for (size_t i = 0; i < SW_COUNT(counts); i++) {
-        sw_cli_json_key(&at->json, counts[i].key);
-        sw_json_int(&at->json.out, counts[i].value);
+        sw_cli_json_int(&at->json, counts[i].key, true, counts[i].value);
     }
     sw_cli_json_key(&at->json, "ok");
     sw_json_bool(&at->json.out, end->differences == 0);

@@ -82,8 +82,7 @@ static sw_status create(sw_cli *cli, const sw_price *price)
     sw_cli_json json;
     sw_cli_json_begin(cli, &json);
     sw_json_open(&json.out, '{');
-    sw_cli_json_key(&json, "id");
-    sw_json_str(&json.out, sw_str_from(outcome.id));
+    sw_cli_json_str(&json, "id", sw_str_from(outcome.id));
     sw_json_close(&json.out, '}');
     return sw_cli_json_end(cli, &json);
 }

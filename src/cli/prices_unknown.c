@@ -67,18 +67,12 @@ static void print_json(sw_cli *cli, const missing *m)
 
     sw_cli_json_begin(cli, &json);
     sw_json_open(&json.out, '{');
-    sw_cli_json_key(&json, "provider_name");
-    sw_json_str(&json.out, m->provider);
-    sw_cli_json_key(&json, "model");
-    sw_json_str(&json.out, m->model);
-    sw_cli_json_key(&json, "num_steps");
-    sw_json_int(&json.out, m->totals.num_steps);
-    sw_cli_json_key(&json, "cost_unknown");
-    sw_json_int(&json.out, m->totals.cost_unknown);
-    sw_cli_json_key(&json, "total_tokens");
-    sw_json_int(&json.out, m->totals.total_tokens);
-    sw_cli_json_key(&json, "why");
-    sw_json_str(&json.out, sw_str_from(why(cli, m)));
+    sw_cli_json_str(&json, "provider_name", m->provider);
+    sw_cli_json_str(&json, "model", m->model);
+    sw_cli_json_int(&json, "num_steps", true, m->totals.num_steps);
+    sw_cli_json_int(&json, "cost_unknown", true, m->totals.cost_unknown);
+    sw_cli_json_int(&json, "total_tokens", true, m->totals.total_tokens);
+    sw_cli_json_str(&json, "why", sw_str_from(why(cli, m)));
     sw_json_close(&json.out, '}');
     (void)sw_cli_json_end(cli, &json);
 }

@@ -45,6 +45,14 @@ sw_status sw_usage_ask(sw_cli *cli, const sw_usage_query *query, sw_usage_each *
 void sw_usage_merge(sw_cli *cli, sw_usage_answer *answer, char fold);
 /* Fills answer from answer->query. */
 sw_status sw_usage_collect(sw_cli *cli, sw_usage_answer *answer);
+/* Sums for people. "unknown" where nobody said any of it, never 0; what to write beside it where some did not: "+ 3
+ * unknown", or "". */
+sw_str sw_usage_tokens(sw_arena *arena, const sw_totals *totals);
+sw_str sw_usage_tokens_note(sw_arena *arena, const sw_totals *totals);
+sw_str sw_usage_cost(sw_arena *arena, const sw_totals *totals);
+sw_str sw_usage_cost_note(sw_arena *arena, const sw_totals *totals);
+/* The sums of a run. */
+sw_totals sw_usage_totals_of(const sw_run_metrics *metrics);
 sw_status sw_usage_sessions(sw_cli *cli);
 /* The members of the sums, into an open object. */
 void sw_usage_write_totals(sw_cli_json *json, const sw_totals *totals);

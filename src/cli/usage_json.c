@@ -6,8 +6,7 @@ void sw_usage_write_totals(sw_cli_json *json, const sw_totals *totals)
 {
     for (size_t i = 0; i < sw__total_row_count; i++) {
         const char *at = (const char *)totals + sw__total_rows[i].offset;
-        sw_cli_json_key(json, sw__total_rows[i].name);
-        sw_json_int(&json->out, *(const int64_t *)(const void *)at);
+        sw_cli_json_int(json, sw__total_rows[i].name, true, *(const int64_t *)(const void *)at);
     }
 }
 
@@ -25,8 +24,7 @@ static void write_latency(sw_cli_json *json, const char *key, const sw_latency *
 {
     sw_cli_json_key(json, key);
     sw_json_open(&json->out, '{');
-    sw_cli_json_key(json, "count");
-    sw_json_int(&json->out, latency->count);
+    sw_cli_json_int(json, "count", true, latency->count);
     write_time(json, "p50_ns", latency->p50_ns);
     write_time(json, "p95_ns", latency->p95_ns);
     write_time(json, "p99_ns", latency->p99_ns);
@@ -45,8 +43,7 @@ static void write_group(sw_cli_json *json, const sw_usage_answer *answer,
     const sw_usage_query *query = &answer->query;
     sw_json_open(&json->out, '{');
     for (size_t i = 0; i < query->by_count; i++) {
-        sw_cli_json_key(json, name_of(answer, i));
-        sw_json_str(&json->out, group->keys[i]);
+        sw_cli_json_str(json, name_of(answer, i), group->keys[i]);
     }
     sw_usage_write_totals(json, &group->totals);
     if (query->latency) {
@@ -63,12 +60,10 @@ static void write_end(sw_cli_json *json, const sw_usage_answer *answer)
     sw_json_open(&json->out, '{');
     sw_usage_write_totals(json, &answer->total);
     sw_json_close(&json->out, '}');
-    sw_cli_json_key(json, "source");
-    sw_json_str(&json->out, sw_str_from(sw_enum_word(SW_ENUM_usage_source, answer->end.source)));
-    sw_cli_json_key(json, "rows");
-    sw_json_int(&json->out, answer->end.rows);
-    sw_cli_json_key(json, "cells");
-    sw_json_int(&json->out, answer->end.cells);
+    sw_cli_json_str(json, "source",
+                    sw_str_from(sw_enum_word(SW_ENUM_usage_source, answer->end.source)));
+    sw_cli_json_int(json, "rows", true, answer->end.rows);
+    sw_cli_json_int(json, "cells", true, answer->end.cells);
     sw_cli_json_key(json, "complete");
     sw_json_bool(&json->out, answer->end.complete);
 }

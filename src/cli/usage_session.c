@@ -45,17 +45,6 @@ static bool keep_run(void *arg, const void *row)
     return sw_row_copy(sw_record_of(SW_RECORD_RUN), &rows[all->count++].run, row, arena);
 }
 
-/* The sums stand in run_metrics under the names they have in every total. */
-static void totals_of(const sw_run_metrics *metrics, sw_totals *out)
-{
-    const sw_record *record = sw_record_of(SW_RECORD_RUN_METRICS);
-    for (size_t i = 0; i < sw__total_row_count; i++) {
-        int field = sw_record_field(record, sw_str_from(sw__total_rows[i].name));
-        int64_t *sum = (int64_t *)(void *)((char *)out + sw__total_rows[i].offset);
-        *sum = field < 0 ? 0 : sw_field_number(&record->fields[field], metrics).value;
-    }
-}
-
 static sw_status sum_up(sessions *all)
 {
     sw_status status = SW_STATUS_OK;
@@ -65,7 +54,7 @@ static sw_status sum_up(sessions *all)
         status = sw_source_get(all->cli, SW_RECORD_RUN_METRICS, all->rows[i].run.id,
                                &all->cli->arena, &metrics);
         if (status == SW_STATUS_OK) {
-            totals_of(&metrics, &all->rows[i].totals);
+            all->rows[i].totals = sw_usage_totals_of(&metrics);
             sw_totals_add(&all->total, &all->rows[i].totals);
         }
         sw_arena_rewind(&all->cli->arena, mark);
@@ -111,8 +100,6 @@ static void add_row(sw_cli *cli, sw_table *table, const session *row)
     const sw_totals *t = &row->totals;
     const char *status = sw_enum_word(SW_ENUM_run_status, row->run.status.value);
     sw_str name = sw_cli_name_of(cli, row->run.agent_id);
-    bool no_tokens = t->num_steps > 0 && t->usage_unknown == t->num_steps && !t->total_tokens;
-    bool no_cost = t->num_steps > 0 && t->cost_unknown == t->num_steps;
     int64_t when = row->run.created_at.value;
     sw_table_add(table,
                  cli->terminal.is_terminal ? sw_show_ago(arena, when, cli->now_us)
@@ -124,16 +111,9 @@ static void add_row(sw_cli *cli, sw_table *table, const session *row)
     sw_table_add(table, sw_show_count(arena, t->num_steps), SW_STYLE_PLAIN);
     sw_table_add(table, sw_show_count(arena, t->failed_steps),
                  t->failed_steps > 0 ? SW_STYLE_BAD : SW_STYLE_PLAIN);
-    sw_table_add(table, no_tokens ? SW_STR("unknown") : sw_show_count(arena, t->total_tokens),
-                 SW_STYLE_PLAIN);
-    sw_table_add(table, no_cost ? SW_STR("unknown") : sw_show_money(arena, t->cost_nano_usd),
-                 SW_STYLE_PLAIN);
-    sw_table_add(table,
-                 t->cost_unknown > 0 && !no_cost
-                     ? sw_arena_printf(arena, "+ %s unknown",
-                                       sw_text_or_blank(sw_show_count(arena, t->cost_unknown)))
-                     : SW_STR(""),
-                 SW_STYLE_DIM);
+    sw_table_add(table, sw_usage_tokens(arena, t), SW_STYLE_PLAIN);
+    sw_table_add(table, sw_usage_cost(arena, t), SW_STYLE_PLAIN);
+    sw_table_add(table, sw_usage_cost_note(arena, t), SW_STYLE_DIM);
     sw_table_add(table, sw_text_clean(arena, row->run.id, false), SW_STYLE_PLAIN);
 }
 
@@ -166,14 +146,11 @@ static sw_status print_data(sw_cli *cli, const sessions *all)
         const sw_run *run = &all->rows[i].run;
         size_t len = sw_time_print(run->created_at.value, true, when);
         sw_json_open(&json.out, '{');
-        sw_cli_json_key(&json, "run");
-        sw_json_str(&json.out, run->id);
-        sw_cli_json_key(&json, "agent");
-        sw_json_str(&json.out, run->agent_id);
-        sw_cli_json_key(&json, "status");
-        sw_json_str(&json.out, sw_str_from(sw_enum_word(SW_ENUM_run_status, run->status.value)));
-        sw_cli_json_key(&json, "created_at");
-        sw_json_str(&json.out, sw_str_make(when, len));
+        sw_cli_json_str(&json, "run", run->id);
+        sw_cli_json_str(&json, "agent", run->agent_id);
+        sw_cli_json_str(&json, "status",
+                        sw_str_from(sw_enum_word(SW_ENUM_run_status, run->status.value)));
+        sw_cli_json_str(&json, "created_at", sw_str_make(when, len));
         sw_usage_write_totals(&json, &all->rows[i].totals);
         sw_json_close(&json.out, '}');
     }

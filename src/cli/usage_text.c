@@ -28,6 +28,26 @@ static bool no_cost(const sw_totals *totals)
     return totals->num_steps > 0 && totals->cost_unknown == totals->num_steps;
 }
 
+sw_str sw_usage_tokens(sw_arena *arena, const sw_totals *totals)
+{
+    return no_usage(totals) ? SW_STR("unknown") : sw_show_count(arena, totals->total_tokens);
+}
+
+sw_str sw_usage_tokens_note(sw_arena *arena, const sw_totals *totals)
+{
+    return unknown_note(arena, no_usage(totals) ? 0 : totals->usage_unknown);
+}
+
+sw_str sw_usage_cost(sw_arena *arena, const sw_totals *totals)
+{
+    return no_cost(totals) ? SW_STR("unknown") : sw_show_money(arena, totals->cost_nano_usd);
+}
+
+sw_str sw_usage_cost_note(sw_arena *arena, const sw_totals *totals)
+{
+    return unknown_note(arena, no_cost(totals) ? 0 : totals->cost_unknown);
+}
+
 /* A sum to which only those count that reported it. */
 static sw_str reported(sw_arena *arena, int64_t sum, int64_t known)
 {
@@ -85,14 +105,10 @@ static void add_sums(sw_table *table, sw_arena *arena, const sw_totals *t, sw_st
     sw_table_add(table, reported(arena, t->cache_write_tokens, t->cache_write_known), style);
     sw_table_add(table, counted(arena, t, t->completion_tokens), style);
     sw_table_add(table, reported(arena, t->reasoning_tokens, t->reasoning_known), style);
-    sw_table_add(table, no_usage(t) ? SW_STR("unknown") : sw_show_count(arena, t->total_tokens),
-                 style);
-    sw_table_add(table, no_usage(t) ? SW_STR("") : unknown_note(arena, t->usage_unknown),
-                 SW_STYLE_DIM);
-    sw_table_add(table, no_cost(t) ? SW_STR("unknown") : sw_show_money(arena, t->cost_nano_usd),
-                 style);
-    sw_table_add(table, no_cost(t) ? SW_STR("") : unknown_note(arena, t->cost_unknown),
-                 SW_STYLE_DIM);
+    sw_table_add(table, sw_usage_tokens(arena, t), style);
+    sw_table_add(table, sw_usage_tokens_note(arena, t), SW_STYLE_DIM);
+    sw_table_add(table, sw_usage_cost(arena, t), style);
+    sw_table_add(table, sw_usage_cost_note(arena, t), SW_STYLE_DIM);
 }
 
 static void add_times(sw_table *table, sw_arena *arena, const sw_usage_group *group)
@@ -238,10 +254,8 @@ static void print_total(sw_cli *cli, const sw_usage_answer *answer)
     line(cli, "  to the cache", reported(arena, t->cache_write_tokens, t->cache_write_known), none);
     line(cli, "completion tokens", counted(arena, t, t->completion_tokens), none);
     line(cli, "  reasoning", reported(arena, t->reasoning_tokens, t->reasoning_known), none);
-    line(cli, "tokens", no_usage(t) ? SW_STR("unknown") : sw_show_count(arena, t->total_tokens),
-         no_usage(t) ? none : unknown_note(arena, t->usage_unknown));
-    line(cli, "cost", no_cost(t) ? SW_STR("unknown") : sw_show_money(arena, t->cost_nano_usd),
-         no_cost(t) ? none : unknown_note(arena, t->cost_unknown));
+    line(cli, "tokens", sw_usage_tokens(arena, t), sw_usage_tokens_note(arena, t));
+    line(cli, "cost", sw_usage_cost(arena, t), sw_usage_cost_note(arena, t));
     if (answer->query.latency && answer->count == 1) {
         print_latency(cli, "step time, p50", &answer->groups[0].step_time);
         print_latency(cli, "model time, p50", &answer->groups[0].model_time);

@@ -217,3 +217,21 @@ json_t *child_lines(const char *const *words)
     child_free(&c);
     return lines;
 }
+
+int child_set_up_demo(void **state, const char *steps, const char *seed)
+{
+    if (child_set_up(state) != 0) {
+        return -1;
+    }
+    MUST("demo", "--steps", steps, "--seed", seed);
+    return 0;
+}
+
+json_int_t child_number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_integer(value)) {
+        fail_msg("%s is no integer", key);
+    }
+    return json_integer_value(value);
+}

@@ -22,6 +22,8 @@ typedef struct child {
  */
 int child_set_up(void **state);
 int child_tear_down(void **state);
+/* The same, with a demo of so many steps in the ledger. */
+int child_set_up_demo(void **state, const char *steps, const char *seed);
 const char *child_folder(void);
 
 /* Runs the program with these words; the last is NULL. */
@@ -40,5 +42,8 @@ json_t *child_lines(const char *const *words);
 /* Runs the program, which must succeed. */
 void child_must(const char *const *words);
 #define MUST(...) child_must((const char *const[]){__VA_ARGS__, NULL})
+
+/* A member that must be there. */
+json_int_t child_number(const json_t *object, const char *key);
 
 #endif

@@ -17,20 +17,7 @@ enum { STEPS = 400 };
 
 static int set_up(void **state)
 {
-    if (child_set_up(state) != 0) {
-        return -1;
-    }
-    MUST("demo", "--steps", "400", "--seed", "3");
-    return 0;
-}
-
-static json_int_t number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_integer(value)) {
-        fail_msg("%s is no integer", key);
-    }
-    return json_integer_value(value);
+    return child_set_up_demo(state, "400", "3");
 }
 
 static const char *text(const json_t *object, const char *key)
@@ -120,10 +107,10 @@ static void test_version_and_info(void **state)
     (void)state;
     assert_string_equal(text(version, "version"), text(info, "version"));
     assert_string_equal(text(info, "store"), "sqlite");
-    assert_int_equal(number(info, "steps"), STEPS);
-    assert_true(number(info, "runs") > 10 && number(info, "organizations") >= 4);
-    assert_true(number(info, "pending_steps") > 0 && number(info, "file_bytes") > 4096);
-    assert_true(number(info, "journal_entries") >= STEPS);
+    assert_int_equal(child_number(info, "steps"), STEPS);
+    assert_true(child_number(info, "runs") > 10 && child_number(info, "organizations") >= 4);
+    assert_true(child_number(info, "pending_steps") > 0 && child_number(info, "file_bytes") > 4096);
+    assert_true(child_number(info, "journal_entries") >= STEPS);
     assert_int_equal(json_array_size(json_object_get(info, "at_least")), 0);
     assert_string_equal(json_string_value(json_array_get(json_object_get(info, "at_most"), 0)),
                         "journal_entries");
@@ -136,8 +123,8 @@ static void test_verify_finds_a_demo_in_order(void **state)
     json_t *verify = JSON("verify", "--json");
     (void)state;
     assert_true(json_is_true(json_object_get(verify, "ok")));
-    assert_int_equal(number(verify, "steps"), STEPS);
-    assert_int_equal(number(verify, "difference_count"), 0);
+    assert_int_equal(child_number(verify, "steps"), STEPS);
+    assert_int_equal(child_number(verify, "difference_count"), 0);
     assert_int_equal(json_array_size(json_object_get(verify, "differences")), 0);
     json_decref(verify);
     child words = RUN("verify");
@@ -151,9 +138,9 @@ static void test_a_demo_written_twice_is_there_once(void **state)
     json_t *again = JSON("demo", "--steps", "400", "--seed", "3", "--json");
     json_t *info = JSON("info", "--json");
     (void)state;
-    assert_int_equal(number(again, "created"), 0);
-    assert_int_equal(number(again, "unchanged"), STEPS);
-    assert_int_equal(number(info, "steps"), STEPS);
+    assert_int_equal(child_number(again, "created"), 0);
+    assert_int_equal(child_number(again, "unchanged"), STEPS);
+    assert_int_equal(child_number(info, "steps"), STEPS);
     json_decref(again);
     json_decref(info);
 }
@@ -193,7 +180,7 @@ static void test_show_a_run_and_its_parts(void **state)
     json_t *listed = LINES("steps", "--run", run, "--limit", "0", "--asc", "--json");
     (void)state;
     assert_string_equal(text(json_object_get(shown, "run"), "id"), run);
-    assert_int_equal(number(json_object_get(shown, "metrics"), "num_steps"),
+    assert_int_equal(child_number(json_object_get(shown, "metrics"), "num_steps"),
                      json_array_size(listed));
     assert_true(json_equal(json_object_get(shown, "steps"), listed));
     json_t *one = JSON("show", run, "--json", "--limit", "1");

@@ -13,20 +13,7 @@
 
 static int set_up(void **state)
 {
-    if (child_set_up(state) != 0) {
-        return -1;
-    }
-    MUST("demo", "--steps", "800", "--seed", "3");
-    return 0;
-}
-
-static json_int_t number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_integer(value)) {
-        fail_msg("%s is no integer", key);
-    }
-    return json_integer_value(value);
+    return child_set_up_demo(state, "800", "3");
 }
 
 static void assert_refused(child c, const char *says)
@@ -76,9 +63,9 @@ static void test_what_is_set_goes_first_and_can_be_taken_back(void **state)
     json_t *line = json_loads(c.out, JSON_DISABLE_EOF_CHECK, NULL);
     assert_non_null(line);
     assert_string_equal(json_string_value(json_object_get(line, "id")), set.out);
-    assert_int_equal(number(line, "input_nano_usd"), 3750000000);
-    assert_int_equal(number(line, "output_nano_usd"), 1);
-    assert_int_equal(number(line, "batch_percent"), 50);
+    assert_int_equal(child_number(line, "input_nano_usd"), 3750000000);
+    assert_int_equal(child_number(line, "output_nano_usd"), 1);
+    assert_int_equal(child_number(line, "batch_percent"), 50);
     json_decref(line);
     child_free(&c);
     MUST("prices", "delete", set.out);
@@ -106,19 +93,19 @@ static void test_a_repricing_brings_prices_to_steps(void **state)
             JSON("reprice", "--since", "2000-01-01", "--dry-run", "--json", "--organization", org);
         json_t *wet = JSON("reprice", "--since", "2000-01-01", "--reason", "why not", "--json",
                            "--organization", org);
-        assert_int_equal(number(dry, "num_steps"), number(group, "num_steps"));
-        assert_int_equal(number(wet, "changed"), number(dry, "changed"));
-        assert_int_equal(number(wet, "after_nano_usd"), number(dry, "after_nano_usd"));
-        found += number(wet, "found");
-        before += number(group, "cost_nano_usd") + number(wet, "after_nano_usd") -
-                  number(wet, "before_nano_usd");
+        assert_int_equal(child_number(dry, "num_steps"), child_number(group, "num_steps"));
+        assert_int_equal(child_number(wet, "changed"), child_number(dry, "changed"));
+        assert_int_equal(child_number(wet, "after_nano_usd"), child_number(dry, "after_nano_usd"));
+        found += child_number(wet, "found");
+        before += child_number(group, "cost_nano_usd") + child_number(wet, "after_nano_usd") -
+                  child_number(wet, "before_nano_usd");
         json_decref(dry);
         json_decref(wet);
     }
     assert_true(found > 0);
     json_t *after = JSON("usage", "--json");
-    assert_int_equal(number(json_array_get(json_object_get(after, "groups"), 0), "cost_nano_usd"),
-                     before);
+    assert_int_equal(
+        child_number(json_array_get(json_object_get(after, "groups"), 0), "cost_nano_usd"), before);
     MUST("verify");
     json_decref(after);
     json_decref(usage);

@@ -19,17 +19,11 @@ static char path[600];
 
 static int set_up(void **state)
 {
-    if (child_set_up(state) != 0) {
+    if (child_set_up_demo(state, "600", "4") != 0) {
         return -1;
     }
-    MUST("demo", "--steps", "600", "--seed", "4");
     (void)snprintf(path, sizeof path, "%s/export", child_folder());
     return 0;
-}
-
-static json_int_t number(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
 }
 
 /* As CSV of usage: uncached, read and written tokens apart. `more` is added to one count. */
@@ -44,14 +38,14 @@ static void write_csv(const json_t *groups, int more)
         "\xef\xbb\xbfusage_date_utc,\"model_version\",note,usage_input_tokens_no_cache,usage_input_tokens_cache_read,usage_input_tokens_cache_write_5m,usage_output_tokens\r\n");
     json_array_foreach(groups, i, g)
     {
-        json_int_t read = number(g, "cached_input_tokens"),
-                   written = number(g, "cache_write_tokens");
+        json_int_t read = child_number(g, "cached_input_tokens"),
+                   written = child_number(g, "cache_write_tokens");
         fprintf(file, "%s,\"%s\",\"a \"\"b\"\", c\",%lld,%lld,%lld,%lld\r\n",
                 json_string_value(json_object_get(g, "day")),
                 json_string_value(json_object_get(g, "model")),
-                (long long)(number(g, "prompt_tokens") - read - written), (long long)read,
+                (long long)(child_number(g, "prompt_tokens") - read - written), (long long)read,
                 (long long)written,
-                (long long)number(g, "completion_tokens") + (i == 1 ? more : 0));
+                (long long)child_number(g, "completion_tokens") + (i == 1 ? more : 0));
     }
     assert_int_equal(fclose(file), 0);
 }
@@ -66,7 +60,7 @@ static void write_costs(const json_t *groups)
     fprintf(file, "{\"object\":\"page\",\"data\":[");
     json_array_foreach(groups, i, g)
     {
-        json_int_t cost = number(g, "cost_nano_usd");
+        json_int_t cost = child_number(g, "cost_nano_usd");
         fprintf(
             file,
             "%s{\"start_time\":\"%sT00:00:00Z\",\"results\":[{\"line_item\":\"%s, input\",\"amount\":{\"currency\":\"usd\",\"value\":%lld.%09lld},\"x\":[1,{}]}]}",
@@ -100,7 +94,7 @@ static void test_what_agrees_and_what_does_not(void **state)
     child_free(&c);
     c = RUN("reconcile", path, "--json");
     json_t *line = json_loads(c.out, 0, NULL);
-    assert_int_equal(number(line, "provider") - number(line, "ledger"), 1);
+    assert_int_equal(child_number(line, "provider") - child_number(line, "ledger"), 1);
     json_decref(line);
     child_free(&c);
     write_costs(groups);

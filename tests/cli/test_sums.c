@@ -27,15 +27,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static json_int_t number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_integer(value)) {
-        fail_msg("%s is no integer", key);
-    }
-    return json_integer_value(value);
-}
-
 /* ---- SQL ------------------------------------------------------------------------------------- */
 
 static sqlite3 *open_sql(const char *name)
@@ -86,11 +77,11 @@ static void test_totals_are_those_of_plain_sql(void **state)
     json_t *total = json_object_get(usage, "total");
     sqlite3 *db = open_sql("well.db");
     (void)state;
-    assert_int_equal(number(total, "num_steps"), STEPS);
+    assert_int_equal(child_number(total, "num_steps"), STEPS);
     for (size_t i = 0; i < SW_COUNT(sums); i++) {
         char sql[128];
         snprintf(sql, sizeof sql, "select coalesce(%s, 0) from steps", sums[i].sql);
-        assert_int_equal(number(total, sums[i].key), sql_number(db, sql));
+        assert_int_equal(child_number(total, sums[i].key), sql_number(db, sql));
     }
     sqlite3_close(db);
     json_decref(usage);
@@ -106,10 +97,10 @@ static void assert_groups_add_up(const json_t *usage, const json_t *total)
     {
         json_int_t sum = 0;
         for (size_t i = 0; i < json_array_size(groups); i++) {
-            sum += number(json_array_get(groups, i), key);
+            sum += child_number(json_array_get(groups, i), key);
         }
         assert_int_equal(sum, json_integer_value(value));
-        assert_int_equal(number(json_object_get(usage, "total"), key), sum);
+        assert_int_equal(child_number(json_object_get(usage, "total"), key), sum);
     }
 }
 
@@ -137,11 +128,11 @@ static void test_times_split_the_total(void **state)
     json_t *all = JSON("usage", "--json");
     json_t *before = JSON("usage", "--json", "--until", noon);
     json_t *after = JSON("usage", "--json", "--since", noon);
-    json_int_t early = number(json_object_get(before, "total"), "total_tokens");
-    json_int_t late = number(json_object_get(after, "total"), "total_tokens");
+    json_int_t early = child_number(json_object_get(before, "total"), "total_tokens");
+    json_int_t late = child_number(json_object_get(after, "total"), "total_tokens");
     (void)state;
     assert_true(early > 0 && late > 0);
-    assert_int_equal(early + late, number(json_object_get(all, "total"), "total_tokens"));
+    assert_int_equal(early + late, child_number(json_object_get(all, "total"), "total_tokens"));
     json_decref(all);
     json_decref(before);
     json_decref(after);
@@ -156,9 +147,9 @@ static void test_latency_counts_measured_steps(void **state)
     (void)state;
     for (size_t i = 0; i < json_array_size(groups); i++) {
         const json_t *time = json_object_get(json_array_get(groups, i), "step_time");
-        measured += number(time, "count");
-        assert_true(number(time, "p50_ns") <= number(time, "p95_ns"));
-        assert_true(number(time, "p95_ns") <= number(time, "p99_ns"));
+        measured += child_number(time, "count");
+        assert_true(child_number(time, "p50_ns") <= child_number(time, "p95_ns"));
+        assert_true(child_number(time, "p95_ns") <= child_number(time, "p99_ns"));
     }
     assert_int_equal(measured, sql_number(db, "select count(step_ns) from step_metrics"));
     sqlite3_close(db);
@@ -183,7 +174,7 @@ static void assert_filter(const char *option, const char *value, const char *whe
     json_decref(steps);
     if (usage_too) {
         json_t *usage = JSON("usage", "--json", option, value);
-        assert_int_equal(number(json_object_get(usage, "total"), "num_steps"), expected);
+        assert_int_equal(child_number(json_object_get(usage, "total"), "num_steps"), expected);
         json_decref(usage);
     }
 }
@@ -376,9 +367,9 @@ static void test_verify_says_what_differs(void **state)
     json_t *answer = json_loads(json.out, 0, NULL);
     assert_int_equal(json.code, 9);
     assert_true(json_is_false(json_object_get(answer, "ok")));
-    assert_int_equal(number(answer, "difference_count"),
+    assert_int_equal(child_number(answer, "difference_count"),
                      json_array_size(json_object_get(answer, "differences")));
-    assert_true(number(answer, "difference_count") > 0);
+    assert_true(child_number(answer, "difference_count") > 0);
     json_decref(answer);
     child_free(&json);
 }

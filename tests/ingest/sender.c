@@ -201,6 +201,18 @@ void sent_open(lt *t, sw_ingest **ingest, int64_t keep_days)
     OK(sw_ingest_open(t->ledger, &options, ingest, &t->err));
 }
 
+void sent_open_anew(lt *t, sw_ingest **ingest, int64_t keep_days)
+{
+    static unsigned next = 100;
+
+    if (*ingest) {
+        sw_ingest_close(ingest);
+    }
+    t->a = lt_actor(t, next++);
+    (void)lt_organization(t, &t->a, next - 1);
+    sent_open(t, ingest, keep_days);
+}
+
 void sent_export(lt *t, sw_ingest *ingest, const sw_actor *actor, const sent_span *const *spans,
                  size_t count)
 {

@@ -42,6 +42,8 @@ sent_span sent_tool(unsigned trace, unsigned id, unsigned parent, const char *ca
 /* The body of an export of these spans. */
 sw_str sent_body(lt *t, const sent_span *const *spans, size_t count);
 void sent_open(lt *t, sw_ingest **ingest, int64_t keep_days);
+/* The same for an organization of its own: what was said before must not stand in the way. */
+void sent_open_anew(lt *t, sw_ingest **ingest, int64_t keep_days);
 /* Exports, and expects all to be accepted. */
 void sent_export(lt *t, sw_ingest *ingest, const sw_actor *actor, const sent_span *const *spans,
                  size_t count);

@@ -15,19 +15,6 @@ static int64_t count(lt *t, sw_record_id record)
     return (int64_t)lt_list(t, &t->a, record, &query).count;
 }
 
-/* What was said of it before must not stand in the way. */
-static void clear(lt *t, sw_ingest **ingest, int64_t keep_days)
-{
-    static unsigned next = 100;
-
-    if (*ingest) {
-        sw_ingest_close(ingest);
-    }
-    t->a = lt_actor(t, next++);
-    (void)lt_organization(t, &t->a, next - 1);
-    sent_open(t, ingest, keep_days);
-}
-
 /* Case 1: the agent comes ten seconds later, in another request. */
 static void a_step_moves_to_its_run(lt *t)
 {
@@ -37,7 +24,7 @@ static void a_step_moves_to_its_run(lt *t)
 
     for (size_t k = 0; k < SW_COUNT(keeps); k++) {
         sw_run run;
-        clear(t, &in, keeps[k]);
+        sent_open_anew(t, &in, keeps[k]);
         sent_one(t, in, &model);
         TEXT(sent_step(t, 1, 2, 100).run_id, sent_id(t, "run", "trace", 1, 0, -1).ptr);
         OK(sw_ingest_settle(in, &t->err));
@@ -67,7 +54,7 @@ static void the_same_export_again_changes_nothing(lt *t)
         sw_str before;
         int64_t head = 0;
         sw_ingest_load load;
-        clear(t, &in, keeps[k]);
+        sent_open_anew(t, &in, keeps[k]);
         sent_export(t, in, &t->a, both, 2);
         OK(sw_ingest_settle(in, &t->err));
         before = sent_dump(t, &t->a, NULL, 0);
@@ -102,7 +89,7 @@ static void tools_in_parallel_count_once(lt *t)
     sent_add(&agent, NUMBER_OF("gen_ai.usage.output_tokens", 500));
     for (size_t k = 0; k < SW_COUNT(keeps); k++) {
         sw_str id;
-        clear(t, &in, keeps[k]);
+        sent_open_anew(t, &in, keeps[k]);
         sent_export(t, in, &t->a, all, 5);
         OK(sw_ingest_settle(in, &t->err));
         SAME(count(t, SW_RECORD_STEP), 1);
@@ -128,7 +115,7 @@ static void a_wrapper_only_fills_holes(lt *t)
     inner.scope = "opentelemetry.instrumentation.openai";
     sent_add(&outer, TEXT_OF("gen_ai.conversation.id", "thread-1"));
     for (size_t k = 0; k < SW_COUNT(keeps); k++) {
-        clear(t, &in, keeps[k]);
+        sent_open_anew(t, &in, keeps[k]);
         sent_one(t, in, &inner);
         OK(sw_ingest_settle(in, &t->err));
         CHECK(!sent_step(t, 1, 3, 20).output_preview.ptr);
@@ -139,7 +126,7 @@ static void a_wrapper_only_fills_holes(lt *t)
         SAME(lt_total(t, &t->a).total_tokens, 15);
         CLEAN();
         /* The other way round: the wrapper was a step, and is folded. */
-        clear(t, &in, keeps[k]);
+        sent_open_anew(t, &in, keeps[k]);
         sent_one(t, in, &outer);
         OK(sw_ingest_settle(in, &t->err));
         SAME(count(t, SW_RECORD_STEP), 1);
@@ -166,7 +153,7 @@ static void a_tool_runs_another_agent(lt *t)
     const sent_span *all[] = {&inner, &helper, &tool, &outer, &boss};
 
     for (size_t k = 0; k < SW_COUNT(keeps); k++) {
-        clear(t, &in, keeps[k]);
+        sent_open_anew(t, &in, keeps[k]);
         for (size_t i = 0; i < SW_COUNT(all); i++) {
             sent_one(t, in, all[i]);
         }
@@ -236,7 +223,7 @@ static void silence_ends_a_run(lt *t)
     sw_str run;
 
     for (size_t k = 0; k < SW_COUNT(keeps); k++) {
-        clear(t, &in, keeps[k]);
+        sent_open_anew(t, &in, keeps[k]);
         run = sent_id(t, "run", "trace", 1, 0, -1);
         sent_one(t, in, &model);
         OK(sw_ingest_settle(in, &t->err));
@@ -322,7 +309,7 @@ static void what_is_not_computed_goes_on_later(lt *t)
                                    : sent_agent(n + 1 - MORE, 1, 0, "bot", 0, 300);
         all[n] = &spans[n];
     }
-    clear(t, &in, 7);
+    sent_open_anew(t, &in, 7);
     sent_export(t, in, &t->a, all, WAIT);
     OK(sw_ingest_settle(in, &t->err)); /* their runs go on: nobody said that they ended */
     lt_advance(t, 1, 1);

@@ -65,18 +65,6 @@ static void send(lt *t, sw_ingest *in, const size_t *which, size_t count)
     SAME(result.rejected, 0);
 }
 
-static void fresh(lt *t, sw_ingest **ingest, int64_t keep_days)
-{
-    static unsigned next = 100;
-
-    if (*ingest) {
-        sw_ingest_close(ingest);
-    }
-    t->a = lt_actor(t, next++);
-    (void)lt_organization(t, &t->a, next - 1);
-    sent_open(t, ingest, keep_days);
-}
-
 static int64_t steps_of(lt *t)
 {
     sw_list_query query = {.limit = -1};
@@ -92,7 +80,7 @@ static void a_prompt_becomes_steps(lt *t)
         lt_rows rows;
         sw_list_query query = {.limit = -1, .ascending = true};
         const sw_step *step = NULL;
-        fresh(t, &in, keeps[k]);
+        sent_open_anew(t, &in, keeps[k]);
         send(t, in, all, 5);
         OK(sw_ingest_settle(in, &t->err));
         rows = lt_list(t, &t->a, SW_RECORD_STEP, &query);
@@ -121,7 +109,7 @@ static void order_and_parts_do_not_matter(lt *t)
         for (size_t o = 0; o < SW_COUNT(orders); o++) {
             lt_rows rows;
             sw_list_query query = {.limit = -1, .ascending = true};
-            fresh(t, &in, keeps[k]);
+            sent_open_anew(t, &in, keeps[k]);
             for (size_t i = 0; i < 5; i++) {
                 send(t, in, &orders[o][i], 1);
                 if (i == o) {
@@ -162,7 +150,7 @@ static void a_span_and_a_record_are_one(lt *t)
         for (int spans_first = 0; spans_first < 2; spans_first++) {
             lt_rows rows;
             sw_list_query query = {.limit = -1};
-            fresh(t, &in, keeps[k]);
+            sent_open_anew(t, &in, keeps[k]);
             if (spans_first) {
                 sent_one(t, in, &span);
             }
@@ -240,7 +228,7 @@ static void a_record_without_its_span_becomes_a_step(lt *t)
     for (size_t k = 0; k < SW_COUNT(keeps); k++) {
         sw_list_query query = {.limit = -1};
         lt_rows rows;
-        fresh(t, &in, keeps[k]);
+        sent_open_anew(t, &in, keeps[k]);
         send_details(t, in,
                      "\"traceId\":\"5b8efff798038103d269b633813fc60c\","
                      "\"spanId\":\"eee19b7ec3c1b174\",",
@@ -264,7 +252,7 @@ static void records_that_name_no_span_are_told_apart(lt *t)
     for (size_t k = 0; k < SW_COUNT(keeps) * SW_COUNT(ids); k++) {
         sw_list_query query = {.limit = -1};
         lt_rows rows;
-        fresh(t, &in, keeps[k / 2]);
+        sent_open_anew(t, &in, keeps[k / 2]);
         send_details(t, in, ids[k % 2], "resp_1");
         send_details(t, in, ids[k % 2], "resp_2");
         send_details(t, in, ids[k % 2], "resp_2");
