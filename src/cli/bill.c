@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads exports of usage and costs: a row of CSV, or an object of JSON with a count in it, becomes a line; what an object
- * does not say (the day of a bucket) the objects around it do. What a column means is a row of model/bills.def.
+ * does not say (the day of a bucket) the objects around it do. What a column means is a row of model/bills.def. A value
+ * that means something and cannot be read is counted, never taken for nothing.
  */
 #include "cli/bill.h"
 
 #include <string.h>
 
-#include "cli/prices.h"
+#include "codec/transcript_scan.h"
 
 typedef enum meaning { PROMPT, COMPLETION, CALLS, DOLLARS, CENTS, DAY, MODEL, NOTHING } meaning;
 
@@ -74,26 +75,57 @@ static bool read_day(sw_str text, int64_t *day)
     return false;
 }
 
-static void take_count(row *r, sw_bill_count count, int64_t value)
+static void note_odd(sw_bill *bill, sw_str what)
 {
-    r->value[count] += value;
-    r->says[count] = true;
-    r->counts = true;
+    if (bill->odd++ == 0) {
+        bill->first_odd =
+            sw_arena_str(bill->arena, sw_str_make(what.ptr, sw_utf8_prefix(what, 60)));
+    }
 }
 
-static void take_value(row *r, meaning means, sw_str text)
+static bool add(int64_t *sum, int64_t value)
+{
+    return !__builtin_add_overflow(*sum, value, sum);
+}
+
+static bool take_count(row *r, sw_bill_count count, sw_int value)
+{
+    r->says[count] = r->counts = true;
+    return value.known && add(&r->value[count], value.value);
+}
+
+/* Refunds are below zero. */
+static sw_int money_of(sw_str text, bool cents)
+{
+    bool below = text.len > 0 && text.ptr[0] == '-';
+    sw_int out = scan_nano_usd(sw_str_make(text.ptr + below, text.len - below));
+
+    out.value = cents ? out.value / 100 + (out.value % 100 >= 50) : out.value;
+    out.value = below ? -out.value : out.value;
+    return out;
+}
+
+static void take_value(sw_bill *bill, row *r, meaning means, sw_str text)
 {
     int64_t value = 0;
     const char *comma = text.len ? memchr(text.ptr, ',', text.len) : NULL;
+    bool good = true;
 
+    if (text.len == 0) {
+        return;
+    }
     if (means == DAY && !r->has_day) {
-        r->has_day = read_day(text, &r->day);
-    } else if (means == MODEL && text.len > 0) {
+        r->has_day = good = read_day(text, &r->day);
+    } else if (means == MODEL) {
         r->model = comma ? sw_str_make(text.ptr, (size_t)(comma - text.ptr)) : text;
-    } else if (means <= CALLS && sw_parse_int(text, &value)) {
-        take_count(r, (sw_bill_count)means, value);
-    } else if ((means == DOLLARS || means == CENTS) && sw_dollars_read(text, &value)) {
-        take_count(r, SW_BILL_COST, means == CENTS ? value / 100 : value);
+    } else if (means <= CALLS) {
+        good = sw_parse_int(text, &value) && value >= 0 &&
+               take_count(r, (sw_bill_count)means, sw_int_of(value));
+    } else if (means == DOLLARS || means == CENTS) {
+        good = take_count(r, SW_BILL_COST, money_of(text, means == CENTS));
+    }
+    if (!good) {
+        note_odd(bill, text);
     }
 }
 
@@ -101,13 +133,27 @@ static void keep(sw_bill *bill, const row *r)
 {
     sw_bill_line *line = r->counts && r->has_day ? sw_bill_line_of(bill, r->day, r->model) : NULL;
 
+    bill->undated += r->counts && !r->has_day;
+    bill->models = bill->models || (line && r->model.len > 0);
     for (size_t i = 0; line && i < SW_BILL_COUNTS; i++) {
-        line->bill[i] += r->value[i];
+        if (!add(&line->bill[i], r->value[i])) {
+            note_odd(bill, SW_STR("a sum"));
+        }
         bill->says[i] = bill->says[i] || r->says[i];
     }
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------------- */
+
+static sw_str after_blanks(sw_str text)
+{
+    size_t blank = 0;
+
+    while (blank < text.len && (unsigned char)text.ptr[blank] <= ' ') {
+        blank++;
+    }
+    return sw_str_make(text.ptr + blank, text.len - blank);
+}
 
 enum { DEEPEST = 16 };
 
@@ -122,7 +168,7 @@ static bool read_inner(sw_bill *bill, sw_json *json, sw_str outer, row *r)
         meaning means = meaning_of(name);
         sw_json_type type = sw_json_next(json);
         if (type == SW_JSON_NUMBER || type == SW_JSON_STRING) {
-            take_value(r, means, json->text);
+            take_value(bill, r, means, json->text);
         } else if (!sw_json_skip(json, NULL)) {
             return false;
         }
@@ -150,7 +196,7 @@ static bool read_object(sw_bill *bill, sw_json *json, const row *around, int dep
         sw_json_type type = sw_json_next(json);
         bool good = true;
         if (type == SW_JSON_NUMBER || type == SW_JSON_STRING) {
-            take_value(&r, meaning_of(name), sw_arena_str(bill->arena, json->text));
+            take_value(bill, &r, meaning_of(name), sw_arena_str(bill->arena, json->text));
         } else if (type == SW_JSON_OBJECT) {
             good = read_inner(bill, json, name, &r);
         } else if (type == SW_JSON_ARRAY) {
@@ -166,72 +212,96 @@ static bool read_object(sw_bill *bill, sw_json *json, const row *around, int dep
     return json->type == SW_JSON_OBJECT_END;
 }
 
+/* A document, or one behind the other, as pages of an API are put into one file. */
 static bool read_json(sw_bill *bill, sw_str text)
 {
     const row nothing = {.has_day = false};
-    sw_json json;
+    bool good = true;
 
-    sw_json_init(&json, text, bill->arena);
-    (void)sw_json_next(&json);
-    return json.type == SW_JSON_OBJECT  ? read_object(bill, &json, &nothing, 0)
-           : json.type == SW_JSON_ARRAY ? read_list(bill, &json, &nothing, 0)
-                                        : false;
+    while (good && (text = after_blanks(text)).len > 0) {
+        sw_json json;
+        sw_json_init(&json, text, bill->arena);
+        (void)sw_json_next(&json);
+        good = json.type == SW_JSON_OBJECT  ? read_object(bill, &json, &nothing, 0)
+               : json.type == SW_JSON_ARRAY ? read_list(bill, &json, &nothing, 0)
+                                            : false;
+        text = sw_str_make(json.at, (size_t)(json.end - json.at));
+    }
+    return good;
 }
 
 /* ---- CSV -------------------------------------------------------------------------------------------- */
 
 enum { COLUMNS = 128 };
 
-/* The next value of the line, without its quotes; *more: another one follows on the line. */
+/* What stands between quotes, from *at on; only where quotes stand in it twice it is copied. */
+static sw_str quoted_value(sw_bill *bill, sw_str text, size_t *at)
+{
+    size_t begin = *at, len = 0;
+    bool twice = false;
+    char *out = NULL;
+
+    for (; *at < text.len; (*at)++) {
+        if (text.ptr[*at] == '"') {
+            if (*at + 1 == text.len || text.ptr[*at + 1] != '"') {
+                break;
+            }
+            twice = true;
+            (*at)++;
+        }
+    }
+    if (!twice) {
+        return sw_str_make(text.ptr + begin, *at - begin);
+    }
+    out = sw_arena_alloc(bill->arena, *at - begin);
+    for (size_t i = begin; out && i < *at; i++) {
+        out[len++] = text.ptr[i];
+        i += text.ptr[i] == '"';
+    }
+    return out ? sw_str_make(out, len) : SW_NULL_STR;
+}
+
+/* The next value of the line; *more: another one follows on the line. */
 static sw_str next_value(sw_bill *bill, sw_str text, size_t *at, bool *more)
 {
-    bool quoted = *at < text.len && text.ptr[*at] == '"';
-    char *out = sw_arena_alloc(bill->arena, text.len - *at + 1);
-    size_t len = 0;
+    size_t begin = *at;
+    sw_str quoted = SW_NULL_STR, plain = SW_NULL_STR;
 
-    *at += quoted;
-    while (out && *at < text.len) {
-        char c = text.ptr[*at];
-        if (quoted && c == '"') {
-            bool twice = *at + 1 < text.len && text.ptr[*at + 1] == '"';
-            quoted = twice;
-            *at += twice ? 1 : 0;
-            if (!twice) {
-                (*at)++;
-                continue;
-            }
-        } else if (!quoted && (c == ',' || c == '\n')) {
-            break;
-        }
-        out[len++] = c;
+    if (begin < text.len && text.ptr[begin] == '"') {
+        (*at)++;
+        quoted = quoted_value(bill, text, at);
+        *at += *at < text.len;
+        begin = *at;
+    }
+    while (*at < text.len && text.ptr[*at] != ',' && text.ptr[*at] != '\n') {
         (*at)++;
     }
+    plain = sw_str_make(text.ptr + begin, *at - begin);
     *more = *at < text.len && text.ptr[*at] == ',';
     *at += *at < text.len;
-    len -= len > 0 && out[len - 1] == '\r';
-    return out ? sw_str_make(out, len) : SW_NULL_STR;
+    if (plain.len > 0 && plain.ptr[plain.len - 1] == '\r') {
+        plain.len--;
+    }
+    return quoted.ptr ? quoted : plain;
 }
 
 static void read_csv(sw_bill *bill, sw_str text)
 {
     meaning columns[COLUMNS];
     size_t count = 0, at = 0;
-    bool more = true;
 
-    while (more && count < COLUMNS) {
-        columns[count++] = meaning_of(next_value(bill, text, &at, &more));
+    for (bool more = true; more;) {
+        meaning means = meaning_of(next_value(bill, text, &at, &more));
+        if (count < COLUMNS) {
+            columns[count++] = means;
+        }
     }
     while (at < text.len && !bill->arena->failed) {
         row r = {.has_day = false};
-        more = true;
+        bool more = true;
         for (size_t i = 0; more; i++) {
-            sw_mark mark = sw_arena_mark(bill->arena);
             sw_str value = next_value(bill, text, &at, &more);
-            meaning means = i < count ? columns[i] : NOTHING;
-            take_value(&r, means, value);
-            if (means != MODEL) {
-                sw_arena_rewind(bill->arena, mark);
-            }
+            take_value(bill, &r, i < count ? columns[i] : NOTHING, value);
         }
         keep(bill, &r);
     }
@@ -239,16 +309,13 @@ static void read_csv(sw_bill *bill, sw_str text)
 
 sw_status sw_bill_read(sw_bill *bill, sw_str text, sw_error *err)
 {
-    size_t blank = 0;
     bool good = true;
 
     if (text.len >= 3 && memcmp(text.ptr, "\xef\xbb\xbf", 3) == 0) {
         text = sw_str_make(text.ptr + 3, text.len - 3);
     }
-    while (blank < text.len && (unsigned char)text.ptr[blank] <= ' ') {
-        blank++;
-    }
-    if (blank < text.len && (text.ptr[blank] == '{' || text.ptr[blank] == '[')) {
+    text = after_blanks(text);
+    if (text.len > 0 && (text.ptr[0] == '{' || text.ptr[0] == '[')) {
         good = read_json(bill, text);
     } else {
         read_csv(bill, text);

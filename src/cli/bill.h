@@ -26,7 +26,11 @@ typedef struct sw_bill {
     size_t count;
     size_t room;
     bool says[SW_BILL_COUNTS]; /* anywhere in the file */
-    bool failed;               /* no memory */
+    bool models;               /* any line names its model; else a line is about all of them */
+    int64_t undated;           /* rows that count something, of nobody knows which day */
+    int64_t odd;               /* values that mean something and could not be read */
+    sw_str first_odd;
+    bool failed; /* no memory */
 } sw_bill;
 
 /* The line of the day and model, made when there is none; NULL: no memory. */

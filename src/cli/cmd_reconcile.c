@@ -40,9 +40,10 @@ static bool see_group(void *arg, const sw_usage_group *group)
 {
     sw_bill *bill = arg;
     int64_t us = 0;
-    sw_bill_line *line = sw_time_parse(group->keys[0], &us)
-                             ? sw_bill_line_of(bill, sw_time_day(us), group->keys[1])
-                             : NULL;
+    sw_bill_line *line =
+        sw_time_parse(group->keys[0], &us)
+            ? sw_bill_line_of(bill, sw_time_day(us), bill->models ? group->keys[1] : SW_NULL_STR)
+            : NULL;
 
     if (line) {
         line->ledger[SW_BILL_PROMPT] += group->totals.prompt_tokens;
@@ -61,7 +62,7 @@ static sw_status ask(sw_cli *cli, sw_bill *bill)
     sw_condition of = {SW_STEP_PROVIDER_NAME, SW_OP_EQ, &name, 1};
     sw_actor actor = sw_prices_actor(cli);
     sw_usage_query query = {.by = {SW_DIMENSION_DAY, SW_DIMENSION_MODEL},
-                            .by_count = 2,
+                            .by_count = bill->models ? 2 : 1,
                             .conditions = &of,
                             .condition_count = provider ? 1 : 0};
     sw_usage_end end = {.complete = true};
@@ -85,10 +86,24 @@ static sw_status ask(sw_cli *cli, sw_bill *bill)
     return status;
 }
 
+/* What the file said and nobody could read is not compared, and must not pass for agreement. */
+static void say_odd(sw_cli *cli, const sw_bill *bill)
+{
+    if (bill->odd > 0) {
+        fprintf(cli->err, "%lld values could not be read and are left out, the first is \"%s\".\n",
+                (long long)bill->odd,
+                sw_text_or_blank(sw_text_clean(&cli->arena, bill->first_odd, false)));
+    }
+    if (bill->undated > 0) {
+        fprintf(cli->err, "%lld rows name no day and are left out.\n", (long long)bill->undated);
+    }
+}
+
 static bool differs(int64_t there, int64_t here, int64_t percent)
 {
-    double off = (double)(there > here ? there - here : here - there);
-    return off > (double)there * (double)percent / 100.0;
+    double off = (double)here - (double)there;
+    double most = (double)there * (double)percent / 100.0;
+    return (off < 0 ? -off : off) > (most < 0 ? -most : most);
 }
 
 static int by_day(const void *one, const void *other)
@@ -193,8 +208,11 @@ int sw_cli_reconcile(sw_cli *cli)
     if (status != SW_STATUS_OK) {
         return sw_cli_fail(cli, status, cli->ledger ? sw_cli_advice(status) : NULL);
     }
-    if (off > 0) {
-        fprintf(cli->err, "%lld differ.\n", (long long)off);
+    say_odd(cli, &bill);
+    if (off > 0 || bill.odd > 0 || bill.undated > 0) {
+        if (off > 0) {
+            fprintf(cli->err, "%lld differ.\n", (long long)off);
+        }
         (void)sw_cli_finish(cli);
         return sw_exit_code(SW_STATUS_DIFFERS);
     }

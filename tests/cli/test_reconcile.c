@@ -104,16 +104,118 @@ static void test_what_agrees_and_what_does_not(void **state)
     json_decref(usage);
 }
 
+static void write_text(const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The lines of an export about a day of which the ledger knows nothing: what the provider says, by `what`. */
+static void assert_says(const char *text, const char *what, json_int_t value)
+{
+    write_text(text);
+    child c = RUN("reconcile", path, "--json");
+    json_t *line = json_loads(c.out, 0, NULL);
+    assert_int_equal(c.code, 9);
+    assert_non_null(line);
+    assert_string_equal(json_string_value(json_object_get(line, "what")), what);
+    assert_int_equal(child_number(line, "provider"), value);
+    json_decref(line);
+    child_free(&c);
+}
+
+/* As APIs and spreadsheets write them: more digits than a nano-dollar has, exponents, refunds; pages one behind the
+ * other. */
+static void test_numbers_are_read_as_they_are_written(void **state)
+{
+    (void)state;
+    assert_says("date,model,cost_usd\n2020-01-02,m,0.06000000000000001\n2020-01-02,m,1e-05\n",
+                "cost_nano_usd", 60010000);
+    assert_says("date,model,cost_usd\n2020-01-02,m,2.5\n2020-01-02,m,-0.5\n", "cost_nano_usd",
+                2000000000);
+    assert_says("{\"data\":[{\"date\":\"2020-01-02\",\"model\":\"m\",\"amount\":\"123.78912\"}]}",
+                "cost_nano_usd", 1237891200);
+    assert_says("{\"date\":\"2020-01-02\",\"model\":\"m\",\"input_tokens\":3}\n"
+                "{\"date\":\"2020-01-02\",\"model\":\"m\",\"input_tokens\":4}\n",
+                "prompt_tokens", 7);
+    assert_says("date,model,input_tokens\n2020-01-02,\"a, b\",1\n2020-01-02,a,2\n", "prompt_tokens",
+                3);
+}
+
+/* What could not be read does not pass for agreement. */
+static void test_what_cannot_be_read_is_said(void **state)
+{
+    static const char *const texts[] = {
+        "date,model,input_tokens\n2020-01-02,m,0\n2020-01-02,m,many\n",
+        "date,model,input_tokens\n2020-01-02,m,0\n2020-01-02,m,-1\n",
+        "date,model,input_tokens\n2020-01-02,m,0\nsoon,m,1\n",
+        "date,model,input_tokens\n2020-01-02,m,0\n,m,1\n",
+        "date,model,cost_usd\n2020-01-02,m,0\n2020-01-02,m,1 EUR\n",
+        "date,model,input_tokens\n2020-01-02,m,9223372036854775807\n2020-01-02,m,1\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        write_text(texts[i]);
+        child c = RUN("reconcile", path);
+        assert_int_equal(c.code, 9);
+        assert_non_null(strstr(c.err, "left out"));
+        assert_null(strstr(c.err, "agrees"));
+        child_free(&c);
+    }
+}
+
+/* Costs of a day without their models are those of all models. */
+static void test_an_export_without_models_is_about_all(void **state)
+{
+    json_t *usage = JSON("usage", "daily", "--organization", ORG, "--json");
+    const json_t *groups = json_object_get(usage, "groups");
+    FILE *file = fopen(path, "w");
+    size_t i = 0;
+    json_t *g = NULL;
+    (void)state;
+    assert_non_null(file);
+    fputs("day,input_tokens\n", file);
+    json_array_foreach(groups, i, g)
+    {
+        fprintf(file, "%s,%lld\n", json_string_value(json_object_get(g, "day")),
+                (long long)child_number(g, "prompt_tokens"));
+    }
+    assert_int_equal(fclose(file), 0);
+    child c = RUN("reconcile", path);
+    assert_int_equal(c.code, 0);
+    child_free(&c);
+    json_decref(usage);
+}
+
+/* A row a call, as some export: memory follows the file, not its square. */
+static void test_a_long_export_is_read(void **state)
+{
+    enum { ROWS = 50000 };
+    FILE *file = fopen(path, "w");
+    (void)state;
+    assert_non_null(file);
+    fputs("date,model,input_tokens\n", file);
+    for (int i = 0; i < ROWS; i++) {
+        fputs("2020-01-02,\"a \"\"model\"\"\",2\n", file);
+    }
+    assert_int_equal(fclose(file), 0);
+    child c = RUN("reconcile", path, "--json");
+    json_t *line = json_loads(c.out, 0, NULL);
+    assert_int_equal(child_number(line, "provider"), 2 * ROWS);
+    assert_string_equal(json_string_value(json_object_get(line, "model")), "a \"model\"");
+    json_decref(line);
+    child_free(&c);
+}
+
 static void test_what_is_no_export_is_refused(void **state)
 {
     static const char *const texts[] = {
         "", "x", "a,b\n1,2\n", "{\"data\":[", "[1,2]", "date,input_tokens\nnever,1\n"};
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        FILE *file = fopen(path, "w");
-        assert_non_null(file);
-        fputs(texts[i], file);
-        assert_int_equal(fclose(file), 0);
+        write_text(texts[i]);
         child c = RUN("reconcile", path);
         assert_int_equal(c.code, 2);
         child_free(&c);
@@ -127,6 +229,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_agrees_and_what_does_not),
+        cmocka_unit_test(test_numbers_are_read_as_they_are_written),
+        cmocka_unit_test(test_what_cannot_be_read_is_said),
+        cmocka_unit_test(test_an_export_without_models_is_about_all),
+        cmocka_unit_test(test_a_long_export_is_read),
         cmocka_unit_test(test_what_is_no_export_is_refused),
     };
     return cmocka_run_group_tests_name("reconcile", tests, set_up, child_tear_down);
