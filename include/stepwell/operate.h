@@ -29,6 +29,20 @@ SW_API bool sw_price_fits(const sw_price *price, sw_str model);
 SW_API sw_status sw_price_of(sw_ledger *ledger, const sw_actor *actor, const sw_step *step,
                              sw_memory *memory, sw_price *out, sw_error *err) SW_MUST_CHECK;
 
+/* Steps of a provider's model of which some have no cost; text lives until the callback returns. */
+typedef struct sw_unknown_cost {
+    sw_str provider_name; /* null: not said */
+    sw_str model;         /* null: not said */
+    sw_totals totals;     /* of all its steps; cost_unknown of them have none */
+    sw_cost_gap why;
+} sw_unknown_cost;
+typedef bool sw_unknown_cost_each(void *arg, const sw_unknown_cost *unknown);
+/* Those of steps that began at `from` or later and before `to` (null: all), sorted. `complete` false: there are more steps
+ * than one question reads. */
+SW_API sw_status sw_unknown_costs(sw_ledger *ledger, const sw_actor *actor, sw_int from, sw_int to,
+                                  sw_unknown_cost_each *each, void *arg, bool *complete,
+                                  sw_error *err) SW_MUST_CHECK;
+
 typedef struct sw_reprice_query {
     sw_int from; /* steps that began then or later; null: all */
     sw_int to;   /* and before this; null: all */
@@ -50,6 +64,14 @@ typedef struct sw_reprice_end {
     int64_t last_us; /* where the next call goes on */
     char last_id[SW_ID_MAX];
 } sw_reprice_end;
+
+/* The sums of sw_reprice_end and what they are called in answers. */
+typedef struct sw_reprice_sum {
+    const char *name;
+    size_t offset; /* of an int64_t */
+} sw_reprice_sum;
+enum { SW_REPRICE_SUMS = 8 };
+SW_API const sw_reprice_sum *sw_reprice_sums(void);
 
 /* Computes costs again, for some hundred steps; call it with the same `end`, zeroed first, until end->done. What was
  * done stays done when a later call fails.

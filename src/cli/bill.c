@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "cli/cli.h"
 #include "codec/transcript_scan.h"
 
 typedef enum meaning { PROMPT, COMPLETION, CALLS, DOLLARS, CENTS, DAY, MODEL, NOTHING } meaning;
@@ -145,16 +146,6 @@ static void keep(sw_bill *bill, const row *r)
 
 /* ---- JSON ------------------------------------------------------------------------------------------- */
 
-static sw_str after_blanks(sw_str text)
-{
-    size_t blank = 0;
-
-    while (blank < text.len && (unsigned char)text.ptr[blank] <= ' ') {
-        blank++;
-    }
-    return sw_str_make(text.ptr + blank, text.len - blank);
-}
-
 enum { DEEPEST = 16 };
 
 static bool read_object(sw_bill *bill, sw_json *json, const row *around, int depth);
@@ -218,7 +209,7 @@ static bool read_json(sw_bill *bill, sw_str text)
     const row nothing = {.has_day = false};
     bool good = true;
 
-    while (good && (text = after_blanks(text)).len > 0) {
+    while (good && (text = sw_str_after_blanks(text)).len > 0) {
         sw_json json;
         sw_json_init(&json, text, bill->arena);
         (void)sw_json_next(&json);
@@ -314,7 +305,7 @@ sw_status sw_bill_read(sw_bill *bill, sw_str text, sw_error *err)
     if (text.len >= 3 && memcmp(text.ptr, "\xef\xbb\xbf", 3) == 0) {
         text = sw_str_make(text.ptr + 3, text.len - 3);
     }
-    text = after_blanks(text);
+    text = sw_str_after_blanks(text);
     if (text.len > 0 && (text.ptr[0] == '{' || text.ptr[0] == '[')) {
         good = read_json(bill, text);
     } else {

@@ -140,8 +140,11 @@ sw_status sw_cli_open(sw_cli *cli, bool write)
 
 sw_actor sw_cli_actor(const sw_cli *cli)
 {
-    const char *organization = sw_cli_text(cli, SW_OPTION_ORGANIZATION);
-    return (sw_actor){.organization_id = sw_str_from(organization), .everywhere = !organization};
+    bool one = sw_option_is_of(SW_OPTION_PRICE_ORGANIZATION, cli->command);
+    const char *organization =
+        sw_cli_text(cli, one ? SW_OPTION_PRICE_ORGANIZATION : SW_OPTION_ORGANIZATION);
+    return (sw_actor){.organization_id = sw_str_from(organization),
+                      .everywhere = !one && !organization};
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */

@@ -170,6 +170,16 @@ sw_status sw_table_print(const sw_table *table, FILE *out, int limit, bool colou
 
 /* ---- words for numbers: all live in the arena ------------------------------------------------ */
 
+/* What stands behind the blanks that the text begins with. */
+static inline sw_str sw_str_after_blanks(sw_str text)
+{
+    size_t blank = 0;
+    while (blank < text.len && (unsigned char)text.ptr[blank] <= ' ') {
+        blank++;
+    }
+    return sw_str_make(text.ptr + blank, text.len - blank);
+}
+
 /* For printf: "" stands in for text that there was no memory for. */
 static inline const char *sw_text_or_blank(sw_str text)
 {
@@ -275,7 +285,8 @@ int sw_cli_finish(sw_cli *cli);
 sw_status sw_cli_open(sw_cli *cli, bool write);
 /* What to do about a ledger that did not open, or a question that was not answered. */
 const char *sw_cli_advice(sw_status status);
-/* Who asks: the operator, everywhere or in --organization. */
+/* Who asks: the operator, everywhere or in --organization; about prices, which are an organization's, in the default one
+ * unless told. */
 sw_actor sw_cli_actor(const sw_cli *cli);
 
 /* The record whose ids begin like this one, or -1. */

@@ -5,12 +5,6 @@
 #include "cli/prices.h"
 #include "codec/record.h"
 
-sw_actor sw_prices_actor(const sw_cli *cli)
-{
-    return (sw_actor){.organization_id =
-                          sw_str_from(sw_cli_text(cli, SW_OPTION_PRICE_ORGANIZATION))};
-}
-
 static const sw_column columns[] = {
     {.title = "PRICE", .least = 20},
     {.title = "MODEL", .least = 8, .drop = 4},
@@ -90,9 +84,7 @@ static sw_status gather(sw_cli *cli, listing *list)
 {
     sw_list_query query = {.limit = -1};
     sw_list_end end;
-    sw_actor actor = sw_prices_actor(cli);
-    sw_status status =
-        sw_list(cli->ledger, &actor, SW_RECORD_PRICE, &query, see_own, list, &end, &cli->error);
+    sw_status status = sw_source_list(cli, SW_RECORD_PRICE, &query, see_own, list, &end);
 
     for (size_t i = 0; i < sw_list_price_count() && status == SW_STATUS_OK; i++) {
         sw_price price;
@@ -156,7 +148,7 @@ static sw_status print_json(sw_cli *cli, const sw_price *price)
 static sw_status list_prices(sw_cli *cli)
 {
     listing list = {.cli = cli};
-    sw_status status = sw_cli_open(cli, false);
+    sw_status status = sw_cli_source(cli, false);
     size_t shown = 0;
 
     if (status == SW_STATUS_OK) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "cli/bill.h"
-#include "cli/prices.h"
+#include "cli/source.h"
 
 enum { FILE_MOST = 256 << 20 };
 
@@ -60,7 +60,6 @@ static sw_status ask(sw_cli *cli, sw_bill *bill)
     const char *provider = sw_cli_text(cli, SW_OPTION_BILL_PROVIDER);
     sw_value name = {.text = sw_str_from(provider)};
     sw_condition of = {SW_STEP_PROVIDER_NAME, SW_OP_EQ, &name, 1};
-    sw_actor actor = sw_prices_actor(cli);
     sw_usage_query query = {.by = {SW_DIMENSION_DAY, SW_DIMENSION_MODEL},
                             .by_count = bill->models ? 2 : 1,
                             .conditions = &of,
@@ -75,7 +74,7 @@ static sw_status ask(sw_cli *cli, sw_bill *bill)
     }
     query.from = sw_int_of(first * INT64_C(86400000000));
     query.to = sw_int_of((last + 1) * INT64_C(86400000000));
-    status = sw_usage(cli->ledger, &actor, &query, see_group, bill, &end, &cli->error);
+    status = sw_source_usage(cli, &query, see_group, bill, &end);
     if (status == SW_STATUS_OK && bill->failed) {
         status = sw_no_memory(&cli->error);
     }
@@ -196,7 +195,7 @@ int sw_cli_reconcile(sw_cli *cli)
     sw_status status = read_file(cli, &bill);
 
     if (status == SW_STATUS_OK) {
-        status = sw_cli_open(cli, false);
+        status = sw_cli_source(cli, false);
     }
     if (status == SW_STATUS_OK) {
         status = ask(cli, &bill);
@@ -206,7 +205,7 @@ int sw_cli_reconcile(sw_cli *cli)
         status = print(cli, &bill, &off);
     }
     if (status != SW_STATUS_OK) {
-        return sw_cli_fail(cli, status, cli->ledger ? sw_cli_advice(status) : NULL);
+        return sw_cli_fail(cli, status, cli->source ? sw_cli_advice(status) : NULL);
     }
     say_odd(cli, &bill);
     if (off > 0 || bill.odd > 0 || bill.undated > 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* reprice: asks the ledger to compute costs again, part by part, and says what came of it. */
-#include "cli/prices.h"
+#include "cli/source.h"
 
 static bool take_total(void *arg, const sw_usage_group *group)
 {
@@ -10,17 +10,15 @@ static bool take_total(void *arg, const sw_usage_group *group)
 
 static sw_status run(sw_cli *cli, const sw_reprice_query *query, sw_reprice_end *end)
 {
-    sw_actor actor = sw_prices_actor(cli);
     sw_usage_query all = {.from = query->from, .to = query->to};
     sw_usage_end counted;
     sw_progress progress;
     int64_t total = 0;
-    sw_status status =
-        sw_usage(cli->ledger, &actor, &all, take_total, &total, &counted, &cli->error);
+    sw_status status = sw_source_usage(cli, &all, take_total, &total, &counted);
 
     sw_progress_init(&progress, cli->err, "steps", sw__system_clock.mono_us(NULL));
     while (status == SW_STATUS_OK && !end->done) {
-        status = sw_reprice(cli->ledger, &actor, query, end, &cli->error);
+        status = sw_source_reprice(cli, query, end);
         sw_progress_show(&progress, end->steps, total, sw__system_clock.mono_us(NULL));
     }
     sw_progress_done(&progress);
@@ -29,25 +27,16 @@ static sw_status run(sw_cli *cli, const sw_reprice_query *query, sw_reprice_end 
 
 static sw_status print_json(sw_cli *cli, const sw_reprice_end *end, bool dry_run)
 {
-    const struct {
-        const char *name;
-        int64_t value;
-    } rows[] = {{"num_steps", end->steps},
-                {"given_by_caller", end->given},
-                {"changed", end->changed},
-                {"found", end->found},
-                {"lost", end->lost},
-                {"cost_unknown", end->unknown},
-                {"before_nano_usd", end->before_nano_usd},
-                {"after_nano_usd", end->after_nano_usd}};
+    const sw_reprice_sum *sums = sw_reprice_sums();
     sw_cli_json json;
 
     sw_cli_json_begin(cli, &json);
     sw_json_open(&json.out, '{');
     sw_cli_json_key(&json, "dry_run");
     sw_json_bool(&json.out, dry_run);
-    for (size_t i = 0; i < SW_COUNT(rows); i++) {
-        sw_cli_json_int(&json, rows[i].name, true, rows[i].value);
+    for (size_t i = 0; i < SW_REPRICE_SUMS; i++) {
+        const void *sum = (const char *)end + sums[i].offset;
+        sw_cli_json_int(&json, sums[i].name, true, *(const int64_t *)sum);
     }
     sw_json_close(&json.out, '}');
     return sw_cli_json_end(cli, &json);
@@ -84,7 +73,7 @@ int sw_cli_reprice(sw_cli *cli)
             "--dry-run instead of the reason");
         return sw_cli_fail(cli, status, NULL);
     }
-    status = sw_cli_open(cli, true);
+    status = sw_cli_source(cli, true);
     if (status == SW_STATUS_OK) {
         status = run(cli, &query, &end);
     }
@@ -92,9 +81,10 @@ int sw_cli_reprice(sw_cli *cli)
         return sw_cli_fail(cli, status, sw_cli_advice(status));
     }
     if (sw_cli_is_data(cli)) {
-        (void)print_json(cli, &end, query.dry_run);
+        status = print_json(cli, &end, query.dry_run);
     } else {
         print_text(cli, &end, query.dry_run);
     }
-    return sw_cli_finish(cli);
+    return status == SW_STATUS_OK ? sw_cli_finish(cli)
+                                  : sw_cli_fail(cli, status, sw_cli_advice(status));
 }

@@ -22,6 +22,16 @@ void sw_totals_add(sw_totals *to, const sw_totals *more)
     }
 }
 
+int64_t *sw_usage_sum_of(sw_totals *totals, sw_str name)
+{
+    for (size_t i = 0; i < sw__total_row_count; i++) {
+        if (sw_str_eq(name, sw_str_from(sw__total_rows[i].name))) {
+            return (int64_t *)(void *)((char *)totals + sw__total_rows[i].offset);
+        }
+    }
+    return NULL;
+}
+
 /* The sums stand in run_metrics under the names they have in every total. */
 sw_totals sw_usage_totals_of(const sw_run_metrics *metrics)
 {

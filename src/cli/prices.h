@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of `prices` share: who asks, and what its parts are. */
+/* What the files of `prices` share. */
 #ifndef SW_CLI_PRICES_H
 #define SW_CLI_PRICES_H
 
-#include "cli/cli.h"
+#include "cli/source.h"
 
-/* Of --organization, else the default one. */
-sw_actor sw_prices_actor(const sw_cli *cli);
 /* `prices set` and `prices delete`. */
 sw_status sw_prices_set(sw_cli *cli);
 sw_status sw_prices_delete(sw_cli *cli);

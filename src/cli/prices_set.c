@@ -65,26 +65,28 @@ static sw_status read_dollars(sw_cli *cli, sw_price *price)
     return SW_STATUS_OK;
 }
 
-static sw_status create(sw_cli *cli, const sw_price *price)
+/* What was made, or is gone. */
+static sw_status say(sw_cli *cli, const char *id, const char *words)
 {
-    sw_actor actor = sw_prices_actor(cli);
-    sw_outcome outcome;
-    sw_status status =
-        sw_record_create(cli->ledger, &actor, SW_RECORD_PRICE, price, &outcome, &cli->error);
+    sw_cli_json json;
 
-    if (status != SW_STATUS_OK) {
-        return status;
-    }
     if (!sw_cli_is_data(cli)) {
-        fprintf(cli->out, "%s\n", outcome.id);
+        fprintf(cli->out, "%s%s\n", id, words);
         return SW_STATUS_OK;
     }
-    sw_cli_json json;
     sw_cli_json_begin(cli, &json);
     sw_json_open(&json.out, '{');
-    sw_cli_json_str(&json, "id", sw_str_from(outcome.id));
+    sw_cli_json_str(&json, "id", sw_str_from(id));
     sw_json_close(&json.out, '}');
     return sw_cli_json_end(cli, &json);
+}
+
+static sw_status create(sw_cli *cli, const sw_price *price)
+{
+    char id[SW_ID_MAX];
+    sw_status status = sw_source_create(cli, SW_RECORD_PRICE, price, id);
+
+    return status == SW_STATUS_OK ? say(cli, id, "") : status;
 }
 
 /* ---- a file ---------------------------------------------------------------------------------------- */
@@ -119,27 +121,42 @@ static sw_status set_one(sw_cli *cli, sw_json *json)
     return status == SW_STATUS_OK ? create(cli, &price) : status;
 }
 
+/* A record, or a list of them. */
+static sw_status set_document(sw_cli *cli, sw_json *json)
+{
+    sw_status status = SW_STATUS_OK;
+
+    if (sw_json_next(json) != SW_JSON_ARRAY) {
+        return set_one(cli, json);
+    }
+    while (status == SW_STATUS_OK && sw_json_next(json) == SW_JSON_OBJECT) {
+        status = set_one(cli, json);
+    }
+    return status == SW_STATUS_OK && json->type != SW_JSON_ARRAY_END
+               ? sw_fail(&cli->error, SW_STATUS_INVALID, "", "%s",
+                         json->error ? json->error : "prices are objects")
+               : status;
+}
+
+/* One document or one behind the other, as `prices --json` writes them. What stood before a mistake is set, and sending
+ * the file again does not set it twice where its records have ids. */
 static sw_status set_file(sw_cli *cli, const char *path)
 {
     sw_buf text;
-    sw_json json;
+    sw_str rest = SW_NULL_STR;
     sw_status status = SW_STATUS_OK;
 
     sw_buf_init(&text, &sw__libc_allocator, FILE_MOST);
     status = read_all(cli, path, &text);
-    sw_json_init(&json, sw_buf_str(&text), &cli->arena);
-    if (status == SW_STATUS_OK) {
-        (void)sw_json_next(&json);
-        if (json.type == SW_JSON_ARRAY) {
-            while (status == SW_STATUS_OK && sw_json_next(&json) == SW_JSON_OBJECT) {
-                status = set_one(cli, &json);
-            }
-        } else {
-            status = set_one(cli, &json);
-        }
+    rest = sw_str_after_blanks(sw_buf_str(&text));
+    if (status == SW_STATUS_OK && rest.len == 0) {
+        status = sw_fail(&cli->error, SW_STATUS_INVALID, "", "%s holds no price", path);
     }
-    if (status == SW_STATUS_OK && json.type == SW_JSON_ERROR) {
-        status = sw_fail(&cli->error, SW_STATUS_INVALID, "", "%s is no JSON: %s", path, json.error);
+    while (status == SW_STATUS_OK && rest.len > 0) {
+        sw_json json;
+        sw_json_init(&json, rest, &cli->arena);
+        status = set_document(cli, &json);
+        rest = sw_str_after_blanks(sw_str_make(json.at, (size_t)(json.end - json.at)));
     }
     sw_buf_fini(&text);
     return status;
@@ -171,7 +188,7 @@ sw_status sw_prices_set(sw_cli *cli)
     }
     status = read_dollars(cli, &price);
     if (status == SW_STATUS_OK) {
-        status = sw_cli_open(cli, true);
+        status = sw_cli_source(cli, true);
     }
     if (status != SW_STATUS_OK) {
         return status;
@@ -181,21 +198,15 @@ sw_status sw_prices_set(sw_cli *cli)
 
 sw_status sw_prices_delete(sw_cli *cli)
 {
-    sw_actor actor = sw_prices_actor(cli);
-    sw_outcome outcome;
     sw_status status = SW_STATUS_OK;
 
     if (!cli->argument2) {
         return sw_fail(&cli->error, SW_STATUS_INVALID, "",
                        "which price; write prices delete ID, and stepwell prices --all for ids");
     }
-    status = sw_cli_open(cli, true);
+    status = sw_cli_source(cli, true);
     if (status == SW_STATUS_OK) {
-        status = sw_record_delete(cli->ledger, &actor, SW_RECORD_PRICE, sw_str_from(cli->argument2),
-                                  &outcome, &cli->error);
+        status = sw_source_remove(cli, SW_RECORD_PRICE, sw_str_from(cli->argument2));
     }
-    if (status == SW_STATUS_OK) {
-        fprintf(cli->out, "%s is deleted\n", cli->argument2);
-    }
-    return status;
+    return status == SW_STATUS_OK ? say(cli, cli->argument2, " is deleted") : status;
 }

@@ -11,122 +11,96 @@ static const sw_column columns[] = {
     {.title = "WHY"},
 };
 
-typedef struct missing {
-    sw_str provider;
-    sw_str model;
-    sw_totals totals;
-} missing;
-
-typedef struct gathering {
+typedef struct listing {
     sw_cli *cli;
-    missing *all;
+    sw_table table;
     size_t count;
-    size_t room;
-} gathering;
+    sw_status status; /* of what was printed */
+} listing;
 
-static bool see_group(void *arg, const sw_usage_group *group)
-{
-    gathering *g = arg;
-    sw_arena *arena = &g->cli->arena;
-    missing *all = NULL;
-
-    if (group->totals.cost_unknown == 0) {
-        return true;
-    }
-    all = sw_arena_grow(arena, g->all, g->count, &g->room, sizeof *all);
-    if (all) {
-        g->all = all;
-        all[g->count++] = (missing){.provider = sw_arena_str(arena, group->keys[0]),
-                                    .model = sw_arena_str(arena, group->keys[1]),
-                                    .totals = group->totals};
-    }
-    return all != NULL;
-}
-
-static const char *why(sw_cli *cli, const missing *m)
-{
-    sw_step like = {
-        .provider_name = m->provider, .model = m->model, .created_at = sw_int_of(cli->now_us)};
-    sw_actor actor = sw_prices_actor(cli);
-    sw_error ignored = {.status = SW_STATUS_OK};
-    sw_price price;
-
-    if (!m->model.ptr) {
-        return "no model";
-    }
-    if (sw_price_of(cli->ledger, &actor, &like, cli->memory, &price, &ignored) != SW_STATUS_OK) {
-        return "no price";
-    }
-    return m->totals.usage_unknown >= m->totals.cost_unknown ? "usage not reported"
-                                                             : "part of the price, or its day";
-}
-
-static void print_json(sw_cli *cli, const missing *m)
+static sw_status print_json(sw_cli *cli, const sw_unknown_cost *unknown)
 {
     sw_cli_json json;
 
     sw_cli_json_begin(cli, &json);
     sw_json_open(&json.out, '{');
-    sw_cli_json_str(&json, "provider_name", m->provider);
-    sw_cli_json_str(&json, "model", m->model);
-    sw_cli_json_int(&json, "num_steps", true, m->totals.num_steps);
-    sw_cli_json_int(&json, "cost_unknown", true, m->totals.cost_unknown);
-    sw_cli_json_int(&json, "total_tokens", true, m->totals.total_tokens);
-    sw_cli_json_str(&json, "why", sw_str_from(why(cli, m)));
+    sw_cli_json_str(&json, "provider_name", unknown->provider_name);
+    sw_cli_json_str(&json, "model", unknown->model);
+    sw_cli_json_int(&json, "num_steps", true, unknown->totals.num_steps);
+    sw_cli_json_int(&json, "cost_unknown", true, unknown->totals.cost_unknown);
+    sw_cli_json_int(&json, "total_tokens", true, unknown->totals.total_tokens);
+    sw_cli_json_str(&json, "why", sw_str_from(sw_enum_word(SW_ENUM_cost_gap, unknown->why)));
     sw_json_close(&json.out, '}');
-    (void)sw_cli_json_end(cli, &json);
+    return sw_cli_json_end(cli, &json);
 }
 
-static void add_row(sw_cli *cli, sw_table *table, const missing *m)
+static void add_row(listing *list, const sw_unknown_cost *unknown)
 {
-    sw_arena *arena = &cli->arena;
+    static const char *const whys[] = {
+        [SW_COST_GAP_MODEL] = "no model",
+        [SW_COST_GAP_PRICE] = "no price",
+        [SW_COST_GAP_USAGE] = "usage not reported, or not all of it",
+        [SW_COST_GAP_UNFIT] = "a price that came later, or lacks a part",
+    };
+    sw_arena *arena = &list->cli->arena;
+    sw_str names[] = {sw_text_clean(arena, unknown->model, false),
+                      sw_text_clean(arena, unknown->provider_name, false)};
+    const int64_t counts[] = {unknown->totals.num_steps, unknown->totals.cost_unknown,
+                              unknown->totals.total_tokens};
 
-    sw_table_add(table, m->model.ptr ? sw_text_clean(arena, m->model, false) : SW_STR("-"),
-                 SW_STYLE_PLAIN);
-    sw_table_add(table, m->provider.ptr ? sw_text_clean(arena, m->provider, false) : SW_STR("-"),
-                 SW_STYLE_PLAIN);
-    sw_table_add(table, sw_show_count(arena, m->totals.num_steps), SW_STYLE_PLAIN);
-    sw_table_add(table, sw_show_count(arena, m->totals.cost_unknown), SW_STYLE_WARN);
-    sw_table_add(table, sw_show_count(arena, m->totals.total_tokens), SW_STYLE_PLAIN);
-    sw_table_add(table, sw_str_from(why(cli, m)), SW_STYLE_PLAIN);
+    for (size_t i = 0; i < SW_COUNT(names); i++) {
+        sw_table_add(&list->table, names[i].len ? names[i] : SW_STR("-"), SW_STYLE_PLAIN);
+    }
+    for (size_t i = 0; i < SW_COUNT(counts); i++) {
+        sw_table_add(&list->table, sw_show_count(arena, counts[i]),
+                     i == 1 ? SW_STYLE_WARN : SW_STYLE_PLAIN);
+    }
+    sw_table_add(&list->table, sw_str_from(whys[unknown->why]), SW_STYLE_PLAIN);
+}
+
+static bool see_one(void *arg, const sw_unknown_cost *unknown)
+{
+    listing *list = arg;
+
+    list->count++;
+    if (sw_cli_is_data(list->cli)) {
+        list->status = print_json(list->cli, unknown);
+    } else {
+        add_row(list, unknown);
+    }
+    return list->status == SW_STATUS_OK;
+}
+
+static sw_status ask(sw_cli *cli, listing *list)
+{
+    bool complete = false;
+    sw_status status =
+        sw_source_unknown_costs(cli, sw_cli_time(cli, SW_OPTION_PRICE_SINCE),
+                                sw_cli_time(cli, SW_OPTION_PRICE_UNTIL), see_one, list, &complete);
+
+    status = status == SW_STATUS_OK ? list->status : status;
+    if (status == SW_STATUS_OK && !sw_cli_is_data(cli) && list->count > 0) {
+        status = sw_table_print(&list->table, cli->out, cli->terminal.limit, cli->terminal.colour);
+    }
+    if (status == SW_STATUS_OK && list->count == 0 && !sw_cli_is_data(cli)) {
+        fprintf(cli->err, "Every step has a cost.\n");
+    }
+    if (status == SW_STATUS_OK && !complete) {
+        fprintf(cli->err,
+                "There are more steps than one question reads; narrow it with --since.\n");
+    }
+    return status;
 }
 
 sw_status sw_prices_unknown(sw_cli *cli)
 {
-    gathering g = {.cli = cli};
-    sw_usage_query query = {.by = {SW_DIMENSION_PROVIDER, SW_DIMENSION_MODEL},
-                            .by_count = 2,
-                            .from = sw_cli_time(cli, SW_OPTION_PRICE_SINCE),
-                            .to = sw_cli_time(cli, SW_OPTION_PRICE_UNTIL)};
-    sw_usage_end end = {.complete = true};
-    sw_actor actor = sw_prices_actor(cli);
-    sw_table table;
-    sw_status status = sw_cli_open(cli, false);
+    listing list = {.cli = cli, .status = SW_STATUS_OK};
+    sw_status status = sw_cli_source(cli, false);
 
+    sw_table_init(&list.table, columns, SW_COUNT(columns));
     if (status == SW_STATUS_OK) {
-        status = sw_usage(cli->ledger, &actor, &query, see_group, &g, &end, &cli->error);
+        status = ask(cli, &list);
     }
-    if (status != SW_STATUS_OK) {
-        return status;
-    }
-    sw_table_init(&table, columns, SW_COUNT(columns));
-    for (size_t i = 0; i < g.count; i++) {
-        if (sw_cli_is_data(cli)) {
-            print_json(cli, &g.all[i]);
-        } else {
-            add_row(cli, &table, &g.all[i]);
-        }
-    }
-    if (!sw_cli_is_data(cli)) {
-        status = sw_table_print(&table, cli->out, cli->terminal.limit, cli->terminal.colour);
-        if (g.count == 0) {
-            fprintf(cli->err, "Every step has a cost.\n");
-        }
-    }
-    if (!end.complete) {
-        fprintf(cli->err,
-                "There are more steps than one question reads; narrow it with --since.\n");
-    }
-    sw_table_fini(&table);
+    sw_table_fini(&list.table);
     return status;
 }

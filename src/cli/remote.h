@@ -17,6 +17,7 @@ typedef struct sw_remote {
     char *base; /* of every URL, without a slash at the end */
     sw_buf url;
     sw_buf body;            /* of the last answer */
+    sw_buf next;            /* of a question in parts: where the next one goes on */
     char resume[SW_ID_MAX]; /* Stepwell-Resume of the last answer, or "" */
     char failure[CURL_ERROR_SIZE];
     /* Of an answer that streams: gets each piece; false ends it. */
@@ -32,6 +33,8 @@ typedef struct sw_remote {
 void sw_remote_begin(sw_remote *remote, const sw_route *route, sw_str id);
 /* Adds "?name=value" or "&name=value", encoded. */
 void sw_remote_add(sw_remote *remote, const char *name, sw_str value);
+/* Nothing when it is null. */
+void sw_remote_add_time(sw_remote *remote, const char *name, sw_int us);
 void sw_remote_add_int(sw_remote *remote, const char *name, int64_t value);
 /* Sends it. `body` is JSON, null for none. Anything but 2xx is the status that the server's error stands for, and
  * its words. */
@@ -42,6 +45,8 @@ sw_status sw_remote_send(sw_remote *remote, const sw_route *route, sw_str body, 
 /* The route that lists the record, or answers one; NULL: the API has none. */
 const sw_route *sw_remote_lister(sw_record_id record);
 const sw_route *sw_remote_getter(sw_record_id record);
+/* The route of the record that this handler answers; NULL: none. */
+const sw_route *sw_remote_route(sw_record_id record, sw_handler *handler);
 /* Conditions as the route's parameters; UNSUPPORTED names the first that it has no parameter for. */
 sw_status sw_remote_add_filters(sw_remote *remote, const sw_route *route, sw_record_id record,
                                 const sw_list_query *query, sw_error *err);
@@ -52,6 +57,14 @@ sw_status sw_remote_add_filters(sw_remote *remote, const sw_route *route, sw_rec
 sw_status sw_remote_odd(sw_error *err, const char *what);
 sw_status sw_remote_usage(sw_site *source, const sw_usage_query *query, sw_usage_each *each,
                           void *arg, sw_usage_end *end, sw_error *err);
+sw_status sw_remote_create(sw_site *source, sw_record_id record, const void *row,
+                           char id[SW_ID_MAX], sw_error *err);
+sw_status sw_remote_remove(sw_site *source, sw_record_id record, sw_str id, sw_error *err);
+sw_status sw_remote_unknown_costs(sw_site *source, sw_int from, sw_int to,
+                                  sw_unknown_cost_each *each, void *arg, bool *complete,
+                                  sw_error *err);
+sw_status sw_remote_reprice(sw_site *source, const sw_reprice_query *query, sw_reprice_end *end,
+                            sw_error *err);
 sw_status sw_remote_tail(sw_site *source, const sw_list_query *query, sw_tail_each *each, void *arg,
                          sw_error *err);
 

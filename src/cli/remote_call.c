@@ -53,6 +53,14 @@ void sw_remote_add(sw_remote *remote, const char *name, sw_str value)
     add_encoded(url, value);
 }
 
+void sw_remote_add_time(sw_remote *remote, const char *name, sw_int us)
+{
+    char text[SW_TIME_TEXT];
+    if (us.known) {
+        sw_remote_add(remote, name, sw_str_make(text, sw_time_print(us.value, true, text)));
+    }
+}
+
 void sw_remote_add_int(sw_remote *remote, const char *name, int64_t value)
 {
     char text[SW_INT_TEXT];
@@ -147,9 +155,11 @@ static sw_status refused(sw_remote *remote, long code, sw_error *err)
     sw_arena_init(&arena, &sw__libc_allocator, ANSWER_BYTES);
     sw_str said = sw_text_clean(&arena, detail_of(remote, &arena), false);
     bool key = code == 401 || code == 403;
-    sw_status status = sw_fail(err, status_of(code), "", "the server says: %.*s%s%s",
-                               (int)sw_utf8_prefix(said, 240), sw_text_or_blank(said),
-                               said.len ? "" : "HTTP ", said.len ? "" : "error");
+    if (said.len == 0) {
+        said = sw_arena_printf(&arena, "HTTP %ld", code);
+    }
+    sw_status status = sw_fail(err, status_of(code), "", "the server says: %.*s",
+                               (int)sw_utf8_prefix(said, 240), sw_text_or_blank(said));
     if (key) {
         status = sw_fail(err, SW_STATUS_READ_ONLY, "",
                          "the server says: %.*s; give a key that may do it with --key, in "

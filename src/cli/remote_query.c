@@ -18,16 +18,20 @@ const sw_route *sw_remote_lister(sw_record_id record)
     return NULL;
 }
 
-const sw_route *sw_remote_getter(sw_record_id record)
+const sw_route *sw_remote_route(sw_record_id record, sw_handler *handler)
 {
     for (size_t i = 0; i < SW_ROUTE_COUNT; i++) {
         const sw_route *route = &sw__routes[i];
-        if (route->method == SW_METHOD_GET && route->has_list && route->lists == record &&
-            route->handler == sw_http_record_get) {
+        if (route->has_list && route->lists == record && route->handler == handler) {
             return route;
         }
     }
     return NULL;
+}
+
+const sw_route *sw_remote_getter(sw_record_id record)
+{
+    return sw_remote_route(record, sw_http_record_get);
 }
 
 /* ---- conditions -------------------------------------------------------------------------------- */

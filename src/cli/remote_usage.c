@@ -16,16 +16,6 @@ typedef struct report {
     bool ended;
 } report;
 
-static int64_t *sum_of(sw_totals *totals, sw_str name)
-{
-    for (size_t i = 0; i < sw__total_row_count; i++) {
-        if (sw_str_eq(name, sw_str_from(sw__total_rows[i].name))) {
-            return (int64_t *)(void *)((char *)totals + sw__total_rows[i].offset);
-        }
-    }
-    return NULL;
-}
-
 /* The current token is '{'. */
 static bool read_latency(sw_json *json, sw_latency *out)
 {
@@ -51,7 +41,7 @@ static bool read_member(report *in, sw_str name, sw_usage_group *group)
 {
     sw_json *json = &in->json;
     sw_json_type type = sw_json_next(json);
-    int64_t *sum = sum_of(&group->totals, name);
+    int64_t *sum = sw_usage_sum_of(&group->totals, name);
     if (sum && type == SW_JSON_NUMBER && json->is_integer) {
         *sum = json->integer;
         return true;
@@ -118,14 +108,6 @@ static bool read_report(report *in)
 
 /* ---- the question --------------------------------------------------------------------------------- */
 
-static void add_time(sw_remote *remote, const char *name, sw_int us)
-{
-    char text[SW_TIME_TEXT];
-    if (us.known) {
-        sw_remote_add(remote, name, sw_str_make(text, sw_time_print(us.value, true, text)));
-    }
-}
-
 static void add_zone(sw_remote *remote, int32_t minutes)
 {
     char text[16];
@@ -142,8 +124,8 @@ static void ask(sw_remote *remote, const sw_usage_query *query)
         const char *word = sw_enum_word(SW_ENUM_dimension, query->by[i]);
         sw_remote_add(remote, "group_by", sw_str_from(word));
     }
-    add_time(remote, "from", query->from);
-    add_time(remote, "to", query->to);
+    sw_remote_add_time(remote, "from", query->from);
+    sw_remote_add_time(remote, "to", query->to);
     add_zone(remote, query->zone_minutes);
     if (query->latency) {
         sw_remote_add(remote, "latency", SW_STR("true"));

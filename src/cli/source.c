@@ -71,6 +71,27 @@ sw_status sw_source_feedback(sw_cli *cli, sw_str step_id, sw_int feedback)
     return cli->source->ops->feedback(cli->source, step_id, feedback, &cli->error);
 }
 
+sw_status sw_source_create(sw_cli *cli, sw_record_id record, const void *row, char id[SW_ID_MAX])
+{
+    return cli->source->ops->create(cli->source, record, row, id, &cli->error);
+}
+
+sw_status sw_source_remove(sw_cli *cli, sw_record_id record, sw_str id)
+{
+    return cli->source->ops->remove(cli->source, record, id, &cli->error);
+}
+
+sw_status sw_source_unknown_costs(sw_cli *cli, sw_int from, sw_int to, sw_unknown_cost_each *each,
+                                  void *arg, bool *complete)
+{
+    return cli->source->ops->unknown_costs(cli->source, from, to, each, arg, complete, &cli->error);
+}
+
+sw_status sw_source_reprice(sw_cli *cli, const sw_reprice_query *query, sw_reprice_end *end)
+{
+    return cli->source->ops->reprice(cli->source, query, end, &cli->error);
+}
+
 sw_status sw_source_info(sw_cli *cli, sw_ledger_info *out)
 {
     return cli->source->ops->info(cli->source, out, &cli->error);

@@ -34,6 +34,15 @@ typedef struct sw_site_ops {
     sw_status (*tail)(sw_site *source, const sw_list_query *query, sw_tail_each *each, void *arg,
                       sw_error *err);
     sw_status (*feedback)(sw_site *source, sw_str step_id, sw_int feedback, sw_error *err);
+    /* Makes a record, or removes one. */
+    sw_status (*create)(sw_site *source, sw_record_id record, const void *row, char id[SW_ID_MAX],
+                        sw_error *err);
+    sw_status (*remove)(sw_site *source, sw_record_id record, sw_str id, sw_error *err);
+    /* What sw_unknown_costs and sw_reprice answer. */
+    sw_status (*unknown_costs)(sw_site *source, sw_int from, sw_int to, sw_unknown_cost_each *each,
+                               void *arg, bool *complete, sw_error *err);
+    sw_status (*reprice)(sw_site *source, const sw_reprice_query *query, sw_reprice_end *end,
+                         sw_error *err);
     sw_status (*info)(sw_site *source, sw_ledger_info *out, sw_error *err);
     /* What a running server counts, in the text form of Prometheus; NULL: it has no such. */
     sw_status (*metrics)(sw_site *source, sw_arena *arena, sw_str *out, sw_error *err);
@@ -63,6 +72,11 @@ sw_status sw_source_usage(sw_cli *cli, const sw_usage_query *query, sw_usage_eac
                           sw_usage_end *end);
 sw_status sw_source_tail(sw_cli *cli, const sw_list_query *query, sw_tail_each *each, void *arg);
 sw_status sw_source_feedback(sw_cli *cli, sw_str step_id, sw_int feedback);
+sw_status sw_source_create(sw_cli *cli, sw_record_id record, const void *row, char id[SW_ID_MAX]);
+sw_status sw_source_remove(sw_cli *cli, sw_record_id record, sw_str id);
+sw_status sw_source_unknown_costs(sw_cli *cli, sw_int from, sw_int to, sw_unknown_cost_each *each,
+                                  void *arg, bool *complete);
+sw_status sw_source_reprice(sw_cli *cli, const sw_reprice_query *query, sw_reprice_end *end);
 sw_status sw_source_info(sw_cli *cli, sw_ledger_info *out);
 /* UNSUPPORTED of a ledger. */
 sw_status sw_source_metrics(sw_cli *cli, sw_arena *arena, sw_str *out);

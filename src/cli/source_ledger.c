@@ -68,6 +68,39 @@ static sw_status feedback(sw_site *source, sw_str step_id, sw_int word, sw_error
     return status;
 }
 
+static sw_status create(sw_site *source, sw_record_id record, const void *row, char id[SW_ID_MAX],
+                        sw_error *err)
+{
+    ledger_source *from = (ledger_source *)source;
+    sw_outcome outcome;
+    sw_status status = sw_record_create(from->ledger, &from->actor, record, row, &outcome, err);
+    if (status == SW_STATUS_OK) {
+        memcpy(id, outcome.id, SW_ID_MAX);
+    }
+    return status;
+}
+
+static sw_status remove_record(sw_site *source, sw_record_id record, sw_str id, sw_error *err)
+{
+    ledger_source *from = (ledger_source *)source;
+    sw_outcome outcome;
+    return sw_record_delete(from->ledger, &from->actor, record, id, &outcome, err);
+}
+
+static sw_status unknown_costs(sw_site *source, sw_int from, sw_int to, sw_unknown_cost_each *each,
+                               void *arg, bool *complete, sw_error *err)
+{
+    ledger_source *at = (ledger_source *)source;
+    return sw_unknown_costs(at->ledger, &at->actor, from, to, each, arg, complete, err);
+}
+
+static sw_status reprice(sw_site *source, const sw_reprice_query *query, sw_reprice_end *end,
+                         sw_error *err)
+{
+    ledger_source *from = (ledger_source *)source;
+    return sw_reprice(from->ledger, &from->actor, query, end, err);
+}
+
 /* ---- following ------------------------------------------------------------------------------- */
 
 typedef struct place {
@@ -248,6 +281,10 @@ static const sw_site_ops ops = {.list = list,
                                 .usage = usage,
                                 .tail = tail,
                                 .feedback = feedback,
+                                .create = create,
+                                .remove = remove_record,
+                                .unknown_costs = unknown_costs,
+                                .reprice = reprice,
                                 .info = info,
                                 .close = close_source};
 

@@ -207,6 +207,7 @@ static void close_source(sw_site *source)
     curl_slist_free_all(remote->headers);
     sw_buf_fini(&remote->url);
     sw_buf_fini(&remote->body);
+    sw_buf_fini(&remote->next);
     sw_free(&sw__libc_allocator, remote->base);
     sw_free(&sw__libc_allocator, remote);
 }
@@ -216,6 +217,10 @@ static const sw_site_ops ops = {.list = list_rows,
                                 .usage = sw_remote_usage,
                                 .tail = sw_remote_tail,
                                 .feedback = feedback,
+                                .create = sw_remote_create,
+                                .remove = sw_remote_remove,
+                                .unknown_costs = sw_remote_unknown_costs,
+                                .reprice = sw_remote_reprice,
                                 .info = info,
                                 .metrics = metrics,
                                 .close = close_source};
@@ -250,7 +255,8 @@ static sw_status check_url(sw_cli *cli, const char *url)
         return sw_fail(&cli->error, SW_STATUS_INVALID, "",
                        "--server needs a URL such as http://127.0.0.1:8283, not %s", url);
     }
-    if (sw_cli_text(cli, SW_OPTION_ORGANIZATION)) {
+    if (sw_cli_text(cli, SW_OPTION_ORGANIZATION) ||
+        sw_cli_text(cli, SW_OPTION_PRICE_ORGANIZATION)) {
         return sw_fail(&cli->error, SW_STATUS_UNSUPPORTED, "",
                        "a server answers for the organization of its key; leave --organization "
                        "out, or show another key");
@@ -267,6 +273,7 @@ static sw_status fill(sw_cli *cli, sw_remote *remote, const sw_profile *where)
     }
     remote->source = (sw_site){.ops = &ops, .is_server = true};
     sw_buf_init(&remote->url, &sw__libc_allocator, 1 << 20);
+    sw_buf_init(&remote->next, &sw__libc_allocator, 1 << 10);
     sw_buf_init(&remote->body, &sw__libc_allocator, 256 << 20);
     remote->base = sw_alloc_zeroed(&sw__libc_allocator, len + 1);
     remote->easy = curl_easy_init();

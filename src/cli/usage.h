@@ -25,6 +25,8 @@ typedef struct sw_total_row {
 extern const sw_total_row sw__total_rows[];
 extern const size_t sw__total_row_count;
 
+/* The sum of this name; NULL: none is called so. */
+int64_t *sw_usage_sum_of(sw_totals *totals, sw_str name);
 void sw_totals_add(sw_totals *to, const sw_totals *more);
 
 /* The groupings that have a word of their own: `usage daily` ... */

@@ -41,6 +41,8 @@ static void write_entry(sw_json_out *json, const sw_journal *entry)
     sw_json_str(json, entry->record_id);
     sw_json_key(json, SW_STR("project_id"));
     sw_json_str(json, entry->project_id);
+    sw_json_key(json, SW_STR("reason"));
+    sw_json_str(json, entry->reason);
     sw_json_close(json, '}');
 }
 

@@ -127,6 +127,21 @@ sw_status sw_reprice(sw_ledger *ledger, const sw_actor *actor, const sw_reprice_
     return status;
 }
 
+const sw_reprice_sum *sw_reprice_sums(void)
+{
+    static const sw_reprice_sum sums[SW_REPRICE_SUMS] = {
+        {"num_steps", offsetof(sw_reprice_end, steps)},
+        {"given_by_caller", offsetof(sw_reprice_end, given)},
+        {"changed", offsetof(sw_reprice_end, changed)},
+        {"found", offsetof(sw_reprice_end, found)},
+        {"lost", offsetof(sw_reprice_end, lost)},
+        {"cost_unknown", offsetof(sw_reprice_end, unknown)},
+        {"before_nano_usd", offsetof(sw_reprice_end, before_nano_usd)},
+        {"after_nano_usd", offsetof(sw_reprice_end, after_nano_usd)}};
+
+    return sums;
+}
+
 /* ---- asking ------------------------------------------------------------------------------------------ */
 
 sw_status sw_price_of(sw_ledger *ledger, const sw_actor *actor, const sw_step *step,

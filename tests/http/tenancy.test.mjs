@@ -98,6 +98,8 @@ const CALLS = {
   price: id('price'),
   patch_price: (i) => [{ path: [i.price], body: { input_nano_usd: 2 } }],
   delete_price: id('price'),
+  unknown_prices: plain,
+  reprice: (i) => [{ query: { dry_run: true } }, { query: { reason: 'x', next: `0:${i.step}` } }],
 
   providers: paged('provider', { name: MARK }),
   provider: id('provider'),

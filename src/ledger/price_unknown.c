@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which models' steps have no cost, and why: sums by provider and model say where costs are unknown, the tables of
+ * prices whether the model has a price at all.
+ */
+#include "ledger/price.h"
+
+typedef struct gaps {
+    sw_arena arena;
+    sw_unknown_cost *all;
+    size_t count;
+    size_t room;
+} gaps;
+
+static bool see_group(void *arg, const sw_usage_group *group)
+{
+    gaps *g = arg;
+    sw_unknown_cost *all = NULL;
+
+    if (group->totals.cost_unknown == 0) {
+        return true;
+    }
+    all = sw_arena_grow(&g->arena, g->all, g->count, &g->room, sizeof *all);
+    if (all) {
+        g->all = all;
+        all[g->count++] =
+            (sw_unknown_cost){.provider_name = sw_arena_str(&g->arena, group->keys[0]),
+                              .model = sw_arena_str(&g->arena, group->keys[1]),
+                              .totals = group->totals};
+    }
+    return all != NULL;
+}
+
+/* No price on any day says that the price is missing, whatever else is. */
+static sw_status find_why(sw_session *session, sw_str organization_id, sw_arena *arena,
+                          sw_unknown_cost *gap, sw_error *err)
+{
+    const sw_step like = {.provider_name = gap->provider_name, .model = gap->model};
+    sw_price_list prices = {NULL, 0};
+    sw_status status = SW_STATUS_OK;
+
+    gap->why = SW_COST_GAP_MODEL;
+    if (gap->model.ptr) {
+        status = sw__price_list(session, organization_id, &like, arena, &prices, err);
+        gap->why = prices.count == 0                                       ? SW_COST_GAP_PRICE
+                   : gap->totals.usage_unknown >= gap->totals.cost_unknown ? SW_COST_GAP_USAGE
+                                                                           : SW_COST_GAP_UNFIT;
+    }
+    return status;
+}
+
+static sw_status find_all(sw_ledger *ledger, const sw_actor *actor, gaps *g, sw_error *err)
+{
+    sw_session *session = NULL;
+    sw_status status = sw__reader_take(ledger, &session, err);
+
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < g->count && status == SW_STATUS_OK; i++) {
+        sw_mark mark = sw_arena_mark(&g->arena);
+        status = find_why(session, sw__actor_organization(actor), &g->arena, &g->all[i], err);
+        sw_arena_rewind(&g->arena, mark);
+    }
+    sw__reader_give(ledger, session);
+    return status;
+}
+
+sw_status sw_unknown_costs(sw_ledger *ledger, const sw_actor *actor, sw_int from, sw_int to,
+                           sw_unknown_cost_each *each, void *arg, bool *complete, sw_error *err)
+{
+    const sw_usage_query query = {
+        .by = {SW_DIMENSION_PROVIDER, SW_DIMENSION_MODEL}, .by_count = 2, .from = from, .to = to};
+    sw_usage_end end = {.complete = false};
+    gaps g = {.count = 0};
+    sw_status status = SW_STATUS_OK;
+
+    sw_arena_init(&g.arena, &ledger->allocator, 0);
+    status = sw_usage(ledger, actor, &query, see_group, &g, &end, err);
+    if (status == SW_STATUS_OK && g.arena.failed) {
+        status = sw_no_memory(err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = find_all(ledger, actor, &g, err);
+    }
+    for (size_t i = 0; i < g.count && status == SW_STATUS_OK && each(arg, &g.all[i]); i++) {
+    }
+    *complete = end.complete;
+    sw_arena_fini(&g.arena);
+    return status;
+}
