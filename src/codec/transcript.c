@@ -61,6 +61,33 @@ transcript_part *transcript_add_part(transcript_reading *r)
     return parts;
 }
 
+static void add_text(transcript_reading *r, sw_str raw)
+{
+    transcript_part *part = transcript_add_part(r);
+
+    if (part) {
+        *part = (transcript_part){.kind = TRANSCRIPT_PART_TEXT, .raw = raw};
+    }
+}
+
+void transcript_add_texts(transcript_reading *r, sw_str content)
+{
+    scan s = scan_of(content);
+    bool first = true;
+    sw_str raw;
+
+    if (!scan_opens(content, '[')) {
+        if (content.len > 2) {
+            add_text(r, content);
+        }
+        return;
+    }
+    (void)scan_open(&s, '[');
+    while (scan_more(&s, ']', &first) && scan_value(&s, &raw)) {
+        add_text(r, raw);
+    }
+}
+
 void transcript_take_parts(transcript_reading *r, transcript_event *event)
 {
     event->parts = r->parts;
@@ -72,8 +99,23 @@ void transcript_take_parts(transcript_reading *r, transcript_event *event)
 
 void transcript_say(transcript_reading *r, transcript_event *event)
 {
-    event->line = r->line;
+    event->line = event->line > 0 ? event->line : r->line;
     r->sink->event(r->sink->arg, event);
+}
+
+void transcript_say_return(transcript_reading *r, transcript_event *event, sw_str raw)
+{
+    transcript_part *part = sw_arena_zeroed(r->arena, sizeof *part);
+
+    if (!part) {
+        return; /* the arena remembers */
+    }
+    part->kind = TRANSCRIPT_PART_RETURN;
+    part->raw = raw;
+    event->kind = TRANSCRIPT_RETURN;
+    event->parts = part;
+    event->part_count = 1;
+    transcript_say(r, event);
 }
 
 transcript_reader *transcript_reader_of(import_format format)

@@ -112,10 +112,9 @@ static bool is_line_of_it(sw_str line, import_head *head)
         head->unit = scan_text(found[L_SESSION], head->arena);
     }
     said = scan_is(found[L_TYPE], "\"user\"") || scan_is(found[L_TYPE], "\"assistant\"");
-    return (said && found[L_MESSAGE].len > 0 && found[L_MESSAGE].ptr[0] == '{') ||
-           (scan_is(found[L_TYPE], "\"summary\"") && found[L_LEAF].ptr) ||
+    return (scan_is(found[L_TYPE], "\"summary\"") && found[L_LEAF].ptr) ||
            (found[L_SESSION].ptr && found[L_UUID].ptr) ||
-           (found[L_SESSION].ptr && found[L_MESSAGE].len > 0 && found[L_MESSAGE].ptr[0] == '{');
+           ((said || found[L_SESSION].ptr) && scan_opens(found[L_MESSAGE], '{'));
 }
 
 /* The first line with a session says which; a few lines may come before it. */
@@ -141,26 +140,15 @@ static sw_str text_of(const transcript_reading *r, sw_str raw)
     return scan_is_string(raw) ? scan_text(raw, r->arena) : SW_NULL_STR;
 }
 
-static void inner_counts(sw_str object, sw_str found[U_SLOTS])
-{
-    scan s = scan_of(object);
-
-    if (object.len > 0 && object.ptr[0] == '{') {
-        (void)scan_members(&s, usage_names, SW_COUNT(usage_names), found);
-    }
-}
-
 static bool read_usage(const transcript_reading *r, sw_str raw, transcript_usage *out)
 {
     sw_str found[U_SLOTS] = {SW_NULL_STR};
-    scan s = scan_of(raw);
 
-    if (raw.len == 0 || raw.ptr[0] != '{' ||
-        !scan_members(&s, usage_names, SW_COUNT(usage_names), found)) {
+    if (!scan_object(raw, usage_names, SW_COUNT(usage_names), found)) {
         return false;
     }
-    inner_counts(found[U_WRITES], found);
-    inner_counts(found[U_DETAILS], found);
+    (void)scan_object(found[U_WRITES], usage_names, SW_COUNT(usage_names), found);
+    (void)scan_object(found[U_DETAILS], usage_names, SW_COUNT(usage_names), found);
     *out = (transcript_usage){
         .input = scan_count(found[U_INPUT]),
         .output = scan_count(found[U_OUTPUT]),
@@ -272,8 +260,7 @@ static sw_str said_first(const transcript_reading *r, sw_str content)
 
     for (size_t i = 0; i < r->part_count; i++) {
         if (r->parts[i].kind == TRANSCRIPT_PART_TEXT) {
-            scan s = scan_of(r->parts[i].raw);
-            (void)scan_members(&s, part_names, SW_COUNT(part_names), found);
+            (void)scan_object(r->parts[i].raw, part_names, SW_COUNT(part_names), found);
             content = found[P_TEXT];
             break;
         }
@@ -397,7 +384,7 @@ static bool read_line(void *unused, transcript_reading *r, sw_str line)
     if (s.at != s.end) {
         return false; /* something stands behind it */
     }
-    if (l.found[L_MESSAGE].len == 0 || l.found[L_MESSAGE].ptr[0] != '{') {
+    if (!scan_opens(l.found[L_MESSAGE], '{')) {
         return true;
     }
     if (scan_is(l.found[L_TYPE], "\"user\"")) {

@@ -47,11 +47,6 @@ typedef struct gemini {
 
 /* ---- what it is ------------------------------------------------------------------------------------------ */
 
-static bool opens(sw_str raw, char bracket)
-{
-    return raw.len > 0 && raw.ptr[0] == bracket;
-}
-
 /* The head of a document is no whole value: its first members are told by their names. */
 bool import_is_gemini(import_head *head)
 {
@@ -87,21 +82,20 @@ static int64_t value_of(sw_int count)
 static bool read_tokens(sw_str raw, transcript_usage *out)
 {
     sw_str found[T_SLOTS] = {SW_NULL_STR};
-    scan s = scan_of(raw);
     int64_t sum = 0;
 
-    if (!opens(raw, '{') || !scan_members(&s, token_names, SW_COUNT(token_names), found)) {
+    if (!scan_object(raw, token_names, SW_COUNT(token_names), found)) {
         return false;
     }
     *out = (transcript_usage){.input = scan_count(found[T_INPUT]),
                               .output = scan_count(found[T_OUTPUT]),
+                              .total = scan_count(found[T_TOTAL]),
                               .cache_read = scan_count(found[T_CACHED]),
                               .reasoning = scan_count(found[T_THOUGHTS]),
                               .tool_use = scan_count(found[T_TOOL])};
     sum = value_of(out->input) + value_of(out->output) + value_of(out->reasoning) +
           value_of(out->tool_use);
-    if (value_of(out->cache_read) > 0 &&
-        scan_count(found[T_TOTAL]).value == sum + value_of(out->cache_read)) {
+    if (value_of(out->cache_read) > 0 && out->total.value == sum + value_of(out->cache_read)) {
         out->input.value += out->cache_read.value; /* old builds */
     }
     return true;
@@ -109,24 +103,20 @@ static bool read_tokens(sw_str raw, transcript_usage *out)
 
 /* ---- messages ---------------------------------------------------------------------------------------------- */
 
+/* What a tool that is done returned. It comes again with its message, and is known by the call. */
 static void say_return(gemini *g, const transcript_event *from, const sw_str m[D_SLOTS], sw_str raw)
 {
-    transcript_event event = {.kind = TRANSCRIPT_RETURN,
-                              .at_us = scan_time(m[D_TIME]),
+    bool failed = scan_is(m[D_STATUS], "\"error\"");
+    transcript_event event = {.at_us = scan_time(m[D_TIME]),
                               .session = g->session,
-                              .key = scan_text(m[D_ID], g->r->arena)};
-    transcript_part *part = sw_arena_zeroed(g->r->arena, sizeof *part);
+                              .id = scan_text(m[D_ID], g->r->arena),
+                              .failed = failed};
 
-    if (!part) {
-        return;
-    }
+    event.key = event.id;
     event.at_us = event.at_us.known ? event.at_us : from->at_us;
-    event.failed = scan_is(m[D_STATUS], "\"error\"");
-    part->kind = TRANSCRIPT_PART_RETURN;
-    part->raw = raw;
-    event.parts = part;
-    event.part_count = 1;
-    transcript_say(g->r, &event);
+    if (failed || scan_is(m[D_STATUS], "\"success\"") || scan_is(m[D_STATUS], "\"cancelled\"")) {
+        transcript_say_return(g->r, &event, raw);
+    }
 }
 
 /* Each tool's call, and its result where it has one. */
@@ -136,24 +126,21 @@ static bool read_calls(gemini *g, sw_str calls, const transcript_event *from, bo
     bool first = true;
     sw_str raw;
 
-    if (!opens(calls, '[')) {
+    if (!scan_opens(calls, '[')) {
         return true;
     }
     (void)scan_open(&s, '[');
     while (scan_more(&s, ']', &first)) {
         sw_str m[D_SLOTS] = {SW_NULL_STR};
-        scan inner = s;
         transcript_part *part = NULL;
         if (!scan_value(&s, &raw)) {
             return false;
         }
-        if (!opens(raw, '{') || !scan_members(&inner, names, SW_COUNT(names), m)) {
+        if (!scan_object(raw, names, SW_COUNT(names), m)) {
             continue;
         }
         if (answers) {
-            if (m[D_STATUS].ptr) {
-                say_return(g, from, m, raw);
-            }
+            say_return(g, from, m, raw);
             continue;
         }
         part = transcript_add_part(g->r);
@@ -176,12 +163,7 @@ static bool say_answer(gemini *g, const sw_str m[D_SLOTS], transcript_event *eve
     event->model = scan_text(m[D_MODEL], g->r->arena);
     event->has_usage = read_tokens(m[D_TOKENS], &event->usage);
     g->r->part_count = 0;
-    if (event->content.len > 2) {
-        transcript_part *part = transcript_add_part(g->r);
-        if (part) {
-            *part = (transcript_part){.kind = TRANSCRIPT_PART_TEXT, .raw = event->content};
-        }
-    }
+    transcript_add_texts(g->r, event->content);
     if (!read_calls(g, m[D_CALLS], event, false)) {
         return g->r->no_memory;
     }
@@ -214,16 +196,15 @@ static bool read_messages(gemini *g, sw_str list)
     bool first = true;
     sw_str raw;
 
-    if (!opens(list, '[')) {
+    if (!scan_opens(list, '[')) {
         return true;
     }
     (void)scan_open(&s, '[');
     while (scan_more(&s, ']', &first)) {
         sw_str m[D_SLOTS] = {SW_NULL_STR};
-        scan inner = s;
         if (!scan_value(&s, &raw) ||
-            (opens(raw, '{') &&
-             (!scan_members(&inner, names, SW_COUNT(names), m) || !read_message(g, m, raw)))) {
+            (scan_opens(raw, '{') &&
+             (!scan_object(raw, names, SW_COUNT(names), m) || !read_message(g, m, raw)))) {
             return false;
         }
     }
@@ -236,22 +217,15 @@ static bool read_record(void *arg, transcript_reading *r, sw_str text)
     gemini *g = arg;
     sw_str m[D_SLOTS] = {SW_NULL_STR};
     sw_str set[D_SLOTS] = {SW_NULL_STR};
-    scan s = scan_of(text);
 
     g->r = r;
-    if (!scan_members(&s, names, SW_COUNT(names), m)) {
-        return false;
-    }
-    scan_blank(&s);
-    if (s.at != s.end) {
+    if (!scan_line_object(text, names, SW_COUNT(names), m)) {
         return false;
     }
     if (m[D_SESSION].ptr && !g->session.ptr) {
         g->session = scan_text(m[D_SESSION], r->arena);
     }
-    s = scan_of(m[D_SET]);
-    if (opens(m[D_SET], '{') && scan_members(&s, names, SW_COUNT(names), set) &&
-        !read_messages(g, set[D_MESSAGES])) {
+    if (scan_object(m[D_SET], names, SW_COUNT(names), set) && !read_messages(g, set[D_MESSAGES])) {
         return false;
     }
     return read_messages(g, m[D_MESSAGES]) && (!m[D_TYPE].ptr || read_message(g, m, text));

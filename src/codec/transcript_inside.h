@@ -25,8 +25,12 @@ sw_status transcript_lines(transcript_reading *r, sw_str bytes, transcript_line 
                            sw_error *err);
 /* Room for one more part of the current event, zeroed; NULL: no memory. */
 transcript_part *transcript_add_part(transcript_reading *r);
+/* What was said, a text or a list of blocks, each a part. */
+void transcript_add_texts(transcript_reading *r, sw_str content);
 /* The parts so far, which are the event's from now on. */
 void transcript_take_parts(transcript_reading *r, transcript_event *event);
 void transcript_say(transcript_reading *r, transcript_event *event);
+/* The same of what a tool returned, which stands there as a whole. */
+void transcript_say_return(transcript_reading *r, transcript_event *event, sw_str raw);
 
 #endif

@@ -73,10 +73,8 @@ typedef struct pi {
 static bool is_message(sw_str raw)
 {
     sw_str found[M_SLOTS] = {SW_NULL_STR};
-    scan s = scan_of(raw);
 
-    return raw.len > 0 && raw.ptr[0] == '{' &&
-           scan_members(&s, message_names, SW_COUNT(message_names), found) && found[M_ROLE].ptr &&
+    return scan_object(raw, message_names, SW_COUNT(message_names), found) && found[M_ROLE].ptr &&
            (found[M_API].ptr || found[M_CALL].ptr ||
             (found[M_TIME].ptr && !scan_is_string(found[M_TIME])));
 }
@@ -113,14 +111,13 @@ static bool read_parts(transcript_reading *r, sw_str content)
     bool first = true;
 
     r->part_count = 0;
-    if (content.len == 0 || content.ptr[0] != '[') {
+    if (!scan_opens(content, '[')) {
         return true;
     }
     (void)scan_open(&s, '[');
     while (scan_more(&s, ']', &first)) {
         sw_str found[P_SLOTS] = {SW_NULL_STR};
         transcript_part *part = NULL;
-        scan inner = s;
         sw_str raw;
         if (!scan_value(&s, &raw)) {
             return false;
@@ -130,7 +127,7 @@ static bool read_parts(transcript_reading *r, sw_str content)
             return false;
         }
         part->raw = raw;
-        if (raw.ptr[0] == '{' && scan_members(&inner, part_names, SW_COUNT(part_names), found)) {
+        if (scan_object(raw, part_names, SW_COUNT(part_names), found)) {
             part->kind = scan_is(found[P_TYPE], "\"toolCall\"")   ? TRANSCRIPT_PART_TOOL
                          : scan_is(found[P_TYPE], "\"thinking\"") ? TRANSCRIPT_PART_THINKING
                          : scan_is(found[P_TYPE], "\"text\"")     ? TRANSCRIPT_PART_TEXT
@@ -146,20 +143,17 @@ static void read_usage(sw_str raw, transcript_event *event)
 {
     sw_str found[U_SLOTS] = {SW_NULL_STR};
     sw_str cost[U_SLOTS] = {SW_NULL_STR};
-    scan s = scan_of(raw);
 
-    if (raw.len == 0 || raw.ptr[0] != '{' ||
-        !scan_members(&s, usage_names, SW_COUNT(usage_names), found)) {
+    if (!scan_object(raw, usage_names, SW_COUNT(usage_names), found)) {
         return;
     }
     event->has_usage = true;
     event->usage = (transcript_usage){.input = scan_count(found[U_INPUT]),
                                       .output = scan_count(found[U_OUTPUT]),
+                                      .total = scan_count(found[U_TOTAL]),
                                       .cache_read = scan_count(found[U_READ]),
                                       .cache_write = scan_count(found[U_WRITE])};
-    s = scan_of(found[U_COST]);
-    if (found[U_COST].len > 0 && found[U_COST].ptr[0] == '{' &&
-        scan_members(&s, usage_names, SW_COUNT(usage_names), cost)) {
+    if (scan_object(found[U_COST], usage_names, SW_COUNT(usage_names), cost)) {
         event->cost_nano_usd = scan_nano_usd(cost[U_SUM]);
     }
 }
@@ -182,31 +176,13 @@ static void say_answer(pi *p, const sw_str m[M_SLOTS], sw_str when, transcript_e
     transcript_say(p->r, event);
 }
 
-static void say_return(pi *p, const sw_str m[M_SLOTS], sw_str raw, transcript_event *event)
-{
-    transcript_part *part = sw_arena_zeroed(p->r->arena, sizeof *part);
-
-    if (!part) {
-        return;
-    }
-    part->kind = TRANSCRIPT_PART_RETURN;
-    part->raw = raw;
-    event->kind = TRANSCRIPT_RETURN;
-    event->key = scan_text(m[M_CALL], p->r->arena);
-    event->failed = scan_is(m[M_IS_ERROR], "true");
-    event->parts = part;
-    event->part_count = 1;
-    transcript_say(p->r, event);
-}
-
 static bool read_message(pi *p, const sw_str l[L_SLOTS], sw_str raw)
 {
     sw_str m[M_SLOTS] = {SW_NULL_STR};
-    scan s = scan_of(raw);
     transcript_event event = {.session = p->session, .cwd = p->cwd, .raw = raw};
-    sw_str when = l[L_TIME].ptr ? l[L_TIME] : SW_NULL_STR;
+    sw_str when = l[L_TIME];
 
-    if (!scan_members(&s, message_names, SW_COUNT(message_names), m)) {
+    if (!scan_line_object(raw, message_names, SW_COUNT(message_names), m)) {
         return false;
     }
     event.at_us = scan_time(l[L_TIME]);
@@ -223,7 +199,9 @@ static bool read_message(pi *p, const sw_str l[L_SLOTS], sw_str raw)
         }
         say_answer(p, m, when, &event);
     } else if (scan_is(m[M_ROLE], "\"toolResult\"")) {
-        say_return(p, m, raw, &event);
+        event.key = scan_text(m[M_CALL], p->r->arena);
+        event.failed = scan_is(m[M_IS_ERROR], "true");
+        transcript_say_return(p->r, &event, raw);
     } else if (scan_is(m[M_ROLE], "\"user\"")) {
         event.kind = TRANSCRIPT_PROMPT;
         event.turn = event.id.ptr ? event.id : when;
@@ -236,15 +214,10 @@ static bool read_line(void *arg, transcript_reading *r, sw_str line)
 {
     pi *p = arg;
     sw_str l[L_SLOTS] = {SW_NULL_STR};
-    scan s = scan_of(line);
 
     p->r = r;
     r->part_count = 0;
-    if (!scan_members(&s, line_names, SW_COUNT(line_names), l)) {
-        return false;
-    }
-    scan_blank(&s);
-    if (s.at != s.end) {
+    if (!scan_line_object(line, line_names, SW_COUNT(line_names), l)) {
         return false;
     }
     if (scan_is(l[L_TYPE], "\"session\"")) {
@@ -252,7 +225,7 @@ static bool read_line(void *arg, transcript_reading *r, sw_str line)
         p->cwd = scan_text(l[L_CWD], r->arena);
         return true;
     }
-    if (scan_is(l[L_TYPE], "\"message\"") && l[L_MESSAGE].len > 0 && l[L_MESSAGE].ptr[0] == '{') {
+    if (scan_is(l[L_TYPE], "\"message\"") && scan_opens(l[L_MESSAGE], '{')) {
         return read_message(p, l, l[L_MESSAGE]);
     }
     return l[L_TYPE].ptr || !l[L_ROLE].ptr ? true : read_message(p, l, line);

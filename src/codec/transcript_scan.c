@@ -26,9 +26,12 @@ sw_str scan_text(sw_str raw, sw_arena *arena)
 
 sw_int scan_count(sw_str raw)
 {
+    const int64_t most = INT64_C(1) << 53;
     int64_t value = 0;
 
-    return raw.ptr && sw_parse_int(raw, &value) ? sw_int_of(value) : SW_NULL_INT;
+    return raw.ptr && sw_parse_int(raw, &value) && value <= most && value >= -most
+               ? sw_int_of(value)
+               : SW_NULL_INT;
 }
 
 sw_int scan_time(sw_str raw)

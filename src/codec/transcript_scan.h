@@ -63,6 +63,18 @@ static inline bool scan_fail(scan *s)
     return false;
 }
 
+/* Behind the string that begins here. */
+static inline bool scan_quoted(scan *s)
+{
+    const char *quote = scan_string(s->at + 1, s->end);
+
+    if (!quote) {
+        return scan_fail(s);
+    }
+    s->at = quote + 1;
+    return true;
+}
+
 /* To the next quote or bracket. */
 static inline void scan_to_sign(scan *s)
 {
@@ -94,11 +106,9 @@ static inline bool scan_nested(scan *s)
     do {
         char c = s->at < s->end ? *s->at : 0;
         if (c == '"') {
-            const char *quote = scan_string(s->at + 1, s->end);
-            if (!quote) {
-                return scan_fail(s);
+            if (!scan_quoted(s)) {
+                return false;
             }
-            s->at = quote + 1;
         } else if (c == '{' || c == '[') {
             uint64_t bit = UINT64_C(1) << (depth % 64);
             if (depth == SCAN_DEEPEST) {
@@ -142,13 +152,7 @@ static inline bool scan_value(scan *s, sw_str *raw)
     const char *from = s->at;
     char c = s->at < s->end ? *s->at : 0;
 
-    if (c == '"') {
-        const char *quote = scan_string(s->at + 1, s->end);
-        if (!quote) {
-            return scan_fail(s);
-        }
-        s->at = quote + 1;
-    } else if (c == '{' || c == '[' ? !scan_nested(s) : !scan_word(s)) {
+    if (c == '"' ? !scan_quoted(s) : c == '{' || c == '[' ? !scan_nested(s) : !scan_word(s)) {
         return false;
     }
     *raw = sw_str_make(from, (size_t)(s->at - from));
@@ -188,17 +192,15 @@ static inline bool scan_more(scan *s, char bracket, bool *first)
 /* The key, with the value before us. */
 static inline bool scan_key(scan *s, sw_str *key)
 {
-    const char *quote = NULL;
+    const char *from = s->at + 1;
 
     if (s->at >= s->end || *s->at != '"') {
         return scan_fail(s);
     }
-    quote = scan_string(s->at + 1, s->end);
-    if (!quote) {
-        return scan_fail(s);
+    if (!scan_quoted(s)) {
+        return false;
     }
-    *key = sw_str_make(s->at + 1, (size_t)(quote - s->at - 1));
-    s->at = quote + 1;
+    *key = sw_str_make(from, (size_t)(s->at - 1 - from));
     scan_blank(s);
     if (s->at >= s->end || *s->at != ':') {
         return scan_fail(s);
@@ -266,6 +268,31 @@ static inline scan scan_of(sw_str text)
     return (scan){text.ptr, text.ptr + text.len, false};
 }
 
+/* Whether an object, or with '[' a list, begins here. */
+static inline bool scan_opens(sw_str raw, char bracket)
+{
+    return raw.len > 0 && raw.ptr[0] == bracket;
+}
+
+/* The wanted members of a value; false: it is no object, or damaged. */
+static inline bool scan_object(sw_str raw, const scan_name *names, size_t count, sw_str *found)
+{
+    scan s = scan_of(raw);
+    return scan_opens(raw, '{') && scan_members(&s, names, count, found);
+}
+
+/* Of a line: blanks may stand around the object, and nothing else. */
+static inline bool scan_line_object(sw_str line, const scan_name *names, size_t count,
+                                    sw_str *found)
+{
+    scan s = scan_of(line);
+    if (!scan_members(&s, names, count, found)) {
+        return false;
+    }
+    scan_blank(&s);
+    return s.at == s.end;
+}
+
 /* ---- values ------------------------------------------------------------------------------------------ */
 
 static inline bool scan_is_string(sw_str raw)
@@ -275,7 +302,7 @@ static inline bool scan_is_string(sw_str raw)
 
 /* A string's text; null when it is none, or is damaged, or there is no memory for it. */
 sw_str scan_text(sw_str raw, sw_arena *arena);
-/* A whole number; null when it is none. */
+/* A whole number that any JSON can carry (2^53 to either side), so that sums of a few and thousandfolds fit; else null. */
 sw_int scan_count(sw_str raw);
 /* Whether the raw value is exactly this. */
 static inline bool scan_is(sw_str raw, const char *word)

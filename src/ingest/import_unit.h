@@ -22,6 +22,7 @@ typedef struct unit_traits {
     bool streams;    /* counts are written down while the answer still comes */
     bool by_message; /* a call's own name alone says which it is; else both names do */
     bool requests;   /* the second name is that of a request */
+    bool retold;     /* a call is told again as a whole when there is more of it */
 } unit_traits;
 
 typedef struct unit_event {

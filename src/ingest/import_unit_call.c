@@ -60,7 +60,7 @@ static uint32_t find_call(unit *u, uint32_t event, size_t *at)
 {
     const unit_index *index = &u->by_call;
     const transcript_event *e = &u->events[event].e;
-    sw_str name = e->key.len ? e->key : e->key2;
+    sw_str name = u->traits->by_message && e->key.len ? e->key : e->key2;
 
     *at = sw_hash(11, name.ptr, name.len) & (index->size - 1);
     for (; index->at[*at] != UNIT_NONE; *at = (*at + 1) & (index->size - 1)) {
@@ -101,10 +101,14 @@ static void join_part(unit *u, unit_call *call, uint32_t event)
     if (e->side && !call->side) {
         return;
     }
-    if (call->side && !e->side) {
-        call->side = false;
+    if ((call->side && !e->side) ||
+        (u->traits->retold && weight(&e->usage) >= weight(&best->usage))) {
+        call->side = e->side;
         call->run = u->events[event].run;
         call->first = call->last = call->best = event;
+        return;
+    }
+    if (u->traits->retold) {
         return;
     }
     u->next_part[call->last] = event;

@@ -98,6 +98,10 @@ static void what_gemini_writes_again_is_one(void **state)
         "\"model\":\"gemini-2.5-pro\",\"tokens\":{\"input\":1000,\"output\":40,\"cached\":600,"
         "\"thoughts\":25,\"tool\":10,\"total\":1075},\"toolCalls\":[{\"id\":\"c1\",\"name\":\"ls\","
         "\"args\":{},\"status\":\"error\",\"result\":[]}]}\n"
+        "{\"id\":\"m2\",\"timestamp\":\"2026-01-10T20:00:25Z\",\"type\":\"gemini\",\"content\":[{\"text\":\"said\"}],"
+        "\"model\":\"gemini-2.5-pro\",\"tokens\":{\"input\":1000,\"output\":40,\"cached\":600,"
+        "\"thoughts\":25,\"tool\":10,\"total\":1075},\"toolCalls\":[{\"id\":\"c1\",\"name\":\"ls\","
+        "\"args\":{},\"status\":\"error\",\"result\":[]}]}\n"
         "{\"$rewindTo\":\"m2\"}\n";
     import_result r;
     (void)state;
@@ -111,6 +115,10 @@ static void what_gemini_writes_again_is_one(void **state)
     assert_int_equal(place_number("gemini.db", "select total_tokens from steps"), 1075);
     assert_int_equal(place_number("gemini.db", "select cached_input_tokens from steps"), 600);
     assert_int_equal(place_number("gemini.db", "select reasoning_tokens from steps"), 25);
+    assert_int_equal(place_number("gemini.db",
+                                  "select count(*) from messages where role = 'assistant' "
+                                  "and text like '%said'"),
+                     1);
 }
 
 int main(void)
