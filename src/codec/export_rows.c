@@ -124,8 +124,12 @@ typedef struct csv {
     sw_str *cells;
     size_t count;
     size_t room;
-    bool whole; /* the record ended */
+    bool whole;  /* the record ended */
+    int endless; /* quotes that nothing ends */
 } csv;
+
+/* Each such quote is looked for to the end of the file: of more than this many, what follows is given up. */
+enum { ENDLESS_MOST = 100 };
 
 static bool add_cell(csv *c, sw_str cell)
 {
@@ -149,7 +153,12 @@ static sw_str quoted(csv *c)
     while (c->at < c->end && !(*c->at == '"' && (c->at + 1 == c->end || c->at[1] != '"'))) {
         c->at += *c->at == '"' ? 2 : 1;
     }
-    out = c->at < c->end ? sw_arena_alloc(c->arena, (size_t)(c->at - from) + 1) : NULL;
+    if (c->at >= c->end) {
+        c->at = from;
+        c->endless++;
+        return SW_NULL_STR;
+    }
+    out = sw_arena_alloc(c->arena, (size_t)(c->at - from) + 1);
     if (!out) {
         return SW_NULL_STR;
     }
@@ -232,7 +241,7 @@ static size_t read_csv(sw_str bytes, const char *first, sw_arena *arena, const e
 
     for (int64_t line = 1; next_record(&c); line = ++c.line) {
         sw_str row = SW_NULL_STR;
-        if (arena->failed) {
+        if (arena->failed || c.endless > ENDLESS_MOST) {
             break;
         }
         if (!names && c.whole && all_text(&c)) {
@@ -248,7 +257,11 @@ static size_t read_csv(sw_str bytes, const char *first, sw_arena *arena, const e
         row = names && c.whole && c.count == count && all_text(&c) ? object_of(&c, names, count)
                                                                    : SW_NULL_STR;
         if (!row.ptr) {
-            sink->bad(sink->arg, line, "has not the columns of the first line, or is no text");
+            sink->bad(sink->arg, line,
+                      c.endless == ENDLESS_MOST
+                          ? "has a quote that nothing ends, as many before it: what follows is left"
+                          : "has not the columns of the first line, or is no text");
+            c.endless += c.endless == ENDLESS_MOST;
             if (!c.whole) { /* where it ends cannot be known: the next line is another one */
                 while (c.at < c.end && *c.at != '\n') {
                     c.at++;

@@ -58,25 +58,42 @@ static bool starts(sw_str line, const char *word, sw_str *rest)
     return true;
 }
 
-/* Data of one event may be parted into several lines. */
+/* Data of one event may be parted into several lines: the first one, and what came behind it. */
 typedef struct sse {
     sw_str name;
     sw_str data;
+    sw_buf more;
 } sse;
-
-static void add_data(const body *b, sse *event, sw_str more)
-{
-    event->data = event->data.ptr ? sw_arena_printf(b->arena, "%.*s\n%.*s", (int)event->data.len,
-                                                    event->data.ptr, (int)more.len, more.ptr)
-                                  : more;
-}
 
 static void end_event(const body *b, sse *event)
 {
+    if (event->more.len > 0) {
+        event->data = event->more.status == SW_STATUS_OK
+                          ? sw_arena_str(b->arena, sw_buf_str(&event->more))
+                          : SW_NULL_STR;
+    }
     if (event->data.ptr) {
         (void)say(b, event->name, event->data);
     }
-    *event = (sse){SW_NULL_STR, SW_NULL_STR};
+    sw_buf_fini(&event->more);
+    *event = (sse){.name = SW_NULL_STR};
+}
+
+static void add_data(const body *b, sse *event, sw_str line)
+{
+    if (event->data.ptr && event->more.len == 0 && scan_is_whole(event->data)) {
+        end_event(b, event); /* some senders leave out the blank line */
+    }
+    if (!event->data.ptr) {
+        event->data = line;
+        return;
+    }
+    if (event->more.len == 0) {
+        sw_buf_init(&event->more, b->arena->from, SW_LIMIT_IMPORT_FILE_BYTES);
+        sw_buf_add(&event->more, event->data);
+    }
+    sw_buf_addc(&event->more, '\n');
+    sw_buf_add(&event->more, line);
 }
 
 static void read_lines(const body *b, sw_str text)
@@ -85,15 +102,11 @@ static void read_lines(const body *b, sw_str text)
     sw_str line;
     sw_str rest;
     bool ends = false;
-    sse event = {SW_NULL_STR, SW_NULL_STR};
+    sse event = {.name = SW_NULL_STR};
 
     while (scan_line(text, &at, &line, &ends)) {
         line = trimmed(line);
         if (starts(line, "data:", &rest)) {
-            if (event.data.ptr &&
-                scan_is_whole(event.data)) { /* some senders leave out the blank line */
-                end_event(b, &event);
-            }
             add_data(b, &event, rest);
         } else if (starts(line, "event:", &rest)) {
             end_event(b, &event);

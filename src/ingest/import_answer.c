@@ -22,15 +22,12 @@ static const struct {
     const char *holder;
     const char *id;
     const char *name;
-    const char *arguments; /* whole ones, or NULL */
-    const char *type;      /* what its member of that name must be; or NULL: there need be none */
+    const char *type; /* what its member of that name must be; or NULL: there need be none */
 } tools[] = {
-    {"content_block", "id", "name", NULL, "\"tool_use\""},
-    {"start.toolUse", "toolUseId", "name", NULL, NULL},
-    {"contentBlockStart.start.toolUse", "toolUseId", "name", NULL, NULL},
-    {"candidates.0.content.parts.0.functionCall", "id", "name", "args", NULL},
-    {"candidates.0.content.parts.1.functionCall", "id", "name", "args", NULL},
-    {"delta.message.tool_calls", "id", "function.name", NULL, NULL},
+    {"content_block", "id", "name", "\"tool_use\""},
+    {"start.toolUse", "toolUseId", "name", NULL},
+    {"contentBlockStart.start.toolUse", "toolUseId", "name", NULL},
+    {"delta.message.tool_calls", "id", "function.name", NULL},
 };
 
 /* Lists of calls, whole or in pieces that name their place. */
@@ -73,8 +70,8 @@ static tool *begin_tool(answer *a, int64_t place, sw_str id, sw_str name)
 
 static void add_arguments(answer *a, tool *t, sw_str raw)
 {
-    if (t && raw.ptr) {
-        sw_buf_add(&t->arguments, scan_is_string(raw) ? scan_text(raw, a->arena) : raw);
+    if (t) {
+        sw_buf_add(&t->arguments, import_text(raw, a->arena));
     }
 }
 
@@ -83,13 +80,9 @@ static void begin_tools(answer *a, sw_str value)
     for (size_t i = 0; i < SW_COUNT(tools); i++) {
         sw_str holder = usage_at(value, tools[i].holder);
         sw_str name = text_at(a, holder, tools[i].name);
-        tool *t = NULL;
-        if (!name.len || (tools[i].type && !scan_is(usage_at(holder, "type"), tools[i].type))) {
-            continue;
+        if (name.len && (!tools[i].type || scan_is(usage_at(holder, "type"), tools[i].type))) {
+            (void)begin_tool(a, -1, text_at(a, holder, tools[i].id), name);
         }
-        t = begin_tool(a, -1, text_at(a, holder, tools[i].id), name);
-        add_arguments(a, t,
-                      tools[i].arguments ? usage_at(holder, tools[i].arguments) : SW_NULL_STR);
     }
 }
 
@@ -112,17 +105,30 @@ static void add_call(answer *a, sw_str call)
     add_arguments(a, t, usage_at(call, "function.arguments"));
 }
 
-static void add_calls(answer *a, sw_str list)
+/* One part of Gemini's: a text, a thought, or a whole call. */
+static void add_part(answer *a, sw_str part)
+{
+    sw_str call = usage_at(part, "functionCall");
+    sw_str name = text_at(a, call, "name");
+    sw_str text = text_at(a, part, "text");
+
+    sw_buf_add(scan_is(usage_at(part, "thought"), "true") ? &a->thought : &a->text, text);
+    if (name.len) {
+        add_arguments(a, begin_tool(a, -1, text_at(a, call, "id"), name), usage_at(call, "args"));
+    }
+}
+
+static void add_each(answer *a, sw_str list, void (*add)(answer *a, sw_str element))
 {
     scan s = scan_of(list);
     sw_str raw;
     bool first = true;
 
-    if (list.len == 0 || list.ptr[0] != '[' || !scan_open(&s, '[')) {
+    if (!scan_opens(list, '[') || !scan_open(&s, '[')) {
         return;
     }
     while (scan_more(&s, ']', &first) && scan_value(&s, &raw)) {
-        add_call(a, raw);
+        add(a, raw);
     }
 }
 
@@ -153,17 +159,14 @@ static void take_event(void *arg, sw_str name, sw_str value)
     }
     begin_tools(a, value);
     for (size_t i = 0; i < SW_COUNT(lists); i++) {
-        add_calls(a, usage_at(value, lists[i]));
+        add_each(a, usage_at(value, lists[i]), add_call);
     }
+    add_each(a, usage_at(value, "candidates.0.content.parts"), add_part);
     for (size_t i = 0; i < SW_COUNT(pieces); i++) {
         sw_str raw = usage_at(value, pieces[i].path);
         if (scan_is_string(raw)) {
             add_piece(a, pieces[i].kind, raw);
         }
-    }
-    if (usage_at(value, "delta.message.tool_calls.function.arguments").ptr && a->tool_count > 0) {
-        add_arguments(a, &a->tools[a->tool_count - 1],
-                      usage_at(value, "delta.message.tool_calls.function.arguments"));
     }
 }
 

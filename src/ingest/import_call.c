@@ -75,9 +75,9 @@ static sw_str first_text(const sw_message *messages, size_t count, sw_message_ro
                          sw_arena *arena)
 {
     for (size_t i = count; i-- > 0;) { /* what was asked last */
-        sw_str text = messages[i].text;
-        if (messages[i].role.value == role && text.len > 0) {
-            text.len = sw_utf8_prefix(text, SW_LIMIT_PREVIEW_CHARS);
+        sw_str text =
+            messages[i].role.value == role ? trace_preview(&messages[i], arena) : SW_NULL_STR;
+        if (text.ptr) {
             return sw_arena_str(arena, text);
         }
     }

@@ -56,10 +56,15 @@ size_t import_call_run(import_work *work, const char *kind, sw_str key, const im
 
 /* import_opinion.c: what people thought, as sw_feedback; null: nothing that says it. Values are raw JSON. */
 sw_int import_opinion(sw_str thumb, sw_str scores, sw_arena *arena);
+
+/* import_rows.c: values of others' rows. Counts and tells a row that is damaged. */
+void import_bad_row(import_work *work, const import_file *file, int64_t line, const char *why);
 /* A text, or a number as it is written. */
 sw_str import_text(sw_str raw, sw_arena *arena);
 /* A finite number; false: it is none. */
 bool import_real(sw_str text, sw_arena *arena, double *out);
+/* So many milliseconds after the start; null: either is not known, or it is nonsense. */
+sw_int import_after(sw_int start_us, sw_str ms, sw_arena *arena);
 
 /* import_answer.c: what a streamed answer says, put together into one message; null when it says nothing. */
 sw_str import_answer(sw_str body, sw_arena *arena);

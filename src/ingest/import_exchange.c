@@ -6,12 +6,13 @@
  * An exchange has no name of its own that can be relied on (a provider's id comes again when an answer is replayed), so
  * it is named by when it was, where it went and what was said.
  */
+#include "codec/export_rows.h"
 #include "codec/otlp_json.h"
 #include "codec/transcript_scan.h"
 #include "codec/usage_shape.h"
 #include "ingest/import_call.h"
 
-enum { MS_US = 1000, HTTP_ERRORS = 400 };
+enum { HTTP_ERRORS = 400 };
 
 typedef enum member {
     URL,
@@ -301,17 +302,6 @@ static sw_status take_exchange(import_work *work, const exchange *x, bool again,
 
 /* ---- HAR ------------------------------------------------------------------------------------------------------- */
 
-static sw_int end_of(sw_int start, sw_str ms, sw_arena *arena)
-{
-    double number = 0;
-    sw_str text = sw_arena_str(arena, ms);
-
-    number = text.ptr ? strtod(text.ptr, NULL) : 0;
-    return start.known && number > 0 && number < 1e12
-               ? sw_int_of(start.value + (int64_t)(number * MS_US))
-               : SW_NULL_INT;
-}
-
 static void read_entry(sw_str entry, sw_arena *arena, exchange *x)
 {
     sw_str encoding = usage_at(entry, "response.content.encoding");
@@ -324,60 +314,8 @@ static void read_entry(sw_str entry, sw_arena *arena, exchange *x)
                     .status = scan_count(usage_at(entry, "response.status")),
                     .start_us = scan_time(usage_at(entry, "startedDateTime")),
                     .error = scan_text(usage_at(entry, "response._error"), arena)};
-    x->end_us = end_of(x->start_us, usage_at(entry, "time"), arena);
+    x->end_us = import_after(x->start_us, usage_at(entry, "time"), arena);
     x->failed = x->error.len > 0 || (x->status.known && x->status.value == 0); /* no answer came */
-}
-
-static void tell_bad(import_work *work, import_file *file, int64_t line, const char *why)
-{
-    if (file->again) {
-        return;
-    }
-    work->result->bad_lines++;
-    if (work->options->bad_line) {
-        work->options->bad_line(work->options->arg, file->path, line, why);
-    }
-}
-
-static int64_t line_at(sw_str bytes, const char *at)
-{
-    int64_t line = 1;
-
-    for (const char *c = bytes.ptr; c < at; c++) {
-        line += *c == '\n';
-    }
-    return line;
-}
-
-static sw_status read_har(import_work *work, import_file *file, sw_error *err)
-{
-    sw_str entries = usage_at(file->bytes, "log.entries");
-    scan s = scan_of(entries);
-    sw_status status = SW_STATUS_OK;
-    bool first = true;
-
-    file->offset = file->size;
-    if (entries.len == 0 || entries.ptr[0] != '[') {
-        tell_bad(work, file, 1, "is no whole HAR document");
-        return SW_STATUS_OK;
-    }
-    (void)scan_open(&s, '[');
-    while (status == SW_STATUS_OK && scan_more(&s, ']', &first)) {
-        exchange x;
-        sw_str entry;
-        const char *from = s.at;
-        if (!scan_value(&s, &entry)) {
-            break;
-        }
-        if (!sw_json_valid(entry, NULL, NULL)) {
-            tell_bad(work, file, line_at(file->bytes, from), "is no valid JSON");
-            continue;
-        }
-        work->result->lines += !file->again;
-        read_entry(entry, &work->arena, &x);
-        status = take_exchange(work, &x, file->again, "import:har", err);
-    }
-    return status;
 }
 
 /* ---- pairs ------------------------------------------------------------------------------------------------------ */
@@ -416,43 +354,75 @@ static void read_pair(sw_str line, sw_arena *arena, exchange *x)
                     .run = found_text(line, RUN, arena),
                     .conversation = found_text(line, CONVERSATION, arena),
                     .end_user = found_text(line, END_USER, arena),
-                    .error = scan_is_string(error) ? scan_text(error, arena) : error,
+                    .error = import_text(error, arena),
                     .failed = error.ptr != NULL};
     if (!x->end_us.known) {
-        x->end_us = end_of(x->start_us, found(line, DURATION_MS), arena);
+        x->end_us = import_after(x->start_us, found(line, DURATION_MS), arena);
     }
-}
-
-static sw_status read_pairs(import_work *work, import_file *file, sw_error *err)
-{
-    size_t at = 0;
-    sw_str line;
-    bool ends = false;
-    sw_status status = SW_STATUS_OK;
-
-    for (int64_t number = 1; status == SW_STATUS_OK && scan_line(file->bytes, &at, &line, &ends);
-         number++) {
-        exchange x;
-        bool good = sw_json_valid(line, NULL, NULL);
-        if (!good && !ends) {
-            break; /* it is still being written */
-        }
-        file->offset = (int64_t)at;
-        if (line.len == 0) {
-            continue;
-        }
-        if (!good || line.ptr[0] != '{') {
-            tell_bad(work, file, number, "is no valid JSON");
-            continue;
-        }
-        work->result->lines += !file->again;
-        read_pair(line, &work->arena, &x);
-        status = take_exchange(work, &x, file->again, "import:exchange", err);
-    }
-    return status;
 }
 
 /* ---- all --------------------------------------------------------------------------------------------------------- */
+
+typedef struct reading {
+    import_work *work;
+    const import_file *file;
+    void (*read)(sw_str row, sw_arena *arena, exchange *x);
+    const char *origin;
+    int64_t lines_before;
+    sw_status status;
+    sw_error *err;
+} reading;
+
+static bool take_row(void *arg, int64_t line, sw_str row)
+{
+    reading *r = arg;
+    exchange x;
+
+    (void)line;
+    r->work->result->lines += !r->file->again;
+    r->read(row, &r->work->arena, &x);
+    r->status = take_exchange(r->work, &x, r->file->again, r->origin, r->err);
+    return r->status == SW_STATUS_OK;
+}
+
+static void tell_bad(void *arg, int64_t line, const char *why)
+{
+    const reading *r = arg;
+
+    import_bad_row(r->work, r->file, r->lines_before + line, why);
+}
+
+static int64_t lines_before(sw_str bytes, const char *at)
+{
+    int64_t lines = 0;
+
+    for (const char *c = bytes.ptr; c < at; c++) {
+        lines += *c == '\n';
+    }
+    return lines;
+}
+
+static sw_status read_file(import_work *work, import_format format, import_file *file,
+                           sw_error *err)
+{
+    bool har = format == IMPORT_FORMAT_HAR;
+    reading r = {.work = work,
+                 .file = file,
+                 .read = har ? read_entry : read_pair,
+                 .origin = har ? "import:har" : "import:exchange",
+                 .err = err};
+    export_sink sink = {&r, take_row, tell_bad};
+    sw_str rows = har ? usage_at(file->bytes, "log.entries") : file->bytes;
+
+    if (har && !scan_opens(rows, '[')) {
+        import_bad_row(work, file, 1, "is no whole HAR document");
+        return SW_STATUS_OK;
+    }
+    r.lines_before = har ? lines_before(file->bytes, rows.ptr) : 0;
+    file->offset = (int64_t)export_rows(rows, &work->arena, &sink);
+    file->offset = har ? file->size : file->offset;
+    return r.status;
+}
 
 sw_status import_read_exchange(import_work *work, import_format format, import_file *files,
                                size_t count, sw_error *err)
@@ -460,8 +430,7 @@ sw_status import_read_exchange(import_work *work, import_format format, import_f
     sw_status status = SW_STATUS_OK;
 
     for (size_t i = 0; i < count && status == SW_STATUS_OK; i++) {
-        status = format == IMPORT_FORMAT_HAR ? read_har(work, &files[i], err)
-                                             : read_pairs(work, &files[i], err);
+        status = read_file(work, format, &files[i], err);
     }
     return work->arena.failed ? sw_no_memory(err) : status;
 }

@@ -12,7 +12,7 @@
 #include "ingest/import_call.h"
 #include "ingest/span_internal.h"
 
-enum { MS_US = 1000, US_NS = 1000 };
+enum { MS_US = 1000, US_NS = 1000, HTTP_ERRORS = 400, ABOVE_MOST = 1000 };
 #define SECOND_US INT64_C(1000000)
 
 typedef enum field {
@@ -59,6 +59,14 @@ static const struct {
 #define SW_EXPORT_FIELD(FORMAT, FIELD, PATH) {IMPORT_FORMAT_##FORMAT, FIELD, PATH},
 #include "model/exports.def"
 };
+/* How its counts are to be understood, and whether it keeps what the provider itself was asked and answered. */
+static const struct {
+    int mode;
+    bool raw;
+} exports[IMPORT_FORMATS] = {
+#define SW_EXPORT(FORMAT, MODE, RAW) [IMPORT_FORMAT_##FORMAT] = {USAGE_##MODE, RAW},
+#include "model/exports.def"
+};
 static const struct {
     import_format format;
     const char *word;
@@ -77,6 +85,7 @@ typedef struct export_row {
 typedef struct exporting {
     import_work *work;
     import_format format;
+    const char *origin;
     import_file *file;
     import_list rows; /* export_row */
     uint32_t *by_id;  /* open addressing over rows */
@@ -169,19 +178,14 @@ static sw_int time_of(const exporting *x, sw_str row, field which)
 
 static sw_int later(const exporting *x, sw_str row, sw_int start, field which)
 {
-    double ms = 0;
-
-    return start.known && import_real(text_of(x, row, which), arena_of(x), &ms) && ms >= 0 &&
-                   ms < 1e10
-               ? sw_int_of(start.value + (int64_t)llround(ms * MS_US))
-               : SW_NULL_INT;
+    return import_after(start, raw_of(x, row, which), arena_of(x));
 }
 
 /* ---- documents ------------------------------------------------------------------------------------------------- */
 
 static sw_str object_or_null(sw_str value)
 {
-    return value.len && value.ptr[0] == '{' ? value : SW_NULL_STR;
+    return scan_opens(value, '{') ? value : SW_NULL_STR;
 }
 
 static sw_str metadata_of(const exporting *x, sw_str row)
@@ -192,7 +196,7 @@ static sw_str metadata_of(const exporting *x, sw_str row)
     sw_json_out out;
     sw_str text;
 
-    if (!scores.len || (scores.ptr[0] != '{' && scores.ptr[0] != '[') || scores.len == 2) {
+    if ((!scan_opens(scores, '{') && !scan_opens(scores, '[')) || scores.len == 2) {
         return own;
     }
     sw_buf_init(&buf, arena_of(x)->from, SW_LIMIT_JSON_BYTES);
@@ -218,7 +222,7 @@ static sw_str tags_of(const exporting *x, sw_str row)
     bool first = true;
     sw_str raw;
 
-    if (list.len == 0 || list.ptr[0] != '[' || !scan_open(&s, '[')) {
+    if (!scan_opens(list, '[') || !scan_open(&s, '[')) {
         return SW_NULL_STR;
     }
     while (scan_more(&s, ']', &first) && scan_value(&s, &raw)) {
@@ -231,14 +235,19 @@ static sw_str tags_of(const exporting *x, sw_str row)
 
 /* ---- counts ------------------------------------------------------------------------------------------------------ */
 
+/* The provider's own numbers, of one that counts caches beside the input. */
+static bool is_counted_beside(const exporting *x, const import_call *call)
+{
+    sw_str provider = span_provider(call->provider, call->model, arena_of(x));
+
+    return sw_str_eq(provider, SW_STR("anthropic")) || sw_str_eq(provider, SW_STR("aws.bedrock"));
+}
+
 /* Only what the provider itself said tells how it counts; where a body is there, it is read. */
 static void put_counts(const exporting *x, sw_str row, import_call *call)
 {
     sw_str map = object_or_null(export_open(raw_of(x, row, USAGE), arena_of(x)));
     usage_reading r = {.events = 0};
-    sw_str provider = span_provider(call->provider, call->model, arena_of(x));
-    bool beside =
-        sw_str_eq(provider, SW_STR("anthropic")) || sw_str_eq(provider, SW_STR("aws.bedrock"));
 
     call->counts = (span_counts){.input = count_of(x, row, INPUT_TOKENS),
                                  .output = count_of(x, row, OUTPUT_TOKENS),
@@ -246,7 +255,7 @@ static void put_counts(const exporting *x, sw_str row, import_call *call)
                                  .cache_read = count_of(x, row, CACHE_READ),
                                  .cache_write = count_of(x, row, CACHE_WRITE),
                                  .reasoning = count_of(x, row, REASONING)};
-    call->mode = x->format == IMPORT_FORMAT_LANGSMITH ? USAGE_INCLUSIVE : USAGE_OPEN;
+    call->mode = exports[x->format].mode;
     if (map.ptr) {
         span_counts own = {.input = SW_NULL_INT};
         int mode = span_usage_map(map, arena_of(x), &own);
@@ -255,9 +264,9 @@ static void put_counts(const exporting *x, sw_str row, import_call *call)
             call->mode = mode;
         }
     }
-    if (x->format == IMPORT_FORMAT_HELICONE) {
+    if (exports[x->format].raw) {
         usage_read(call->output, arena_of(x), &r);
-        call->mode = beside ? USAGE_EXCLUSIVE : USAGE_OPEN;
+        call->mode = is_counted_beside(x, call) ? USAGE_EXCLUSIVE : call->mode;
         if (r.shape != USAGE_SHAPE_NONE) {
             call->counts = r.counts;
             call->mode = r.mode;
@@ -293,7 +302,7 @@ static void name_call(const exporting *x, sw_str id, import_call *call)
 /* The nearest call above; those above may go round in a damaged file. */
 static sw_str parent_of(const exporting *x, const export_row *row)
 {
-    for (size_t n = 0; n < x->rows.count; n++) {
+    for (size_t n = 0; n < ABOVE_MOST; n++) {
         row = row_of(x, row->parent);
         if (!row) {
             break;
@@ -333,7 +342,8 @@ static void put_end(const exporting *x, sw_str row, import_call *call)
     call->http_status = count_of(x, row, HTTP_STATUS);
     call->error = text_of(x, row, ERROR);
     call->failed = is_bad_word(text_of(x, row, STATUS)) ||
-                   (call->http_status.known && call->http_status.value >= 400);
+                   (call->http_status.known &&
+                    (call->http_status.value >= HTTP_ERRORS || call->http_status.value < 0));
     if (!call->finish.ptr) {
         call->finish = text_of(x, row, FINISH);
     }
@@ -358,16 +368,10 @@ static uint32_t told_of(const import_call *call)
 
 static sw_status add_row(exporting *x, const export_row *row, sw_error *err)
 {
-    static const char *const origins[IMPORT_FORMATS] = {
-        [IMPORT_FORMAT_PHOENIX] = "import:phoenix",
-        [IMPORT_FORMAT_LANGSMITH] = "import:langsmith",
-        [IMPORT_FORMAT_HELICONE] = "import:helicone",
-        [IMPORT_FORMAT_LANGFUSE] = "import:langfuse",
-    };
     sw_str json = row->json;
     sw_str trace = text_of(x, json, TRACE);
     import_call call = {
-        .origin = origins[x->format],
+        .origin = x->origin,
         .run = SIZE_MAX,
         .parent = parent_of(x, row),
         .agent = text_of(x, json, AGENT),
@@ -415,15 +419,9 @@ static bool is_call(const exporting *x, sw_str row)
 
 static void tell_bad(void *arg, int64_t line, const char *why)
 {
-    exporting *x = arg;
-    const import_options *options = x->work->options;
+    const exporting *x = arg;
 
-    if (!x->file->again) {
-        x->work->result->bad_lines++;
-        if (options->bad_line) {
-            options->bad_line(options->arg, x->file->path, line, why);
-        }
-    }
+    import_bad_row(x->work, x->file, line, why);
 }
 
 static bool take_row(void *arg, int64_t line, sw_str json)
@@ -432,11 +430,11 @@ static bool take_row(void *arg, int64_t line, sw_str json)
     sw_str id = text_of(x, json, ID);
     export_row *row = NULL;
 
-    x->work->result->lines += !x->file->again;
     if (!id.len) {
         tell_bad(x, line, "has no id");
         return true;
     }
+    x->work->result->lines += !x->file->again;
     row = import_add(arena_of(x), &x->rows, sizeof *row);
     if (!row) {
         return false;
@@ -475,7 +473,8 @@ static bool index_rows(exporting *x)
 sw_status import_read_export(import_work *work, import_format format, import_file *files,
                              size_t count, sw_error *err)
 {
-    exporting x = {.work = work, .format = format};
+    sw_str origin = sw_arena_printf(&work->arena, "import:%s", import_format_word(format));
+    exporting x = {.work = work, .format = format, .origin = origin.ptr};
     export_sink sink = {&x, take_row, tell_bad};
     const export_row *rows = NULL;
     sw_status status = SW_STATUS_OK;

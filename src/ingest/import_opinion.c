@@ -2,8 +2,6 @@
 /* What people thought of a call, out of the scores of others: a thumb, an annotation by a person, or a score under a
  * name that says so (model/exports.def), from 0 to 1 or from -1 to 1. What machines scored is no opinion.
  */
-#include <math.h>
-
 #include "codec/export_rows.h"
 #include "codec/transcript_scan.h"
 #include "codec/usage_shape.h"
@@ -14,22 +12,6 @@ static const char *const opinions[] = {
 #define SW_EXPORT_OPINION(NAME) NAME,
 #include "model/exports.def"
 };
-
-sw_str import_text(sw_str raw, sw_arena *arena)
-{
-    return scan_is_string(raw) ? scan_text(raw, arena) : raw;
-}
-
-bool import_real(sw_str text, sw_arena *arena, double *out)
-{
-    char *end = NULL;
-    sw_str copy = text.len && text.len < 64
-                      ? sw_arena_printf(arena, "%.*s", (int)text.len, text.ptr)
-                      : SW_NULL_STR;
-
-    *out = copy.ptr ? strtod(copy.ptr, &end) : 0;
-    return copy.ptr && end > copy.ptr && *end == '\0' && isfinite(*out);
-}
 
 static bool is_opinion(sw_str name)
 {

@@ -127,6 +127,8 @@ sw_str trace_part_id(const trace *t, const trace_node *node, const char *prefix,
                      size_t index);
 /* The text so far, in the arena; ends the buffer. Null: no memory, or too long. */
 sw_str trace_take_text(trace *t, sw_buf *buf);
+/* The beginning of what a message says, also where its content is in parts; null: it says nothing. */
+sw_str trace_preview(const sw_message *m, sw_arena *arena);
 /* trace_fit.c: makes a row such as the model takes it; true: something was cut or left out. */
 bool trace_fit(sw_record_id record, void *row, sw_arena *arena);
 /* A text as a field of so many bytes takes it: cut, without NUL. */

@@ -352,7 +352,7 @@ static sw_str text_of_content(sw_str content, sw_arena *arena)
     return SW_NULL_STR;
 }
 
-static sw_str preview_of(const sw_message *m, sw_arena *arena)
+sw_str trace_preview(const sw_message *m, sw_arena *arena)
 {
     sw_str text = m->text.ptr ? preview(m->text) : SW_NULL_STR;
     return text.ptr ? text : preview(text_of_content(m->content, arena));
@@ -366,7 +366,7 @@ static sw_str preview_among(const sw_message *messages, size_t count, sw_message
 
     for (size_t i = count; i-- > 0 && !found.ptr;) {
         if (messages[i].role.value == role) {
-            found = preview_of(&messages[i], arena);
+            found = trace_preview(&messages[i], arena);
         }
     }
     return found;

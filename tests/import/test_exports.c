@@ -155,6 +155,31 @@ static void test_phoenix(void **state)
     assert_int_equal(place_number("px.db", "select count(*) from runs"), 1);
 }
 
+/* As pandas writes a table of spans: the index once more, lists as Python prints them, holes as nothing. */
+static void test_phoenix_csv(void **state)
+{
+    (void)state;
+    import_result r = import_twice(
+        "pxc.db", "px.csv",
+        "context.span_id,name,span_kind,parent_id,start_time,end_time,status_code,status_message,"
+        "events,context.span_id,context.trace_id,attributes.llm.model_name,"
+        "attributes.llm.input_messages,attributes.input.value,attributes.output.value,"
+        "attributes.llm.token_count.prompt,attributes.llm.token_count.completion,"
+        "attributes.llm.token_count.prompt_details.cache_read\n"
+        "bb00000000000001,agent,AGENT,,2026-01-02 10:00:00+00:00,2026-01-02 10:00:09+00:00,OK,,[],"
+        "bb00000000000001,0123456789abcdef0123456789abcdee,,,,,,,\n"
+        "bb00000000000002,call,LLM,bb00000000000001,2026-01-02 10:00:01.500000+00:00,"
+        "2026-01-02 10:00:03.500000+00:00,OK,,[],bb00000000000002,0123456789abcdef0123456789abcdee,"
+        "gpt-4o,\"[{'message.role': 'user', 'message.content': 'q, or so'}]\",\"q, or so\","
+        "\"a \"\"b\"\"\",100.0,20.0,60.0\n");
+    assert_int_equal(r.steps_new, 1);
+    assert_int_equal(r.others, 1);
+    is_one("pxc.db", "prompt_tokens = 100 and completion_tokens = 20 and cached_input_tokens = 60 "
+                     "and model = 'gpt-4o' and s.trace_id = '0123456789abcdef0123456789abcdee' and "
+                     "step_start_ns = 1767348001500000000 and llm_request_ns = 2000000000 and "
+                     "input_preview = 'q, or so' and output_preview = 'a \"b\"'");
+}
+
 /* ---- LangSmith ------------------------------------------------------------------------------------------ */
 
 static void test_langsmith(void **state)
@@ -275,6 +300,19 @@ static void test_damage(void **state)
     assert_true(strncmp(told, "bad.csv:3: ", 11) == 0 && strstr(told, "bad.csv:5: "));
 }
 
+/* A quote that nothing ends costs its own line, and not the file. */
+static void test_endless_quote(void **state)
+{
+    (void)state;
+    char told[1024];
+    place_write("endless.csv", SW_STR("request_id,request_created_at,provider\nq1,2026-01-02,\"A\n"
+                                      "q2,2026-01-02,OPENAI\nq3,2026-01-02,OPENAI\n"));
+    import_result r = place_import_told("endless.db", place_path("endless.csv"), told, sizeof told);
+    assert_int_equal(r.steps_new, 2);
+    assert_int_equal(r.bad_lines, 1);
+    assert_int_equal(r.lines, 3);
+}
+
 /* Dollars become whole nano-dollars, and what is none becomes nothing. */
 static void test_money(void **state)
 {
@@ -308,8 +346,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_langfuse_lines), cmocka_unit_test(test_langfuse_list),
         cmocka_unit_test(test_langfuse_csv),   cmocka_unit_test(test_phoenix),
-        cmocka_unit_test(test_langsmith),      cmocka_unit_test(test_helicone),
-        cmocka_unit_test(test_helicone_csv),   cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_phoenix_csv),    cmocka_unit_test(test_langsmith),
+        cmocka_unit_test(test_helicone),       cmocka_unit_test(test_helicone_csv),
+        cmocka_unit_test(test_damage),         cmocka_unit_test(test_endless_quote),
         cmocka_unit_test(test_money),
     };
     return cmocka_run_group_tests_name("exports", tests, place_set_up, place_tear_down);

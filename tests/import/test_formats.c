@@ -121,6 +121,32 @@ static void what_gemini_writes_again_is_one(void **state)
                      1);
 }
 
+/* A stream of Gemini's: thoughts are no answer, and each call of a tool is one, wherever among the parts it stands. */
+static void streamed_parts_are_what_they_are(void **state)
+{
+#define CHUNK(PARTS)                                                                                \
+    "data: {\\\"candidates\\\":[{\\\"content\\\":{\\\"role\\\":\\\"model\\\",\\\"parts\\\":[" PARTS \
+    "]}}],\\\"usageMetadata\\\":{\\\"promptTokenCount\\\":4,\\\"candidatesTokenCount\\\":2}}\\n\\n"
+#define CALL(NAME) "{\\\"functionCall\\\":{\\\"name\\\":\\\"" NAME "\\\",\\\"args\\\":{}}}"
+    static const char text[] =
+        "{\"url\":\"https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-pro:"
+        "streamGenerateContent\",\"request\":{\"contents\":[]},\"response\":\"" CHUNK(
+            "{\\\"text\\\":\\\"hidden\\\",\\\"thought\\\":true},{\\\"text\\\":\\\"said\\\"}")
+            CHUNK(CALL("one") "," CALL("two") "," CALL("three")) "\"}\n";
+    (void)state;
+    place_write("stream/g.ndjson", sw_str_from(text));
+    (void)place_import_one("stream.db", place_path("stream"));
+    assert_int_equal(place_number("stream.db", "select count(*) from messages where content like "
+                                               "'%\"reasoning\":\"hidden\"%\"text\":\"said\"%'"),
+                     1);
+    assert_int_equal(place_number("stream.db", "select count(*) from steps where output_preview = "
+                                               "'said'"),
+                     1);
+    assert_int_equal(place_number("stream.db", "select json_array_length(tool_calls) from messages "
+                                               "where role = 'assistant'"),
+                     3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +154,7 @@ int main(void)
         cmocka_unit_test(what_is_packed_is_the_same),
         cmocka_unit_test(what_a_fork_repeats_is_no_call),
         cmocka_unit_test(what_gemini_writes_again_is_one),
+        cmocka_unit_test(streamed_parts_are_what_they_are),
     };
     return cmocka_run_group_tests(tests, place_set_up, place_tear_down);
 }

@@ -162,6 +162,28 @@ static void test_ways(void **state)
     sw_arena_fini(&arena);
 }
 
+/* Many lines of one event take room and time in proportion, whatever they hold. */
+static void test_long_event(void **state)
+{
+    (void)state;
+    enum { LINES = 50000, ROOM = 16 << 20 };
+    static char body[LINES * 8 + 64];
+    size_t len = 0;
+    sw_arena arena;
+    sw_arena_init(&arena, &sw__libc_allocator, ROOM);
+    len += (size_t)snprintf(body, sizeof body, "data: {\"usage\":{\"prompt_tokens\":3}\n");
+    for (int i = 0; i < LINES; i++) {
+        memcpy(body + len, "data: \n", 7);
+        len += 7;
+    }
+    memcpy(body + len, "data: }", 8);
+    usage_reading r = read_text(&arena, body);
+    assert_false(arena.failed);
+    assert_int_equal(r.events, 1);
+    assert_int_equal(r.counts.input.value, 3);
+    sw_arena_fini(&arena);
+}
+
 /* A frame of Amazon's, made here: lengths, one header, the payload; sums are not looked at. */
 static sw_str frame_of(char *to, const char *type, const char *payload)
 {
@@ -206,9 +228,8 @@ static void test_frames(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),
-        cmocka_unit_test(test_events),
-        cmocka_unit_test(test_ways),
+        cmocka_unit_test(test_golden), cmocka_unit_test(test_events),
+        cmocka_unit_test(test_ways),   cmocka_unit_test(test_long_event),
         cmocka_unit_test(test_frames),
     };
     return cmocka_run_group_tests_name("usage", tests, NULL, NULL);
