@@ -5,7 +5,7 @@
  * It writes to a ledger of this machine. Who wants to send to a server gives import_options.send, through which all
  * that is to be written goes.
  */
-#include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/import_watch.h"
@@ -21,9 +21,13 @@ typedef struct run {
     const char **paths;
     size_t path_count;
     size_t path_room;
-    int64_t told; /* lines of trouble so far */
+    const char **present;      /* those of the paths that are there */
+    uint64_t shown[SHOWN_BAD]; /* digests of the trouble that was told */
+    int64_t told;              /* how much trouble there was */
     int64_t begun_us;
-    bool json_skipped;
+    import_watch watch;
+    bool watches;
+    bool stop;
 } run;
 
 static int64_t mono_us(void)
@@ -33,13 +37,31 @@ static int64_t mono_us(void)
 
 /* ---- what is told meanwhile --------------------------------------------------------------------------- */
 
+/* A file that is followed is read again and again: what is wrong with it is told once. */
+static bool is_news(run *r, const char *path, int64_t line)
+{
+    uint64_t digest = sw_hash((uint64_t)line, path, strlen(path));
+
+    for (int64_t i = 0; i < r->told && i < SHOWN_BAD; i++) {
+        if (r->shown[i] == digest) {
+            return false;
+        }
+    }
+    if (r->told < SHOWN_BAD) {
+        r->shown[r->told] = digest;
+    }
+    return r->told++ < SHOWN_BAD;
+}
+
 static void tell(run *r, const char *path, int64_t line, const char *why)
 {
-    if (r->told++ >= SHOWN_BAD) {
+    sw_str clean;
+
+    if (!is_news(r, path, line)) {
         return;
     }
     sw_progress_done(&r->progress);
-    sw_str clean = sw_text_clean(&r->cli->arena, sw_str_from(path), false);
+    clean = sw_text_clean(&r->cli->arena, sw_str_from(path), false);
     if (line > 0) {
         fprintf(r->cli->err, "stepwell: %s:%lld: %s\n", sw_text_or_blank(clean), (long long)line,
                 why);
@@ -72,6 +94,7 @@ static void show_progress(void *arg, const import_result *so_far)
     sw_progress_show(&r->progress, so_far->bytes_done / 1000000, so_far->bytes / 1000000,
                      mono_us());
     r->progress.unit = "MB";
+    r->stop = r->stop || (r->watches && import_watch_ends(&r->watch));
 }
 
 /* ---- the answer ----------------------------------------------------------------------------------------- */
@@ -167,14 +190,16 @@ static sw_status print_result(run *r, const import_result *result)
 {
     count counts[COUNTS];
     int64_t passed_us = mono_us() - r->begun_us;
+    sw_status status = SW_STATUS_OK;
 
     count_all(result, passed_us, counts);
     if (sw_cli_is_data(r->cli)) {
-        return print_json(r, result, counts);
+        status = print_json(r, result, counts);
+    } else {
+        print_text(r, result, counts, passed_us);
     }
-    print_text(r, result, counts, passed_us);
     fflush(r->cli->out);
-    return SW_STATUS_OK;
+    return status;
 }
 
 /* ---- what is imported ------------------------------------------------------------------------------------- */
@@ -223,48 +248,78 @@ static sw_status find_paths(run *r)
                                        "folder: stepwell import PATH");
 }
 
-static sw_status import_once(run *r, import_result *result)
+static sw_status import_now(run *r, const char *const *paths, size_t path_count,
+                            import_result *result)
 {
     sw_status status = SW_STATUS_OK;
 
     r->begun_us = mono_us();
-    r->told = 0;
     sw_progress_init(&r->progress, r->cli->err, "MB", r->begun_us);
-    status = import_paths(r->cli->ledger, &r->actor, &r->options, r->paths, r->path_count, result,
+    status = import_paths(r->cli->ledger, &r->actor, &r->options, paths, path_count, result,
                           &r->cli->error);
     sw_progress_done(&r->progress);
     return status;
 }
 
-/* Only what brought something is told. */
+/* Only what brought something is told. What an agent cleared away since is no trouble. */
 static sw_status again(void *arg)
 {
     run *r = arg;
     import_result result;
-    sw_status status = import_once(r, &result);
+    size_t present = 0;
+    sw_status status = SW_STATUS_OK;
 
+    for (size_t i = 0; i < r->path_count; i++) {
+        if (access(r->paths[i], F_OK) == 0) {
+            r->present[present++] = r->paths[i];
+        }
+    }
+    r->told = r->told < SHOWN_BAD ? r->told : SHOWN_BAD;
+    status = import_now(r, r->present, present, &result);
     return status == SW_STATUS_OK && result.steps_new + result.steps_corrected > 0
                ? print_result(r, &result)
                : status;
 }
 
-static sw_status run_import(run *r)
+/* A dry run makes no ledger where there is none, and waits for nobody who writes. */
+static sw_status open_ledger(run *r)
+{
+    sw_status status = sw_cli_open(r->cli, !r->options.dry_run);
+
+    if (r->options.dry_run && status == SW_STATUS_NOT_FOUND) {
+        r->cli->error = (sw_error){.status = SW_STATUS_OK};
+        return SW_STATUS_OK;
+    }
+    return status;
+}
+
+static sw_status import_all(run *r)
 {
     import_result result;
-    sw_status status = find_paths(r);
+    sw_status status = open_ledger(r);
 
     if (status == SW_STATUS_OK) {
-        status = sw_cli_open(r->cli, true);
-    }
-    if (status == SW_STATUS_OK) {
-        status = import_once(r, &result);
+        status = import_now(r, r->paths, r->path_count, &result);
     }
     if (status == SW_STATUS_OK) {
         status = print_result(r, &result);
     }
-    return status == SW_STATUS_OK && sw_cli_has(r->cli, SW_OPTION_WATCH)
-               ? import_watch(r->paths, r->path_count, again, r, &r->cli->error)
-               : status;
+    return status == SW_STATUS_OK && r->watches ? import_watch_go_on(&r->watch, again, r) : status;
+}
+
+/* What is written while the first import is under way is not missed. */
+static sw_status import_and_watch(run *r)
+{
+    sw_status status = SW_STATUS_OK;
+
+    r->present = sw_arena_alloc(&r->cli->arena, r->path_count * sizeof *r->present);
+    if (!r->present) {
+        return sw_no_memory(&r->cli->error);
+    }
+    status = import_watch_begin(&r->watch, r->paths, r->path_count, &r->cli->error);
+    status = status == SW_STATUS_OK ? import_all(r) : status;
+    import_watch_end(&r->watch);
+    return status;
 }
 
 int sw_cli_import(sw_cli *cli)
@@ -272,15 +327,20 @@ int sw_cli_import(sw_cli *cli)
     run r = {
         .cli = cli,
         .actor = {.organization_id = sw_str_from(sw_cli_text(cli, SW_OPTION_REPLAY_ORGANIZATION)),
-                  .project_id = sw_str_from(sw_cli_text(cli, SW_OPTION_REPLAY_PROJECT))}};
+                  .project_id = sw_str_from(sw_cli_text(cli, SW_OPTION_REPLAY_PROJECT))},
+        .watches = sw_cli_has(cli, SW_OPTION_WATCH)};
     sw_status status = SW_STATUS_OK;
 
     r.options = (import_options){.dry_run = sw_cli_has(cli, SW_OPTION_DRY_RUN),
+                                 .stop = &r.stop,
                                  .bad_line = tell_bad_line,
                                  .skipped = tell_skipped,
                                  .progress = show_progress,
                                  .arg = &r};
-    status = run_import(&r);
+    status = find_paths(&r);
+    if (status == SW_STATUS_OK) {
+        status = r.watches ? import_and_watch(&r) : import_all(&r);
+    }
     return status == SW_STATUS_OK ? sw_cli_finish(cli)
                                   : sw_cli_fail(cli, status, sw_cli_advice(status));
 }

@@ -1,33 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Watching by inotify: every folder below the paths is watched, new ones are added as they come. A session is written
- * line by line, so what comes within a moment is taken together. Where inotify is not to be had, or has no more
- * watches to give, it is looked every few seconds; files that did not change cost one look at the folder then.
+ * line by line, so what comes within a moment is taken together. Where inotify is not to be had, has no more watches
+ * to give, or what it watched is gone, it is looked every few seconds; files that did not change cost one look at the
+ * folder then.
  */
 #include "cli/import_watch.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { QUIET_MS = 300, POLL_MS = 3000, LONGEST_MS = 2000, DEEPEST = 64, PATH_BYTES = 4096 };
-
-typedef struct watching {
-    int notify; /* -1: there is none */
-    int stop;
-    bool blind; /* not every folder is watched */
-} watching;
-
 enum { WANTED = IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE };
 
 /* Below `depth` folders nothing is looked for: links are not followed, so no honest tree is as deep. */
-static void watch_folder(watching *w, const char *path, int depth)
+static void watch_folder(import_watch *w, const char *path, int depth)
 {
     DIR *folder = NULL;
 
@@ -41,8 +33,8 @@ static void watch_folder(watching *w, const char *path, int depth)
         char below[PATH_BYTES];
         struct stat is;
         int len = snprintf(below, sizeof below, "%s/%s", path, entry->d_name);
-        if (entry->d_name[0] != '.' && len > 0 && len < (int)sizeof below &&
-            lstat(below, &is) == 0 && S_ISDIR(is.st_mode)) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && len > 0 &&
+            len < (int)sizeof below && lstat(below, &is) == 0 && S_ISDIR(is.st_mode)) {
             watch_folder(w, below, depth + 1);
         }
     }
@@ -51,15 +43,16 @@ static void watch_folder(watching *w, const char *path, int depth)
     }
 }
 
-static void watch_all(watching *w, const char *const *paths, size_t count)
+static void watch_all(import_watch *w)
 {
-    for (size_t i = 0; w->notify >= 0 && i < count; i++) {
-        watch_folder(w, paths[i], 0);
+    w->blind = w->notify < 0;
+    for (size_t i = 0; w->notify >= 0 && i < w->count; i++) {
+        watch_folder(w, w->paths[i], 0);
     }
 }
 
-/* Reads what was told. True: a folder may have come. */
-static bool drain(watching *w)
+/* Reads what was told. True: a folder may have come, or gone. */
+static bool drain(const import_watch *w)
 {
     _Alignas(struct inotify_event) char buf[16384];
     bool folders = false;
@@ -68,7 +61,7 @@ static bool drain(watching *w)
     while ((n = read(w->notify, buf, sizeof buf)) > 0) {
         for (char *at = buf; at < buf + n;) {
             const struct inotify_event *event = (const struct inotify_event *)(const void *)at;
-            folders = folders || (event->mask & (IN_ISDIR | IN_Q_OVERFLOW));
+            folders = folders || (event->mask & (IN_ISDIR | IN_Q_OVERFLOW | IN_IGNORED));
             at += sizeof *event + event->len;
         }
     }
@@ -77,7 +70,7 @@ static bool drain(watching *w)
 
 typedef enum seen { SEEN_NOTHING, SEEN_CHANGE, SEEN_STOP } seen;
 
-static seen wait_for(watching *w, int ms, bool *folders)
+static seen wait_for(const import_watch *w, int ms, bool *folders)
 {
     struct pollfd fds[] = {{.fd = w->stop, .events = POLLIN}, {.fd = w->notify, .events = POLLIN}};
     int n = poll(fds, w->notify >= 0 ? 2 : 1, ms);
@@ -93,11 +86,11 @@ static seen wait_for(watching *w, int ms, bool *folders)
 }
 
 /* A change, and then quiet for a moment; or just some time, where changes are not all told. */
-static seen wait_for_change(watching *w, const char *const *paths, size_t count)
+static seen wait_for_change(import_watch *w)
 {
-    bool folders = false;
-    bool eyeless = w->notify < 0 || w->blind;
-    seen what = wait_for(w, eyeless ? POLL_MS : -1, &folders);
+    bool blind = w->blind;
+    bool folders = blind;
+    seen what = wait_for(w, blind ? POLL_MS : -1, &folders);
 
     for (int waited = 0; what == SEEN_CHANGE && waited < LONGEST_MS; waited += QUIET_MS) {
         seen more = wait_for(w, QUIET_MS, &folders);
@@ -107,41 +100,55 @@ static seen wait_for_change(watching *w, const char *const *paths, size_t count)
         }
     }
     if (folders) {
-        watch_all(w, paths, count);
+        watch_all(w);
     }
-    return what == SEEN_NOTHING && eyeless ? SEEN_CHANGE : what;
+    return what == SEEN_NOTHING && blind ? SEEN_CHANGE : what;
 }
 
-sw_status import_watch(const char *const *paths, size_t count, sw_status (*again)(void *arg),
-                       void *arg, sw_error *err)
+sw_status import_watch_begin(import_watch *w, const char *const *paths, size_t count, sw_error *err)
 {
-    watching w = {.notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
-    sw_status status = SW_STATUS_OK;
     sigset_t signals;
-    sigset_t before;
 
+    *w = (import_watch){.paths = paths, .count = count, .stop = -1};
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGTERM);
-    (void)pthread_sigmask(SIG_BLOCK, &signals, &before);
-    w.stop = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (w.stop < 0) {
-        status = sw_fail(err, SW_STATUS_IO, "", "cannot wait for signals");
-    }
-    watch_all(&w, paths, count);
-    while (status == SW_STATUS_OK) {
-        seen what = wait_for_change(&w, paths, count);
-        if (what == SEEN_STOP) {
-            break;
-        }
+    (void)pthread_sigmask(SIG_BLOCK, &signals, &w->before);
+    w->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    w->stop = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    watch_all(w);
+    return w->stop >= 0 ? SW_STATUS_OK : sw_fail(err, SW_STATUS_IO, "", "cannot wait for signals");
+}
+
+bool import_watch_ends(const import_watch *w)
+{
+    struct pollfd fd = {.fd = w->stop, .events = POLLIN};
+
+    return poll(&fd, 1, 0) > 0;
+}
+
+sw_status import_watch_go_on(import_watch *w, sw_status (*again)(void *arg), void *arg)
+{
+    sw_status status = SW_STATUS_OK;
+
+    for (seen what = SEEN_NOTHING; status == SW_STATUS_OK && what != SEEN_STOP;) {
+        what = wait_for_change(w);
         status = what == SEEN_CHANGE ? again(arg) : status;
     }
-    if (w.stop >= 0) {
-        (void)close(w.stop);
-    }
-    if (w.notify >= 0) {
-        (void)close(w.notify);
-    }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
+}
+
+/* A signal that was asked with is done with; else it would end the program now. */
+void import_watch_end(import_watch *w)
+{
+    if (w->stop >= 0) {
+        struct signalfd_siginfo asked;
+        while (read(w->stop, &asked, sizeof asked) > 0) {
+        }
+        (void)close(w->stop);
+    }
+    if (w->notify >= 0) {
+        (void)close(w->notify);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &w->before, NULL);
 }

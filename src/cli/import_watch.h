@@ -3,12 +3,29 @@
 #ifndef SW_CLI_IMPORT_WATCH_H
 #define SW_CLI_IMPORT_WATCH_H
 
+#include <signal.h>
+
 #include "base/base.h"
 
-/* Calls `again` whenever something below the paths was written to, and was then left alone for a moment; every few
- * seconds where the system does not tell (POLL_SECONDS). Until interrupted (SIGINT, SIGTERM), which is OK, or `again`
- * fails. */
-sw_status import_watch(const char *const *paths, size_t count, sw_status (*again)(void *arg),
-                       void *arg, sw_error *err);
+typedef struct import_watch {
+    const char *const *paths;
+    size_t count;
+    int notify; /* -1: the system does not tell */
+    int stop;   /* becomes readable when it is to end */
+    bool blind; /* not every folder is watched */
+    sigset_t before;
+} import_watch;
+
+/* From now on what is written below the paths is noticed, and SIGINT and SIGTERM only ask to end. To be called before
+ * threads are started, which would take the signals. The paths are borrowed until import_watch_end. */
+sw_status import_watch_begin(import_watch *w, const char *const *paths, size_t count,
+                             sw_error *err) SW_MUST_CHECK;
+/* Whether it was asked to end. */
+bool import_watch_ends(const import_watch *w);
+/* Calls `again` whenever something was written to, and was then left alone for a moment; every few seconds where the
+ * system does not tell. Until it is asked to end, which is OK, or `again` fails. */
+sw_status import_watch_go_on(import_watch *w, sw_status (*again)(void *arg),
+                             void *arg) SW_MUST_CHECK;
+void import_watch_end(import_watch *w);
 
 #endif
