@@ -2,7 +2,7 @@
 /* Between the files of the import: what is read into memory at a time, and what is made of it.
  *
  * A window is as many units as fit in memory. Readers (one a format family: import_read_transcript ...) add runs and
- * steps to it; import_decide asks the ledger what is there already and import_flush writes what is left.
+ * steps to it; import_decide asks the ledger what is there already and import_flush writes the rest.
  */
 #ifndef SW_INGEST_IMPORT_INSIDE_H
 #define SW_INGEST_IMPORT_INSIDE_H
@@ -35,9 +35,11 @@ typedef struct import_made {
     char content[IMPORT_DIGEST];
     size_t run; /* of the window's runs, or SIZE_MAX */
     /* set by import_decide */
+    bool there; /* the ledger knows the call */
     bool write;
-    sw_str instead_of; /* a step that gives way to this one */
     bool ours;         /* what the ledger has is our telling, or will be */
+    sw_str instead_of; /* a step that gives way to this one */
+    sw_str left;       /* the run in which the call was until now */
 } import_made;
 
 typedef struct import_run {
@@ -93,8 +95,17 @@ extern const sw_message import_nothing;
  * its content. */
 sw_status import_finish(import_work *work, import_made *made, sw_message *messages, sw_error *err);
 
-/* import_write.c */
-sw_status import_flush(import_work *work, sw_error *err);
+/* What of a window is to be written. */
+typedef struct import_decided {
+    import_made **best; /* one a call; those that have `write` are to be written */
+    size_t count;
+    const sw_str
+        *left; /* runs that may have lost their last step, each before the one it came from */
+    size_t left_count;
+} import_decided;
+sw_status import_decide(import_work *work, import_decided *out, sw_error *err) SW_MUST_CHECK;
+/* Writes the window and empties it. */
+sw_status import_flush(import_work *work, sw_error *err) SW_MUST_CHECK;
 void import_digest(const void *data, size_t len, char out[IMPORT_DIGEST]);
 
 #endif

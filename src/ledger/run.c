@@ -358,6 +358,23 @@ sw_status sw_run_cancel(sw_ledger *ledger, const sw_actor *actor, sw_str run_id,
 
 /* ---- delete ------------------------------------------------------------------------------------- */
 
+sw_status sw__run_delete_in(sw_group *group, const sw_task *task, const sw_run *run, int64_t *seq,
+                            sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    group->removed = true;
+    sw_group_forget_known(group);
+    sw_group_drop_run(group, run->id);
+    status = sw_group_must(group, sw_store_remove(group->session, SW_RECORD_RUN, run, err), err);
+    if (status == SW_STATUS_OK) {
+        status = sw__run_count(group, run, -1, err);
+    }
+    return status == SW_STATUS_OK ? sw_group_journal(group, task, SW_CHANGE_DELETED, SW_RECORD_RUN,
+                                                     run->id, run->project_id, seq, err)
+                                  : status;
+}
+
 static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
 {
     sw_delete_args *args = task->arg;
@@ -369,17 +386,7 @@ static sw_status apply_delete(sw_group *group, sw_task *task, sw_error *err)
     if (status != SW_STATUS_OK) {
         return sw__verdict(args->outcome, SW_VERDICT_REJECTED, status, err);
     }
-    group->removed = true;
-    sw_group_forget_known(group);
-    sw_group_drop_run(group, run.id);
-    status = sw_group_must(group, sw_store_remove(group->session, SW_RECORD_RUN, &run, err), err);
-    if (status == SW_STATUS_OK) {
-        status = sw__run_count(group, &run, -1, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw_group_journal(group, task, SW_CHANGE_DELETED, SW_RECORD_RUN, run.id,
-                                  run.project_id, &args->outcome->seq, err);
-    }
+    status = sw__run_delete_in(group, task, &run, &args->outcome->seq, err);
     return sw__verdict(args->outcome, SW_VERDICT_UPDATED, status, err);
 }
 

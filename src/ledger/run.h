@@ -21,6 +21,9 @@ sw_int sw__run_us_to_ns(int64_t us);
 /* Creates a run inside a group. */
 sw_status sw__run_create_in(sw_group *group, const sw_task *task, const sw_run *run,
                             sw_outcome *outcome, sw_error *err);
+/* Deletes a run inside a group; `seq` may be NULL. Its steps stay, in no run. */
+sw_status sw__run_delete_in(sw_group *group, const sw_task *task, const sw_run *run, int64_t *seq,
+                            sw_error *err);
 /* What the totals have from the run itself. */
 sw_status sw__run_note_metrics(sw_group *group, const sw_run *row, sw_error *err);
 /* What the journal says of a run that becomes another. */

@@ -199,11 +199,11 @@ static sw_status check_sizes(const sw_telemetry_batch *b, sw_error *err)
     const struct {
         const char *name;
         size_t count;
-    } lists[] = {{"agents", b->agent_count},  {"sources", b->source_count},
-                 {"items", b->item_count},    {"runs", b->run_count},
-                 {"steps", b->step_count},    {"folds", b->fold_count},
-                 {"aliases", b->alias_count}, {"marks", b->mark_count},
-                 {"calls", b->call_count},    {"files", b->file_count}};
+    } lists[] = {
+        {"agents", b->agent_count},  {"sources", b->source_count}, {"items", b->item_count},
+        {"runs", b->run_count},      {"steps", b->step_count},     {"folds", b->fold_count},
+        {"aliases", b->alias_count}, {"marks", b->mark_count},     {"calls", b->call_count},
+        {"files", b->file_count},    {"left_runs", b->left_count}};
 
     for (size_t i = 0; i < SW_COUNT(lists); i++) {
         if (lists[i].count > SW_LIMIT_BATCH_ITEMS) {

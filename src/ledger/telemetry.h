@@ -60,6 +60,10 @@ typedef struct sw_telemetry_batch {
     size_t call_count;
     const sw_transcript_file *files; /* put */
     size_t file_count;
+    /* Runs that may have lost their last step: at the end those of source transcript that have none, and that no other
+     * run came from, go. In this order. */
+    const sw_str *left_runs;
+    size_t left_count;
 } sw_telemetry_batch;
 
 sw_status sw_telemetry_write(sw_ledger *ledger, const sw_actor *actor,

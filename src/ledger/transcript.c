@@ -4,6 +4,7 @@
  * whole batch. Nothing is decided here: who imports says what is better, and this keeps it.
  */
 #include "ledger/reading.h"
+#include "ledger/run.h"
 #include "ledger/telemetry_inside.h"
 
 static sw_str project_of(const sw_actor *actor, sw_str project_id)
@@ -55,12 +56,56 @@ static sw_status put_files(sw_group *group, const sw_task *task, const sw_teleme
     return status;
 }
 
+/* Whether it has steps that count, or other runs came from it. */
+static sw_status is_needed(sw_group *group, sw_str run_id, bool *needed, sw_error *err)
+{
+    sw_value run = {.text = run_id};
+    sw_condition step[] = {{SW_STEP_RUN_ID, SW_OP_EQ, &run, 1},
+                           {SW_STEP_RETIRED_INTO, SW_OP_NULL, NULL, 0}};
+    sw_condition child[] = {{SW_RUN_PARENT_RUN_ID, SW_OP_EQ, &run, 1}};
+    const sw_scan scans[] = {
+        {.record = SW_RECORD_STEP, .conditions = step, .condition_count = 2, .unordered = true},
+        {.record = SW_RECORD_RUN, .conditions = child, .condition_count = 1, .unordered = true}};
+    sw_status status = SW_STATUS_OK;
+
+    *needed = false;
+    for (size_t i = 0; i < SW_COUNT(scans) && status == SW_STATUS_OK && !*needed; i++) {
+        status = sw_group_must(
+            group, sw__first(group->session, &scans[i], &group->arena, NULL, needed, err), err);
+    }
+    return status;
+}
+
+/* A run that a part of the files gave, and all together do not. */
+static sw_status drop_left(sw_group *group, const sw_task *task, const sw_telemetry_batch *b,
+                           sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < b->left_count && status == SW_STATUS_OK; i++) {
+        sw_run run;
+        bool needed = true;
+        status = sw_group_get(group, task, SW_RECORD_RUN, b->left_runs[i], &run, err);
+        if (status == SW_STATUS_OK && run.source.value == SW_SOURCE_TRANSCRIPT) {
+            status = is_needed(group, run.id, &needed, err);
+        }
+        if (status == SW_STATUS_OK && !needed) {
+            status = sw__run_delete_in(group, task, &run, NULL, err);
+        }
+        status = status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    }
+    return status;
+}
+
 sw_status sw__transcript_write(sw_group *group, const sw_task *task,
                                const sw_telemetry_batch *batch, sw_error *err)
 {
     sw_status status = batch->call_count > 0 ? put_calls(group, task, batch, err) : SW_STATUS_OK;
 
-    return status == SW_STATUS_OK ? put_files(group, task, batch, err) : status;
+    if (status == SW_STATUS_OK) {
+        status = put_files(group, task, batch, err);
+    }
+    return status == SW_STATUS_OK ? drop_left(group, task, batch, err) : status;
 }
 
 /* ---- reading ------------------------------------------------------------------------------------- */

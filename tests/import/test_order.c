@@ -318,8 +318,9 @@ static void links_are_not_followed(void **state)
 
 /* ---- killed ---------------------------------------------------------------------------------------------------- */
 
-/* Many sessions, so that it takes a while. */
-static void write_sessions(int count)
+/* Many sessions, so that it takes a while. What a gateway made of them is in sessions of its own, tells less of each
+ * call, and gives way to what is better told. */
+static void write_sessions(const char *folder, int count, bool gateway)
 {
     static text t;
     for (int i = 0; i < count; i++) {
@@ -327,8 +328,8 @@ static void write_sessions(int count)
         char path[64];
         char id[4][32];
         who w = {session, NULL, NULL};
-        snprintf(session, sizeof session, "k%d", i);
-        snprintf(path, sizeof path, "kill/k%d.jsonl", i);
+        snprintf(session, sizeof session, "%c%d", gateway ? 'g' : 'k', i);
+        snprintf(path, sizeof path, "%s/%s.jsonl", folder, session);
         t.len = 0;
         for (int n = 0; n < 40; n++) {
             snprintf(id[0], sizeof id[0], "u%d-%d", i, n);
@@ -336,7 +337,8 @@ static void write_sessions(int count)
             snprintf(id[2], sizeof id[2], "msg_%d_%d", i, n);
             snprintf(id[3], sizeof id[3], "req_%d_%d", i, n);
             prompt(&t, &w, id[0], NULL, 10 * n, "once more");
-            answer(&t, &w, id[1], id[0], 10 * n + 5, id[2], id[3], n + 1, "end_turn", said_text);
+            answer(&t, &w, id[1], id[0], 10 * n + 5, id[2], gateway ? NULL : id[3], n + 1,
+                   "end_turn", said_text);
         }
         place_write(path, sw_str_make(t.at, t.len));
     }
@@ -360,8 +362,11 @@ static void killed_and_run_again_is_the_same(void **state)
     uint64_t random = 3;
     int killed = 0;
     (void)state;
-    write_sessions(120);
+    write_sessions("copies", 120, true);
+    write_sessions("kill", 120, false);
     (void)place_import_one("unharmed.db", place_path("kill"));
+    (void)place_import_one("killed.db", place_path("copies"));
+    assert_int_equal(place_number("killed.db", "select count(*) from steps"), 120 * 40);
     assert_int_equal(place_number("unharmed.db", "select count(*) from steps"), 120 * 40);
     whole = place_dump("unharmed.db");
     snprintf(store, sizeof store, "sqlite:%s", place_path("killed.db"));
@@ -384,9 +389,32 @@ static void killed_and_run_again_is_the_same(void **state)
     free(whole);
 }
 
+/* Sessions in which nothing was asked are many, and each is remembered: more than one call to the ledger takes. */
+static void many_files_without_calls(void **state)
+{
+    enum { FILES = SW_LIMIT_BATCH_ITEMS + 50 };
+    char path[64];
+    import_result r;
+    (void)state;
+    for (int i = 0; i < FILES; i++) {
+        char line[128];
+        int len =
+            snprintf(line, sizeof line,
+                     "{\"type\":\"summary\",\"summary\":\"s%d\",\"leafUuid\":\"l%d\"}\n", i, i);
+        snprintf(path, sizeof path, "many/%d.jsonl", i);
+        place_write(path, sw_str_make(line, (size_t)len));
+    }
+    r = place_import_one("many.db", place_path("many"));
+    assert_int_equal(r.files_read, FILES);
+    r = place_import_one("many.db", place_path("many"));
+    assert_int_equal(r.files_unchanged, FILES);
+    assert_int_equal(r.files_read, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_files_without_calls),
         cmocka_unit_test(order_and_grouping_do_not_matter),
         cmocka_unit_test(a_growing_file_adds_what_is_new),
         cmocka_unit_test(damaged_lines_are_told_and_skipped),
