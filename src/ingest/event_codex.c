@@ -74,21 +74,14 @@ static bool has_failed(const event *e)
     return (status.known && status.value >= 400) || event_text(e, "error.message").ptr != NULL;
 }
 
-static sw_str counts_of(event_book *book, const event *e)
+static void counts_of(const event *e, sw_int out[SPAN_COUNTS_NAMED])
 {
-    static const char *const names[] = {"input_token_count", "cached_token_count",
-                                        "output_token_count", "reasoning_token_count"};
-    sw_str out = SW_STR("");
+    static const char *const names[SPAN_COUNTS_NAMED] = {
+        "input_token_count", "cached_token_count", "output_token_count", "reasoning_token_count"};
 
-    for (size_t i = 0; i < SW_COUNT(names); i++) {
-        sw_int n = event_number(e, names[i]);
-        out = sw_arena_printf(book->arena, "%.*s%s%lld", (int)out.len, out.ptr, i ? "," : "",
-                              (long long)n.value);
-        if (!out.ptr) {
-            return SW_STR("");
-        }
+    for (size_t i = 0; i < SPAN_COUNTS_NAMED; i++) {
+        out[i] = event_number(e, names[i]);
     }
-    return out;
 }
 
 static void ask(codex *c, event_span *span)
@@ -130,17 +123,20 @@ static span_facts *add_call(codex *c, const event *e, sw_str last_key)
 
 static void add_answer(codex *c, const event *e)
 {
-    span_facts *facts = add_call(c, e, counts_of(c->book, e));
+    sw_arena *arena = c->book->arena;
+    sw_int counts[SPAN_COUNTS_NAMED];
+    span_facts *facts = NULL;
 
+    counts_of(e, counts);
+    facts = add_call(c, e, span_counts_text(counts, arena));
     if (facts) {
         facts->end = (span_end){.status = SW_STEP_STATUS_SUCCESS};
         if (facts->told->trace_hex.ptr) {
             facts->names[facts->name_count++] = (span_name){
-                SW_STR("codex-call"),
-                sw_arena_printf(c->book->arena, "%.*s %.*s", (int)facts->told->trace_hex.len,
-                                facts->told->trace_hex.ptr, (int)facts->told->keys[2].len,
-                                facts->told->keys[2].ptr)};
+                SW_STR("codex-call"), span_counts_name(facts->told->trace_hex, counts, arena)};
         }
+        facts->names[facts->name_count++] =
+            (span_name){SW_STR("codex-counts"), span_counts_name(e->session, counts, arena)};
     }
     c->request = c->failed = NULL;
 }

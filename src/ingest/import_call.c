@@ -225,19 +225,6 @@ static bool put_times(import_work *work, const import_call *call, import_made *m
     return true;
 }
 
-static void put_usage(const span_usage *usage, sw_step *step)
-{
-    step->prompt_tokens = usage->prompt;
-    step->completion_tokens = usage->completion;
-    step->total_tokens = usage->total;
-    step->cached_input_tokens = usage->cached;
-    step->cache_write_tokens = usage->written;
-    step->reasoning_tokens = usage->reasoning;
-    step->prompt_tokens_details = usage->prompt_details;
-    step->completion_tokens_details = usage->completion_details;
-    step->usage_state = sw_int_of(usage->state);
-}
-
 /* ---- all --------------------------------------------------------------------------------------------------------- */
 
 /* Of two tellings of one call: more tokens; then who knows more. Owners are not told apart. */
@@ -309,7 +296,7 @@ sw_status import_call_add(import_work *work, const import_call *call, sw_error *
         .service_tier = call->tier,
         .cost_nano_usd = call->cost_nano_usd,
     };
-    put_usage(&facts.usage, step);
+    span_usage_put(&facts.usage, step);
     put_end(work, call, step);
     if (!put_times(work, call, made) || !say(work, call, &facts, made, &messages)) {
         return sw_no_memory(err);

@@ -33,7 +33,9 @@ typedef struct import_made {
     char call[IMPORT_DIGEST]; /* digest of what the source calls it */
     uint8_t rank[IMPORT_RANK];
     char content[IMPORT_DIGEST];
-    size_t run; /* of the window's runs, or SIZE_MAX */
+    size_t run;            /* of the window's runs, or SIZE_MAX */
+    const char *name_kind; /* what telemetry of the same call calls it too (E.5); or NULL */
+    sw_str name;
     /* set by import_decide */
     bool there; /* the ledger knows the call */
     bool write;

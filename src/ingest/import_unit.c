@@ -10,14 +10,15 @@
 static const unit_traits traits[IMPORT_FORMATS] = {
     [IMPORT_FORMAT_CLAUDE_CODE] = {"cc-msg", "cc-prompt", "cc-session", "claude-code", "anthropic",
                                    "transcript:claude-code", SPAN_EXCLUSIVE, true, true, true,
-                                   false},
+                                   false, "cc-request"},
     [IMPORT_FORMAT_CODEX] = {"codex-cum", "codex-turn", "codex-thread", "codex", "openai",
-                             "transcript:codex", SPAN_INCLUSIVE, false, false, false, false},
+                             "transcript:codex", SPAN_INCLUSIVE, false, false, false, false,
+                             "codex-counts"},
     [IMPORT_FORMAT_GEMINI] = {"gemini-msg", "gemini-prompt", "gemini-session", "gemini-cli",
                               "gcp.gemini", "transcript:gemini-cli", SPAN_INCLUSIVE | SPAN_BESIDE,
-                              false, false, false, true},
+                              false, false, false, true, NULL},
     [IMPORT_FORMAT_PI] = {"letta-msg", "pi-prompt", "pi-session", "pi", NULL, "transcript:pi",
-                          SPAN_EXCLUSIVE, false, false, false, false},
+                          SPAN_EXCLUSIVE, false, false, false, false, NULL},
 };
 
 const unit_traits *unit_traits_of(import_format format)

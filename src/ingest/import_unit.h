@@ -23,6 +23,9 @@ typedef struct unit_traits {
     bool by_message; /* a call's own name alone says which it is; else both names do */
     bool requests;   /* the second name is that of a request */
     bool retold;     /* a call is told again as a whole when there is more of it */
+    /* What telemetry calls the same call: kind of the name, which is the request, or else follows from session and
+     * counts; or NULL. */
+    const char *name_kind;
 } unit_traits;
 
 typedef struct unit_event {

@@ -205,15 +205,7 @@ static void put_usage(unit *u, const unit_call *call, sw_step *step)
         return;
     }
     span_count(&counts, u->traits->mode, false, &u->work->arena, &usage);
-    step->prompt_tokens = usage.prompt;
-    step->completion_tokens = usage.completion;
-    step->total_tokens = usage.total;
-    step->cached_input_tokens = usage.cached;
-    step->cache_write_tokens = usage.written;
-    step->reasoning_tokens = usage.reasoning;
-    step->prompt_tokens_details = usage.prompt_details;
-    step->completion_tokens_details = usage.completion_details;
-    step->usage_state = sw_int_of(usage.state);
+    span_usage_put(&usage, step);
     step->service_tier = from->service_tier;
     if (usage.state == SW_USAGE_STATE_REPORTED && u->traits->streams && !is_ended(u, call)) {
         step->usage_state = sw_int_of(SW_USAGE_STATE_PARTIAL);
@@ -412,6 +404,20 @@ static void put_rank(const unit *u, const unit_call *call, const sw_step *step, 
     (void)put_number(to, u->told, 4);
 }
 
+/* What telemetry calls the same call (telemetry.md E.5), where both sides know it. */
+static void put_other_name(const unit *u, const transcript_event *e, import_made *made)
+{
+    const transcript_usage *n = &e->usage;
+
+    if (u->traits->requests) {
+        made->name = e->key2;
+    } else if (u->traits->name_kind && e->session.len && e->has_usage) {
+        const sw_int counts[] = {n->input, n->cache_read, n->output, n->reasoning};
+        made->name = span_counts_name(e->session, counts, &u->work->arena);
+    }
+    made->name_kind = made->name.len ? u->traits->name_kind : NULL;
+}
+
 static void put_name(const unit *u, const unit_call *call, import_made *made)
 {
     const transcript_event *e = &u->events[call->best].e;
@@ -423,6 +429,7 @@ static void put_name(const unit *u, const unit_call *call, import_made *made)
     import_digest(e->key.ptr, e->key.len, all + IMPORT_DIGEST);
     import_digest(second.ptr, second.len, all + 2 * IMPORT_DIGEST);
     import_digest(all, sizeof all, made->call);
+    put_other_name(u, e, made);
 }
 
 static sw_status make_step(unit *u, uint32_t number, sw_error *err)

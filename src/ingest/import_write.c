@@ -4,6 +4,7 @@
  * gives way in the transaction that brings the better one.
  */
 #include "ingest/import_inside.h"
+#include "ingest/trace_inside.h"
 
 /* What one call to the ledger takes of each list, and of the lists from where on. A step may bring its loser along. */
 enum { STEPS_MOST = SW_LIMIT_BATCH_ITEMS / 2, ROWS_MOST = SW_LIMIT_BATCH_ITEMS };
@@ -48,6 +49,18 @@ static sw_transcript_call call_of(const import_work *work, const import_made *ma
                                 .content = sw_str_make(made->content, IMPORT_DIGEST)};
 }
 
+/* By this name telemetry of the same call finds the step. */
+static sw_step_alias name_of(import_work *work, const import_made *made)
+{
+    sw_step_alias name = {.project_id = work->project_id,
+                          .kind = sw_str_from(made->name_kind),
+                          .value = made->name,
+                          .step_id = made->step.entry.step.id};
+
+    (void)trace_fit(SW_RECORD_STEP_ALIAS, &name, &work->arena);
+    return name;
+}
+
 /* What folds leaves its messages to the survivor, who says the same better: so it first becomes a copy of him that
  * says nothing. */
 static sw_telemetry_step loser_of(const import_made *made)
@@ -66,15 +79,19 @@ static bool add_steps(const writing *w, stretch which, sw_telemetry_batch *batch
     sw_telemetry_step *steps = sw_arena_alloc(arena, (2 * n + 1) * sizeof *steps);
     sw_telemetry_fold *folds = sw_arena_alloc(arena, (n + 1) * sizeof *folds);
     sw_transcript_call *calls = sw_arena_alloc(arena, (n + 1) * sizeof *calls);
+    sw_step_alias *names = sw_arena_alloc(arena, (n + 1) * sizeof *names);
 
     batch->outcomes = sw_arena_zeroed(arena, (2 * n + 1) * sizeof *batch->outcomes);
-    if (!steps || !folds || !calls || !batch->outcomes) {
+    if (!steps || !folds || !calls || !names || !batch->outcomes) {
         return false;
     }
     for (size_t i = 0; i < n; i++) {
         const import_made *made = w->steps[which.from + i];
         steps[i] = made->step;
         calls[i] = call_of(w->work, made);
+        if (made->name_kind) {
+            names[batch->alias_count++] = name_of(w->work, made);
+        }
         if (made->instead_of.ptr) {
             steps[n + batch->fold_count] = loser_of(made);
             folds[batch->fold_count++] =
@@ -86,6 +103,7 @@ static bool add_steps(const writing *w, stretch which, sw_telemetry_batch *batch
     batch->folds = folds;
     batch->calls = calls;
     batch->call_count = n;
+    batch->aliases = names;
     return true;
 }
 

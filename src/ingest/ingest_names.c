@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The same call told by signals of different kinds, such as a coding agent's log record and its span (telemetry.md
  * E.5): both know it by a name, which the ledger keeps as an alias of the step. What a log record says is trusted
- * more, so that the step of the span is folded into that of the record, whichever came first.
+ * more, so that the step of the span is folded into that of the record, whichever came first. A transcript is trusted
+ * most: the ledger folds whatever has its name (telemetry_join.c), and here both are left to it.
  */
 #include "ingest/ingest_inside.h"
 
@@ -15,24 +16,36 @@ bool ingest_has_names(const trace_result *result)
     return false;
 }
 
-/* Another step under one of the names; null: none. */
+/* Whether the step is one that was sent. */
+static sw_status was_sent(sw_ingest *in, const sw_actor *actor, sw_str id, sw_memory *memory,
+                          bool *sent, sw_error *err)
+{
+    sw_step found;
+    sw_status status = sw_get(in->ledger, actor, SW_RECORD_STEP, id, memory, &found, err);
+
+    *sent = status == SW_STATUS_OK && found.source.value == SW_SOURCE_OTLP;
+    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+}
+
+/* Another step that was sent, under one of the names; null: none. */
 static sw_status find_other(sw_ingest *in, const sw_actor *actor, const trace_step *step,
                             sw_memory *memory, sw_str *other, sw_error *err)
 {
+    sw_status status = SW_STATUS_OK;
+
     *other = SW_NULL_STR;
-    for (size_t i = 0; i < step->name_count && !other->ptr; i++) {
+    for (size_t i = 0; i < step->name_count && status == SW_STATUS_OK && !other->ptr; i++) {
         sw_str id = SW_NULL_STR;
-        sw_status status =
-            sw_telemetry_alias(in->ledger, actor, step->entry.step.project_id, step->names[i].kind,
-                               step->names[i].value, memory, &id, err);
-        if (status != SW_STATUS_OK && status != SW_STATUS_NOT_FOUND) {
-            return status;
-        }
+        bool sent = false;
+        status = sw_telemetry_alias(in->ledger, actor, step->entry.step.project_id,
+                                    step->names[i].kind, step->names[i].value, memory, &id, err);
         if (status == SW_STATUS_OK && !sw_str_eq(id, step->entry.step.id)) {
-            *other = id;
+            status = was_sent(in, actor, id, memory, &sent, err);
         }
+        *other = sent ? id : SW_NULL_STR;
+        status = status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
     }
-    return SW_STATUS_OK;
+    return status;
 }
 
 typedef struct joining {

@@ -145,6 +145,13 @@ enum {
 };
 void span_count(const span_counts *counts, int exclusive, bool native_passer, sw_arena *arena,
                 span_usage *out);
+/* What was counted, as a step has it. */
+void span_usage_put(const span_usage *usage, sw_step *step);
+/* Input, cached, output and reasoning as one word, unknown ones as 0; and behind a name that is unique without them,
+ * as which signals that share no id know the same call. */
+enum { SPAN_COUNTS_NAMED = 4 };
+sw_str span_counts_text(const sw_int counts[SPAN_COUNTS_NAMED], sw_arena *arena);
+sw_str span_counts_name(sw_str within, const sw_int counts[SPAN_COUNTS_NAMED], sw_arena *arena);
 /* Counts from a map with free names, such as Langfuse keeps; returns what its input contains, or SPAN_OPEN. */
 int span_usage_map(sw_str map, sw_arena *arena, span_counts *counts);
 /* Whether an attribute may hold a secret and is never stored (headers, authorization, cookies; D). */

@@ -304,3 +304,37 @@ void span_read_counts(span_reading *r, span_facts *out)
     mode = mode_of(r, out, &native_passer);
     span_count(&out->counts, mode, native_passer, r->arena, &out->usage);
 }
+
+/* ---- as others have it --------------------------------------------------------------------------- */
+
+void span_usage_put(const span_usage *usage, sw_step *step)
+{
+    step->prompt_tokens = usage->prompt;
+    step->completion_tokens = usage->completion;
+    step->total_tokens = usage->total;
+    step->cached_input_tokens = usage->cached;
+    step->cache_write_tokens = usage->written;
+    step->reasoning_tokens = usage->reasoning;
+    step->prompt_tokens_details = usage->prompt_details;
+    step->completion_tokens_details = usage->completion_details;
+    step->usage_state = sw_int_of(usage->state);
+}
+
+static long long given(sw_int count)
+{
+    return count.known ? (long long)count.value : 0;
+}
+
+sw_str span_counts_text(const sw_int counts[SPAN_COUNTS_NAMED], sw_arena *arena)
+{
+    return sw_arena_printf(arena, "%lld,%lld,%lld,%lld", given(counts[0]), given(counts[1]),
+                           given(counts[2]), given(counts[3]));
+}
+
+sw_str span_counts_name(sw_str within, const sw_int counts[SPAN_COUNTS_NAMED], sw_arena *arena)
+{
+    sw_str text = span_counts_text(counts, arena);
+
+    return text.ptr ? sw_arena_printf(arena, "%.*s %s", (int)within.len, within.ptr, text.ptr)
+                    : SW_NULL_STR;
+}

@@ -202,19 +202,6 @@ static bool is_odd_time(const trace_node *node)
 
 /* ---- the row -------------------------------------------------------------------------------------------- */
 
-static void put_usage(const span_usage *usage, sw_step *step)
-{
-    step->prompt_tokens = usage->prompt;
-    step->completion_tokens = usage->completion;
-    step->total_tokens = usage->total;
-    step->cached_input_tokens = usage->cached;
-    step->cache_write_tokens = usage->written;
-    step->reasoning_tokens = usage->reasoning;
-    step->prompt_tokens_details = usage->prompt_details;
-    step->completion_tokens_details = usage->completion_details;
-    step->usage_state = sw_int_of(usage->state);
-}
-
 /* A tool that was not let run says how the step stands. */
 static sw_str stop_reason_of(const trace *t, const trace_node *node)
 {
@@ -262,7 +249,7 @@ static void put_step(trace *t, const trace_node *node, sw_step *step)
         .metadata = facts->metadata,
         .service_tier = facts->service_tier,
     };
-    put_usage(&facts->usage, step);
+    span_usage_put(&facts->usage, step);
     put_error(t, node, step);
     if (is_odd_time(node)) {
         step->metadata = add_member(t, step->metadata, "clock_suspect", "true");
@@ -274,11 +261,6 @@ static void add_name(trace_step *step, const char *kind, sw_str value)
     if (value.ptr && step->name_count < SW_COUNT(step->names)) {
         step->names[step->name_count++] = (span_name){sw_str_from(kind), value};
     }
-}
-
-static sw_int given(sw_int count)
-{
-    return count.known ? count : sw_int_of(0);
 }
 
 /* Coding agents tell of the same call in log records too: both know it by these names. */
@@ -302,11 +284,11 @@ static void name_step(trace *t, const trace_node *node, trace_step *step)
                                  (int)own.keys[1].len, own.keys[1].ptr));
     } else if (facts->dialect == SPAN_DIALECT_CODEX) {
         const span_counts *n = &facts->counts;
-        add_name(step, "codex-call",
-                 sw_arena_printf(
-                     t->arena, "%.*s %lld,%lld,%lld,%lld", (int)t->trace_hex.len, t->trace_hex.ptr,
-                     (long long)given(n->input).value, (long long)given(n->cache_read).value,
-                     (long long)given(n->output).value, (long long)given(n->reasoning).value));
+        const sw_int counts[] = {n->input, n->cache_read, n->output, n->reasoning};
+        add_name(step, "codex-call", span_counts_name(t->trace_hex, counts, t->arena));
+        if (facts->conversation.ptr) {
+            add_name(step, "codex-counts", span_counts_name(facts->conversation, counts, t->arena));
+        }
     }
 }
 

@@ -406,84 +406,6 @@ static sw_status write_steps(sw_group *group, const sw_task *task, sw_telemetry 
     return status;
 }
 
-/* ---- folds and aliases --------------------------------------------------------------------------- */
-
-static sw_status get_step(sw_group *group, sw_str id, sw_step *out, sw_error *err)
-{
-    sw_step key = {.id = id};
-    sw_status status = sw_store_get(group->session, SW_RECORD_STEP, &key, &group->arena, out, err);
-
-    return sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
-}
-
-static sw_status put_alias(sw_group *group, const sw_step_alias *alias, sw_error *err)
-{
-    return sw_group_must(group, sw_store_put(group->session, SW_RECORD_STEP_ALIAS, alias, err),
-                         err);
-}
-
-static sw_status fold(sw_group *group, const sw_task *task, const sw_telemetry_fold *fold,
-                      sw_error *err)
-{
-    sw_step survivor;
-    sw_step old;
-    sw_step_alias alias = {
-        .organization_id = task->organization_id, .kind = SW_STR("merged"), .value = fold->step_id};
-    sw_outcome outcome;
-    sw_status status = get_step(group, fold->survivor_id, &survivor, err);
-
-    if (status == SW_STATUS_OK && survivor.retired_into.ptr) {
-        status = get_step(group, survivor.retired_into, &survivor, err);
-    }
-    if (status != SW_STATUS_OK || sw_str_eq(survivor.id, fold->step_id)) {
-        return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
-    }
-    status = get_step(group, fold->step_id, &old, err);
-    if (status == SW_STATUS_OK && old.retired_into.ptr) {
-        return SW_STATUS_OK; /* whoever folded it first was right */
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw__retire_in(group, task, fold->step_id, survivor.id, &outcome, err);
-        return status == SW_STATUS_OK ? sw__talk_fold(group, task, &old, &survivor, err) : status;
-    }
-    alias.project_id = survivor.project_id;
-    alias.step_id = survivor.id;
-    return status == SW_STATUS_NOT_FOUND ? put_alias(group, &alias, err) : status;
-}
-
-/* An alias of a step that is not there (any more) is none. */
-static sw_status write_alias(sw_group *group, const sw_task *task, const sw_step_alias *given,
-                             sw_error *err)
-{
-    sw_step_alias alias = *given;
-    sw_status status =
-        sw_group_known(group, SW_RECORD_STEP, alias.step_id, task->organization_id, err);
-
-    if (status != SW_STATUS_OK) {
-        return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
-    }
-    alias.organization_id = task->organization_id;
-    if (task->project_id.ptr) {
-        alias.project_id = task->project_id;
-    }
-    status = sw_row_check(sw_record_of(SW_RECORD_STEP_ALIAS), &alias, "aliases.", err);
-    return status == SW_STATUS_OK ? put_alias(group, &alias, err) : status;
-}
-
-static sw_status write_names(sw_group *group, const sw_task *task, const sw_telemetry_batch *b,
-                             sw_error *err)
-{
-    sw_status status = SW_STATUS_OK;
-
-    for (size_t i = 0; i < b->fold_count && status == SW_STATUS_OK; i++) {
-        status = fold(group, task, &b->folds[i], err);
-    }
-    for (size_t i = 0; i < b->alias_count && status == SW_STATUS_OK; i++) {
-        status = write_alias(group, task, &b->aliases[i], err);
-    }
-    return status;
-}
-
 /* ---- together ------------------------------------------------------------------------------------ */
 
 static sw_status write_all(sw_group *group, const sw_task *task, sw_telemetry *t, sw_error *err)
@@ -512,7 +434,7 @@ static sw_status write_all(sw_group *group, const sw_task *task, sw_telemetry *t
         status = sw__talk_write(group, task, t, err);
     }
     if (status == SW_STATUS_OK) {
-        status = write_names(group, task, t->batch, err);
+        status = sw__telemetry_join(group, task, t->batch, err);
     }
     return status == SW_STATUS_OK ? sw__transcript_write(group, task, t->batch, err) : status;
 }

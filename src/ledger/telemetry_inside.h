@@ -44,6 +44,9 @@ sw_status sw__telemetry_run(sw_group *group, const sw_task *task, const sw_run *
 /* Items, their sources, and the marks of their units (telemetry_raw.c). */
 sw_status sw__telemetry_raw(sw_group *group, const sw_task *task, const sw_telemetry_batch *batch,
                             sw_error *err);
+/* Steps that tell of one call become one: folds and other names (telemetry_join.c). */
+sw_status sw__telemetry_join(sw_group *group, const sw_task *task, const sw_telemetry_batch *batch,
+                             sw_error *err);
 /* What is remembered of transcripts (transcript.c). */
 sw_status sw__transcript_write(sw_group *group, const sw_task *task,
                                const sw_telemetry_batch *batch, sw_error *err);

@@ -215,7 +215,8 @@ char *place_dump(const char *ledger)
     add_rows(out, db, "select * from run_metrics order by id");
     add_rows(out, db,
              "select * from step_metrics where id in (select id from steps where "
-             "retired_into is null) order by id");
+             "retired_into is null and source = 'transcript') order by id"); /* those of others are
+                                                                                  as old as their row */
     add_rows(out, db, "select * from messages order by step_id, role, id");
     (void)fclose(out);
     sqlite3_close(db);

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two steps that tell of one call become one. Whoever computed them says so (a fold), or both have one name (an alias;
+ * telemetry.md E.5). It is settled here and nowhere else, in the transaction that brings the second of them, so that it
+ * does not matter which came first, nor which process brought it.
+ *
+ * What an agent wrote down for itself is trusted more than what it sent: the step of a transcript stays, whatever was
+ * meant to survive. What the other one said goes, as the transcript says it too; only where the transcript does not know
+ * all tokens, those that were sent count.
+ */
+#include "ledger/context.h"
+#include "ledger/talk.h"
+#include "ledger/telemetry_inside.h"
+
+#define COUNTED                                                                                    \
+    (SW_MASK(SW_STEP_PROMPT_TOKENS) | SW_MASK(SW_STEP_COMPLETION_TOKENS) |                         \
+     SW_MASK(SW_STEP_TOTAL_TOKENS) | SW_MASK(SW_STEP_CACHED_INPUT_TOKENS) |                        \
+     SW_MASK(SW_STEP_CACHE_WRITE_TOKENS) | SW_MASK(SW_STEP_REASONING_TOKENS) |                     \
+     SW_MASK(SW_STEP_PROMPT_TOKENS_DETAILS) | SW_MASK(SW_STEP_COMPLETION_TOKENS_DETAILS) |         \
+     SW_MASK(SW_STEP_USAGE_STATE))
+
+static sw_status get_step(sw_group *group, sw_str id, sw_step *out, sw_error *err)
+{
+    sw_step key = {.id = id};
+    sw_status status = sw_store_get(group->session, SW_RECORD_STEP, &key, &group->arena, out, err);
+
+    return sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
+}
+
+/* The step, or the one it was folded into. */
+static sw_status get_survivor(sw_group *group, sw_str id, sw_step *out, sw_error *err)
+{
+    sw_status status = get_step(group, id, out, err);
+
+    return status == SW_STATUS_OK && out->retired_into.ptr
+               ? get_step(group, out->retired_into, out, err)
+               : status;
+}
+
+static sw_status put_alias(sw_group *group, const sw_step_alias *alias, sw_error *err)
+{
+    return sw_group_must(group, sw_store_put(group->session, SW_RECORD_STEP_ALIAS, alias, err),
+                         err);
+}
+
+static bool is_written_down(const sw_step *step)
+{
+    return step->source.value == SW_SOURCE_TRANSCRIPT;
+}
+
+static bool is_reported(const sw_step *step)
+{
+    return step->usage_state.value == SW_USAGE_STATE_REPORTED;
+}
+
+/* ---- tokens that only telemetry knows -------------------------------------------------------------- */
+
+/* Of the steps that were folded into this one and were sent with all their tokens, the one with the least id, so that
+ * the order in which they came does not matter. */
+static sw_status find_counted(sw_group *group, sw_str id, sw_step *out, sw_error *err)
+{
+    sw_rows rows;
+    sw_status status =
+        sw_group_gather_of(group, SW_RECORD_STEP_ALIAS, SW_STEP_ALIAS_STEP_ID, id, &rows, err);
+
+    *out = (sw_step){.id = SW_NULL_STR};
+    for (size_t i = 0; i < rows.count && status == SW_STATUS_OK; i++) {
+        const sw_step_alias *alias = (const sw_step_alias *)(const void *)rows.rows + i;
+        sw_step step;
+        if (!sw_str_eq(alias->kind, SW_STR("merged"))) {
+            continue;
+        }
+        status = get_step(group, alias->value, &step, err);
+        if (status == SW_STATUS_OK && !is_written_down(&step) && is_reported(&step) &&
+            (!out->id.ptr || sw_str_cmp(step.id, out->id) < 0)) {
+            *out = step;
+        }
+        status = status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    }
+    return status;
+}
+
+static sw_status complete(sw_group *group, const sw_task *task, sw_str id, sw_error *err)
+{
+    const sw_record *record = sw_record_of(SW_RECORD_STEP);
+    int64_t seq = 0;
+    sw_step old;
+    sw_step row;
+    sw_step counted = {.id = SW_NULL_STR};
+    sw_status status = get_step(group, id, &old, err);
+
+    if (status == SW_STATUS_OK && !old.retired_into.ptr && is_written_down(&old) &&
+        !is_reported(&old)) {
+        status = find_counted(group, id, &counted, err);
+    }
+    if (status != SW_STATUS_OK || !counted.id.ptr) {
+        return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    }
+    row = old;
+    for (uint64_t take = COUNTED; take; take &= take - 1) {
+        sw_field_copy(&record->fields[__builtin_ctzll(take)], &row, &counted);
+    }
+    return sw_group_change_step(group, task, &old, &row, SW_CHANGE_RESTATED, &seq, err);
+}
+
+/* ---- folds ------------------------------------------------------------------------------------------ */
+
+/* A transcript says all of it itself: told twice, it would stand in the conversation twice. */
+static sw_status hush(sw_group *group, const sw_step *old, sw_error *err)
+{
+    sw_status status = sw__messages_remove(group, SW_MESSAGE_STEP_ID, old->id, err);
+
+    return status == SW_STATUS_OK ? sw__context_remove(group, old, err) : status;
+}
+
+static sw_status fold_into(sw_group *group, const sw_task *task, const sw_step *old,
+                           const sw_step *survivor, sw_error *err)
+{
+    bool apart = is_written_down(survivor) && !is_written_down(old);
+    sw_outcome outcome;
+    sw_status status = sw__retire_in(group, task, old->id, survivor->id, &outcome, err);
+
+    if (status == SW_STATUS_OK) {
+        status = apart ? hush(group, old, err) : sw__talk_fold(group, task, old, survivor, err);
+    }
+    return status == SW_STATUS_OK && apart ? complete(group, task, survivor->id, err) : status;
+}
+
+static sw_status fold(sw_group *group, const sw_task *task, const sw_telemetry_fold *fold,
+                      sw_error *err)
+{
+    sw_step survivor;
+    sw_step old;
+    sw_step_alias alias = {
+        .organization_id = task->organization_id, .kind = SW_STR("merged"), .value = fold->step_id};
+    sw_status status = get_survivor(group, fold->survivor_id, &survivor, err);
+
+    if (status != SW_STATUS_OK || sw_str_eq(survivor.id, fold->step_id)) {
+        return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    }
+    status = get_step(group, fold->step_id, &old, err);
+    if (status == SW_STATUS_OK && old.retired_into.ptr) {
+        return SW_STATUS_OK; /* whoever folded it first was right */
+    }
+    if (status == SW_STATUS_OK) {
+        bool other_way = is_written_down(&old) && !is_written_down(&survivor);
+        return fold_into(group, task, other_way ? &survivor : &old, other_way ? &old : &survivor,
+                         err);
+    }
+    alias.project_id = survivor.project_id;
+    alias.step_id = survivor.id;
+    return status == SW_STATUS_NOT_FOUND ? put_alias(group, &alias, err) : status;
+}
+
+/* ---- names ------------------------------------------------------------------------------------------ */
+
+/* Two steps have the name. One of a transcript and one that was sent are one call. Of two of one kind nothing follows
+ * (servers for tests answer every call with one id): the name is that of one of them. */
+static sw_status share_name(sw_group *group, const sw_task *task, sw_step_alias *alias,
+                            sw_str other_id, sw_error *err)
+{
+    sw_step a;
+    sw_step b;
+    sw_status status = get_survivor(group, alias->step_id, &a, err);
+
+    if (status == SW_STATUS_OK) {
+        status = get_survivor(group, other_id, &b, err);
+    }
+    if (status != SW_STATUS_OK) {
+        return status == SW_STATUS_NOT_FOUND ? put_alias(group, alias, err) : status;
+    }
+    if (is_written_down(&a) != is_written_down(&b)) {
+        const sw_step *survivor = is_written_down(&a) ? &a : &b;
+        alias->step_id = survivor->id;
+        status = fold_into(group, task, survivor == &a ? &b : &a, survivor, err);
+    } else if (sw_str_eq(a.id, b.id) || (is_written_down(&a) && sw_str_cmp(b.id, a.id) < 0)) {
+        alias->step_id = b.id;
+    }
+    return status == SW_STATUS_OK && !sw_str_eq(alias->step_id, other_id)
+               ? put_alias(group, alias, err)
+               : status;
+}
+
+/* An alias of a step that is not there (any more) is none. */
+static sw_status write_alias(sw_group *group, const sw_task *task, const sw_step_alias *given,
+                             sw_error *err)
+{
+    sw_step_alias alias = *given;
+    sw_step_alias was;
+    sw_status status =
+        sw_group_known(group, SW_RECORD_STEP, alias.step_id, task->organization_id, err);
+
+    if (status != SW_STATUS_OK) {
+        return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    }
+    alias.organization_id = task->organization_id;
+    if (task->project_id.ptr) {
+        alias.project_id = task->project_id;
+    }
+    status = sw_row_check(sw_record_of(SW_RECORD_STEP_ALIAS), &alias, "aliases.", err);
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    status = sw_store_get(group->session, SW_RECORD_STEP_ALIAS, &alias, &group->arena, &was, err);
+    status = sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
+    if (status == SW_STATUS_NOT_FOUND) {
+        return put_alias(group, &alias, err);
+    }
+    return status == SW_STATUS_OK && !sw_str_eq(was.step_id, alias.step_id)
+               ? share_name(group, task, &alias, was.step_id, err)
+               : status;
+}
+
+sw_status sw__telemetry_join(sw_group *group, const sw_task *task, const sw_telemetry_batch *batch,
+                             sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < batch->fold_count && status == SW_STATUS_OK; i++) {
+        status = fold(group, task, &batch->folds[i], err);
+    }
+    for (size_t i = 0; i < batch->alias_count && status == SW_STATUS_OK; i++) {
+        status = write_alias(group, task, &batch->aliases[i], err);
+    }
+    for (size_t i = 0; i < batch->step_count && status == SW_STATUS_OK; i++) {
+        const sw_step *step = &batch->steps[i].entry.step; /* said again, as its file knows it */
+        if (is_written_down(step) && !is_reported(step)) {
+            status = complete(group, task, step->id, err);
+        }
+    }
+    return status;
+}

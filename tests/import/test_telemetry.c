@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A call that an agent wrote down and sent as telemetry too is one step (telemetry.md E.5), whichever came first: that
+ * of the transcript, with its numbers, except where only the telemetry knows all tokens. */
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include "tests/import/place.h"
+
+extern char **environ;
+
+/* ---- three tellings of the same calls ----------------------------------------------------------------- */
+
+/* The first answer was never told to its end: its file knows 9 of its 159 tokens. Its tool was answered later. */
+static const char first_part[] =
+    "{\"type\":\"user\",\"sessionId\":\"S1\",\"uuid\":\"u1\",\"timestamp\":\"2026-02-01T10:00:00.000Z\","
+    "\"message\":{\"role\":\"user\",\"content\":\"look\"}}\n"
+    "{\"type\":\"assistant\",\"sessionId\":\"S1\",\"uuid\":\"a1\",\"parentUuid\":\"u1\",\"timestamp\":"
+    "\"2026-02-01T10:00:05.000Z\",\"requestId\":\"req_1\",\"message\":{\"id\":\"msg_1\",\"role\":"
+    "\"assistant\",\"model\":\"claude-opus-4-6\",\"content\":[{\"type\":\"tool_use\",\"id\":\"toolu_1\","
+    "\"name\":\"Read\",\"input\":{}}],\"stop_reason\":null,\"usage\":{\"input_tokens\":100,"
+    "\"cache_read_input_tokens\":50,\"output_tokens\":9}}}\n";
+static const char second_part[] =
+    "{\"type\":\"user\",\"sessionId\":\"S1\",\"uuid\":\"u2\",\"parentUuid\":\"a1\",\"timestamp\":"
+    "\"2026-02-01T10:00:07.000Z\",\"message\":{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\","
+    "\"tool_use_id\":\"toolu_1\",\"content\":\"fine\"}]}}\n"
+    "{\"type\":\"assistant\",\"sessionId\":\"S1\",\"uuid\":\"a2\",\"parentUuid\":\"u2\",\"timestamp\":"
+    "\"2026-02-01T10:00:09.000Z\",\"requestId\":\"req_2\",\"message\":{\"id\":\"msg_2\",\"role\":"
+    "\"assistant\",\"model\":\"claude-opus-4-6\",\"content\":[{\"type\":\"text\",\"text\":\"Done.\"}],"
+    "\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":200,\"output_tokens\":40}}}\n";
+
+#define TEXT_OF(KEY, VALUE) "{\"key\":\"" KEY "\",\"value\":{\"stringValue\":\"" VALUE "\"}}"
+#define NUMBER_OF(KEY, VALUE) "{\"key\":\"" KEY "\",\"value\":{\"intValue\":\"" #VALUE "\"}}"
+#define RESOURCE "\"resource\":{\"attributes\":[" TEXT_OF("service.name", "claude-code") "]}"
+#define RECORD(NS, REQUEST, IN, CACHED, OUT)                                                                                                \
+    "{\"timeUnixNano\":\"" NS "\",\"body\":{\"stringValue\":\"claude_code.api_request\"},"                                                  \
+    "\"attributes\":[" TEXT_OF("event.name", "api_request") "," TEXT_OF("session.id", "S1") "," TEXT_OF("request_id", REQUEST) "," TEXT_OF( \
+        "model",                                                                                                                            \
+        "claude-opus-4-6") "," NUMBER_OF("input_tokens",                                                                                    \
+                                         IN) "," NUMBER_OF("cache_read_tokens",                                                             \
+                                                           CACHED) "," NUMBER_OF("output_tokens",                                           \
+                                                                                 OUT) "," NUMBER_OF("duration_ms",                          \
+                                                                                                    2000) "]}"
+/* A third request is in no transcript: its step stays. */
+static const char records[] =
+    "{\"resourceLogs\":[{" RESOURCE ",\"scopeLogs\":[{\"scope\":{\"name\":"
+    "\"com.anthropic.claude_code.events\"},\"logRecords\":[" RECORD(
+        "1769940005000000000", "req_1", 100, 50,
+        159) "," RECORD("1769940009000000000", "req_2", 200, 0,
+                        41) "," RECORD("1769940020000000000", "req_3", 300, 0, 7) "]}]}]}";
+#define SPAN(ID, BEGIN, END, REQUEST, IN, CACHED, OUT)                                                                                        \
+    "{\"traceId\":\"5b8efff798038103d269b633813fc60c\",\"spanId\":\"" ID "\",\"name\":"                                                       \
+    "\"claude_code.llm_request\",\"startTimeUnixNano\":\"" BEGIN "\",\"endTimeUnixNano\":\"" END                                              \
+    "\",\"attributes\":[" TEXT_OF("span.type", "llm_request") "," TEXT_OF("session.id", "S1") "," TEXT_OF("request_id", REQUEST) "," TEXT_OF( \
+        "model",                                                                                                                              \
+        "claude-opus-4-6") "," TEXT_OF("gen_ai.system",                                                                                       \
+                                       "anthropic") "," NUMBER_OF("input_tokens",                                                             \
+                                                                  IN) "," NUMBER_OF("cache_read_tokens",                                      \
+                                                                                    CACHED) "," NUMBER_OF("output_tokens",                    \
+                                                                                                          OUT) "]}"
+static const char spans[] =
+    "{\"resourceSpans\":[{" RESOURCE ",\"scopeSpans\":[{\"scope\":{\"name\":"
+    "\"com.anthropic.claude_code.tracing\"},\"spans\":[" SPAN(
+        "eee19b7ec3c1b173", "1769940003000000000", "1769940005000000000", "req_1", 100, 50,
+        159) "," SPAN("eee19b7ec3c1b174", "1769940007000000000", "1769940009000000000", "req_2",
+                      200, 0, 41) "]}]}]}";
+
+/* ---- taking them in -------------------------------------------------------------------------------------- */
+
+typedef enum telling { FIRST, WHOLE, RECORDS, SPANS, TELLINGS } telling;
+
+static void replay(const char *ledger, const char *name)
+{
+    char store[576];
+    const char *words[] = {"stepwell", "otlp", "replay", place_path(name), "--store", store, NULL};
+    char *copies[8] = {NULL};
+    posix_spawn_file_actions_t quiet;
+    pid_t pid = 0;
+    int status = 0;
+    snprintf(store, sizeof store, "sqlite:%s", place_path(ledger));
+    for (int i = 0; words[i]; i++) {
+        copies[i] = strdup(words[i]);
+    }
+    posix_spawn_file_actions_init(&quiet);
+    posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
+    assert_int_equal(posix_spawn(&pid, getenv("STEPWELL_BIN"), &quiet, NULL, copies, environ), 0);
+    posix_spawn_file_actions_destroy(&quiet);
+    for (int i = 0; copies[i]; i++) {
+        free(copies[i]);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void take(const char *ledger, telling what)
+{
+    switch (what) {
+    case FIRST:
+        place_write("session.jsonl", sw_str_from(first_part));
+        (void)place_import_one(ledger, place_path("session.jsonl"));
+        break;
+    case WHOLE:
+        place_write("session.jsonl", sw_str_from(first_part));
+        place_append("session.jsonl", sw_str_from(second_part));
+        (void)place_import_one(ledger, place_path("session.jsonl"));
+        break;
+    case RECORDS:
+        place_write("records.json", sw_str_from(records));
+        replay(ledger, "records.json");
+        break;
+    default:
+        place_write("spans.json", sw_str_from(spans));
+        replay(ledger, "spans.json");
+        break;
+    }
+}
+
+/* ---- what then is so -------------------------------------------------------------------------------------- */
+
+static int64_t live(const char *ledger, const char *what, const char *where)
+{
+    char sql[256];
+    snprintf(sql, sizeof sql, "select %s from steps where retired_into is null and %s", what,
+             where);
+    return place_number(ledger, sql);
+}
+
+static void check_calls(const char *ledger, bool told_records)
+{
+    assert_int_equal(live(ledger, "count(*)", "request_id = 'req_1'"), 1);
+    assert_int_equal(live(ledger, "count(*)", "request_id = 'req_2'"), 1);
+    assert_int_equal(live(ledger, "count(*)", "1"), told_records ? 3 : 2);
+    assert_int_equal(live(ledger, "count(*)", "source = 'transcript'"), 2);
+    /* What the file does not know was sent; what both know is as the file has it. */
+    assert_int_equal(live(ledger, "completion_tokens", "request_id = 'req_1'"), 159);
+    assert_int_equal(live(ledger, "prompt_tokens", "request_id = 'req_1'"), 150);
+    assert_int_equal(live(ledger, "count(*)", "request_id = 'req_1' and usage_state = 'reported'"),
+                     1);
+    assert_int_equal(live(ledger, "completion_tokens", "request_id = 'req_2'"), 40);
+    /* Nothing is said twice: what was asked, two answers, what the tool returned. */
+    assert_int_equal(place_number(ledger, "select count(*) from messages m join steps s on "
+                                          "m.step_id = s.id where s.source = 'transcript'"),
+                     4);
+    assert_int_equal(place_number(ledger, "select count(*) from messages m join steps s on "
+                                          "m.step_id = s.id where s.retired_into is not null"),
+                     0);
+    /* A step that was folded answers with the one that it is now. */
+    assert_int_equal(place_number(ledger, "select count(*) from steps s join steps t on "
+                                          "s.retired_into = t.id where t.source <> 'transcript'"),
+                     0);
+}
+
+static void in_order(const telling *order, size_t count, const char *ledger)
+{
+    bool told_records = false;
+    place_drop(ledger);
+    for (size_t i = 0; i < count; i++) {
+        take(ledger, order[i]);
+        told_records = told_records || order[i] == RECORDS;
+    }
+    check_calls(ledger, told_records);
+    place_verify(ledger);
+}
+
+/* A file is there in part before it is there as a whole; everything else comes anyhow. */
+static void whichever_comes_first(void **state)
+{
+    static const telling orders[][TELLINGS] = {
+        {FIRST, WHOLE, RECORDS, SPANS}, {FIRST, RECORDS, WHOLE, SPANS},
+        {FIRST, RECORDS, SPANS, WHOLE}, {RECORDS, FIRST, WHOLE, SPANS},
+        {RECORDS, FIRST, SPANS, WHOLE}, {RECORDS, SPANS, FIRST, WHOLE},
+        {FIRST, WHOLE, SPANS, RECORDS}, {FIRST, SPANS, WHOLE, RECORDS},
+        {FIRST, SPANS, RECORDS, WHOLE}, {SPANS, FIRST, WHOLE, RECORDS},
+        {SPANS, FIRST, RECORDS, WHOLE}, {SPANS, RECORDS, FIRST, WHOLE}};
+    char *first = NULL;
+    (void)state;
+    for (size_t i = 0; i < SW_COUNT(orders); i++) {
+        char *dump = NULL;
+        in_order(orders[i], TELLINGS, "joined.db");
+        dump = place_dump("joined.db");
+        if (first) {
+            place_same(dump, first);
+        }
+        free(first);
+        first = dump;
+    }
+    free(first);
+}
+
+static void with_only_one_signal(void **state)
+{
+    static const telling orders[][2] = {
+        {WHOLE, SPANS}, {SPANS, WHOLE}, {WHOLE, RECORDS}, {RECORDS, WHOLE}};
+    (void)state;
+    for (size_t i = 0; i < SW_COUNT(orders); i++) {
+        in_order(orders[i], 2, "two.db");
+    }
+}
+
+/* The same again changes nothing, whichever it is. */
+static void again_is_nothing(void **state)
+{
+    static const telling all[] = {WHOLE, RECORDS, SPANS};
+    char *before = NULL;
+    char *after = NULL;
+    (void)state;
+    in_order(all, SW_COUNT(all), "again.db");
+    before = place_dump("again.db");
+    for (size_t i = 0; i < SW_COUNT(all); i++) {
+        take("again.db", all[i]);
+    }
+    after = place_dump("again.db");
+    place_same(after, before);
+    place_verify("again.db");
+    free(before);
+    free(after);
+}
+
+/* ---- Codex ------------------------------------------------------------------------------------------------- */
+
+/* Codex names no request: the thread and its counts do. */
+static const char rollout[] =
+    "{\"timestamp\":\"2026-02-23T12:00:00.000Z\",\"type\":\"session_meta\",\"payload\":{\"id\":\"t1\","
+    "\"cwd\":\"/p\",\"cli_version\":\"0.1\",\"model_provider\":\"openai\"}}\n"
+    "{\"timestamp\":\"2026-02-23T12:00:01.000Z\",\"type\":\"turn_context\",\"payload\":{\"turn_id\":"
+    "\"n1\",\"model\":\"gpt-5.2-codex\"}}\n"
+    "{\"timestamp\":\"2026-02-23T12:00:09.000Z\",\"type\":\"event_msg\",\"payload\":{\"type\":"
+    "\"token_count\",\"info\":{\"total_token_usage\":{\"input_tokens\":1000,\"cached_input_tokens\":250,"
+    "\"output_tokens\":125,\"reasoning_output_tokens\":75,\"total_tokens\":1125}}}}\n"
+    "{\"timestamp\":\"2026-02-23T12:00:19.000Z\",\"type\":\"event_msg\",\"payload\":{\"type\":"
+    "\"token_count\",\"info\":{\"total_token_usage\":{\"input_tokens\":2200,\"cached_input_tokens\":1250,"
+    "\"output_tokens\":225,\"reasoning_output_tokens\":75,\"total_tokens\":2425}}}}\n";
+#define COMPLETED(NS, THREAD, IN, CACHED, OUT, THOUGHT)                                                                                        \
+    "{\"timeUnixNano\":\"" NS                                                                                                                  \
+    "\",\"attributes\":[" TEXT_OF("event.name", "codex.sse_event") "," TEXT_OF("event.kind", "response.completed") "," TEXT_OF(                \
+        "conversation.id",                                                                                                                     \
+        THREAD) "," TEXT_OF("model",                                                                                                           \
+                            "gpt-5.2-codex") "," NUMBER_OF("input_token_count",                                                                \
+                                                           IN) "," NUMBER_OF("cached_token_count",                                             \
+                                                                             CACHED) "," NUMBER_OF("output_token_count",                       \
+                                                                                                   OUT) "," NUMBER_OF("reasoning_token_count", \
+                                                                                                                      THOUGHT) "]}"
+/* The same counts in another thread are another call. */
+static const char completed[] =
+    "{\"resourceLogs\":[{\"resource\":{\"attributes\":[" TEXT_OF("service.name", "codex_cli_rs") "]},\"scopeLogs\":[{\"logRecords\":[" COMPLETED(
+        "1771848009000000000", "t1", 1000, 250, 125,
+        75) "," COMPLETED("1771848019000000000", "t1", 1200, 1000, 100,
+                          0) "," COMPLETED("1771848019000000000", "t2", 1200, 1000, 100,
+                                           0) "]}]}]}";
+
+static void codex_is_known_by_its_counts(void **state)
+{
+    char *dumps[2] = {NULL, NULL};
+    (void)state;
+    place_write("rollout.jsonl", sw_str_from(rollout));
+    place_write("completed.json", sw_str_from(completed));
+    for (int turn = 0; turn < 2; turn++) {
+        place_drop("codex.db");
+        if (turn == 0) {
+            replay("codex.db", "completed.json");
+        }
+        (void)place_import_one("codex.db", place_path("rollout.jsonl"));
+        if (turn == 1) {
+            replay("codex.db", "completed.json");
+        }
+        assert_int_equal(live("codex.db", "count(*)", "1"), 3);
+        assert_int_equal(live("codex.db", "count(*)", "source = 'transcript'"), 2);
+        assert_int_equal(live("codex.db", "sum(total_tokens)", "source = 'transcript'"), 2425);
+        place_verify("codex.db");
+        dumps[turn] = place_dump("codex.db");
+    }
+    place_same(dumps[0], dumps[1]);
+    free(dumps[0]);
+    free(dumps[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whichever_comes_first),
+        cmocka_unit_test(with_only_one_signal),
+        cmocka_unit_test(again_is_nothing),
+        cmocka_unit_test(codex_is_known_by_its_counts),
+    };
+    return cmocka_run_group_tests(tests, place_set_up, place_tear_down);
+}
