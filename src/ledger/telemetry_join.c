@@ -180,34 +180,64 @@ static sw_status share_name(sw_group *group, const sw_task *task, sw_step_alias 
                : status;
 }
 
-/* An alias of a step that is not there (any more) is none. */
-static sw_status write_alias(sw_group *group, const sw_task *task, const sw_step_alias *given,
-                             sw_error *err)
+/* The name is taken: by the step itself, or by another. */
+static sw_status meet(sw_group *group, const sw_task *task, sw_step_alias *alias, sw_error *err)
 {
-    sw_step_alias alias = *given;
     sw_step_alias was;
-    sw_status status =
-        sw_group_known(group, SW_RECORD_STEP, alias.step_id, task->organization_id, err);
+    sw_status status = sw_group_must(
+        group, sw_store_get(group->session, SW_RECORD_STEP_ALIAS, alias, &group->arena, &was, err),
+        err);
 
-    if (status != SW_STATUS_OK) {
-        return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
-    }
-    alias.organization_id = task->organization_id;
-    if (task->project_id.ptr) {
-        alias.project_id = task->project_id;
-    }
-    status = sw_row_check(sw_record_of(SW_RECORD_STEP_ALIAS), &alias, "aliases.", err);
-    if (status != SW_STATUS_OK) {
-        return status;
-    }
-    status = sw_store_get(group->session, SW_RECORD_STEP_ALIAS, &alias, &group->arena, &was, err);
-    status = sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
-    if (status == SW_STATUS_NOT_FOUND) {
-        return put_alias(group, &alias, err);
-    }
-    return status == SW_STATUS_OK && !sw_str_eq(was.step_id, alias.step_id)
-               ? share_name(group, task, &alias, was.step_id, err)
+    return status == SW_STATUS_OK && !sw_str_eq(was.step_id, alias->step_id)
+               ? share_name(group, task, alias, was.step_id, err)
                : status;
+}
+
+/* An alias of a step that is not there (any more) is none. */
+static sw_status take_aliases(sw_group *group, const sw_task *task, const sw_telemetry_batch *batch,
+                              sw_step_alias *rows, const void **list, size_t *count, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    *count = 0;
+    for (size_t i = 0; i < batch->alias_count && status == SW_STATUS_OK; i++) {
+        sw_step_alias *alias = &rows[*count];
+        *alias = batch->aliases[i];
+        status = sw_group_known(group, SW_RECORD_STEP, alias->step_id, task->organization_id, err);
+        if (status == SW_STATUS_NOT_FOUND) {
+            status = SW_STATUS_OK;
+            continue;
+        }
+        alias->organization_id = task->organization_id;
+        alias->project_id = task->project_id.ptr ? task->project_id : alias->project_id;
+        if (status == SW_STATUS_OK) {
+            status = sw_row_check(sw_record_of(SW_RECORD_STEP_ALIAS), alias, "aliases.", err);
+        }
+        list[(*count)++] = alias;
+    }
+    return status;
+}
+
+static sw_status write_aliases(sw_group *group, const sw_task *task,
+                               const sw_telemetry_batch *batch, sw_error *err)
+{
+    size_t n = batch->alias_count;
+    sw_step_alias *rows = sw_arena_alloc(&group->arena, (n + 1) * sizeof *rows);
+    const void **list = sw_arena_alloc(&group->arena, (n + 1) * sizeof *list);
+    bool *existed = sw_arena_zeroed(&group->arena, (n + 1) * sizeof *existed);
+    sw_status status = rows && list && existed
+                           ? take_aliases(group, task, batch, rows, list, &n, err)
+                           : sw_no_memory(err);
+
+    if (status == SW_STATUS_OK) {
+        status = sw_group_must(
+            group,
+            sw_store_insert_many(group->session, SW_RECORD_STEP_ALIAS, list, n, existed, err), err);
+    }
+    for (size_t i = 0; i < n && status == SW_STATUS_OK; i++) {
+        status = existed[i] ? meet(group, task, &rows[i], err) : status;
+    }
+    return status;
 }
 
 sw_status sw__telemetry_join(sw_group *group, const sw_task *task, const sw_telemetry_batch *batch,
@@ -218,12 +248,13 @@ sw_status sw__telemetry_join(sw_group *group, const sw_task *task, const sw_tele
     for (size_t i = 0; i < batch->fold_count && status == SW_STATUS_OK; i++) {
         status = fold(group, task, &batch->folds[i], err);
     }
-    for (size_t i = 0; i < batch->alias_count && status == SW_STATUS_OK; i++) {
-        status = write_alias(group, task, &batch->aliases[i], err);
+    if (status == SW_STATUS_OK && batch->alias_count > 0) {
+        status = write_aliases(group, task, batch, err);
     }
     for (size_t i = 0; i < batch->step_count && status == SW_STATUS_OK; i++) {
         const sw_step *step = &batch->steps[i].entry.step; /* said again, as its file knows it */
-        if (is_written_down(step) && !is_reported(step)) {
+        if (batch->outcomes[i].verdict == SW_VERDICT_UPDATED && is_written_down(step) &&
+            !is_reported(step)) {
             status = complete(group, task, step->id, err);
         }
     }
