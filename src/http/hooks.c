@@ -30,6 +30,7 @@ enum {
 };
 
 struct sw_hooks {
+    const sw_allocator *from;
     sw_ledger *ledger;
     const sw_log *log;
     bool allow_private;
@@ -206,17 +207,19 @@ static void begin_waiting(sw_hooks *hooks)
 
 /* ---- claiming -------------------------------------------------------------------------------------- */
 
-static sw_call *make_call(const sw_delivery *delivery, int64_t claimed_until_us)
+static sw_call *make_call(const sw_allocator *from, const sw_delivery *delivery,
+                          int64_t claimed_until_us)
 {
-    sw_call *call = sw_alloc_zeroed(&sw__libc_allocator, sizeof *call);
-    sw_memory *memory = call ? sw_memory_new(NULL) : NULL;
+    sw_call *call = sw_alloc_zeroed(from, sizeof *call);
+    sw_memory *memory = call ? sw_memory_new(from) : NULL;
     sw_delivery *copy =
-        memory ? sw_row_clone(sw_record_of(SW_RECORD_DELIVERY), delivery, NULL) : NULL;
+        memory ? sw_row_clone(sw_record_of(SW_RECORD_DELIVERY), delivery, from) : NULL;
     if (!copy) {
         sw_memory_free(&memory);
-        sw_free(&sw__libc_allocator, call);
+        sw_free(from, call);
         return NULL;
     }
+    call->from = from;
     call->row = copy;
     call->delivery = *copy;
     call->memory = memory;
@@ -253,7 +256,7 @@ static void take(sw_hooks *hooks, const sw_delivery *delivery, int64_t claimed_u
         }
         return;
     }
-    sw_call *call = make_call(delivery, claimed_until_us);
+    sw_call *call = make_call(hooks->from, delivery, claimed_until_us);
     sw_call **at = &hooks->waiting;
     while (call && *at) {
         at = &(*at)->next;
@@ -269,7 +272,7 @@ static sw_status claim(sw_hooks *hooks, size_t *count, sw_error *err)
     sw_delivery *rows = NULL;
     left_over left = {.busy_count = 0};
     size_t room = WAITING - hooks->waiting_count;
-    sw_memory *memory = sw_memory_new(NULL);
+    sw_memory *memory = sw_memory_new(hooks->from);
     if (!memory) {
         return sw_no_memory(err);
     }
@@ -393,19 +396,19 @@ static void free_hooks(sw_hooks *hooks)
         curl_multi_cleanup(hooks->multi);
         curl_global_cleanup();
     }
-    sw_free(&sw__libc_allocator, hooks);
+    sw_free(hooks->from, hooks);
 }
 
-sw_status sw_hooks_start(sw_ledger *ledger, const sw_settings *settings, const sw_log *log,
-                         sw_hooks **out, sw_error *err)
+sw_status sw_hooks_start(sw_ledger *ledger, const sw_allocator *from, const sw_settings *settings,
+                         const sw_log *log, sw_hooks **out, sw_error *err)
 {
     sw_status status = sw_operator_webhook(ledger, sw_str_from(settings->step_complete_webhook),
                                            sw_str_from(settings->step_complete_key), err);
-    sw_hooks *hooks =
-        status == SW_STATUS_OK ? sw_alloc_zeroed(&sw__libc_allocator, sizeof *hooks) : NULL;
+    sw_hooks *hooks = status == SW_STATUS_OK ? sw_alloc_zeroed(from, sizeof *hooks) : NULL;
     if (!hooks) {
         return status == SW_STATUS_OK ? sw_no_memory(err) : status;
     }
+    hooks->from = from;
     hooks->ledger = ledger;
     hooks->log = log;
     hooks->allow_private = settings->allow_private_targets;

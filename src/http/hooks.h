@@ -16,8 +16,8 @@
 
 typedef struct sw_hooks sw_hooks;
 
-sw_status sw_hooks_start(sw_ledger *ledger, const sw_settings *settings, const sw_log *log,
-                         sw_hooks **out, sw_error *err) SW_MUST_CHECK;
+sw_status sw_hooks_start(sw_ledger *ledger, const sw_allocator *from, const sw_settings *settings,
+                         const sw_log *log, sw_hooks **out, sw_error *err) SW_MUST_CHECK;
 /* Begins nothing more. */
 void sw_hooks_end(sw_hooks *hooks);
 /* Lets calls under way finish for two seconds since the end, then gives them up: they will be made again. */
@@ -49,7 +49,8 @@ sw_status sw_callback_body(sw_ledger *ledger, const sw_actor *actor, const sw_ru
 
 /* One call (hooks_call.c). */
 typedef struct sw_call {
-    void *easy; /* libcurl's */
+    const sw_allocator *from; /* of itself, its row and its body */
+    void *easy;               /* libcurl's */
     void *headers;
     sw_delivery *row; /* owns the texts of `delivery` */
     sw_delivery delivery;

@@ -141,7 +141,7 @@ static bool set_up(sw_call *call, const char *url)
 sw_status sw_call_begin(sw_call *call, sw_ledger *ledger, bool any_target, sw_error *err)
 {
     call->parcel.delivery = &call->delivery;
-    sw_buf_init(&call->parcel.body, &sw__libc_allocator, 0);
+    sw_buf_init(&call->parcel.body, call->from, 0);
     call->started_wall_us = sw__system_clock.wall_us(sw__system_clock.data);
     call->started_us = sw__system_clock.mono_us(sw__system_clock.data);
     sw_status status = sw_parcel_make(ledger, call->memory, &call->parcel, err);
@@ -196,6 +196,6 @@ void sw_call_end(sw_call *call)
     curl_slist_free_all(call->headers);
     sw_buf_fini(&call->parcel.body);
     sw_memory_free(&call->memory);
-    sw_free(&sw__libc_allocator, call->row);
-    sw_free(&sw__libc_allocator, call);
+    sw_free(call->from, call->row);
+    sw_free(call->from, call);
 }

@@ -61,7 +61,7 @@ static sw_status put_messages(sw_ledger *ledger, const sw_actor *actor, const sw
     talk t = {.json = json, .status = SW_STATUS_OK, .err = err};
     sw_list_end end;
     sw_agent agent = {0};
-    sw_arena_init(&t.arena, &sw__libc_allocator, 0);
+    sw_arena_init(&t.arena, json->buf->from, 0);
     sw_status status = sw_get(ledger, actor, SW_RECORD_AGENT, run->agent_id, memory, &agent, err);
     if (status == SW_STATUS_OK || status == SW_STATUS_NOT_FOUND) {
         t.view.text_is_answer = sw_letta_text_is_answer(agent.agent_type);
@@ -136,7 +136,7 @@ sw_status sw_callback_body(sw_ledger *ledger, const sw_actor *actor, const sw_ru
     char time[SW_TIME_TEXT];
     size_t length = sw_time_print(run->completed_at.value, false, time);
     sw_arena arena;
-    sw_arena_init(&arena, &sw__libc_allocator, 0);
+    sw_arena_init(&arena, json->buf->from, 0);
     sw_json_open(json, '{');
     sw_json_key(json, SW_STR("run_id"));
     sw_json_str(json, run->id);

@@ -45,7 +45,7 @@ sw_status sw_live_start(sw_ledger *ledger, const sw_allocator *from, const sw_se
         status = sw_tail_start(ledger, from, log, &out->tail, err);
     }
     if (status == SW_STATUS_OK) {
-        status = sw_hooks_start(ledger, settings, log, &out->hooks, err);
+        status = sw_hooks_start(ledger, from, settings, log, &out->hooks, err);
     }
     if (status == SW_STATUS_OK) {
         status = open_ingest(ledger, from, settings, log, &out->ingest, err);
