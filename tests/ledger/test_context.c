@@ -187,7 +187,7 @@ static void what_is_replaced_is_nobodys_beginning(lt *t)
 {
     enum { TURNS = 40 };
     lt_rng rng = lt_seed("context replaced");
-    for (int64_t round = 0; round < lt_level(3, 10, 200); round++) {
+    for (int64_t round = 0; round < lt_level(3, 10, 50); round++) {
         turn *turns[TURNS], *together[TURNS];
         unsigned first = 1 + lt_below(&rng, TURNS - 1);
         size_t count = 0;
