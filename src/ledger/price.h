@@ -32,8 +32,10 @@ _Static_assert(SW_PRICE_REQUEST_NANO_USD - SW_PRICE_INPUT_NANO_USD == SW_RATE_CO
 /* ---- list prices (price_table.c) ----------------------------------------------------------------- */
 
 size_t sw__list_price_count(void);
-/* Whose price row i is: a provider, as price_rules.def writes it. */
-sw_str sw__list_price_provider(size_t i);
+/* How many are a provider's, as price_rules.def writes it, and the first of them; they follow each other. */
+size_t sw__list_prices_of(sw_str provider, size_t *first);
+/* The patterns of row i; they live for ever. */
+sw_str sw__list_price_patterns(size_t i);
 /* Row i as the organization's own prices look; its text lives for ever. */
 void sw__list_price(size_t i, sw_price *out);
 
@@ -77,7 +79,7 @@ typedef struct sw_price_list {
     const sw_price *prices;
     size_t count;
 } sw_price_list;
-/* Asks the tables; text and rows in the arena. */
+/* Asks the tables; text and rows in the arena. A null organization: the list prices alone. */
 sw_status sw__price_list(sw_session *session, sw_str organization_id, const sw_step *step,
                          sw_arena *arena, sw_price_list *out, sw_error *err);
 /* The one that holds for the step; NULL: none. */

@@ -52,7 +52,8 @@ static sw_seen see_own(void *arg, const void *row)
     return f->no_memory ? SW_SEEN_STOP : SW_SEEN_COUNT;
 }
 
-static sw_status find_own(sw_session *session, sw_str organization_id, finding *f, sw_error *err)
+static sw_status scan_own(sw_session *session, sw_str organization_id, sw_visit *see, void *arg,
+                          sw_error *err)
 {
     sw_value id = {.text = organization_id};
     sw_condition mine = {SW_PRICE_ORGANIZATION_ID, SW_OP_EQ, &id, 1};
@@ -60,22 +61,20 @@ static sw_status find_own(sw_session *session, sw_str organization_id, finding *
         .record = SW_RECORD_PRICE, .conditions = &mine, .condition_count = 1, .unordered = true};
     sw_scan_end end;
 
-    return sw_store_scan(session, &scan, see_own, f, &end, err);
+    return sw_store_scan(session, &scan, see, arg, &end, err);
 }
 
 static size_t find_listed(finding *f, sw_str provider)
 {
     size_t before = f->count;
+    size_t first = 0;
+    size_t count = sw__list_prices_of(provider, &first);
 
-    for (size_t i = 0; i < sw__list_price_count() && !f->no_memory; i++) {
+    for (size_t i = first; i < first + count && !f->no_memory; i++) {
         sw_price price;
-        uint32_t rank = 0;
-        if (!sw_str_eq(provider, sw__list_price_provider(i))) {
-            continue;
-        }
-        sw__list_price(i, &price);
-        rank = sw__price_rank(price.model, f->model);
+        uint32_t rank = sw__price_rank(sw__list_price_patterns(i), f->model);
         if (rank) {
+            sw__list_price(i, &price);
             keep(f, &price, rank, false);
         }
     }
@@ -135,7 +134,9 @@ sw_status sw__price_list(sw_session *session, sw_str organization_id, const sw_s
     size_t listed = 0;
 
     f.provider = sw__price_provider(step->provider_name, step->model_handle, step->model, f.arena);
-    status = find_own(session, organization_id, &f, err);
+    if (organization_id.ptr) {
+        status = scan_own(session, organization_id, see_own, &f, err);
+    }
     if (status == SW_STATUS_OK && f.provider.ptr) {
         listed = find_listed(&f, f.provider);
         for (size_t i = 0; listed == 0 && sw__price_sells(f.provider, i); i++) {
@@ -202,6 +203,7 @@ const sw_price *sw__price_of(const sw_price_list *list, const sw_step *step)
 
 enum { SLOTS = 1024 };
 
+/* The prices of a model: an organization's that has prices of its own, else (null) everybody's. */
 typedef struct slot {
     sw_str organization_id;
     sw_str provider_name;
@@ -210,11 +212,18 @@ typedef struct slot {
     sw_price_list list;
 } slot;
 
+typedef struct owner {
+    sw_str organization_id;
+    bool has_own; /* prices */
+} owner;
+
+/* Both tables: open addressing, emptied when one is half full. */
 struct sw_price_book {
     sw_arena arena;
-    slot *last;        /* often the next one too */
-    size_t count;      /* of those in use */
-    slot slots[SLOTS]; /* open addressing; emptied when half full */
+    size_t slot_count;
+    size_t owner_count;
+    slot slots[SLOTS];
+    owner owners[SLOTS];
 };
 
 sw_price_book *sw__price_book_new(const sw_allocator *from)
@@ -238,56 +247,90 @@ void sw__price_book_free(sw_price_book **book, const sw_allocator *from)
 
 void sw__price_book_forget(sw_price_book *book)
 {
-    if (book && book->count > 0) {
-        sw_arena_reset(&book->arena);
+    if (!book) {
+        return;
+    }
+    sw_arena_reset(&book->arena);
+    if (book->slot_count + book->owner_count > 0) {
         memset(book->slots, 0, sizeof book->slots);
-        book->last = NULL;
-        book->count = 0;
+        memset(book->owners, 0, sizeof book->owners);
+        book->slot_count = 0;
+        book->owner_count = 0;
     }
 }
 
-static bool is_of(const slot *s, const sw_step *step)
+static sw_seen see_one(void *arg, const void *row)
+{
+    (void)row;
+    *(bool *)arg = true;
+    return SW_SEEN_STOP;
+}
+
+static sw_status fill_owner(sw_price_book *book, sw_session *session, sw_str organization_id,
+                            owner *o, sw_error *err)
+{
+    bool has_own = false;
+    sw_status status = scan_own(session, organization_id, see_one, &has_own, err);
+
+    if (status == SW_STATUS_OK) {
+        *o = (owner){sw_arena_str(&book->arena, organization_id), has_own};
+        book->owner_count++;
+        status = book->arena.failed ? sw_no_memory(err) : status;
+    }
+    return status;
+}
+
+static sw_status look_owner(sw_price_book *book, sw_session *session, sw_str organization_id,
+                            owner *out, sw_error *err)
+{
+    size_t at = (size_t)sw_hash(1, organization_id.ptr, organization_id.len) % SLOTS;
+    sw_status status = SW_STATUS_OK;
+
+    while (book->owners[at].organization_id.ptr &&
+           !sw_str_eq(book->owners[at].organization_id, organization_id)) {
+        at = (at + 1) % SLOTS;
+    }
+    if (!book->owners[at].organization_id.ptr) {
+        status = fill_owner(book, session, organization_id, &book->owners[at], err);
+    }
+    *out = book->owners[at];
+    return status;
+}
+
+static bool is_of(const slot *s, sw_str organization_id, const sw_step *step)
 {
     return sw_str_eq(s->model, step->model) && sw_str_eq(s->provider_name, step->provider_name) &&
-           sw_str_eq(s->organization_id, step->organization_id) &&
+           sw_str_eq(s->organization_id, organization_id) &&
            sw_str_eq(s->model_handle, step->model_handle);
 }
 
-static slot *slot_of(sw_price_book *book, const sw_step *step)
+static slot *slot_of(sw_price_book *book, sw_str organization_id, const sw_step *step)
 {
     uint64_t hash = sw_hash(1, step->model.ptr, step->model.len);
     size_t at = 0;
 
-    hash = sw_hash(hash, step->organization_id.ptr, step->organization_id.len);
+    hash = sw_hash(hash, organization_id.ptr, organization_id.len);
     at = (size_t)sw_hash(hash, step->provider_name.ptr, step->provider_name.len) % SLOTS;
-    while (book->slots[at].model.ptr && !is_of(&book->slots[at], step)) {
+    while (book->slots[at].model.ptr && !is_of(&book->slots[at], organization_id, step)) {
         at = (at + 1) % SLOTS;
     }
     return &book->slots[at];
 }
 
-static sw_status fill(sw_price_book *book, sw_session *session, const sw_step *step, slot *s,
-                      sw_error *err)
+static sw_status fill_slot(sw_price_book *book, sw_session *session, sw_str organization_id,
+                           const sw_step *step, slot *s, sw_error *err)
 {
     sw_price_list list = {NULL, 0};
-    sw_status status =
-        sw__price_list(session, step->organization_id, step, &book->arena, &list, err);
+    sw_status status = sw__price_list(session, organization_id, step, &book->arena, &list, err);
 
     if (status == SW_STATUS_OK) {
-        *s = (slot){.organization_id = sw_arena_str(&book->arena, step->organization_id),
+        *s = (slot){.organization_id = sw_arena_str(&book->arena, organization_id),
                     .provider_name = sw_arena_str(&book->arena, step->provider_name),
                     .model_handle = sw_arena_str(&book->arena, step->model_handle),
                     .model = sw_arena_str(&book->arena, step->model),
                     .list = list};
-        book->count++;
-        if (book->arena.failed) {
-            memset(s, 0, sizeof *s);
-            status = sw_no_memory(err);
-        }
-    }
-    if (status != SW_STATUS_OK) {
-        book->count = book->count ? book->count : 1;
-        sw__price_book_forget(book);
+        book->slot_count++;
+        status = book->arena.failed ? sw_no_memory(err) : status;
     }
     return status;
 }
@@ -295,21 +338,24 @@ static sw_status fill(sw_price_book *book, sw_session *session, const sw_step *s
 sw_status sw__price_book_look(sw_price_book *book, sw_session *session, const sw_step *step,
                               sw_price_list *out, sw_error *err)
 {
-    slot *s = book->last;
+    owner who;
+    sw_str whose = SW_NULL_STR;
+    slot *s = NULL;
     sw_status status = SW_STATUS_OK;
 
-    if (!s || !is_of(s, step)) {
-        if (book->count >= SLOTS / 2) {
-            sw__price_book_forget(book);
-        }
-        s = slot_of(book, step);
-        if (!s->model.ptr) {
-            status = fill(book, session, step, s, err);
-        }
-        book->last = status == SW_STATUS_OK ? s : NULL;
+    if (book->slot_count >= SLOTS / 2 || book->owner_count >= SLOTS / 2) {
+        sw__price_book_forget(book);
     }
+    status = look_owner(book, session, step->organization_id, &who, err);
     if (status == SW_STATUS_OK) {
-        *out = s->list;
+        whose = who.has_own ? who.organization_id : SW_NULL_STR;
+        s = slot_of(book, whose, step);
+        status = s->model.ptr ? status : fill_slot(book, session, whose, step, s, err);
     }
+    if (status != SW_STATUS_OK) {
+        sw__price_book_forget(book); /* nothing stays half made */
+        return status;
+    }
+    *out = s->list;
     return status;
 }

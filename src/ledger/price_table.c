@@ -48,10 +48,40 @@ size_t sw__list_price_count(void)
     return SW_COUNT(rows);
 }
 
-sw_str sw__list_price_provider(size_t i)
+/* The first row whose provider is not before this one. */
+static size_t first_of(sw_str provider)
+{
+    size_t low = 0;
+    size_t high = SW_COUNT(rows);
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (sw_str_cmp(sw_str_from(rows[middle].provider), provider) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+size_t sw__list_prices_of(sw_str provider, size_t *first)
+{
+    size_t end = 0;
+
+    *first = first_of(provider);
+    for (end = *first; end < SW_COUNT(rows); end++) {
+        if (!sw_str_eq(provider, sw_str_from(rows[end].provider))) {
+            break;
+        }
+    }
+    return end - *first;
+}
+
+sw_str sw__list_price_patterns(size_t i)
 {
     sw_assert(i < SW_COUNT(rows));
-    return sw_str_from(rows[i].provider);
+    return sw_str_from(rows[i].patterns);
 }
 
 static sw_int time_of(int32_t yyyymmdd)

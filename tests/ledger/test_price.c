@@ -237,11 +237,15 @@ static void the_list_is_believable(lt *t)
 {
     size_t count = sw__list_price_count();
     sw_str *ids = calloc(count, sizeof *ids);
-    (void)t;
+    sw_str before = SW_STR("");
     for (size_t i = 0; i < count; i++) {
         sw_price price;
         sw__list_price(i, &price);
         ids[i] = price.id;
+        if (sw_str_cmp(before, price.provider_name) > 0) {
+            SAY("%s stands behind another provider's: none is found", price.id.ptr);
+        }
+        before = price.provider_name;
         if (sw__price_patterns_fault(price.model) || price.id.len > 200 || !price.source.len) {
             SAY("%s is no price", price.id.ptr);
         }
