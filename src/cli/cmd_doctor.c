@@ -11,6 +11,7 @@
 #include "cli/where.h"
 
 #define DAY_US INT64_C(86400000000)
+#define CLOCK_US INT64_C(2000000) /* so far apart clocks may be */
 enum { CHECKS = 32, SLOW_MS = 100, LOW_DAYS = 30, FULL_DAYS = 3, RECENT_DAYS = 7, INDENT = 25 };
 
 typedef enum state { WELL, UNSURE, WORRY, BAD } state;
@@ -173,6 +174,26 @@ static bool keep_time(void *arg, const void *row)
     return false;
 }
 
+/* Steps get their times where they are made, and are summed by what the server's clock says: two clocks that do not
+ * agree put them into the wrong hour. */
+static bool check_other_clock(visit *v, bool *agrees)
+{
+    sw_cli *cli = v->cli;
+    int64_t least = 0;
+    int64_t most = 0;
+    sw_status status = sw_source_clock(cli, &least, &most);
+    forget_error(v);
+    *agrees = status == SW_STATUS_OK && cli->source->is_server;
+    if (status != SW_STATUS_OK || (least <= CLOCK_US && most >= -CLOCK_US)) {
+        return false;
+    }
+    int64_t off = least > CLOCK_US ? least : -most;
+    note(v, "clock", WORRY,
+         sw_arena_printf(&cli->arena, "the server's clock is %s %s that of this machine",
+                         took(cli, off), least > CLOCK_US ? "ahead of" : "behind"));
+    return true;
+}
+
 static void check_clock(visit *v)
 {
     sw_cli *cli = v->cli;
@@ -181,6 +202,10 @@ static void check_clock(visit *v)
     sw_list_end end;
     int64_t last = 0;
     bool synced = adjtimex(&clock) >= 0 && !(clock.status & STA_UNSYNC);
+    bool agrees = false;
+    if (check_other_clock(v, &agrees)) {
+        return;
+    }
     sw_status status = sw_source_list(cli, SW_RECORD_STEP, &newest, keep_time, &last, &end);
     forget_error(v);
     if (status == SW_STATUS_OK && last > cli->now_us + INT64_C(60000000)) {
@@ -189,6 +214,8 @@ static void check_clock(visit *v)
                              sw_text_or_blank(sw_zone_show(&cli->arena, &cli->zone, last))));
     } else if (synced) {
         note(v, "clock", WELL, SW_STR("kept in step with others"));
+    } else if (agrees) {
+        note(v, "clock", WELL, SW_STR("the server's agrees with that of this machine"));
     } else {
         note(v, "clock", UNSURE, SW_STR("nothing here says that it is kept in step with others"));
     }

@@ -19,6 +19,7 @@ typedef struct sw_remote {
     sw_buf body;            /* of the last answer */
     sw_buf next;            /* of a question in parts: where the next one goes on */
     char resume[SW_ID_MAX]; /* Stepwell-Resume of the last answer, or "" */
+    int64_t date_us;        /* Date of the last answer, to the second; 0: it said none */
     char failure[CURL_ERROR_SIZE];
     /* Of an answer that streams: gets each piece; false ends it. */
     bool (*piece)(void *arg, sw_str bytes);

@@ -82,23 +82,37 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
     return remote->body.status == SW_STATUS_OK ? size * count : 0;
 }
 
+/* The value of the header of this name, without blanks around it; null: it is another. */
+static sw_str header_value(sw_str line, const char *name)
+{
+    size_t len = strlen(name);
+    if (line.len <= len || strncasecmp(line.ptr, name, len) != 0) {
+        return SW_NULL_STR;
+    }
+    sw_str value = sw_str_after_blanks(sw_str_make(line.ptr + len, line.len - len));
+    while (value.len > 0 && (unsigned char)value.ptr[value.len - 1] <= ' ') {
+        value.len--;
+    }
+    return value;
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 {
-    static const char name[] = "Stepwell-Resume:";
     sw_remote *remote = arg;
-    size_t len = size * count;
-    if (len > sizeof name && strncasecmp(bytes, name, sizeof name - 1) == 0) {
-        const char *at = bytes + sizeof name - 1;
-        size_t left = len - sizeof name + 1;
-        for (; left > 0 && *at == ' '; at++, left--) {
-        }
-        for (; left > 0 && strchr("\r\n ", at[left - 1]); left--) {
-        }
-        left = left < sizeof remote->resume ? left : sizeof remote->resume - 1;
-        memcpy(remote->resume, at, left);
-        remote->resume[left] = '\0';
+    sw_str line = sw_str_make(bytes, size * count);
+    sw_str resume = header_value(line, "Stepwell-Resume:");
+    sw_str date = header_value(line, "Date:");
+    char text[40];
+    if (resume.ptr) {
+        snprintf(remote->resume, sizeof remote->resume, "%.*s",
+                 (int)sw_utf8_prefix(resume, SW_ID_MAX), resume.ptr);
     }
-    return len;
+    if (date.ptr && date.len < sizeof text) {
+        snprintf(text, sizeof text, "%.*s", (int)date.len, date.ptr);
+        time_t seconds = curl_getdate(text, NULL);
+        remote->date_us = seconds > 0 ? (int64_t)seconds * 1000000 : 0;
+    }
+    return line.len;
 }
 
 static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
@@ -204,6 +218,7 @@ sw_status sw_remote_send(sw_remote *remote, const sw_route *route, sw_str body, 
     long code = 0;
     sw_buf_clear(&remote->body);
     remote->resume[0] = '\0';
+    remote->date_us = 0;
     remote->failure[0] = '\0';
     remote->ended = false;
     if (remote->url.status != SW_STATUS_OK || !set_up(remote, route, body)) {

@@ -97,6 +97,14 @@ sw_status sw_source_info(sw_cli *cli, sw_ledger_info *out)
     return cli->source->ops->info(cli->source, out, &cli->error);
 }
 
+sw_status sw_source_clock(sw_cli *cli, int64_t *least_us, int64_t *most_us)
+{
+    *least_us = *most_us = 0;
+    return cli->source->ops->clock
+               ? cli->source->ops->clock(cli->source, least_us, most_us, &cli->error)
+               : SW_STATUS_OK;
+}
+
 sw_status sw_source_metrics(sw_cli *cli, sw_arena *arena, sw_str *out)
 {
     if (!cli->source->ops->metrics) {

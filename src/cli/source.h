@@ -46,6 +46,8 @@ typedef struct sw_site_ops {
     sw_status (*info)(sw_site *source, sw_ledger_info *out, sw_error *err);
     /* What a running server counts, in the text form of Prometheus; NULL: it has no such. */
     sw_status (*metrics)(sw_site *source, sw_arena *arena, sw_str *out, sw_error *err);
+    /* How far another clock than this machine's is ahead, in microseconds, at least and at most; NULL: there is none. */
+    sw_status (*clock)(sw_site *source, int64_t *least, int64_t *most, sw_error *err);
     void (*close)(sw_site *source);
 } sw_site_ops;
 
@@ -78,6 +80,8 @@ sw_status sw_source_unknown_costs(sw_cli *cli, sw_int from, sw_int to, sw_unknow
                                   void *arg, bool *complete);
 sw_status sw_source_reprice(sw_cli *cli, const sw_reprice_query *query, sw_reprice_end *end);
 sw_status sw_source_info(sw_cli *cli, sw_ledger_info *out);
+/* How far the server's clock is ahead of this one; 0 of a ledger. */
+sw_status sw_source_clock(sw_cli *cli, int64_t *least_us, int64_t *most_us);
 /* UNSUPPORTED of a ledger. */
 sw_status sw_source_metrics(sw_cli *cli, sw_arena *arena, sw_str *out);
 

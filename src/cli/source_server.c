@@ -198,6 +198,22 @@ static sw_status metrics(sw_site *source, sw_arena *arena, sw_str *out, sw_error
     return status == SW_STATUS_OK && !out->ptr ? sw_no_memory(err) : status;
 }
 
+/* Its answer says the second in which it was written, somewhere between asking and being answered. */
+static sw_status clock_ahead(sw_site *source, int64_t *least, int64_t *most, sw_error *err)
+{
+    sw_remote *remote = (sw_remote *)source;
+    const sw_route *route = &sw__routes[SW_ROUTE_ID_HEALTH];
+    int64_t asked = sw__system_clock.wall_us(sw__system_clock.data);
+    sw_remote_begin(remote, route, SW_NULL_STR);
+    sw_status status = sw_remote_send(remote, route, SW_NULL_STR, err);
+    if (status == SW_STATUS_OK && remote->date_us == 0) {
+        return sw_fail(err, SW_STATUS_UNSUPPORTED, "", "the server does not say what time it is");
+    }
+    *least = remote->date_us - sw__system_clock.wall_us(sw__system_clock.data);
+    *most = remote->date_us + 1000000 - asked;
+    return status;
+}
+
 /* ---- opening ---------------------------------------------------------------------------------------- */
 
 static void close_source(sw_site *source)
@@ -223,6 +239,7 @@ static const sw_site_ops ops = {.list = list_rows,
                                 .reprice = sw_remote_reprice,
                                 .info = info,
                                 .metrics = metrics,
+                                .clock = clock_ahead,
                                 .close = close_source};
 
 static bool add_header(sw_remote *remote, const char *line)

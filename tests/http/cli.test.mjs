@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
@@ -521,4 +522,37 @@ test('doctor: a ledger writes and reads back; a server tells what it rejected', 
   await fetch(`${server.url}/v1/steps/`, { headers: { host: 'evil.example' } }).catch(() => {});
   const far = JSON.parse((await command(['doctor', '--json', '--server', server.url])).out);
   assert.ok(far.checks.some((c) => c.name === 'rejected' && ['ok', 'warning'].includes(c.state)));
+});
+
+// The server behind somebody whose clock is off by so many seconds.
+async function behind(t, server, seconds) {
+  const proxy = createServer(async (request, response) => {
+    const answer = await fetch(server.url + request.url, { headers: { accept: 'application/json' } });
+    const date = new Date(Date.now() + seconds * 1000).toUTCString();
+    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type'), date });
+    response.end(await answer.text());
+  });
+  await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  t.after(() => proxy.close());
+  return `http://127.0.0.1:${proxy.address().port}`;
+}
+
+test('doctor: two clocks that do not agree are told apart', async (t) => {
+  for (const [seconds, state, says] of [[0, 'ok', /./], [-3600, 'warning', /(59m|1h).* behind/], [3600, 'warning', /(59m|1h).* ahead of/]]) {
+    const url = await behind(t, at.server, seconds);
+    const { checks } = JSON.parse((await command(['doctor', '--json', '--server', url])).out);
+    const clock = checks.find((check) => check.name === 'clock');
+    assert.equal(clock.state, state, clock.says);
+    assert.match(clock.says, says);
+  }
+});
+
+test('organizations and users are called by their names, on a server too', async () => {
+  const [{ id, name }] = await at.server.sql('select id, name from organizations');
+  const words = await both('usage', '--by', 'organization');
+  assert.ok(words.includes(name), words);
+  const [user] = await at.server.sql('select id, name from users');
+  assert.equal((await at.server.get(`/v1/users/${user.id}`)).name, user.name);
+  assert.equal((await at.server.get(`/v1/orgs/${id}`)).name, name);
+  assert.equal((await at.server.api('GET', `/v1/orgs/${newId('org')}`)).status, 404);
 });

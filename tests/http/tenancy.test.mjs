@@ -98,6 +98,8 @@ const CALLS = {
   price: id('price'),
   patch_price: (i) => [{ path: [i.price], body: { input_nano_usd: 2 } }],
   delete_price: id('price'),
+  org: id('org'),
+  user: id('user'),
   unknown_prices: plain,
   reprice: (i) => [{ query: { dry_run: true } }, { query: { reason: 'x', next: `0:${i.step}` } }],
 
@@ -153,7 +155,7 @@ const TAKEN = {
 // What the key of one project cannot do although its scope is right: what belongs to no project.
 const OF_NO_PROJECT = new Set([
   'create_project', 'patch_project', 'delete_project', 'provider_create', 'provider_update', 'provider_delete', 'journal',
-  'create_price', 'patch_price', 'delete_price',
+  'create_price', 'patch_price', 'delete_price', 'user',
 ]);
 
 // ---- the world -------------------------------------------------------------------------------------------------------
