@@ -247,7 +247,8 @@ static inline const sw_lite_table *sw__lite_table(const sw_lite_session *session
 sw_status sw__lite_open(const sw_store_options *options, sw_str place, sw_store **out,
                         sw_error *err);
 void sw__lite_close(sw_store *store);
-/* A connection with the settings all of them share. */
+/* A connection with the settings all of them share; cache_bytes 0: without them, because setting a cache reads the
+ * whole schema. */
 sw_status sw__lite_connect(const sw_lite_store *store, bool create, int64_t cache_bytes,
                            sqlite3 **out, sw_error *err);
 /* A copy of the whole file, and giving room back (sqlite_upkeep.c). */

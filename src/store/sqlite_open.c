@@ -149,7 +149,7 @@ sw_status sw__lite_connect(const sw_lite_store *store, bool create, int64_t cach
                    "PRAGMA page_size = %d; PRAGMA cache_size = -%lld; PRAGMA synchronous = FULL;"
                    "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY",
                    (int)PAGE_BYTES, (long long)(cache_bytes >> 10));
-    sw_status status = sw__lite_exec(db, sql, store->path, err);
+    sw_status status = cache_bytes > 0 ? sw__lite_exec(db, sql, store->path, err) : SW_STATUS_OK;
     if (status != SW_STATUS_OK) {
         (void)sqlite3_close(db);
         return status;
@@ -269,7 +269,9 @@ static bool lies_still(const sw_lite_store *store)
 
 static sw_status open_store(sw_lite_store *store, bool create, sw_error *err)
 {
-    sw_status status = sw__lite_connect(store, create, READER_CACHE_BYTES, &store->db, err);
+    /* Of a store that is only read this connection is asked for numbers of the header alone. */
+    int64_t cache_bytes = store->read_only ? 0 : READER_CACHE_BYTES;
+    sw_status status = sw__lite_connect(store, create, cache_bytes, &store->db, err);
     if (status == SW_STATUS_OK) {
         status = prepare_file(store, err);
     }

@@ -312,7 +312,8 @@ sw_status sw__lite_inspect(sqlite3 *db, const sw_lite_schema *schema, const char
     if (status == SW_STATUS_OK) {
         status = ask(db, "PRAGMA user_version", &user, err);
     }
-    if (status == SW_STATUS_OK) {
+    /* Looking into the schema reads all of it, which takes longer than most questions. */
+    if (status == SW_STATUS_OK && application != SW_LITE_APPLICATION) {
         status = ask(db, "SELECT count(*) FROM sqlite_schema", &objects, err);
     }
     if (status != SW_STATUS_OK) {
