@@ -244,6 +244,68 @@ static sw_status erase_conversation(sw_ledger *ledger, const sw_actor *actor, sw
                : status;
 }
 
+/* ---- log records without a trace -------------------------------------------------------------------------- */
+
+typedef struct forgetting {
+    const sw_actor *actor;
+    sw_str text;
+    sw_str conversation_id; /* that the text names; null: it is a person's name */
+    char project_id[SW_ID_MAX];
+    char unit[16];
+    bool begun;
+    /* Made anew each time the task is applied. */
+    int64_t forgotten;
+    bool more;
+    char next_project_id[SW_ID_MAX];
+    char next_unit[16];
+} forgetting;
+
+/* The id of a conversation follows from its project and what its sender calls it. */
+static bool names_conversation(void *arg, sw_str project_id)
+{
+    const forgetting *f = arg;
+    char id[SW_ID_MAX];
+    sw_telemetry_conversation_id(f->actor, project_id, f->text, id);
+    return sw_str_eq(f->conversation_id, sw_str_from(id));
+}
+
+static sw_status apply_forget(sw_group *group, sw_task *task, sw_error *err)
+{
+    forgetting *f = task->arg;
+    sw_telemetry_said said = {.organization_id = task->organization_id,
+                              .text = f->text,
+                              .is_of = f->conversation_id.ptr ? names_conversation : NULL,
+                              .arg = f,
+                              .project_id = sw_str_from(f->project_id),
+                              .unit =
+                                  f->begun ? sw_str_make(f->unit, sizeof f->unit) : SW_NULL_STR};
+    sw_status status = sw__telemetry_forget_said(group, &said, err);
+    f->forgotten = said.forgotten;
+    f->more = said.more && said.unit.len == sizeof f->next_unit;
+    if (status == SW_STATUS_OK && f->more) {
+        memcpy(f->next_unit, said.unit.ptr, sizeof f->next_unit);
+        snprintf(f->next_project_id, sizeof f->next_project_id, "%.*s", (int)said.project_id.len,
+                 said.project_id.ptr ? said.project_id.ptr : "");
+    }
+    return status;
+}
+
+static sw_status forget_records(sw_ledger *ledger, const sw_actor *actor, sw_str text,
+                                sw_str conversation_id, int64_t *forgotten, sw_error *err)
+{
+    forgetting f = {.actor = actor, .text = text, .conversation_id = conversation_id, .more = true};
+    sw_status status = SW_STATUS_OK;
+    while (status == SW_STATUS_OK && f.more && text.len > 0) {
+        sw_task task = {.apply = apply_forget, .arg = &f, .weight = ROWS_AT_ONCE};
+        status = sw__submit(ledger, actor, &task, err);
+        *forgotten += f.forgotten;
+        f.begun = true;
+        memcpy(f.unit, f.next_unit, sizeof f.unit);
+        memcpy(f.project_id, f.next_project_id, sizeof f.project_id);
+    }
+    return status;
+}
+
 /* ---- which ------------------------------------------------------------------------------------------- */
 
 static sw_status erase_steps(sw_ledger *ledger, const sw_actor *actor, sw_removal *removal,
@@ -260,22 +322,27 @@ static sw_status erase_steps(sw_ledger *ledger, const sw_actor *actor, sw_remova
     return status;
 }
 
-/* The record that is to be erased must be there, and the actor's own. */
-static sw_status must_exist(sw_ledger *ledger, const sw_actor *actor, sw_erase_of of, sw_str value,
-                            sw_error *err)
+/* The record that is to be erased must be there, and the actor's own. Of a conversation its log records go first, as
+ * long as its row says what its sender calls it. */
+static sw_status begin(sw_ledger *ledger, const sw_actor *actor, sw_erase_of of, sw_str value,
+                       sw_error *err)
 {
-    sw_record_id record =
-        of == SW_ERASE_CONVERSATION ? SW_RECORD_CONVERSATION : SW_RECORD_ORGANIZATION;
     sw_memory *memory = sw_memory_new(&ledger->allocator);
     sw_status status = SW_STATUS_OK;
-    union {
-        sw_conversation conversation;
-        sw_organization organization;
-    } row;
+    int64_t forgotten = 0;
+    sw_organization organization;
+    sw_conversation talk;
     if (!memory) {
         return sw_no_memory(err);
     }
-    status = sw_get(ledger, actor, record, value, memory, &row, err);
+    if (of == SW_ERASE_ORGANIZATION) {
+        status = sw_get(ledger, actor, SW_RECORD_ORGANIZATION, value, memory, &organization, err);
+    } else {
+        status = sw_get(ledger, actor, SW_RECORD_CONVERSATION, value, memory, &talk, err);
+        if (status == SW_STATUS_OK) {
+            status = forget_records(ledger, actor, talk.summary, value, &forgotten, err);
+        }
+    }
     sw_memory_free(&memory);
     return status;
 }
@@ -289,13 +356,14 @@ sw_status sw_erase(sw_ledger *ledger, const sw_actor *actor, sw_erase_of of, sw_
                               SW_OP_EQ, &wanted, 1};
     sw_removal removal = {.conditions = &its, .condition_count = of != SW_ERASE_ORGANIZATION};
     sw_status status = SW_STATUS_OK;
+    int64_t forgotten = 0;
     *steps = 0;
     if (of == SW_ERASE_ORGANIZATION && sw_str_eq(value, SW_STR(SW_DEFAULT_ORGANIZATION))) {
         return sw_fail(err, SW_STATUS_RESTRICTED, "",
                        "the default organization stays: callers who name none stand on it");
     }
     if (of != SW_ERASE_END_USER) {
-        status = must_exist(ledger, actor, of, value, err);
+        status = begin(ledger, actor, of, value, err);
     }
     if (status == SW_STATUS_OK) {
         status = erase_steps(ledger, actor, &removal, progress, arg, err);
@@ -305,7 +373,10 @@ sw_status sw_erase(sw_ledger *ledger, const sw_actor *actor, sw_erase_of of, sw_
         status = erase_conversation(ledger, actor, value, err);
     } else if (status == SW_STATUS_OK && of == SW_ERASE_ORGANIZATION) {
         status = sweep(ledger, actor, err);
-    } else if (status == SW_STATUS_OK && *steps == 0) {
+    } else if (status == SW_STATUS_OK) {
+        status = forget_records(ledger, actor, value, SW_NULL_STR, &forgotten, err);
+    }
+    if (status == SW_STATUS_OK && of == SW_ERASE_END_USER && *steps == 0 && forgotten == 0) {
         status = sw_fail(err, SW_STATUS_NOT_FOUND, "", "no step worked for %.*s",
                          (int)sw_utf8_prefix(value, 80), value.ptr);
     }

@@ -111,6 +111,23 @@ struct sw_group;
 sw_status sw__telemetry_forget(struct sw_group *group, sw_str organization_id, sw_str unit,
                                sw_error *err) SW_MUST_CHECK;
 
+/* Units with a log record that says the text, as a person's name or a session's; a record without a trace has no other tie
+ * to a step. Too many go rather than one too few: what is kept of records serves to compute steps again, for days. */
+typedef struct sw_telemetry_said {
+    sw_str organization_id;
+    sw_str text;
+    bool (*is_of)(void *arg,
+                  sw_str project_id); /* whether the text means it in this project; NULL: in all */
+    void *arg;
+    sw_str project_id; /* how far it got; text of the group */
+    sw_str unit;
+    int64_t forgotten;
+    bool more;
+} sw_telemetry_said;
+/* The next few of them. */
+sw_status sw__telemetry_forget_said(struct sw_group *group, sw_telemetry_said *said,
+                                    sw_error *err) SW_MUST_CHECK;
+
 /* The id of the conversation that its sender calls `key` (E.6, kind `conversation`), NUL-terminated. */
 void sw_telemetry_conversation_id(const sw_actor *actor, sw_str project_id, sw_str key,
                                   char out[SW_ID_MAX]);

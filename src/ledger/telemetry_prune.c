@@ -251,6 +251,123 @@ sw_status sw__telemetry_forget(sw_group *group, sw_str organization_id, sw_str u
     return status;
 }
 
+/* ---- units of log records that say something --------------------------------------------------------- */
+
+enum { UNITS_LOOKED_AT = 50 };
+
+typedef struct looking {
+    sw_str text;
+    sw_arena *arena;
+    sw_str *sources; /* of the items so far, each once in a row */
+    size_t count;
+    size_t room;
+    bool found;
+    bool no_memory;
+} looking;
+
+static bool says(sw_str bytes, sw_str text)
+{
+    return bytes.len > 0 && memmem(bytes.ptr, bytes.len, text.ptr, text.len) != NULL;
+}
+
+static sw_seen look_at(void *arg, const void *row)
+{
+    looking *l = arg;
+    const sw_raw_item *item = row;
+    sw_str *sources = NULL;
+
+    l->found = says(item->body, l->text);
+    if (!l->found && (l->count == 0 || !sw_str_eq(l->sources[l->count - 1], item->source_digest))) {
+        sources = sw_arena_grow(l->arena, l->sources, l->count, &l->room, sizeof *sources);
+        l->no_memory = !sources;
+        if (sources) {
+            l->sources = sources;
+            sources[l->count++] = sw_arena_str(l->arena, item->source_digest);
+        }
+    }
+    return l->found || l->no_memory ? SW_SEEN_STOP : SW_SEEN_COUNT;
+}
+
+static sw_status look_at_sources(sw_group *group, sw_str organization_id, looking *l, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < l->count && !l->found && status == SW_STATUS_OK; i++) {
+        sw_raw_source key = {.organization_id = organization_id, .digest = l->sources[i]};
+        sw_raw_source source = {.body = SW_NULL_STR};
+        status =
+            sw_store_get(group->session, SW_RECORD_RAW_SOURCE, &key, &group->arena, &source, err);
+        status = sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
+        l->found = status == SW_STATUS_OK && says(source.body, l->text);
+        status = status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    }
+    return status;
+}
+
+/* Whether a log record of the unit, or what it came from, says the text. */
+static sw_status unit_says(sw_group *group, const sw_raw_trace *unit, sw_str text, bool *out,
+                           sw_error *err)
+{
+    sw_value organization = {.text = unit->organization_id};
+    sw_value project = {.text = unit->project_id};
+    sw_value which = {.text = unit->unit};
+    sw_value log = {.number = SW_RAW_SIGNAL_LOG};
+    const sw_condition its[] = {{SW_RAW_ITEM_ORGANIZATION_ID, SW_OP_EQ, &organization, 1},
+                                {SW_RAW_ITEM_PROJECT_ID, SW_OP_EQ, &project, 1},
+                                {SW_RAW_ITEM_UNIT, SW_OP_EQ, &which, 1},
+                                {SW_RAW_ITEM_SIGNAL, SW_OP_EQ, &log, 1}};
+    const sw_scan scan = {.record = SW_RECORD_RAW_ITEM,
+                          .conditions = its,
+                          .condition_count = SW_COUNT(its),
+                          .unordered = true,
+                          .fields = SW_MASK(SW_RAW_ITEM_SOURCE_DIGEST) | SW_MASK(SW_RAW_ITEM_BODY)};
+    looking l = {.text = text, .arena = &group->arena};
+    sw_scan_end end;
+    sw_status status = sw_store_scan(group->session, &scan, look_at, &l, &end, err);
+
+    if (status == SW_STATUS_OK && (l.no_memory || group->arena.failed)) {
+        status = sw_no_memory(err);
+    }
+    status = sw_group_must(group, status, err);
+    if (status == SW_STATUS_OK) {
+        status = look_at_sources(group, unit->organization_id, &l, err);
+    }
+    *out = l.found;
+    return status;
+}
+
+sw_status sw__telemetry_forget_said(sw_group *group, sw_telemetry_said *said, sw_error *err)
+{
+    sw_value organization = {.text = said->organization_id};
+    const sw_condition its = {SW_RAW_TRACE_ORGANIZATION_ID, SW_OP_EQ, &organization, 1};
+    const sw_raw_trace place = {.organization_id = said->organization_id,
+                                .project_id = said->project_id,
+                                .unit = said->unit};
+    const sw_scan scan = {.record = SW_RECORD_RAW_TRACE,
+                          .conditions = &its,
+                          .condition_count = 1,
+                          .after = said->unit.ptr ? &place : NULL,
+                          .limit = UNITS_LOOKED_AT};
+    sw_rows units;
+    sw_status status = sw_group_gather(group, &scan, &units, err);
+
+    said->more = units.count == UNITS_LOOKED_AT;
+    for (size_t i = 0; i < units.count && status == SW_STATUS_OK; i++) {
+        sw_raw_trace *unit = (sw_raw_trace *)(void *)units.rows + i;
+        bool found = false;
+        said->project_id = unit->project_id;
+        said->unit = unit->unit;
+        if (!said->is_of || said->is_of(said->arg, unit->project_id)) {
+            status = unit_says(group, unit, said->text, &found, err);
+        }
+        if (status == SW_STATUS_OK && found) {
+            status = forget_one(group, unit, err);
+            said->forgotten++;
+        }
+    }
+    return status;
+}
+
 sw_status sw_telemetry_prune(sw_ledger *ledger, int64_t before_us, int64_t bytes, int64_t limit,
                              int64_t *removed, bool *left, sw_error *err)
 {

@@ -511,6 +511,42 @@ test('erase and vacuum: no byte of a person is left in the file', async (t) => {
   assert.equal((await command(['vacuum', '--store', 'memory:'])).code, 8);
 });
 
+// Log records of a coding agent belong to a session, and have no trace by which their step would name them.
+test('erase: log records that name the person or the conversation go', async (t) => {
+  const server = await serve(t);
+  const seconds = Math.floor(Date.now() / 1000) - 600;
+  const text = (key, stringValue) => ({ key, value: { stringValue } });
+  const record = (session, n, name, ...more) => ({
+    timeUnixNano: `${seconds + n}000000000`,
+    body: { stringValue: `claude_code.${name}` },
+    attributes: [text('session.id', session), text('prompt.id', `p-${session}`), text('event.name', name), ...more],
+  });
+  const session = (id, person) => [
+    record(id, 1, 'user_prompt', text('prompt', `asked in ${id}`), text('user.email', person)),
+    record(id, 2, 'api_request', text('model', 'claude-x'), text('request_id', `req-${id}`), text('input_tokens', '10'), text('output_tokens', '2'), text('duration_ms', '900'), text('user.email', person)),
+  ];
+  const logRecords = [...session('first-session', 'ford@example.com'), ...session('second-session', 'trillian@example.com'), ...session('third-session', 'zaphod@example.com'),
+    { timeUnixNano: `${seconds}000000000`, body: { stringValue: 'a line of nobody knows whom, but of ford@example.com' } }];
+  const scope = { attributes: [text('service.name', 'claude-code')] };
+  const sent = await server.api('POST', '/v1/logs', { body: { resourceLogs: [{ resource: scope, scopeLogs: [{ logRecords }] }] } });
+  assert.equal(sent.status, 200, sent.text);
+  await server.stop();
+  const local = (...words) => command([...words, '--store', server.store]);
+  const units = async () => (await server.sql('select count(*) as n from raw_traces_data'))[0].n;
+  const steps = async () => JSON.parse((await local('usage', '--json')).out).total.num_steps;
+  assert.deepEqual([await units(), await steps()], [4, 3]);
+  assert.equal((await local('erase', '--end-user', 'ford@example.com', '--yes')).code, 0);
+  assert.deepEqual([await units(), await steps()], [2, 3]);
+  assert.equal((await local('erase', '--end-user', 'ford@example.com', '--yes')).code, 4);
+  const [{ id }] = await server.sql("select id from conversations where summary = 'second-session'");
+  assert.equal((await local('erase', '--conversation', id, '--yes')).code, 0);
+  assert.deepEqual([await units(), await steps()], [1, 2]);
+  assert.equal((await local('vacuum')).code, 0);
+  const bytes = readFileSync(server.store.replace('sqlite:', ''));
+  assert.ok(!bytes.includes('ford@') && !bytes.includes('trillian@') && bytes.includes('zaphod@'));
+  assert.equal((await local('verify')).code, 0);
+});
+
 test('doctor: a ledger writes and reads back; a server tells what it rejected', async (t) => {
   const { server, local } = await upkeepLedger(t);
   const here = JSON.parse((await local(['doctor', '--json'])).out);
