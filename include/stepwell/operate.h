@@ -109,8 +109,8 @@ typedef enum sw_erase_of {
 } sw_erase_of;
 /* Removes all of it, in many small writes; sent again after it was interrupted it goes on. `progress` may be NULL.
  * NOT_FOUND: there is nothing of that name. What was removed is in no answer any more; that no byte of it is left in
- * a file takes a vacuum, and copies of the file are their keeper's. Raw log records that name no trace go when their
- * days are over. */
+ * a file takes a vacuum, and copies of the file are their keeper's. Raw log records that say
+ * the person's name, or what the sender of a conversation calls it, go with all of their session. */
 SW_API sw_status sw_erase(sw_ledger *ledger, const sw_actor *actor, sw_erase_of of, sw_str value,
                           void (*progress)(void *arg, int64_t steps), void *arg, int64_t *steps,
                           sw_error *err) SW_MUST_CHECK;

@@ -88,26 +88,29 @@ static size_t least(size_t a, size_t b, size_t c)
     return ab < c ? ab : c;
 }
 
-/* How many bytes must be inserted, removed or replaced to get from one word to the other: the usual
- * table, of which one row is enough. `b` has at most GUESS_BYTES.
+/* How many bytes must be inserted, removed, replaced, or swapped with their neighbour to get from one word to the
+ * other: the usual table, of which three rows are enough. `b` has at most GUESS_BYTES.
  */
 static size_t edit_distance(sw_str a, sw_str b)
 {
-    size_t row[GUESS_BYTES + 1];
+    size_t rows[3][GUESS_BYTES + 1];
     for (size_t j = 0; j <= b.len; j++) {
-        row[j] = j;
+        rows[0][j] = j;
     }
     for (size_t i = 1; i <= a.len; i++) {
-        size_t diagonal = row[0];
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i - 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= b.len; j++) {
-            size_t above = row[j];
-            size_t replaced = diagonal + (a.ptr[i - 1] != b.ptr[j - 1]);
-            row[j] = least(above + 1, row[j - 1] + 1, replaced);
-            diagonal = above;
+            size_t replaced = above[j - 1] + (a.ptr[i - 1] != b.ptr[j - 1]);
+            row[j] = least(above[j] + 1, row[j - 1] + 1, replaced);
+            if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] && a.ptr[i - 2] == b.ptr[j - 1]) {
+                size_t swapped = rows[(i - 2) % 3][j - 2] + 1;
+                row[j] = swapped < row[j] ? swapped : row[j];
+            }
         }
     }
-    return row[b.len];
+    return rows[a.len % 3][b.len];
 }
 
 int sw_nearest(sw_str word, const char *const *words, size_t count)

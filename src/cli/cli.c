@@ -25,7 +25,7 @@ const char *sw_cli_advice(sw_status status)
 {
     switch (status) {
     case SW_STATUS_NOT_FOUND:
-        return "check the name, or write some steps first: stepwell demo";
+        return "check the name, or write some steps first: stepwell import, stepwell demo";
     case SW_STATUS_READ_ONLY:
         return "check the permissions of the file and its folder, or name another with --store";
     case SW_STATUS_FULL:

@@ -305,13 +305,16 @@ sw_status sw_cli_filter_read(sw_cli *cli, sw_cli_filter *out);
 /* Adds --since and --until, for questions that have no place of their own for them. */
 sw_status sw_cli_filter_times(sw_cli *cli, sw_cli_filter *out);
 
+/* A terminal on which ids would crowd out the rest; there they lose "step-", which `show` takes back. */
+bool sw_cli_is_narrow(const sw_cli *cli);
+sw_str sw_step_id_shown(const sw_cli *cli, sw_str id);
+
 /* The table of steps, as `steps` and `show` print it: pages of rows under one title row. */
 typedef struct sw_step_table {
     sw_table table;
     sw_cli *cli;
     sw_arena arena;     /* of a page */
     bool organizations; /* show whose they are */
-    bool bare_ids;      /* without "step-", to save room */
 } sw_step_table;
 void sw_step_table_init(sw_step_table *steps, sw_cli *cli, bool organizations);
 void sw_step_table_fini(sw_step_table *steps);

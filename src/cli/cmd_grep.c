@@ -4,7 +4,6 @@
  * that reached. ASCII letters match in any case.
  */
 #include "cli/walk.h"
-#include "codec/record.h"
 
 enum { PAGE = 200, BEFORE = 30, SHOWN = 100 };
 
@@ -26,7 +25,6 @@ typedef struct search {
     int64_t looked;
     int64_t oldest_us;
     sw_table table;
-    bool headed;
 } search;
 
 /* ---- looking ------------------------------------------------------------------------------------- */
@@ -99,7 +97,8 @@ static const sw_column columns[] = {
 static sw_str around(search *s)
 {
     const hit *h = &s->found;
-    size_t from = h->at > BEFORE ? h->at - BEFORE : 0;
+    size_t before = sw_cli_is_narrow(s->cli) ? 0 : BEFORE; /* what was looked for must be seen */
+    size_t from = h->at > before ? h->at - before : 0;
     size_t to = h->at + s->wanted.len + SHOWN;
     to = to < h->text.len ? to : h->text.len;
     for (; from > 0 && ((unsigned char)h->text.ptr[from] & 0xC0) == 0x80; from--) {
@@ -111,41 +110,16 @@ static sw_str around(search *s)
 
 static sw_status print_data(search *s, const sw_step *step)
 {
-    sw_cli *cli = s->cli;
-    sw_buf line;
-    sw_json_out out;
-    char when[SW_TIME_TEXT];
-    size_t len = sw_time_print(step->created_at.value, true, when);
-    const sw_str values[] = {step->id, sw_str_make(when, len), step->model,
-                             sw_str_from(s->found.where), around(s)};
-    static const char *const names[] = {"step_id", "created_at", "model", "where", "text"};
-    bool csv = sw_cli_has(cli, SW_OPTION_CSV);
-    sw_buf_init(&line, &sw__libc_allocator, 0);
-    if (csv && !s->headed) {
-        sw_buf_adds(&line, "step_id,created_at,model,where,text\r\n");
-        s->headed = true;
-    }
-    sw_json_out_init(&out, &line, false);
-    if (!csv) {
-        sw_json_open(&out, '{');
-    }
-    for (size_t i = 0; i < SW_COUNT(values); i++) {
-        if (csv) {
-            sw_buf_adds(&line, i > 0 ? "," : "");
-            sw_csv_cell(&line, values[i]);
-        } else {
-            sw_json_key(&out, sw_str_from(names[i]));
-            sw_json_str(&out, values[i]);
-        }
-    }
-    if (!csv) {
-        sw_json_close(&out, '}');
-    }
-    sw_buf_adds(&line, csv ? "\r\n" : "\n");
-    sw_status status = line.status;
-    fwrite(line.ptr ? line.ptr : "", 1, line.len, cli->out);
-    sw_buf_fini(&line);
-    return status;
+    sw_cli_json json;
+    sw_cli_json_begin(s->cli, &json);
+    sw_json_open(&json.out, '{');
+    sw_cli_json_str(&json, "step_id", step->id);
+    sw_cli_json_time(&json, "created_at", step->created_at.value);
+    sw_cli_json_str(&json, "model", step->model);
+    sw_cli_json_str(&json, "where", sw_str_from(s->found.where));
+    sw_cli_json_str(&json, "text", around(s));
+    sw_json_close(&json.out, '}');
+    return sw_cli_json_end(s->cli, &json);
 }
 
 static sw_status show(search *s, const sw_step *step)
@@ -164,7 +138,8 @@ static sw_status show(search *s, const sw_step *step)
                  strcmp(s->found.where, "error") == 0 ? SW_STYLE_BAD : SW_STYLE_PLAIN);
     sw_table_add(&s->table, sw_text_clean(&cli->arena, step->model, false), SW_STYLE_PLAIN);
     sw_table_add(&s->table, around(s), SW_STYLE_PLAIN);
-    sw_table_add(&s->table, sw_text_clean(&cli->arena, step->id, false), SW_STYLE_PLAIN);
+    sw_table_add(&s->table, sw_text_clean(&cli->arena, sw_step_id_shown(cli, step->id), false),
+                 SW_STYLE_PLAIN);
     return SW_STATUS_OK;
 }
 

@@ -48,7 +48,7 @@ static void print_overview(sw_cli *cli)
     fputc('\n', cli->out);
     sw_text_wrap(
         cli->out,
-        "stepwell help COMMAND explains a command. To begin: stepwell demo, then stepwell steps.",
+        "stepwell help COMMAND explains a command. To begin: stepwell import, for what agents wrote on this machine, or stepwell demo; then stepwell usage.",
         0, 0, cli->terminal.width);
 }
 

@@ -3,11 +3,11 @@
 #include "cli/prices.h"
 
 static const sw_column columns[] = {
-    {.title = "MODEL", .least = 12},
-    {.title = "PROVIDER", .least = 8},
+    {.title = "MODEL", .least = 20},
+    {.title = "PROVIDER", .least = 8, .drop = 2},
     {.title = "STEPS", .right = true},
     {.title = "COST UNKNOWN", .right = true},
-    {.title = "TOKENS", .right = true, .drop = 1},
+    {.title = "TOKENS", .right = true, .drop = 3},
     {.title = "WHY"},
 };
 
@@ -39,7 +39,7 @@ static void add_row(listing *list, const sw_unknown_cost *unknown)
     static const char *const whys[] = {
         [SW_COST_GAP_MODEL] = "no model",
         [SW_COST_GAP_PRICE] = "no price",
-        [SW_COST_GAP_USAGE] = "usage not reported, or not all of it",
+        [SW_COST_GAP_USAGE] = "usage not wholly reported",
         [SW_COST_GAP_UNFIT] = "a price that came later, or lacks a part",
     };
     sw_arena *arena = &list->cli->arena;

@@ -33,11 +33,22 @@ sw_style sw_step_status_style(int64_t status)
     return SW_STYLE_PLAIN;
 }
 
+bool sw_cli_is_narrow(const sw_cli *cli)
+{
+    return cli->terminal.limit > 0 && cli->terminal.limit < BARE_BELOW;
+}
+
+sw_str sw_step_id_shown(const sw_cli *cli, sw_str id)
+{
+    sw_str prefix = SW_STR("step-");
+    bool whole = !sw_cli_is_narrow(cli) || id.len <= prefix.len ||
+                 memcmp(id.ptr, prefix.ptr, prefix.len) != 0;
+    return whole ? id : sw_str_make(id.ptr + prefix.len, id.len - prefix.len);
+}
+
 void sw_step_table_init(sw_step_table *steps, sw_cli *cli, bool organizations)
 {
-    int limit = cli->terminal.limit;
-    *steps = (sw_step_table){
-        .cli = cli, .organizations = organizations, .bare_ids = limit > 0 && limit < BARE_BELOW};
+    *steps = (sw_step_table){.cli = cli, .organizations = organizations};
     sw_table_init(&steps->table, columns, SW_COUNT(columns));
     sw_arena_init(&steps->arena, &sw__libc_allocator, 0);
 }
@@ -88,11 +99,7 @@ static void add_cost(sw_step_table *steps, const sw_step *step)
 
 static void add_id(sw_step_table *steps, sw_str id)
 {
-    sw_str prefix = SW_STR("step-");
-    if (steps->bare_ids && id.len > prefix.len && memcmp(id.ptr, prefix.ptr, prefix.len) == 0) {
-        id = sw_str_make(id.ptr + prefix.len, id.len - prefix.len);
-    }
-    add_clean(steps, id, SW_STYLE_PLAIN);
+    add_clean(steps, sw_step_id_shown(steps->cli, id), SW_STYLE_PLAIN);
 }
 
 void sw_step_table_add(sw_step_table *steps, const sw_step *step)

@@ -126,7 +126,7 @@ static void add_times(sw_table *table, sw_arena *arena, const sw_usage_group *gr
 static bool is_named(sw_dimension by)
 {
     return by == SW_DIMENSION_ORGANIZATION || by == SW_DIMENSION_PROJECT ||
-           by == SW_DIMENSION_AGENT;
+           by == SW_DIMENSION_AGENT || by == SW_DIMENSION_USER;
 }
 
 static void add_keys(sw_cli *cli, sw_table *table, const sw_usage_query *query, const sw_str *keys)
@@ -177,7 +177,9 @@ static size_t make_columns(const sw_usage_answer *answer, const sw_column *more,
     const sw_usage_query *query = &answer->query;
     size_t at = 0;
     for (size_t i = 0; i < query->by_count; i++) {
-        out[at++] = (sw_column){key_title(query->by[i]), .least = 10};
+        /* Names of models differ at their ends: other columns give way first. */
+        uint8_t most = query->by[i] == SW_DIMENSION_MODEL && query->by_count == 1 ? 20 : 10;
+        out[at++] = (sw_column){key_title(query->by[i]), .least = most};
         if (is_named(query->by[i])) {
             out[at++] = (sw_column){"ID", .least = 10, .drop = 20};
         }
@@ -241,6 +243,13 @@ static void print_latency(sw_cli *cli, const char *what, const sw_latency *laten
     line(cli, what, latency_text(arena, latency->p50_ns), note);
 }
 
+static sw_str steps_note(sw_arena *arena, bool none, int64_t unknown, const char *what)
+{
+    return unknown > 0 ? sw_arena_printf(arena, "%s%s steps %s", none ? "" : "+ ",
+                                         sw_text_or_blank(sw_show_count(arena, unknown)), what)
+                       : SW_STR("");
+}
+
 static void print_total(sw_cli *cli, const sw_usage_answer *answer)
 {
     sw_arena *arena = &cli->arena;
@@ -254,8 +263,10 @@ static void print_total(sw_cli *cli, const sw_usage_answer *answer)
     line(cli, "  to the cache", reported(arena, t->cache_write_tokens, t->cache_write_known), none);
     line(cli, "completion tokens", counted(arena, t, t->completion_tokens), none);
     line(cli, "  reasoning", reported(arena, t->reasoning_tokens, t->reasoning_known), none);
-    line(cli, "tokens", sw_usage_tokens(arena, t), sw_usage_tokens_note(arena, t));
-    line(cli, "cost", sw_usage_cost(arena, t), sw_usage_cost_note(arena, t));
+    line(cli, "tokens", sw_usage_tokens(arena, t),
+         steps_note(arena, no_usage(t), t->usage_unknown, "not wholly reported"));
+    line(cli, "cost", sw_usage_cost(arena, t),
+         steps_note(arena, no_cost(t), t->cost_unknown, "unknown (prices --unknown)"));
     if (answer->query.latency && answer->count == 1) {
         print_latency(cli, "step time, p50", &answer->groups[0].step_time);
         print_latency(cli, "model time, p50", &answer->groups[0].model_time);

@@ -176,10 +176,10 @@ static void the_nearest_word_is_guessed(void **state)
         const char *word;
         int row;
     } cases[] = {
-        {"success", 1},  {"sucess", 1},    {"succes", 1},   {"stccess", 1},
-        {"canceled", 3}, {"cancel", -1},   {"fialed", 2},   {"pendign", 0},
-        {"id", 4},       {"ix", -1},       {"if", -1},      {"completely", -1},
-        {"", -1},        {"succccess", 1}, {"failure", -1}, {"faild", 2},
+        {"success", 1}, {"sucess", 1},      {"succes", 1},  {"stccess", 1},   {"canceled", 3},
+        {"cancel", -1}, {"fialed", 2},      {"pendign", 0}, {"id", 4},        {"ix", -1},
+        {"if", -1},     {"completely", -1}, {"", -1},       {"succccess", 1}, {"failure", -1},
+        {"faild", 2},   {"fiald", -1},      {"afiled", 2},  {"failde", 2},    {"di", -1},
     };
     char longer[200];
     (void)state;
