@@ -84,7 +84,7 @@ static void print_trace(sw_cli *cli, const sw_provider_trace *trace)
 static void print_run(sw_cli *cli, const sw_run *run)
 {
     const char *status = sw_enum_word(SW_ENUM_run_status, run->status.value);
-    sw_str when = sw_show_time(&cli->arena, run->created_at.value);
+    sw_str when = sw_zone_show(&cli->arena, &cli->zone, run->created_at.value);
     fprintf(cli->out, "  %s  %-9s  %.*s\n", sw_text_or_blank(when), status ? status : "?",
             (int)run->id.len, sw_text_or_blank(run->id));
 }

@@ -7,6 +7,9 @@
 
 #include <stdlib.h>
 
+/* Whoever counts on from it, or in microseconds, need not ask whether there is room. */
+#define COUNT_MOST INT64_C(1000000000000)
+
 /* The words still to be read. */
 typedef struct words {
     const char *const *at;
@@ -88,9 +91,10 @@ static sw_status check_value(sw_cli *cli, const sw_option *option, const char *v
         }
         break;
     case SW_OPTION_IS_COUNT:
-        if (!sw_parse_int(text, &number) || number < 0) {
+        if (!sw_parse_int(text, &number) || number < 0 || number > COUNT_MOST) {
             return sw_fail(&cli->error, SW_STATUS_INVALID, "",
-                           "--%s needs a whole number of 0 or more, not %s", option->name, value);
+                           "--%s needs a whole number of 0 to %lld, not %s", option->name,
+                           (long long)COUNT_MOST, value);
         }
         break;
     case SW_OPTION_IS_TIME:

@@ -118,10 +118,14 @@ static void test_near_misses_are_suggested(void **state)
 static void test_values_are_checked(void **state)
 {
     (void)state;
-    assert_refused(SW_STATUS_INVALID, "--limit needs a whole number of 0 or more, not -1", "steps",
-                   "--limit", "-1");
-    assert_refused(SW_STATUS_INVALID, "--limit needs a whole number of 0 or more, not many",
-                   "steps", "--limit=many");
+    assert_refused(SW_STATUS_INVALID, "--limit needs a whole number of 0 to 1000000000000, not -1",
+                   "steps", "--limit", "-1");
+    assert_refused(SW_STATUS_INVALID,
+                   "--limit needs a whole number of 0 to 1000000000000, not many", "steps",
+                   "--limit=many");
+    assert_refused(SW_STATUS_INVALID,
+                   "--limit needs a whole number of 0 to 1000000000000, not 9223372036854775807",
+                   "run", "run-1", "--limit", "9223372036854775807");
     assert_refused(SW_STATUS_INVALID, "--limit needs a value; write --limit N", "steps", "--limit");
     assert_refused(SW_STATUS_INVALID, "--limit is given twice; give it once", "steps", "--limit=1",
                    "--limit=2");
