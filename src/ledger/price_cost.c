@@ -82,14 +82,14 @@ static void take_detail(side of, sw_str object, sw_str member, int64_t value, sw
 }
 
 /* Members at the top, and those of objects at the top. */
-static void read_object(sw_json *json, side of, sw_str object, sw_int *counts)
+static void read_object(sw_json *json, side of, sw_int *counts)
 {
     while (sw_json_next(json) == SW_JSON_KEY) {
         sw_str member = json->text;
         sw_json_type type = sw_json_next(json);
         if (type == SW_JSON_NUMBER && json->is_integer) {
-            take_detail(of, object, member, json->integer, counts);
-        } else if (type == SW_JSON_OBJECT && object.len == 0 && member.len > 0) {
+            take_detail(of, SW_STR(""), member, json->integer, counts);
+        } else if (type == SW_JSON_OBJECT && member.len > 0) {
             while (sw_json_next(json) == SW_JSON_KEY) {
                 sw_str inner = json->text;
                 if (sw_json_next(json) == SW_JSON_NUMBER && json->is_integer) {
@@ -111,7 +111,7 @@ static void read_details(sw_str text, side of, sw_arena *arena, sw_int *counts)
     if (text.ptr) {
         sw_json_init(&json, text, arena);
         if (sw_json_next(&json) == SW_JSON_OBJECT) {
-            read_object(&json, of, SW_STR(""), counts);
+            read_object(&json, of, counts);
         }
     }
 }

@@ -218,23 +218,16 @@ uint32_t sw__price_rank(sw_str patterns, sw_str model)
 
 const char *sw__price_patterns_fault(sw_str patterns)
 {
-    size_t at = 0;
-
     if (patterns.len == 0) {
         return "must name a model; * stands for all";
     }
-    while (at <= patterns.len) {
+    for (size_t at = 0; at <= patterns.len;) { /* also what follows a | at the end */
         int kind = 0;
-        sw_str word = SW_NULL_STR;
-        sw_str one = at < patterns.len ? next_pattern(patterns, &at) : SW_NULL_STR;
-        at += one.ptr ? 0 : 1;
+        sw_str one = next_pattern(patterns, &at);
+        sw_str word = one.len ? pattern_word(one, &kind) : one;
         if (one.len == 0) {
-            if (at > patterns.len && patterns.ptr[patterns.len - 1] != '|') {
-                break;
-            }
             return "has nothing on one side of a |";
         }
-        word = pattern_word(one, &kind);
         if (word.len && memchr(word.ptr, '*', word.len)) {
             return "has a * in the middle; it may only begin and end a name";
         }
