@@ -129,6 +129,8 @@ transcript_reader *transcript_reader_of(import_format format)
         return transcript_read_gemini;
     case IMPORT_FORMAT_PI:
         return transcript_read_pi;
+    case IMPORT_FORMAT_OPENCODE:
+        return transcript_read_opencode;
     default:
         return NULL;
     }

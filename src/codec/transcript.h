@@ -109,6 +109,7 @@ transcript_reader transcript_read_claude_code;
 transcript_reader transcript_read_codex;
 transcript_reader transcript_read_gemini;
 transcript_reader transcript_read_pi;
+transcript_reader transcript_read_opencode;
 
 /* The reader of a format, or NULL: the format is no transcript. */
 transcript_reader *transcript_reader_of(import_format format);

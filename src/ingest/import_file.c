@@ -32,7 +32,7 @@ static int open_file(import_file *file, const char **why)
     file->device = (int64_t)is.st_dev;
     file->inode = (int64_t)is.st_ino;
     file->size = (int64_t)is.st_size;
-    file->mtime_ns = (int64_t)is.st_mtim.tv_sec * 1000000000 + is.st_mtim.tv_nsec;
+    file->mtime_ns = import_file_mtime(file->path, &is);
     return fd;
 }
 

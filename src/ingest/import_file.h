@@ -17,6 +17,9 @@ sw_status import_walk(const import_options *options, const char *path, import_fo
 /* Sorts by path; of one path only one stays. */
 void import_walk_end(import_found *found);
 
+/* When the file, or the log that lies beside a database, was written to last. */
+struct stat;
+int64_t import_file_mtime(const char *path, const struct stat *is);
 /* Reads the head: sets the file's `head` and fills `out` (bytes in the arena). False: it could not be read, or is no
  * plain file any more; *why says so. */
 bool import_file_head(import_file *file, sw_arena *arena, import_head *out, const char **why);

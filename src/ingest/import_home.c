@@ -37,7 +37,7 @@ static void ask(const asking *a, const folder *f, sw_str base, const char *below
         snprintf(path, sizeof path, "%.*s%s%s", (int)base.len, base.ptr, *below ? "/" : "", below);
 
     if (base.len > 0 && len > 0 && len < (int)sizeof path && stat(path, &is) == 0 &&
-        S_ISDIR(is.st_mode)) {
+        (S_ISDIR(is.st_mode) || S_ISREG(is.st_mode))) {
         a->each(a->arg, f->format, path);
     }
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,6 +26,34 @@ static void tell(const walking *w, const char *path, const char *why)
     }
 }
 
+static bool ends_with(const char *name, const char *end)
+{
+    size_t len = strlen(name);
+    size_t most = strlen(end);
+
+    return len > most && strcmp(name + len - most, end) == 0;
+}
+
+/* What SQLite keeps beside a database is a part of it. */
+static bool is_beside(const char *name)
+{
+    return ends_with(name, ".db-wal") || ends_with(name, ".db-shm");
+}
+
+int64_t import_file_mtime(const char *path, const struct stat *is)
+{
+    int64_t at = (int64_t)is->st_mtim.tv_sec * 1000000000 + is->st_mtim.tv_nsec;
+    char log[PATH_MAX];
+    struct stat beside;
+    int64_t later = at;
+
+    if (ends_with(path, ".db") && snprintf(log, sizeof log, "%s-wal", path) < (int)sizeof log &&
+        lstat(log, &beside) == 0) {
+        later = (int64_t)beside.st_mtim.tv_sec * 1000000000 + beside.st_mtim.tv_nsec;
+    }
+    return later > at ? later : at;
+}
+
 static void add_file(walking *w, const char *path, const struct stat *is)
 {
     import_file *file = import_add(&w->found->arena, &w->found->files, sizeof *file);
@@ -34,7 +63,7 @@ static void add_file(walking *w, const char *path, const struct stat *is)
         file->size = (int64_t)is->st_size;
         file->device = (int64_t)is->st_dev;
         file->inode = (int64_t)is->st_ino;
-        file->mtime_ns = (int64_t)is->st_mtim.tv_sec * 1000000000 + is->st_mtim.tv_nsec;
+        file->mtime_ns = import_file_mtime(path, is);
         import_digest(path, strlen(path), file->key);
     }
 }
@@ -46,7 +75,7 @@ static void see(walking *w, int folder, const char *above, const char *name)
     sw_str *more = NULL;
 
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strncmp(name, "._", 2) == 0 ||
-        fstatat(folder, name, &is, AT_SYMLINK_NOFOLLOW) != 0) {
+        is_beside(name) || fstatat(folder, name, &is, AT_SYMLINK_NOFOLLOW) != 0) {
         return;
     }
     path = sw_arena_printf(&w->found->arena, "%s/%s", above, name);

@@ -255,6 +255,8 @@ sw_status sw__lite_connect(const sw_lite_store *store, bool create, int64_t cach
 sw_status sw__lite_backup(sw_store *store, const char *path, sw_store_progress *progress, void *arg,
                           sw_error *err);
 sw_status sw__lite_vacuum(sw_store *store, sw_error *err);
+/* The path as a file: URI, with how it is to be opened. */
+bool sw__lite_uri(const char *path, const char *how, sw_buf *out);
 /* What SQLite says, as a status and a sentence. */
 sw_status sw__lite_fail(sqlite3 *db, int rc, const char *doing, sw_error *err);
 sw_status sw__lite_exec(sqlite3 *db, const char *sql, const char *doing, sw_error *err);

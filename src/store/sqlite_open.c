@@ -95,8 +95,7 @@ static bool uri_plain(char c)
            c == '.' || c == '-' || c == '_';
 }
 
-/* The path as a file: URI that says nobody can write beside us. */
-static bool print_uri(const char *path, sw_buf *out)
+bool sw__lite_uri(const char *path, const char *how, sw_buf *out)
 {
     sw_buf_adds(out, "file:");
     for (const char *c = path; *c; c++) {
@@ -106,7 +105,7 @@ static bool print_uri(const char *path, sw_buf *out)
             sw_buf_addf(out, "%%%02X", (unsigned)(unsigned char)*c);
         }
     }
-    sw_buf_adds(out, "?immutable=1");
+    sw_buf_addf(out, "?%s", how);
     return out->status == SW_STATUS_OK;
 }
 
@@ -125,7 +124,7 @@ static int open_file(const sw_lite_store *store, bool create, sqlite3 **db)
     }
     sw_buf uri;
     sw_buf_init(&uri, &store->allocator, 16384);
-    int rc = print_uri(store->path, &uri)
+    int rc = sw__lite_uri(store->path, "immutable=1", &uri) /* nobody can write beside us */
                  ? sqlite3_open_v2(uri.ptr, db, flags | SQLITE_OPEN_URI, NULL)
                  : SQLITE_NOMEM;
     sw_buf_fini(&uri);

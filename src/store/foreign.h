@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tables of a database that another program keeps (SQLite), read for an import. It stands in this room because only
+ * the store knows SQL; it has nothing to do with the ledger's own store. The database is never written to: beside a
+ * program that has it open it is read under that program's locks, a log that nobody has open is read in a copy.
+ * What a hostile file could make SQLite do (views, functions, triggers) is refused.
+ */
+#ifndef SW_STORE_FOREIGN_H
+#define SW_STORE_FOREIGN_H
+
+#include "base/base.h"
+
+enum { SW_FOREIGN_COLUMNS = 8 };
+
+typedef struct sw_foreign_table {
+    const char *name;
+    const char *columns[SW_FOREIGN_COLUMNS]; /* up to the first NULL */
+} sw_foreign_table;
+
+typedef struct sw_foreign sw_foreign;
+
+/* One state of all tables, however long they are read. The handle is of the arena. */
+sw_status sw_foreign_open(const char *path, sw_arena *arena, sw_foreign **out,
+                          sw_error *err) SW_MUST_CHECK;
+/* Every row, in no order, its values as text in the order of the columns, null where there is none; a table or column
+ * that is not there has nothing. Values live until the call returns; false ends. */
+sw_status sw_foreign_each(sw_foreign *db, const sw_foreign_table *table,
+                          bool (*row)(void *arg, const sw_str *values), void *arg,
+                          sw_error *err) SW_MUST_CHECK;
+void sw_foreign_close(sw_foreign **db);
+
+#endif

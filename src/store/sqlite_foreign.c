@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Foreign databases through SQLite. A database has its newest changes in a log beside it (-wal), and whoever has it
+ * open shares an index of that log (-shm). Three ways follow: the index is there, so its locks are; there is no log, so
+ * the file alone is all; there is a log without an index, so nobody has it open, and both are copied, because SQLite
+ * would make the index beside them.
+ */
+#include "store/foreign.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/sqlite_impl.h"
+
+enum { COPY_BYTES = 16384, URI_BYTES = 16384, BUSY_MS = 2000 };
+
+struct sw_foreign {
+    sqlite3 *db;
+};
+
+/* ---- the copy ------------------------------------------------------------------------------------------ */
+
+static bool copy_all(int from, int to)
+{
+    char bytes[COPY_BYTES];
+    ssize_t n = 0;
+
+    while ((n = read(from, bytes, sizeof bytes)) > 0) {
+        for (ssize_t at = 0; at < n;) {
+            ssize_t done = write(to, bytes + at, (size_t)(n - at));
+            if (done <= 0) {
+                return false;
+            }
+            at += done;
+        }
+    }
+    return n == 0;
+}
+
+static bool copy_file(const char *path, const char *to)
+{
+    int from_fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int to_fd = from_fd < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool good = to_fd >= 0 && copy_all(from_fd, to_fd);
+
+    if (from_fd >= 0) {
+        (void)close(from_fd);
+    }
+    return (to_fd < 0 || close(to_fd) == 0) && good;
+}
+
+/* The path with an end; NULL: no memory. */
+static char *path_and(sw_arena *arena, const char *path, const char *end)
+{
+    return (char *)(uintptr_t)sw_arena_printf(arena, "%s%s", path, end).ptr;
+}
+
+/* ---- opening -------------------------------------------------------------------------------------------- */
+
+/* Reading of plain tables is all that is allowed; a view over functions or one that never ends is neither. */
+static int allow(void *unused, int what, const char *a, const char *b, const char *c, const char *d)
+{
+    (void)unused;
+    (void)a;
+    (void)b;
+    (void)c;
+    (void)d;
+    return what == SQLITE_SELECT || what == SQLITE_READ || what == SQLITE_TRANSACTION ? SQLITE_OK
+                                                                                      : SQLITE_DENY;
+}
+
+static int harden(sqlite3 *db)
+{
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
+    (void)sqlite3_busy_timeout(db, BUSY_MS);
+    return sqlite3_set_authorizer(db, allow, NULL);
+}
+
+/* The state that is read is fixed by the first look. */
+static int begin(sqlite3 *db)
+{
+    int rc = harden(db);
+
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
+    }
+    return rc == SQLITE_OK ? sqlite3_exec(db, "SELECT name FROM sqlite_schema", NULL, NULL, NULL)
+                           : rc;
+}
+
+static int open_as(const char *path, const char *how, sqlite3 **db)
+{
+    sw_buf uri;
+    int rc = SQLITE_NOMEM;
+
+    sw_buf_init(&uri, &sw__libc_allocator, URI_BYTES);
+    if (sw__lite_uri(path, how, &uri)) {
+        rc = sqlite3_open_v2(uri.ptr, db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+    }
+    sw_buf_fini(&uri);
+    return rc == SQLITE_OK ? begin(*db) : rc;
+}
+
+/* The copy's files are gone as soon as they are open. */
+static int open_copy(const char *path, sw_arena *arena, sqlite3 **db)
+{
+    static const char *const ends[] = {"/db", "/db-wal", "/db-shm"};
+    const char *where = getenv("TMPDIR");
+    char *folder = path_and(arena, where && *where ? where : "/tmp", "/stepwell-XXXXXX");
+    const char *log = path_and(arena, path, "-wal");
+    const char *copies[SW_COUNT(ends)];
+    int rc = SQLITE_CANTOPEN;
+
+    if (!folder || !log || !mkdtemp(folder)) {
+        return rc;
+    }
+    for (size_t i = 0; i < SW_COUNT(ends); i++) {
+        copies[i] = path_and(arena, folder, ends[i]);
+    }
+    if (!arena->failed && copy_file(path, copies[0]) && copy_file(log, copies[1])) {
+        rc = sqlite3_open_v2(copies[0], db, SQLITE_OPEN_READWRITE, NULL);
+        rc = rc == SQLITE_OK ? begin(*db) : rc;
+    }
+    for (size_t i = 0; i < SW_COUNT(ends) && copies[i]; i++) {
+        (void)unlink(copies[i]);
+    }
+    (void)rmdir(folder);
+    return rc;
+}
+
+static bool is_beside(const char *path, sw_arena *arena, const char *end)
+{
+    const char *name = path_and(arena, path, end);
+    struct stat is;
+
+    return name && lstat(name, &is) == 0 && S_ISREG(is.st_mode) && is.st_size > 0;
+}
+
+sw_status sw_foreign_open(const char *path, sw_arena *arena, sw_foreign **out, sw_error *err)
+{
+    sqlite3 *db = NULL;
+    sw_status status = SW_STATUS_OK;
+    sw_foreign *made = sw_arena_zeroed(arena, sizeof *made);
+    int rc = SQLITE_OK;
+
+    *out = NULL;
+    if (!made) {
+        return sw_no_memory(err);
+    }
+    rc = is_beside(path, arena, "-shm")   ? open_as(path, "mode=ro&readonly_shm=1", &db)
+         : is_beside(path, arena, "-wal") ? open_copy(path, arena, &db)
+                                          : open_as(path, "immutable=1", &db);
+    if (rc != SQLITE_OK) {
+        status = sw__lite_fail(db, rc, path, err);
+        (void)sqlite3_close(db);
+        return status;
+    }
+    made->db = db;
+    *out = made;
+    return SW_STATUS_OK;
+}
+
+void sw_foreign_close(sw_foreign **db)
+{
+    if (*db) {
+        (void)sqlite3_close((*db)->db);
+        *db = NULL;
+    }
+}
+
+/* ---- reading -------------------------------------------------------------------------------------------- */
+
+static bool has(sqlite3 *db, const char *table, const char *column)
+{
+    return sqlite3_table_column_metadata(db, "main", table, column, NULL, NULL, NULL, NULL, NULL) ==
+           SQLITE_OK;
+}
+
+/* Columns that are not there are asked for as NULL. Names are ours, and need no escaping. */
+static int ask(sqlite3 *db, const sw_foreign_table *table, size_t *count, sqlite3_stmt **out)
+{
+    char sql[1024] = "SELECT ";
+    size_t len = strlen(sql);
+
+    for (*count = 0; *count < SW_FOREIGN_COLUMNS && table->columns[*count]; (*count)++) {
+        const char *column = table->columns[*count];
+        const char *mark = has(db, table->name, column) ? "\"" : "";
+        len += (size_t)snprintf(sql + len, sizeof sql - len, "%s%s%s%s", *count ? "," : "", mark,
+                                *mark ? column : "NULL", mark);
+        sw_assert(len < sizeof sql);
+    }
+    (void)snprintf(sql + len, sizeof sql - len, " FROM \"%s\"", table->name);
+    return sqlite3_prepare_v2(db, sql, -1, out, NULL);
+}
+
+sw_status sw_foreign_each(sw_foreign *db, const sw_foreign_table *table,
+                          bool (*row)(void *arg, const sw_str *values), void *arg, sw_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    size_t count = 0;
+    int rc = SQLITE_OK;
+
+    if (!has(db->db, table->name, table->columns[0])) {
+        return SW_STATUS_OK;
+    }
+    rc = ask(db->db, table, &count, &stmt);
+    while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+        sw_str values[SW_FOREIGN_COLUMNS];
+        rc = sqlite3_step(stmt);
+        if (rc != SQLITE_ROW) {
+            break;
+        }
+        for (size_t i = 0; i < count; i++) {
+            const char *text = (const char *)sqlite3_column_text(stmt, (int)i);
+            values[i] =
+                text ? sw_str_make(text, (size_t)sqlite3_column_bytes(stmt, (int)i)) : SW_NULL_STR;
+        }
+        if (!row(arg, values)) {
+            rc = SQLITE_DONE;
+            break;
+        }
+    }
+    (void)sqlite3_finalize(stmt);
+    return rc == SQLITE_DONE ? SW_STATUS_OK : sw__lite_fail(db->db, rc, table->name, err);
+}
