@@ -43,11 +43,29 @@ static void watch_folder(import_watch *w, const char *path, int depth)
     }
 }
 
+/* Of a file the folder is watched: others replace it, or write what is newest into another one beside it. */
+static void watch_file(import_watch *w, const char *path)
+{
+    char folder[PATH_BYTES];
+    const char *slash = strrchr(path, '/');
+    int len = slash ? (int)(slash - path) + 1 : 1;
+
+    if (snprintf(folder, sizeof folder, "%.*s", len, slash ? path : ".") >= (int)sizeof folder ||
+        inotify_add_watch(w->notify, folder, WANTED) < 0) {
+        w->blind = true;
+    }
+}
+
 static void watch_all(import_watch *w)
 {
     w->blind = w->notify < 0;
     for (size_t i = 0; w->notify >= 0 && i < w->count; i++) {
-        watch_folder(w, w->paths[i], 0);
+        struct stat is;
+        if (stat(w->paths[i], &is) == 0 && !S_ISDIR(is.st_mode)) {
+            watch_file(w, w->paths[i]);
+        } else {
+            watch_folder(w, w->paths[i], 0);
+        }
     }
 }
 

@@ -62,6 +62,8 @@ typedef struct transcript_event {
     sw_str agent_type; /* what kind of sub-agent that is */
     sw_str made_agent; /* RETURN: the sub-agent that the tool was */
     bool side;         /* not of the main conversation */
+    sw_str origin; /* the session whose history this one begins with, or that began it; or null */
+    bool spawned;  /* by the origin, as a sub-agent */
     sw_str cwd, branch, version;
     /* PROMPT, SAID: what was said, as JSON; CALL: its parts; RETURN: the one part */
     sw_str content;
@@ -78,7 +80,8 @@ typedef struct transcript_event {
     bool has_usage;
     transcript_usage usage;
     sw_int cost_nano_usd;
-    bool failed; /* CALL, RETURN */
+    bool rewound; /* CALL: taken back later; tells nothing else */
+    bool failed;  /* CALL, RETURN */
     sw_str error_type;
     sw_str error;
     sw_int start_us; /* where the source says so */

@@ -14,6 +14,8 @@ typedef struct counts {
 typedef struct codex {
     transcript_reading *r;
     sw_str thread, cwd, branch, version, provider, model, turn;
+    sw_str origin, agent_type;
+    bool spawned;
     sw_int window;
     counts sum;  /* the thread's, as last told */
     counts last; /* the last call's, where there are no sums */
@@ -92,6 +94,9 @@ static transcript_event event_of(const codex *c, transcript_kind kind)
                               .at_us = c->at_us,
                               .session = c->thread,
                               .turn = c->turn,
+                              .origin = c->origin,
+                              .spawned = c->spawned,
+                              .agent_type = c->agent_type,
                               .cwd = c->cwd,
                               .branch = c->branch,
                               .version = c->version};
@@ -270,10 +275,8 @@ static void read_meta(codex *c, const sw_str found[P_SLOTS])
     c->version = scan_text(found[P_VERSION], c->r->arena);
     c->provider = scan_text(found[P_PROVIDER], c->r->arena);
     c->history = scan_count(found[P_HISTORY]);
-    if (!c->history.known &&
-        (scan_is_string(found[P_FORKED]) ||
-         (found[P_SOURCE].ptr &&
-          memmem(found[P_SOURCE].ptr, found[P_SOURCE].len, "subagent", sizeof "subagent" - 1)))) {
+    c->origin = codex_origin(found, c->r->arena, &c->spawned, &c->agent_type);
+    if (!c->history.known && (c->origin.len || c->spawned)) {
         c->head = FORKED;
     }
     if (scan_object(found[P_GIT], payload_names, SW_COUNT(payload_names), git)) {

@@ -42,6 +42,11 @@ enum {
     P_USAGE,
     P_SUMS,
     P_CONTENT,
+    P_SESSION,
+    P_PARENT,
+    P_SUB,
+    P_SPAWN,
+    P_KIND,
     P_SLOTS
 };
 
@@ -71,6 +76,11 @@ static const scan_name payload_names[] = {
     SCAN_NAME(P_USAGE, "usage"),
     SCAN_NAME(P_SUMS, "thread_token_usage"),
     SCAN_NAME(P_CONTENT, "content"),
+    SCAN_NAME(P_SESSION, "session_id"),
+    SCAN_NAME(P_PARENT, "parent_thread_id"),
+    SCAN_NAME(P_SUB, "subagent"),
+    SCAN_NAME(P_SPAWN, "thread_spawn"),
+    SCAN_NAME(P_KIND, "agent_role"),
 };
 
 enum { U_INPUT, U_CACHED, U_WRITTEN, U_OUTPUT, U_REASONING, U_TOTAL, U_SLOTS };
@@ -86,5 +96,24 @@ static const scan_name usage_names[] = {
     SCAN_NAME(U_CACHED, "cached_tokens"),
     SCAN_NAME(U_OUTPUT, "completion_tokens"),
 };
+
+/* The thread that this one continues, or was spawned by; null: none. `kind`: what kind of agent it was spawned as. */
+static inline sw_str codex_origin(const sw_str meta[P_SLOTS], sw_arena *arena, bool *spawned,
+                                  sw_str *kind)
+{
+    sw_str source[P_SLOTS] = {SW_NULL_STR};
+    sw_str sub[P_SLOTS] = {SW_NULL_STR};
+    sw_str spawn[P_SLOTS] = {SW_NULL_STR};
+
+    (void)scan_object(meta[P_SOURCE], payload_names, SW_COUNT(payload_names), source);
+    (void)scan_object(source[P_SUB], payload_names, SW_COUNT(payload_names), sub);
+    (void)scan_object(sub[P_SPAWN], payload_names, SW_COUNT(payload_names), spawn);
+    *spawned = source[P_SUB].ptr != NULL;
+    *kind = scan_text(spawn[P_KIND], arena);
+    return scan_text(scan_is_string(meta[P_FORKED])   ? meta[P_FORKED]
+                     : scan_is_string(meta[P_PARENT]) ? meta[P_PARENT]
+                                                      : spawn[P_PARENT],
+                     arena);
+}
 
 #endif

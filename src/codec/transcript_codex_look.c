@@ -45,6 +45,20 @@ static bool look_inside(void *arg, scan *s, uint8_t slot)
                : scan_value(s, &raw);
 }
 
+/* Threads of one family are read together: those of one session, else those that one was forked from. A fork repeats
+ * the first lines of its origins, so the last one there is of the eldest. */
+static void name_family(const looking *l, import_head *head)
+{
+    bool spawned = false;
+    sw_str kind;
+    sw_str session = scan_text(l->payload[P_SESSION], head->arena);
+    sw_str origin = codex_origin(l->payload, head->arena, &spawned, &kind);
+
+    head->unit = session.len  ? session
+                 : origin.len ? origin
+                              : scan_text(l->payload[P_ID], head->arena);
+}
+
 /* `whole`: the line ends. The first one holds the instructions and may be longer than the head: what is there of it
  * tells. */
 static bool is_line_of_it(sw_str line, bool whole, import_head *head)
@@ -59,8 +73,8 @@ static bool is_line_of_it(sw_str line, bool whole, import_head *head)
     if (good ? !scan_opens(found[L_PAYLOAD], '{') : whole || !l.payload[P_ID].ptr) {
         return good && is_bare_line(found);
     }
-    if (sw_str_eq(type, SW_STR("session_meta")) && !head->unit.ptr) {
-        head->unit = scan_text(l.payload[P_ID], head->arena);
+    if (sw_str_eq(type, SW_STR("session_meta"))) {
+        name_family(&l, head);
     }
     return is_word_of_it(type);
 }
@@ -72,8 +86,7 @@ bool import_is_codex(import_head *head)
     bool ends = false;
     bool is = false;
 
-    for (int i = 0; i < 8 && !(is && head->unit.ptr) && scan_line(head->bytes, &at, &line, &ends);
-         i++) {
+    for (int i = 0; i < 8 && scan_line(head->bytes, &at, &line, &ends); i++) {
         is = is_line_of_it(line, ends || head->whole, head) || is;
     }
     return is;

@@ -43,7 +43,14 @@ static const scan_name token_names[] = {
 typedef struct gemini {
     transcript_reading *r;
     sw_str session;
+    sw_str *said; /* ids of messages, as the conversation has them */
+    size_t said_count;
+    size_t said_room;
+    int missed; /* rewinds to what is not there */
 } gemini;
+
+/* Each is looked for among all messages: after so many no more are. */
+enum { MISSED_MOST = 1000 };
 
 /* ---- what it is ------------------------------------------------------------------------------------------ */
 
@@ -172,6 +179,41 @@ static bool say_answer(gemini *g, const sw_str m[D_SLOTS], transcript_event *eve
     return read_calls(g, m[D_CALLS], event, true);
 }
 
+static void remember(gemini *g, sw_str id)
+{
+    sw_str *said = sw_arena_grow(g->r->arena, g->said, g->said_count, &g->said_room, sizeof *said);
+
+    if (said) {
+        g->said = said;
+        said[g->said_count++] = id;
+    }
+}
+
+/* The message and all behind it are taken back. Their tokens were spent, so the calls stay, and are marked. */
+static void rewind_to(gemini *g, sw_str id)
+{
+    size_t from = g->said_count;
+
+    while (from > 0 && !sw_str_eq(g->said[from - 1], id)) {
+        from--;
+    }
+    if (from == 0) {
+        g->missed++;
+        return;
+    }
+    while (from > 0 && sw_str_eq(g->said[from - 1], id)) {
+        from--; /* it was written several times */
+    }
+    while (g->said_count > from) {
+        transcript_event event = {.kind = TRANSCRIPT_CALL,
+                                  .session = g->session,
+                                  .key = g->session.ptr ? g->session : SW_STR(""),
+                                  .key2 = g->said[--g->said_count],
+                                  .rewound = true};
+        transcript_say(g->r, &event);
+    }
+}
+
 static bool read_message(gemini *g, const sw_str m[D_SLOTS], sw_str raw)
 {
     transcript_event event = {.at_us = scan_time(m[D_TIME]),
@@ -180,6 +222,9 @@ static bool read_message(gemini *g, const sw_str m[D_SLOTS], sw_str raw)
                               .content = m[D_CONTENT],
                               .raw = raw};
 
+    if (event.id.len) {
+        remember(g, event.id);
+    }
     if (scan_is(m[D_TYPE], "\"gemini\"")) {
         return say_answer(g, m, &event);
     }
@@ -224,6 +269,9 @@ static bool read_record(void *arg, transcript_reading *r, sw_str text)
     }
     if (m[D_SESSION].ptr && !g->session.ptr) {
         g->session = scan_text(m[D_SESSION], r->arena);
+    }
+    if (scan_is_string(m[D_REWIND]) && g->missed < MISSED_MOST) {
+        rewind_to(g, scan_text(m[D_REWIND], r->arena));
     }
     if (scan_object(m[D_SET], names, SW_COUNT(names), set) && !read_messages(g, set[D_MESSAGES])) {
         return false;

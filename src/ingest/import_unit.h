@@ -62,9 +62,12 @@ typedef struct unit_call {
     uint32_t last;
     uint32_t best; /* whose usage counts */
     uint32_t run;
-    uint32_t asked;  /* event of what was asked before it, linked by next_part; or UNIT_NONE */
-    uint32_t tools;  /* calls of tools in it */
-    int64_t from_us; /* when the request was made; unknown: INT64_MIN */
+    uint32_t asked;   /* event of what was asked before it, linked by next_part; or UNIT_NONE */
+    uint32_t tools;   /* calls of tools in it */
+    int64_t from_us;  /* when the request was made; unknown: INT64_MIN */
+    uint32_t copy_of; /* the call that it repeats; or UNIT_NONE */
+    size_t made;      /* of the window's steps */
+    bool rewound;
     bool side;
     bool real; /* it becomes a step */
 } unit_call;
@@ -108,6 +111,14 @@ uint32_t unit_find(const unit *u, sw_str id);
 uint32_t unit_answer(const unit *u, sw_str tool);
 sw_status unit_find_runs(unit *u, sw_error *err) SW_MUST_CHECK;
 sw_status unit_find_calls(unit *u, sw_error *err) SW_MUST_CHECK;
+/* The call of those names, or UNIT_NONE. */
+uint32_t unit_call_named(const unit *u, sw_str key, sw_str key2);
+/* import_unit_thread.c: calls that repeat those of another thread; runs that one began. */
+void unit_find_copies(unit *u);
+void unit_link_threads(unit *u);
+bool unit_make_copies(unit *u);
+/* What the call is known by, whoever tells of it. */
+void unit_name_step(const unit *u, const unit_call *call, import_made *made);
 /* The next part of the call behind this one, or UNIT_NONE. */
 static inline uint32_t unit_next(const unit *u, uint32_t part)
 {

@@ -56,10 +56,9 @@ static void name_call(unit *u, transcript_event *e)
     }
 }
 
-static uint32_t find_call(unit *u, uint32_t event, size_t *at)
+static uint32_t find_call(const unit *u, const transcript_event *e, size_t *at)
 {
     const unit_index *index = &u->by_call;
-    const transcript_event *e = &u->events[event].e;
     sw_str name = u->traits->by_message && e->key.len ? e->key : e->key2;
 
     *at = sw_hash(11, name.ptr, name.len) & (index->size - 1);
@@ -70,6 +69,14 @@ static uint32_t find_call(unit *u, uint32_t event, size_t *at)
         }
     }
     return UNIT_NONE;
+}
+
+uint32_t unit_call_named(const unit *u, sw_str key, sw_str key2)
+{
+    const transcript_event wanted = {.key = key, .key2 = key2};
+    size_t at = 0;
+
+    return find_call(u, &wanted, &at);
 }
 
 static uint32_t add_call(unit *u, uint32_t event, size_t at)
@@ -86,6 +93,7 @@ static uint32_t add_call(unit *u, uint32_t event, size_t at)
                                        .best = event,
                                        .run = u->events[event].run,
                                        .asked = UNIT_NONE,
+                                       .copy_of = UNIT_NONE,
                                        .side = u->events[event].e.side,
                                        .from_us = INT64_MIN};
     u->by_call.at[at] = (uint32_t)u->call_count;
@@ -98,6 +106,10 @@ static void join_part(unit *u, unit_call *call, uint32_t event)
     const transcript_event *e = &u->events[event].e;
     const transcript_event *best = &u->events[call->best].e;
 
+    if (e->rewound) {
+        call->rewound = true;
+        return;
+    }
     if (e->side && !call->side) {
         return;
     }
@@ -146,7 +158,8 @@ static void count_parts(unit *u, uint32_t number)
 {
     unit_call *call = &u->calls[number];
 
-    for (uint32_t part = call->first; part != UNIT_NONE; part = unit_next(u, part)) {
+    for (uint32_t part = call->first; part != UNIT_NONE && call->copy_of == UNIT_NONE;
+         part = unit_next(u, part)) {
         const transcript_event *e = &u->events[part].e;
         call->real = call->real || e->failed || (e->has_usage && weight(&e->usage) > 0);
         for (size_t i = 0; i < e->part_count; i++) {
@@ -193,7 +206,7 @@ sw_status unit_find_calls(unit *u, sw_error *err)
             continue;
         }
         name_call(u, &u->events[i].e);
-        call = find_call(u, i, &at);
+        call = find_call(u, &u->events[i].e, &at);
         if (call != UNIT_NONE) {
             join_part(u, &u->calls[call], i);
         } else {
@@ -204,6 +217,7 @@ sw_status unit_find_calls(unit *u, sw_error *err)
         }
         u->events[i].call = call;
     }
+    unit_find_copies(u);
     for (uint32_t i = 0; i < u->call_count; i++) {
         mark_answers(u, i);
         find_start(u, i);

@@ -179,5 +179,6 @@ sw_status unit_find_runs(unit *u, sw_error *err)
         }
     }
     link_agents(u);
+    unit_link_threads(u);
     return SW_STATUS_OK;
 }

@@ -75,7 +75,8 @@ static void end_run(unit *u, const unit_run *run, sw_run *row)
     }
 }
 
-static sw_str place_json(unit *u, const transcript_event *e, bool estimated)
+/* `call`: where it is of one; its times are estimated. */
+static sw_str place_json(unit *u, const transcript_event *e, const unit_call *call)
 {
     sw_buf buf;
     sw_json_out out;
@@ -102,7 +103,11 @@ static sw_str place_json(unit *u, const transcript_event *e, bool estimated)
         sw_json_key(&out, SW_STR("iterations"));
         sw_json_raw(&out, e->usage.iterations);
     }
-    if (estimated) {
+    if (call && call->rewound) {
+        sw_json_key(&out, SW_STR("rewound"));
+        sw_json_bool(&out, true);
+    }
+    if (call) {
         sw_json_key(&out, SW_STR("durations"));
         sw_json_str(&out, SW_STR("estimated"));
     }
@@ -135,7 +140,7 @@ static bool make_run(unit *u, uint32_t number)
                          .agent_id = import_agent(u->work, agent_of(u, run)),
                          .project_id = u->work->project_id,
                          .conversation_id = conversation_of(run),
-                         .metadata = place_json(u, &first->e, false),
+                         .metadata = place_json(u, &first->e, NULL),
                          .source = sw_int_of(SW_SOURCE_TRANSCRIPT),
                          .created_at = sw_int_of(begin)};
     end_run(u, run, &made->row);
@@ -418,7 +423,7 @@ static void put_other_name(const unit *u, const transcript_event *e, import_made
     made->name_kind = made->name.len ? u->traits->name_kind : NULL;
 }
 
-static void put_name(const unit *u, const unit_call *call, import_made *made)
+void unit_name_step(const unit *u, const unit_call *call, import_made *made)
 {
     const transcript_event *e = &u->events[call->best].e;
     /* A call is one whatever its request is called, unless the name is constant: then models tell them apart. */
@@ -461,7 +466,7 @@ static sw_status make_step(unit *u, uint32_t number, sw_error *err)
         .source = sw_int_of(SW_SOURCE_TRANSCRIPT),
         .parent_step_id = step_above(u, run),
         .conversation_id = conversation_of(run),
-        .metadata = place_json(u, e, true),
+        .metadata = place_json(u, e, call),
         .cost_nano_usd = e->cost_nano_usd,
     };
     put_usage(u, call, step);
@@ -471,7 +476,7 @@ static sw_status make_step(unit *u, uint32_t number, sw_error *err)
     step->input_preview = asked_of(run, step->input_preview);
     put_end(u, call, step);
     put_rank(u, call, step, made);
-    put_name(u, call, made);
+    unit_name_step(u, call, made);
     return import_finish(u->work, made, messages, err);
 }
 
@@ -518,8 +523,9 @@ sw_status unit_make(unit *u, sw_error *err)
     for (uint32_t i = 0; i < u->call_count && status == SW_STATUS_OK; i++) {
         if (u->calls[i].real) {
             status = make_step(u, i, err);
+            u->calls[i].made = u->work->made.count - 1;
             u->work->result->calls += !u->files[u->events[u->calls[i].best].file].again;
         }
     }
-    return status;
+    return status == SW_STATUS_OK && !unit_make_copies(u) ? sw_no_memory(err) : status;
 }

@@ -59,6 +59,54 @@ static void what_a_fork_repeats_is_not_said_again(void **state)
         place_number("said.db", "select count(*) from messages where text like '%old%'"), 0);
 }
 
+/* Copied over the end of a second, a fork's head looks like calls of its own: where the origin is there as well, it is
+ * known for what it is, whichever came first. */
+static void what_a_family_repeats_is_one(void **state)
+{
+    static const char origin[] = META("\"id\":\"o1\"") SUMS("00:05.000", 100, 10)
+        SUMS("00:15.000", 300, 30) SUMS("00:25.000", 400, 45);
+    static const char fork[] =
+        META("\"id\":\"o2\",\"forked_from_id\":\"o1\"") SUMS("10:00.900", 100, 10)
+            SUMS("10:01.100", 300, 30) SUMS("10:30.000", 350, 36) SUMS("10:40.000", 400, 45);
+    static const char *const orders[][2] = {{"a", "b"}, {"b", "a"}, {"", "a"}, {"b", ""}};
+    (void)state;
+    place_write("family/a.jsonl", sw_str_from(origin));
+    place_write("family/b.jsonl", sw_str_from(fork));
+    for (size_t i = 0; i < SW_COUNT(orders); i++) {
+        place_drop("family.db");
+        for (int n = 0; n < 2; n++) {
+            char path[64];
+            snprintf(path, sizeof path, *orders[i][n] ? "family/%s.jsonl" : "family", orders[i][n]);
+            (void)place_import_one("family.db", place_path(path));
+        }
+        assert_int_equal(place_number("family.db", "select count(*) from steps where retired_into "
+                                                   "is null"),
+                         5);
+        assert_int_equal(place_number("family.db", "select sum(total_tokens) from steps where "
+                                                   "retired_into is null"),
+                         445 + 56 + 59);
+        place_verify("family.db");
+    }
+}
+
+/* A spawned thread is a run of the one that was at work. */
+static void a_spawned_thread_is_a_run_of_its_parents(void **state)
+{
+    (void)state;
+    place_write("tree/a.jsonl", SW_STR(META("\"id\":\"w1\"") EVENT(
+                                    "00:01.000", "\"type\":\"task_started\","
+                                                 "\"turn_id\":\"n1\"") SUMS("00:05.000", 100, 10)));
+    place_write("tree/b.jsonl",
+                SW_STR(META("\"id\":\"w2\",\"session_id\":\"w1\",\"source\":{\"subagent\":{"
+                            "\"thread_spawn\":{\"parent_thread_id\":\"w1\",\"agent_role\":"
+                            "\"explorer\"}}}") SUMS("00:09.000", 7, 1)));
+    (void)place_import_one("tree.db", place_path("tree"));
+    assert_int_equal(place_number("tree.db", "select count(*) from runs r join runs p on "
+                                             "r.parent_run_id = p.id join agents a on a.id = "
+                                             "r.agent_id where a.name = 'explorer'"),
+                     1);
+}
+
 /* Records without a response's id are told apart by the thread's sums, whatever the single usage; the counts that
  * follow tell the same once more, and the window still. */
 static void records_are_calls(void **state)
@@ -156,6 +204,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_spawned_thread_counts_from_the_first),
         cmocka_unit_test(what_a_fork_repeats_is_not_said_again),
+        cmocka_unit_test(what_a_family_repeats_is_one),
+        cmocka_unit_test(a_spawned_thread_is_a_run_of_its_parents),
         cmocka_unit_test(records_are_calls),
         cmocka_unit_test(sums_that_shrink),
         cmocka_unit_test(lines_without_payload),

@@ -121,6 +121,30 @@ static void what_gemini_writes_again_is_one(void **state)
                      1);
 }
 
+/* What a person takes back was spent all the same: the calls stay, and say that they were taken back. */
+static void what_is_taken_back_is_marked(void **state)
+{
+#define SAID(ID, TIME, TYPE, MORE)                                                                 \
+    "{\"id\":\"" ID "\",\"timestamp\":\"2026-01-10T20:00:" TIME "Z\",\"type\":\"" TYPE             \
+    "\",\"content\":\"x\"" MORE "}\n"
+#define SPENT(IN) ",\"tokens\":{\"input\":" #IN ",\"output\":1,\"total\":" #IN "}"
+    static const char text[] = "{\"sessionId\":\"g2\",\"projectHash\":\"h\"}\n" SAID(
+        "u1", "01", "user", "") SAID("m1", "02", "gemini", SPENT(10)) SAID("u2", "03", "user", "")
+        SAID("m2", "04", "gemini", SPENT(20)) SAID("u3", "05", "user", "") SAID("m3", "06",
+                                                                                "gemini", SPENT(30))
+            SAID("m3", "06", "gemini",
+                 SPENT(30)) "{\"$rewindTo\":\"nowhere\"}\n{\"$rewindTo\":\"u2\"}\n" SAID("m4", "09",
+                                                                                         "gemini",
+                                                                                         SPENT(40));
+    (void)state;
+    place_write("rewind/s.jsonl", sw_str_from(text));
+    (void)place_import_one("rewind.db", place_path("rewind"));
+    assert_int_equal(place_number("rewind.db", "select sum(prompt_tokens) from steps"), 100);
+    assert_int_equal(place_number("rewind.db", "select sum(prompt_tokens) from steps where "
+                                               "json_extract(metadata, '$.rewound')"),
+                     50);
+}
+
 /* A stream of Gemini's: thoughts are no answer, and each call of a tool is one, wherever among the parts it stands. */
 static void streamed_parts_are_what_they_are(void **state)
 {
@@ -154,6 +178,7 @@ int main(void)
         cmocka_unit_test(what_is_packed_is_the_same),
         cmocka_unit_test(what_a_fork_repeats_is_no_call),
         cmocka_unit_test(what_gemini_writes_again_is_one),
+        cmocka_unit_test(what_is_taken_back_is_marked),
         cmocka_unit_test(streamed_parts_are_what_they_are),
     };
     return cmocka_run_group_tests(tests, place_set_up, place_tear_down);
