@@ -118,6 +118,37 @@ void transcript_say_return(transcript_reading *r, transcript_event *event, sw_st
     transcript_say(r, event);
 }
 
+void transcript_add_tool(transcript_reading *r, sw_str id, sw_str name, sw_str input)
+{
+    transcript_part *part =
+        scan_is_string(id) && scan_is_string(name) ? transcript_add_part(r) : NULL;
+
+    input = input.len ? input : SW_STR("{}");
+    if (part) {
+        *part = (transcript_part){
+            .kind = TRANSCRIPT_PART_TOOL,
+            .id = scan_text(id, r->arena),
+            .name = scan_text(name, r->arena),
+            .raw = sw_arena_printf(
+                r->arena, "{\"type\":\"tool_use\",\"id\":%.*s,\"name\":%.*s,\"input\":%.*s}",
+                (int)id.len, id.ptr, (int)name.len, name.ptr, (int)input.len, input.ptr)};
+    }
+}
+
+void transcript_say_result(transcript_reading *r, transcript_event *event, sw_str id,
+                           sw_str content, bool failed)
+{
+    content = content.len ? content : SW_STR("\"\"");
+    event->key = scan_text(id, r->arena);
+    event->failed = failed;
+    transcript_say_return(r, event,
+                          sw_arena_printf(r->arena,
+                                          "{\"type\":\"tool_result\",\"tool_use_id\":%.*s,"
+                                          "\"content\":%.*s,\"is_error\":%s}",
+                                          (int)id.len, id.ptr, (int)content.len, content.ptr,
+                                          failed ? "true" : "false"));
+}
+
 transcript_reader *transcript_reader_of(import_format format)
 {
     switch (format) {
@@ -129,6 +160,8 @@ transcript_reader *transcript_reader_of(import_format format)
         return transcript_read_gemini;
     case IMPORT_FORMAT_PI:
         return transcript_read_pi;
+    case IMPORT_FORMAT_LETTA:
+        return transcript_read_letta;
     case IMPORT_FORMAT_OPENCODE:
         return transcript_read_opencode;
     default:

@@ -80,8 +80,9 @@ typedef struct transcript_event {
     bool has_usage;
     transcript_usage usage;
     sw_int cost_nano_usd;
-    bool rewound; /* CALL: taken back later; tells nothing else */
-    bool failed;  /* CALL, RETURN */
+    bool uncounted; /* CALL: it is one, though no tokens are told */
+    bool rewound;   /* CALL: taken back later; tells nothing else */
+    bool failed;    /* CALL, RETURN */
     sw_str error_type;
     sw_str error;
     sw_int start_us; /* where the source says so */
@@ -112,6 +113,7 @@ transcript_reader transcript_read_claude_code;
 transcript_reader transcript_read_codex;
 transcript_reader transcript_read_gemini;
 transcript_reader transcript_read_pi;
+transcript_reader transcript_read_letta;
 transcript_reader transcript_read_opencode;
 
 /* The reader of a format, or NULL: the format is no transcript. */

@@ -32,5 +32,10 @@ void transcript_take_parts(transcript_reading *r, transcript_event *event);
 void transcript_say(transcript_reading *r, transcript_event *event);
 /* The same of what a tool returned, which stands there as a whole. */
 void transcript_say_return(transcript_reading *r, transcript_event *event, sw_str raw);
+/* Calls of tools and what they returned, put in the words of those who read content, where the source's own are known
+ * to nobody else. All as it is written: id, name and content are texts, input is anything. */
+void transcript_add_tool(transcript_reading *r, sw_str id, sw_str name, sw_str input);
+void transcript_say_result(transcript_reading *r, transcript_event *event, sw_str id,
+                           sw_str content, bool failed);
 
 #endif

@@ -353,25 +353,6 @@ static void begin_message(opencode *o, const sw_str l[L_SLOTS])
 
 /* ---- parts ------------------------------------------------------------------------------------------------- */
 
-/* In the words of those who read content: opencode's own are known to nobody else. */
-static void add_tool(opencode *o, const sw_str p[D_SLOTS], const sw_str state[D_SLOTS])
-{
-    transcript_part *part = transcript_add_part(o->r);
-    sw_str input = scan_opens(state[D_INPUT], '{') ? state[D_INPUT] : SW_STR("{}");
-
-    if (part && scan_is_string(p[D_CALL]) && scan_is_string(p[D_TOOL])) {
-        *part = (transcript_part){
-            .kind = TRANSCRIPT_PART_TOOL,
-            .id = text_of(o, p[D_CALL]),
-            .name = text_of(o, p[D_TOOL]),
-            .raw = sw_arena_printf(o->r->arena,
-                                   "{\"type\":\"tool_use\",\"id\":%.*s,\"name\":%.*s,\"input\":"
-                                   "%.*s}",
-                                   (int)p[D_CALL].len, p[D_CALL].ptr, (int)p[D_TOOL].len,
-                                   p[D_TOOL].ptr, (int)input.len, input.ptr)};
-    }
-}
-
 static void say_return(opencode *o, const sw_str l[L_SLOTS], const sw_str p[D_SLOTS],
                        const sw_str state[D_SLOTS], const sw_str time[D_SLOTS])
 {
@@ -383,23 +364,14 @@ static void say_return(opencode *o, const sw_str l[L_SLOTS], const sw_str p[D_SL
     if (!scan_is_string(p[D_CALL]) || (!failed && !scan_is(state[D_STATUS], "\"completed\""))) {
         return;
     }
-    said = said.ptr ? said : SW_STR("\"\"");
     (void)members(state[D_METADATA], metadata);
     event.id = text_of(o, l[L_ID]);
-    event.key = text_of(o, p[D_CALL]);
-    event.failed = failed;
     event.start_us = time_of(time[D_START]);
     event.end_us = time_of(time[D_END]);
     event.at_us = later(event.end_us, event.start_us.known ? event.start_us : event.at_us);
     event.made_agent = text_of(o, metadata[D_SESSION]);
     o->done_us = later(o->done_us, event.end_us);
-    transcript_say_return(
-        o->r, &event,
-        sw_arena_printf(o->r->arena,
-                        "{\"type\":\"tool_result\",\"tool_use_id\":%.*s,\"content\":%.*s,"
-                        "\"is_error\":%s}",
-                        (int)p[D_CALL].len, p[D_CALL].ptr, (int)said.len, said.ptr,
-                        failed ? "true" : "false"));
+    transcript_say_result(o->r, &event, p[D_CALL], said, failed);
 }
 
 static void read_tool(opencode *o, const sw_str l[L_SLOTS], const sw_str p[D_SLOTS])
@@ -410,7 +382,7 @@ static void read_tool(opencode *o, const sw_str l[L_SLOTS], const sw_str p[D_SLO
     (void)members(p[D_STATE], state);
     (void)members(state[D_TIME], time);
     o->to_us = later(o->to_us, time_of(time[D_START])); /* the model had called it by then */
-    add_tool(o, p, state);
+    transcript_add_tool(o->r, p[D_CALL], p[D_TOOL], state[D_INPUT]);
     say_return(o, l, p, state, time);
 }
 

@@ -17,6 +17,8 @@ static const unit_traits traits[IMPORT_FORMATS] = {
     [IMPORT_FORMAT_GEMINI] = {"gemini-msg", "gemini-prompt", "gemini-session", "gemini-cli",
                               "gcp.gemini", "transcript:gemini-cli", SPAN_INCLUSIVE | SPAN_BESIDE,
                               false, false, false, true, NULL},
+    [IMPORT_FORMAT_LETTA] = {"letta-text", "letta-prompt", "letta-session", "letta-code", NULL,
+                             "transcript:letta-text", SPAN_OPEN, false, false, false, false, NULL},
     [IMPORT_FORMAT_OPENCODE] = {"opencode-step", "opencode-prompt", "opencode-session", "opencode",
                                 NULL, "transcript:opencode", SPAN_EXCLUSIVE | SPAN_BESIDE, false,
                                 false, false, false, NULL},

@@ -161,7 +161,8 @@ static void count_parts(unit *u, uint32_t number)
     for (uint32_t part = call->first; part != UNIT_NONE && call->copy_of == UNIT_NONE;
          part = unit_next(u, part)) {
         const transcript_event *e = &u->events[part].e;
-        call->real = call->real || e->failed || (e->has_usage && weight(&e->usage) > 0);
+        call->real =
+            call->real || e->failed || e->uncounted || (e->has_usage && weight(&e->usage) > 0);
         for (size_t i = 0; i < e->part_count; i++) {
             call->tools += e->parts[i].kind == TRANSCRIPT_PART_TOOL;
         }

@@ -145,6 +145,45 @@ static void what_is_taken_back_is_marked(void **state)
                      50);
 }
 
+/* letta-code's texts: what was said under one message is one call, of whose tokens nothing is known. */
+static void texts_without_tokens_are_calls(void **state)
+{
+#define SAYS(KIND, ID, MORE)                                                                       \
+    "{\"kind\":\"" KIND                                                                            \
+    "\",\"captured_at\":\"2026-02-01T10:00:00.000Z\",\"source_line_id\":\"l" ID                    \
+    "\",\"source_message_id\":\"message-" MORE "}\n"
+    static const char text[] = SAYS("user", "1", "1\",\"text\":\"what is here\"")
+        SAYS("reasoning", "2", "2\",\"text\":\"I think\"")
+            SAYS("tool_call", "3",
+                 "2\",\"name\":\"ls\",\"argsText\":\"{\\\"a\\\":1}\","
+                 "\"resultText\":\"no\",\"resultOk\":false")
+                SAYS("assistant", "4", "3\",\"text\":\"a file\"")
+                    SAYS("error", "5", "4\",\"text\":\"gone\"");
+    import_result r;
+    (void)state;
+    place_write("letta/transcript.jsonl", sw_str_from(text));
+    r = place_import_one("letta.db", place_path("letta"));
+    assert_int_equal(r.tool_calls, 1);
+    assert_int_equal(r.tool_errors, 1);
+    assert_int_equal(place_number("letta.db", "select count(*) from steps where usage_state = "
+                                              "'unknown' and total_tokens = 0"),
+                     3);
+    assert_int_equal(place_number("letta.db", "select count(*) from steps where output_preview = "
+                                              "'a file' and input_preview = 'what is here'"),
+                     1);
+    assert_int_equal(place_number("letta.db", "select count(*) from steps where status = 'failed' "
+                                              "and json_extract(error_data, '$.message') = 'gone'"),
+                     1);
+    assert_int_equal(
+        place_number("letta.db",
+                     "select count(*) from messages where json_extract(tool_calls, "
+                     "'$[0].function.arguments') = '{\"a\":1}' and content like '%I think%'"),
+        1);
+    r = place_import_one("letta.db", place_path("letta"));
+    assert_int_equal(r.steps_new, 0);
+    place_verify("letta.db");
+}
+
 /* A stream of Gemini's: thoughts are no answer, and each call of a tool is one, wherever among the parts it stands. */
 static void streamed_parts_are_what_they_are(void **state)
 {
@@ -179,6 +218,7 @@ int main(void)
         cmocka_unit_test(what_a_fork_repeats_is_no_call),
         cmocka_unit_test(what_gemini_writes_again_is_one),
         cmocka_unit_test(what_is_taken_back_is_marked),
+        cmocka_unit_test(texts_without_tokens_are_calls),
         cmocka_unit_test(streamed_parts_are_what_they_are),
     };
     return cmocka_run_group_tests(tests, place_set_up, place_tear_down);
