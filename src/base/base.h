@@ -110,6 +110,9 @@ void sw_buf_add_int(sw_buf *buf, int64_t value);
 enum { SW_INT_TEXT = 24 };
 size_t sw_int_print(int64_t value, char out[SW_INT_TEXT]);
 sw_str sw_buf_str(const sw_buf *buf);
+/* The text, as the arena's, and the buffer given back. Null: it was too long, or there was no memory, which the arena
+ * remembers. */
+sw_str sw_buf_take(sw_buf *buf, sw_arena *arena);
 /* Room for `size` more bytes and a NUL at ptr + len, or NULL (sticky). The caller then adds to len
  * and sets the NUL.
  */

@@ -279,6 +279,15 @@ void sw_buf_fini(sw_buf *buf)
     *buf = (sw_buf){.from = buf->from, .max = buf->max};
 }
 
+sw_str sw_buf_take(sw_buf *buf, sw_arena *arena)
+{
+    sw_str text = buf->status == SW_STATUS_OK ? sw_arena_str(arena, sw_buf_str(buf)) : SW_NULL_STR;
+
+    arena->failed |= buf->status == SW_STATUS_NO_MEMORY;
+    sw_buf_fini(buf);
+    return text;
+}
+
 void sw_buf_clear(sw_buf *buf)
 {
     buf->len = 0;

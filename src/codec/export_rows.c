@@ -218,8 +218,7 @@ static sw_str object_of(const csv *c, const sw_str *names, size_t count)
         sw_json_str(&out, c->cells[i].len > 0 ? c->cells[i] : SW_NULL_STR);
     }
     sw_json_close(&out, '}');
-    text = buf.status == SW_STATUS_OK ? sw_arena_str(c->arena, sw_buf_str(&buf)) : SW_NULL_STR;
-    sw_buf_fini(&buf);
+    text = sw_buf_take(&buf, c->arena);
     return text;
 }
 
@@ -256,6 +255,9 @@ static size_t read_csv(sw_str bytes, const char *first, sw_arena *arena, const e
         }
         row = names && c.whole && c.count == count && all_text(&c) ? object_of(&c, names, count)
                                                                    : SW_NULL_STR;
+        if (arena->failed) {
+            break;
+        }
         if (!row.ptr) {
             sink->bad(sink->arg, line,
                       c.endless == ENDLESS_MOST

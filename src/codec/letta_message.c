@@ -222,8 +222,7 @@ static sw_str all_parts(const conversion *c, const sw_letta_part *part, size_t c
     }
     sw_json_close(&json, ']');
     c->arena->failed = c->arena->failed || buf.status != SW_STATUS_OK;
-    all = buf.status == SW_STATUS_OK ? sw_arena_str(c->arena, sw_buf_str(&buf)) : SW_NULL_STR;
-    sw_buf_fini(&buf);
+    all = sw_buf_take(&buf, c->arena);
     return all;
 }
 

@@ -292,10 +292,8 @@ static void say_prompt(opencode *o)
     }
     if (o->r->part_count > 0) {
         sw_buf_addc(&list, ']');
-        event.content = sw_arena_str(o->r->arena, sw_buf_str(&list));
+        event.content = sw_buf_take(&list, o->r->arena);
     }
-    o->r->no_memory = o->r->no_memory || list.status != SW_STATUS_OK;
-    sw_buf_fini(&list);
     event.kind = o->side ? TRANSCRIPT_SAID : TRANSCRIPT_PROMPT;
     event.turn = o->id;
     transcript_say(o->r, &event);

@@ -68,14 +68,11 @@ typedef struct sse {
 static void end_event(const body *b, sse *event)
 {
     if (event->more.len > 0) {
-        event->data = event->more.status == SW_STATUS_OK
-                          ? sw_arena_str(b->arena, sw_buf_str(&event->more))
-                          : SW_NULL_STR;
+        event->data = sw_buf_take(&event->more, b->arena);
     }
     if (event->data.ptr) {
         (void)say(b, event->name, event->data);
     }
-    sw_buf_fini(&event->more);
     *event = (sse){.name = SW_NULL_STR};
 }
 

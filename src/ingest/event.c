@@ -74,7 +74,7 @@ sw_str event_message(event_book *book, const char *role, sw_str text)
     sw_json_close(&out, ']');
     sw_json_close(&out, '}');
     sw_json_close(&out, ']');
-    return span_take(&buf, book->arena);
+    return sw_buf_take(&buf, book->arena);
 }
 
 /* ---- whose it is -------------------------------------------------------------------------------------- */

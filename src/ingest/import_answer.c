@@ -219,9 +219,14 @@ static sw_str write_message(const answer *a)
         write_tools(a, &out);
     }
     sw_json_close(&out, '}');
-    text = buf.status == SW_STATUS_OK ? sw_arena_str(a->arena, sw_buf_str(&buf)) : SW_NULL_STR;
-    sw_buf_fini(&buf);
+    text = sw_buf_take(&buf, a->arena);
     return text;
+}
+
+static void end_text(sw_buf *text, sw_arena *arena)
+{
+    arena->failed |= text->status == SW_STATUS_NO_MEMORY;
+    sw_buf_fini(text);
 }
 
 sw_str import_answer(sw_str body, sw_arena *arena)
@@ -237,9 +242,9 @@ sw_str import_answer(sw_str body, sw_arena *arena)
     (void)usage_body(body, arena, take_event, &a);
     message = a.whole.ptr ? a.whole : write_message(&a);
     for (size_t i = 0; i < a.tool_count; i++) {
-        sw_buf_fini(&a.tools[i].arguments);
+        end_text(&a.tools[i].arguments, arena);
     }
-    sw_buf_fini(&a.text);
-    sw_buf_fini(&a.thought);
+    end_text(&a.text, arena);
+    end_text(&a.thought, arena);
     return message;
 }

@@ -177,8 +177,7 @@ static sw_str error_json(import_work *work, const import_call *call)
         sw_json_close(&out, '}');
     }
     sw_json_close(&out, '}');
-    text = buf.status == SW_STATUS_OK ? sw_arena_str(&work->arena, sw_buf_str(&buf)) : SW_NULL_STR;
-    sw_buf_fini(&buf);
+    text = sw_buf_take(&buf, &work->arena);
     return text;
 }
 

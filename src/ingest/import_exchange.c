@@ -207,8 +207,7 @@ static sw_str stream_json(sw_str body, sw_arena *arena)
     (void)usage_body(body, arena, add_event, &s);
     sw_json_close(&s.out, ']');
     sw_json_close(&s.out, '}');
-    text = s.buf.status == SW_STATUS_OK ? sw_arena_str(arena, sw_buf_str(&s.buf)) : SW_NULL_STR;
-    sw_buf_fini(&s.buf);
+    text = sw_buf_take(&s.buf, arena);
     return text;
 }
 

@@ -209,8 +209,7 @@ static sw_str metadata_of(const exporting *x, sw_str row)
     sw_json_key(&out, SW_STR("scores"));
     sw_json_raw(&out, scores);
     sw_json_close(&out, '}');
-    text = buf.status == SW_STATUS_OK ? sw_arena_str(arena_of(x), sw_buf_str(&buf)) : SW_NULL_STR;
-    sw_buf_fini(&buf);
+    text = sw_buf_take(&buf, arena_of(x));
     return text;
 }
 

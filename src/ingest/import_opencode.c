@@ -95,7 +95,6 @@ static bool take_session(void *arg, const sw_str *v)
     sw_buf buf;
     sw_json_out out;
     row r = {.session = v[0], .parent = v[1]};
-    bool good = true;
 
     sw_buf_init(&buf, arena_of(g)->from, SW_LIMIT_JSON_BYTES);
     sw_json_out_init(&out, &buf, false);
@@ -105,10 +104,8 @@ static bool take_session(void *arg, const sw_str *v)
     sw_json_key(&out, SW_STR("version"));
     sw_json_str(&out, sw_utf8_valid(v[3]) ? v[3] : SW_NULL_STR);
     sw_json_close(&out, '}');
-    r.data = sw_buf_str(&buf);
-    good = buf.status == SW_STATUS_OK && add_row(g, &r);
-    sw_buf_fini(&buf);
-    return good;
+    r.data = sw_buf_take(&buf, arena_of(g));
+    return !arena_of(g)->failed && add_row(g, &r);
 }
 
 static bool take_message(void *arg, const sw_str *v)
@@ -309,10 +306,8 @@ static sw_status read_rows(const gathering *g, const row *rows, size_t count, bo
             add_line(&buf, &rows[i], i == 0 || !sw_str_eq(rows[i].session, rows[i - 1].session));
         }
     }
-    status = buf.status;
-    as.bytes = sw_arena_str(arena_of(g), sw_buf_str(&buf));
-    sw_buf_fini(&buf);
-    if (status != SW_STATUS_OK || !as.bytes.ptr) {
+    as.bytes = sw_buf_take(&buf, arena_of(g));
+    if (!as.bytes.ptr) {
         return sw_no_memory(err);
     }
     import_digest(rows[0].root.ptr, rows[0].root.len, as.unit);

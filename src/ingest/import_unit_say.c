@@ -82,9 +82,8 @@ static sw_str with_times(unit *u, sw_str returns, sw_str name, int64_t from_us, 
         sw_buf_addf(&buf, ",\"start\":\"%s\",\"end\":\"%s\",\"estimated\":true", from, to);
     }
     sw_buf_adds(&buf, "}]");
-    result = buf.status == SW_STATUS_OK ? sw_arena_str(&u->work->arena, sw_buf_str(&buf)) : returns;
-    sw_buf_fini(&buf);
-    return result;
+    result = sw_buf_take(&buf, &u->work->arena);
+    return result.ptr ? result : returns;
 }
 
 static void say_return(unit *u, const unit_call *call, const transcript_part *tool, talk *t)

@@ -112,8 +112,7 @@ static sw_str place_json(unit *u, const transcript_event *e, const unit_call *ca
         sw_json_str(&out, SW_STR("estimated"));
     }
     sw_json_close(&out, '}');
-    text = sw_arena_str(&u->work->arena, sw_buf_str(&buf));
-    sw_buf_fini(&buf);
+    text = sw_buf_take(&buf, &u->work->arena);
     return text;
 }
 
@@ -332,8 +331,7 @@ static void put_end(unit *u, const unit_call *call, sw_step *step)
     sw_json_key(&out, SW_STR("message"));
     sw_json_str(&out, e->error.ptr ? e->error : step->output_preview);
     sw_json_close(&out, '}');
-    step->error_data = sw_arena_str(&u->work->arena, sw_buf_str(&buf));
-    sw_buf_fini(&buf);
+    step->error_data = sw_buf_take(&buf, &u->work->arena);
 }
 
 static sw_str tags_of(unit *u, const transcript_event *e)
@@ -357,9 +355,7 @@ static sw_str tags_of(unit *u, const transcript_event *e)
         }
     }
     sw_json_close(&out, ']');
-    text =
-        buf.status == SW_STATUS_OK ? sw_arena_str(&u->work->arena, sw_buf_str(&buf)) : SW_NULL_STR;
-    sw_buf_fini(&buf);
+    text = sw_buf_take(&buf, &u->work->arena);
     return text;
 }
 

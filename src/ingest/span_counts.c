@@ -210,7 +210,7 @@ static sw_str prompt_details(const span_counts *c, const span_usage *u, int mode
         sw_json_bool(&out, true);
     }
     sw_json_close(&out, '}');
-    return span_take(&buf, arena);
+    return sw_buf_take(&buf, arena);
 }
 
 static sw_str completion_details(const span_counts *c, sw_arena *arena)
@@ -227,7 +227,7 @@ static sw_str completion_details(const span_counts *c, sw_arena *arena)
     member(&out, "audio_tokens", c->audio_out);
     member(&out, "text_tokens", c->text_out);
     sw_json_close(&out, '}');
-    return span_take(&buf, arena);
+    return sw_buf_take(&buf, arena);
 }
 
 /* ---- the rule ----------------------------------------------------------------------------------- */

@@ -139,7 +139,7 @@ static sw_str error_data(const span_reading *r, const failure *f)
         sw_json_close(&out, '}');
     }
     sw_json_close(&out, '}');
-    return span_take(&buf, r->arena);
+    return sw_buf_take(&buf, r->arena);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------ */

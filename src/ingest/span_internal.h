@@ -83,8 +83,6 @@ sw_str span_plain(sw_str text, sw_arena *arena);
 sw_str span_cut(sw_str text, size_t chars);
 bool span_word_is(sw_str text, const char *word); /* without case, - as _ */
 bool span_starts(sw_str text, const char *start); /* the same */
-/* What was written into the buffer, in the arena; the buffer is emptied for good. */
-sw_str span_take(sw_buf *buf, sw_arena *arena);
 
 /* ---- readers ------------------------------------------------------------------------------------ */
 

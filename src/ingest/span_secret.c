@@ -158,7 +158,7 @@ static void cut_addresses(otlp_value *value, sw_arena *arena)
     sw_buf_init(&buf, arena->from, 0);
     sw_json_out_init(&c.json, &buf, false);
     (void)cut_member(&c, SW_NULL_STR, value);
-    *value = (otlp_value){.kind = OTLP_STRING, .text = span_take(&buf, arena)};
+    *value = (otlp_value){.kind = OTLP_STRING, .text = sw_buf_take(&buf, arena)};
     arena->failed = arena->failed || !value->text.ptr;
 }
 

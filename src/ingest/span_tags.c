@@ -123,7 +123,7 @@ static sw_str write_tags(const span_reading *r)
         sw_json_str(&out, list.tags[i]);
     }
     sw_json_close(&out, ']');
-    return span_take(&buf, r->arena);
+    return sw_buf_take(&buf, r->arena);
 }
 
 /* ---- metadata ----------------------------------------------------------------------------------- */
@@ -199,7 +199,7 @@ static sw_str write_metadata(const span_reading *r)
         return SW_NULL_STR;
     }
     sw_json_close(&out, '}');
-    return span_take(&buf, r->arena);
+    return sw_buf_take(&buf, r->arena);
 }
 
 void span_read_tags(const span_reading *r, span_facts *out)

@@ -38,14 +38,6 @@ sw_str span_cut(sw_str text, size_t chars)
     return text.len > chars ? sw_str_make(text.ptr, sw_utf8_prefix(text, chars)) : text;
 }
 
-sw_str span_take(sw_buf *buf, sw_arena *arena)
-{
-    sw_str text = buf->status == SW_STATUS_OK ? sw_arena_str(arena, sw_buf_str(buf)) : SW_NULL_STR;
-    arena->failed |= buf->status == SW_STATUS_NO_MEMORY;
-    sw_buf_fini(buf);
-    return text;
-}
-
 /* ---- which values are usable -------------------------------------------------------------------- */
 
 static bool usable_text(const otlp_value *value, size_t max)
@@ -176,7 +168,7 @@ static sw_str quoted(sw_str text, sw_arena *arena)
     sw_buf_init(&buf, arena->from, SW_LIMIT_JSON_BYTES);
     sw_json_out_init(&out, &buf, false);
     sw_json_str(&out, text);
-    return span_take(&buf, arena);
+    return sw_buf_take(&buf, arena);
 }
 
 /* Parameters are mostly 0, 1 or 2; finding the shortest form of a double is dear. */
@@ -197,7 +189,7 @@ static sw_str written(const otlp_value *value, sw_arena *arena)
     } else {
         otlp_write_json(&out, value, arena);
     }
-    return span_take(&buf, arena);
+    return sw_buf_take(&buf, arena);
 }
 
 sw_str span_value_json(const otlp_value *value, bool quote, sw_arena *arena)

@@ -2,6 +2,8 @@
 /* What SQLite itself can say about a damaged file: rows that refer to nothing, and pages and indexes
  * that disagree. Never shows what a row holds.
  */
+#include <stdlib.h>
+
 #include "store/sqlite_impl.h"
 
 /* Shows one row; answers SQLite's code when the row means that the check itself failed. */

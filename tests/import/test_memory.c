@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What happens when memory ends while a file of others is taken apart: every request fails once, and each time the
+ * reader says so, leaves nothing behind, and when there is memory again makes the same of it. */
+#include "ingest/import_inside.h"
+#include "tests/import/place.h"
+#include "tests/unit/short_memory.h"
+
+/* One text of each family, with what asks for memory: escapes, streams, lists, tools, blocks. */
+static const struct {
+    import_format format;
+    sw_status (*read)(import_work *work, import_format format, import_file *files, size_t count,
+                      sw_error *err);
+    size_t steps;
+    const char *text;
+} texts[] = {
+    {IMPORT_FORMAT_PAIRS, import_read_exchange, 2,
+     "{\"url\":\"https://api.openai.com/v1/chat/completions\",\"run\":\"r\",\"request\":{\"model\":\"gpt-4o\","
+     "\"messages\":[{\"role\":\"user\",\"content\":\"a\\nb\"}]},\"response\":\"data: {\\\"choices\\\":[{"
+     "\\\"delta\\\":{\\\"content\\\":\\\"c\\\",\\\"tool_calls\\\":[{\\\"index\\\":0,\\\"id\\\":\\\"t\\\","
+     "\\\"function\\\":{\\\"name\\\":\\\"f\\\",\\\"arguments\\\":\\\"{}\\\"}}]}}]}\\n\\ndata: {\\\"usage\\\":"
+     "\\ndata: {\\\"prompt_tokens\\\":3,\\\"completion_tokens\\\":1}}\\n\\n\"}\n"
+     "{\"request\":{\"model\":\"m\"},\"error\":\"reset\"}\n"},
+    {IMPORT_FORMAT_LANGFUSE, import_read_export, 1,
+     "id,traceId,type,startTime,model,input,output,usageDetails,tags,metadata,scores\n"
+     "a,t,GENERATION,2026-01-02T10:00:00Z,gpt-4o,\"[{\"\"role\"\":\"\"user\"\",\"\"content\"\":\"\"q\"\"}]\","
+     "r,\"{\"\"input\"\":7,\"\"output\"\":2}\",\"[\"\"x\"\"]\",\"{\"\"a\"\":1}\",\"{\"\"helpful\"\":1}\"\n"},
+    {IMPORT_FORMAT_OPENCODE, import_read_opencode, 1,
+     "{\"id\":\"msg_1\",\"sessionID\":\"ses_1\",\"role\":\"assistant\",\"modelID\":\"m\\u0041\",\"providerID\":"
+     "\"p\",\"time\":{\"created\":1767312000000},\"tokens\":{\"input\":1,\"output\":1}}"},
+    {IMPORT_FORMAT_GEMINI, import_read_transcript, 1,
+     "{\"sessionId\":\"s\",\"projectHash\":\"h\"}\n{\"id\":\"m\",\"type\":\"gemini\",\"timestamp\":"
+     "\"2026-01-10T20:00:01Z\",\"content\":[{\"text\":\"\\u0041\"}],\"tokens\":{\"input\":1,\"output\":1},"
+     "\"toolCalls\":[{\"id\":\"c\",\"name\":\"ls\",\"status\":\"success\",\"result\":[]}]}\n"
+     "{\"$rewindTo\":\"m\"}\n"},
+};
+
+/* Reads it into a window that has nothing behind it; how many steps came of it. */
+static sw_status read_text(size_t which, const sw_allocator *allocator, size_t *steps)
+{
+    static const import_options options;
+    import_result result = {.files = 0};
+    import_work work = {.options = &options,
+                        .allocator = allocator,
+                        .organization_id = sw_str_from(SW_DEFAULT_ORGANIZATION),
+                        .result = &result};
+    import_file file = {.path = "none", .bytes = sw_str_from(texts[which].text)};
+    sw_error err;
+    sw_status status = SW_STATUS_OK;
+
+    file.size = (int64_t)file.bytes.len;
+    sw_arena_init(&work.arena, allocator, 0);
+    status = texts[which].read(&work, texts[which].format, &file, 1, &err);
+    *steps = work.made.count;
+    sw_arena_fini(&work.arena);
+    return status;
+}
+
+static void every_request_may_fail(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SW_COUNT(texts); i++) {
+        sw_status status = SW_STATUS_NO_MEMORY;
+        size_t steps = 0;
+        long failed = 0;
+        for (; status != SW_STATUS_OK; failed++) {
+            short_memory memory;
+            short_memory_init(&memory, failed);
+            status = read_text(i, &memory.allocator, &steps);
+            assert_int_equal(memory.blocks, 0);
+            assert_true(status == SW_STATUS_OK || status == SW_STATUS_NO_MEMORY);
+        }
+        assert_true(failed > 5);
+        if (steps != texts[i].steps) {
+            fail_msg("text %zu: %zu steps after %ld requests", i, steps, failed);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_request_may_fail),
+    };
+    return cmocka_run_group_tests(tests, place_set_up, place_tear_down);
+}
