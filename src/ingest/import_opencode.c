@@ -46,10 +46,10 @@ static bool is_id(sw_str text)
 static sw_str one_line(sw_str json, sw_arena *arena)
 {
     sw_str copy = sw_arena_str(arena, json);
+    char *bytes = (char *)(uintptr_t)copy.ptr;
 
-    for (char *c = (char *)(uintptr_t)copy.ptr;
-         c && (c = memchr(c, '\n', copy.len - (size_t)(c - copy.ptr)));) {
-        *c = ' ';
+    for (size_t i = 0; i < copy.len; i++) {
+        bytes[i] = bytes[i] == '\n' ? ' ' : bytes[i];
     }
     return copy;
 }
