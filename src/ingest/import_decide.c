@@ -111,18 +111,17 @@ static sw_status decide_one(const deciding *d, size_t i, sw_error *err)
 {
     import_made *made = d->out->best[i];
     const sw_transcript_call *there = &d->there[i];
-    sw_str content = sw_str_make(made->content, IMPORT_DIGEST);
-    int c = 1;
+    int content = 1;
+    int rank = 1;
 
     made->there = there->step_id.ptr != NULL;
     if (made->there) {
-        c = sw_str_eq(content, there->content)
-                ? 0
-                : sw_str_cmp(sw_str_make((const char *)made->rank, IMPORT_RANK), there->rank);
-        c = c == 0 ? sw_str_cmp(content, there->content) : c;
+        content = sw_str_cmp(sw_str_make(made->content, IMPORT_DIGEST), there->content);
+        rank = sw_str_cmp(sw_str_make((const char *)made->rank, IMPORT_RANK), there->rank);
     }
-    made->write = c > 0;
-    made->ours = made->write || same_owner(there, made);
+    made->write = content != 0 && (rank > 0 || (rank == 0 && content > 0));
+    made->note = content == 0 && rank > 0;
+    made->ours = made->write || made->note || same_owner(there, made);
     d->work->result->steps_unchanged += !made->write;
     return made->write && made->there ? note_old(d, there, made, err) : SW_STATUS_OK;
 }

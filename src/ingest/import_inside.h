@@ -39,6 +39,7 @@ typedef struct import_made {
     /* set by import_decide */
     bool there; /* the ledger knows the call */
     bool write;
+    bool note;         /* it says the same as the step, but better: only that is remembered */
     bool ours;         /* what the ledger has is our telling, or will be */
     sw_str instead_of; /* a step that gives way to this one */
     sw_str left;       /* the run in which the call was until now */

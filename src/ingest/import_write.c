@@ -17,7 +17,7 @@ typedef struct stretch {
 typedef struct piece {
     stretch runs;
     stretch steps;
-    stretch rest; /* files, and runs that are left */
+    stretch rest; /* files, runs that are left, and calls whose steps stay as they are */
 } piece;
 
 /* What is to be written, all of it. */
@@ -27,6 +27,8 @@ typedef struct writing {
     size_t run_count;
     import_made **steps;
     size_t step_count;
+    sw_transcript_call *notes;
+    size_t note_count;
     const import_decided *decided;
 } writing;
 
@@ -72,13 +74,13 @@ static sw_telemetry_step loser_of(const import_made *made)
 }
 
 /* The steps, behind them those that give way to one of them. */
-static bool add_steps(const writing *w, stretch which, sw_telemetry_batch *batch)
+static bool add_steps(const writing *w, stretch which, stretch notes, sw_telemetry_batch *batch)
 {
     sw_arena *arena = &w->work->arena;
     size_t n = which.count;
     sw_telemetry_step *steps = sw_arena_alloc(arena, (2 * n + 1) * sizeof *steps);
     sw_telemetry_fold *folds = sw_arena_alloc(arena, (n + 1) * sizeof *folds);
-    sw_transcript_call *calls = sw_arena_alloc(arena, (n + 1) * sizeof *calls);
+    sw_transcript_call *calls = sw_arena_alloc(arena, (n + notes.count + 1) * sizeof *calls);
     sw_step_alias *names = sw_arena_alloc(arena, (n + 1) * sizeof *names);
 
     batch->outcomes = sw_arena_zeroed(arena, (2 * n + 1) * sizeof *batch->outcomes);
@@ -101,8 +103,9 @@ static bool add_steps(const writing *w, stretch which, sw_telemetry_batch *batch
     batch->steps = steps;
     batch->step_count = n + batch->fold_count;
     batch->folds = folds;
+    memcpy(calls + n, w->notes + notes.from, notes.count * sizeof *calls);
     batch->calls = calls;
-    batch->call_count = n;
+    batch->call_count = n + notes.count;
     batch->aliases = names;
     return true;
 }
@@ -121,7 +124,7 @@ static bool make_batch(const writing *w, const piece *p, sw_telemetry_batch *bat
     stretch left = part_of(p->rest, w->decided->left_count);
 
     *batch = (sw_telemetry_batch){.runs = w->runs + p->runs.from, .run_count = p->runs.count};
-    if (!add_steps(w, p->steps, batch)) {
+    if (!add_steps(w, p->steps, part_of(p->rest, w->note_count), batch)) {
         return false;
     }
     if (p->runs.count + p->steps.count > 0) {
@@ -173,11 +176,19 @@ static sw_status write_piece(const writing *w, const piece *p, sw_error *err)
 
 /* ---- all of it ------------------------------------------------------------------------------------------------ */
 
+/* The longest of the lists that are the rest. */
+static size_t rest_of(const writing *w)
+{
+    size_t most = w->work->files.count;
+
+    most = w->decided->left_count > most ? w->decided->left_count : most;
+    return w->note_count > most ? w->note_count : most;
+}
+
 /* In parts of at most `most`; what is refused alone costs itself only. */
 static sw_status write_pieces(const writing *w, size_t most, sw_error *err)
 {
-    size_t rest = w->work->files.count > w->decided->left_count ? w->work->files.count
-                                                                : w->decided->left_count;
+    size_t rest = rest_of(w);
     sw_status status = SW_STATUS_OK;
 
     for (stretch s = {0, most}; s.from < w->run_count && status == SW_STATUS_OK; s.from += most) {
@@ -207,7 +218,8 @@ static sw_status gather(writing *w, sw_error *err)
 
     w->runs = sw_arena_alloc(&work->arena, (work->runs.count + 1) * sizeof *w->runs);
     w->steps = sw_arena_alloc(&work->arena, (w->decided->count + 1) * sizeof(import_made *));
-    if (!w->runs || !w->steps) {
+    w->notes = sw_arena_alloc(&work->arena, (w->decided->count + 1) * sizeof *w->notes);
+    if (!w->runs || !w->steps || !w->notes) {
         return sw_no_memory(err);
     }
     for (size_t i = 0; i < work->runs.count; i++) {
@@ -218,6 +230,8 @@ static sw_status gather(writing *w, sw_error *err)
     for (size_t i = 0; i < w->decided->count; i++) {
         if (w->decided->best[i]->write) {
             w->steps[w->step_count++] = w->decided->best[i];
+        } else if (w->decided->best[i]->note) {
+            w->notes[w->note_count++] = call_of(work, w->decided->best[i]);
         }
     }
     work->result->runs += (int64_t)w->run_count;
@@ -226,12 +240,13 @@ static sw_status gather(writing *w, sw_error *err)
 
 static sw_status write_all(const writing *w, sw_error *err)
 {
-    size_t rows = w->run_count + w->work->files.count + w->decided->left_count;
-    bool small = w->step_count <= STEPS_MOST && rows <= ROWS_MOST;
+    size_t rest = rest_of(w);
+    bool small = w->step_count + w->note_count <= STEPS_MOST && w->run_count <= ROWS_MOST &&
+                 rest <= ROWS_MOST;
     const piece all = {{0, w->run_count}, {0, w->step_count}, {0, ROWS_MOST}};
     sw_status status = SW_STATUS_OK;
 
-    if (rows + w->step_count == 0) {
+    if (w->run_count + w->step_count + rest == 0) {
         return SW_STATUS_OK;
     }
     status = small ? write_piece(w, &all, err) : write_pieces(w, STEPS_MOST, err);
