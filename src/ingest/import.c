@@ -4,12 +4,20 @@
 #include <stdlib.h>
 
 #include "ingest/import_file.h"
+#include "ingest/import_pipe.h"
 
-/* A window is written when it holds so many steps, or bytes. */
-enum { WINDOW_STEPS = 2000, WINDOW_BYTES = 64 << 20 };
+/* A window is written when it holds so many steps, or bytes. The first ones are smaller, so that there is something to
+ * write early. */
+enum { FIRST_STEPS = 250, WINDOW_STEPS = 2000, WINDOW_BYTES = 64 << 20 };
 
 typedef struct importing {
-    import_work work;
+    import_pipe pipe;
+    import_work *work;   /* the window that is being filled; NULL: none */
+    size_t window_steps; /* of this window */
+    size_t most_steps;   /* of any */
+    sw_ledger *ledger;
+    const sw_actor *actor;
+    sw_str project_id;
     import_found found;
     import_result *result;
     const import_options *options;
@@ -41,7 +49,7 @@ static void show(const importing *im)
 
 static bool remembers(const importing *im)
 {
-    return im->work.ledger && !im->options->send;
+    return im->ledger && !im->options->send;
 }
 
 /* ---- which files -------------------------------------------------------------------------------------------- */
@@ -56,7 +64,7 @@ static sw_status is_unchanged(importing *im, const import_file *file, bool *same
         return SW_STATUS_OK;
     }
     sw_memory_reset(im->memory);
-    status = sw_transcript_file_get(im->work.ledger, im->work.actor, im->work.project_id,
+    status = sw_transcript_file_get(im->ledger, im->actor, im->project_id,
                                     sw_str_make(file->key, IMPORT_DIGEST), im->memory, &was, err);
     *same = status == SW_STATUS_OK && was.size.value == file->size &&
             was.mtime_ns.value == file->mtime_ns && was.inode.value == file->inode &&
@@ -172,9 +180,9 @@ static bool see_sibling(void *arg, const void *row)
 
 static sw_status gather_unit(importing *im, size_t from, size_t count, siblings *s, sw_error *err)
 {
-    import_file *files = sw_arena_alloc(&im->work.arena, (count + 1) * sizeof *files);
+    import_file *files = sw_arena_alloc(&im->work->arena, (count + 1) * sizeof *files);
 
-    *s = (siblings){.arena = &im->work.arena};
+    *s = (siblings){.arena = &im->work->arena};
     if (!files) {
         return sw_no_memory(err);
     }
@@ -183,7 +191,7 @@ static sw_status gather_unit(importing *im, size_t from, size_t count, siblings 
     }
     s->files = (import_list){files, count, count};
     return remembers(im)
-               ? sw_transcript_files(im->work.ledger, im->work.actor, im->work.project_id,
+               ? sw_transcript_files(im->ledger, im->actor, im->project_id,
                                      sw_str_make(files[0].unit, IMPORT_DIGEST), see_sibling, s, err)
                : SW_STATUS_OK;
 }
@@ -196,7 +204,7 @@ static size_t read_unit(importing *im, siblings *s)
 
     for (size_t i = 0; i < s->files.count; i++) {
         const char *why = NULL;
-        bool good = import_file_read(&files[i], &im->work.arena, &why);
+        bool good = import_file_read(&files[i], &im->work->arena, &why);
         if (good) {
             im->result->bytes_read += files[i].size;
             files[kept++] = files[i];
@@ -209,10 +217,10 @@ static size_t read_unit(importing *im, siblings *s)
 
 static bool remember(importing *im, const import_file *file, sw_str format)
 {
-    sw_transcript_file *row = import_add(&im->work.arena, &im->work.files, sizeof *row);
+    sw_transcript_file *row = import_add(&im->work->arena, &im->work->files, sizeof *row);
 
     if (row) {
-        *row = (sw_transcript_file){.project_id = im->work.project_id,
+        *row = (sw_transcript_file){.project_id = im->project_id,
                                     .file = sw_str_make(file->key, IMPORT_DIGEST),
                                     .path = sw_str_from(file->path),
                                     .format = format,
@@ -243,11 +251,11 @@ static sw_status import_unit(importing *im, size_t from, size_t count, sw_error 
     import_file *files = s.files.items;
     size_t kept = status == SW_STATUS_OK ? read_unit(im, &s) : 0;
 
-    if (status == SW_STATUS_OK && im->work.arena.failed) {
+    if (status == SW_STATUS_OK && im->work->arena.failed) {
         status = sw_no_memory(err);
     }
     if (status == SW_STATUS_OK && kept > 0) {
-        status = readers[format](&im->work, format, files, kept, err);
+        status = readers[format](im->work, format, files, kept, err);
     }
     for (size_t i = 0; i < kept && status == SW_STATUS_OK; i++) {
         if (files[i].again) {
@@ -268,6 +276,21 @@ static bool stops(const importing *im)
     return im->options->stop && *im->options->stop;
 }
 
+/* The window is written when it is full, or there is nothing more to come. */
+static sw_status hand_over(importing *im, bool all, sw_error *err)
+{
+    import_work *work = im->work;
+    sw_status status = SW_STATUS_OK;
+
+    if (work && (all || work->made.count >= im->window_steps || work->arena.used >= WINDOW_BYTES)) {
+        im->work = NULL;
+        im->window_steps =
+            2 * im->window_steps < im->most_steps ? 2 * im->window_steps : im->most_steps;
+        status = import_pipe_give(&im->pipe, work, err);
+    }
+    return status;
+}
+
 static sw_status import_units(importing *im, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
@@ -282,19 +305,37 @@ static sw_status import_units(importing *im, sw_error *err)
                memcmp(file_at(im, im->chosen[i + n])->unit, first->unit, IMPORT_DIGEST) == 0) {
             n++;
         }
+        im->work = im->work ? im->work : import_pipe_take(&im->pipe);
         status = import_unit(im, i, n, err);
-        if (status == SW_STATUS_OK &&
-            (im->work.made.count >= WINDOW_STEPS || im->work.arena.used >= WINDOW_BYTES)) {
-            status = import_flush(&im->work, err);
+        if (status == SW_STATUS_OK) {
+            status = hand_over(im, false, err);
         }
+        import_pipe_result(&im->pipe, im->result);
         show(im);
     }
-    return status == SW_STATUS_OK ? import_flush(&im->work, err) : status;
+    return status == SW_STATUS_OK ? hand_over(im, true, err) : status;
+}
+
+/* Who takes batches himself gets them one at a time. */
+static sw_status import_chosen(importing *im, const import_work *like, sw_error *err)
+{
+    sw_error of_pipe = {.status = SW_STATUS_OK};
+    sw_status status = SW_STATUS_OK;
+    sw_status end = SW_STATUS_OK;
+
+    import_pipe_begin(&im->pipe, like, im->options->send ? 1 : IMPORT_WRITERS, 2 * WINDOW_BYTES);
+    status = import_units(im, err);
+    end = import_pipe_end(&im->pipe, im->result, &of_pipe);
+    if (status == SW_STATUS_OK && end != SW_STATUS_OK) {
+        *err = of_pipe;
+    }
+    return status == SW_STATUS_OK ? end : status;
 }
 
 /* ---- the import ----------------------------------------------------------------------------------------------- */
 
-static sw_status run(importing *im, const char *const *paths, size_t count, sw_error *err)
+static sw_status run(importing *im, const import_work *like, const char *const *paths, size_t count,
+                     sw_error *err)
 {
     sw_status status = im->memory ? SW_STATUS_OK : sw_no_memory(err);
 
@@ -305,7 +346,7 @@ static sw_status run(importing *im, const char *const *paths, size_t count, sw_e
         import_walk_end(&im->found);
         status = choose(im, err);
     }
-    return status == SW_STATUS_OK ? import_units(im, err) : status;
+    return status == SW_STATUS_OK && im->chosen_count > 0 ? import_chosen(im, like, err) : status;
 }
 
 sw_status import_paths(sw_ledger *ledger, const sw_actor *actor, const import_options *options,
@@ -313,29 +354,31 @@ sw_status import_paths(sw_ledger *ledger, const sw_actor *actor, const import_op
 {
     const sw_allocator *allocator = options->allocator ? options->allocator : &sw__libc_allocator;
     bool whose = actor && actor->organization_id.ptr;
-    importing im = {.work = {.ledger = ledger,
-                             .actor = actor,
-                             .options = options,
-                             .allocator = allocator,
-                             .organization_id = whose ? actor->organization_id
-                                                      : sw_str_from(SW_DEFAULT_ORGANIZATION),
-                             .project_id = actor && actor->project_id.ptr ? actor->project_id
-                                                                          : options->project_id,
-                             .now_us = sw__system_clock.wall_us(sw__system_clock.data),
-                             .result = out},
+    import_work like = {
+        .ledger = ledger,
+        .actor = actor,
+        .options = options,
+        .allocator = allocator,
+        .organization_id = whose ? actor->organization_id : sw_str_from(SW_DEFAULT_ORGANIZATION),
+        .project_id = actor && actor->project_id.ptr ? actor->project_id : options->project_id,
+        .now_us = sw__system_clock.wall_us(sw__system_clock.data)};
+    size_t most = options->window_steps ? options->window_steps : WINDOW_STEPS;
+    importing im = {.ledger = ledger,
+                    .actor = actor,
+                    .project_id = like.project_id,
                     .result = out,
                     .options = options,
+                    .most_steps = most,
+                    .window_steps = most < FIRST_STEPS ? most : FIRST_STEPS,
                     .memory = sw_memory_new(allocator)};
     sw_status status = SW_STATUS_OK;
 
     *out = (import_result){.files = 0};
-    sw_arena_init(&im.work.arena, allocator, 0);
     sw_arena_init(&im.found.arena, allocator, 0);
     sw_arena_init(&im.heads, allocator, 0);
-    status = run(&im, paths, count, err);
+    status = run(&im, &like, paths, count, err);
     sw_arena_fini(&im.heads);
     sw_arena_fini(&im.found.arena);
-    sw_arena_fini(&im.work.arena);
     if (im.memory) {
         sw_memory_free(&im.memory);
     }

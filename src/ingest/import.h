@@ -40,17 +40,19 @@ typedef struct import_result {
 } import_result;
 
 /* What is to be written of a part of an import; an answer other than OK ends the import. The place to stand between
- * for those who write to a server: everything a ledger would be asked to write goes through here. */
+ * for those who write to a server: everything a ledger would be asked to write goes through here, from a thread of the
+ * import's, one batch at a time. */
 typedef sw_status import_send(void *arg, const sw_telemetry_batch *batch, sw_error *err);
 
 /* Zeroed means: defaults. */
 typedef struct import_options {
-    const sw_allocator *allocator;
+    const sw_allocator *allocator; /* used by several threads */
     sw_str project_id;
-    bool dry_run; /* reads and counts, writes nothing */
+    size_t window_steps; /* so many calls are written at a time, as far as files allow */
+    bool dry_run;        /* reads and counts, writes nothing */
     /* Where given, batches go there and not into the ledger, and nothing is remembered of files. */
     import_send *send;
-    const bool *stop; /* set from elsewhere: ends after the batch under way */
+    const bool *stop; /* set from elsewhere: ends after what is read already */
     void (*bad_line)(void *arg, const char *path, int64_t line, const char *why);
     void (*skipped)(void *arg, const char *path, const char *why);
     void (*progress)(void *arg, const import_result *so_far);

@@ -115,11 +115,19 @@ static void skipped(void *arg, const char *path, const char *why)
     tell(arg, path, 0, why);
 }
 
+static size_t window_steps; /* 0: as the import likes */
+
+void place_windows(size_t steps)
+{
+    window_steps = steps;
+}
+
 static import_result run(const char *name, const char *const *paths, size_t count, telling *t)
 {
     char url[576];
     sw_ledger_options options = {.store = url};
-    import_options import = {.bad_line = bad_line, .skipped = skipped, .arg = t};
+    import_options import = {
+        .window_steps = window_steps, .bad_line = bad_line, .skipped = skipped, .arg = t};
     import_result result;
     sw_ledger *ledger = NULL;
     sw_actor actor = {.organization_id = SW_NULL_STR};

@@ -190,7 +190,7 @@ static void shuffle(uint64_t *random, size_t *order, size_t count)
     }
 }
 
-/* Some order of the parts, some of them twice, imported in groups of any size. */
+/* Some order of the parts, some of them twice, imported in groups of any size, and written so many calls at a time. */
 static void import_anyhow(uint64_t *random, const char *ledger)
 {
     size_t order[2 * PARTS];
@@ -206,9 +206,11 @@ static void import_anyhow(uint64_t *random, const char *ledger)
         for (size_t i = 0; i < group; i++) {
             paths[i] = place_path(names[order[taken + i]]);
         }
+        place_windows(1 + test_below(random, 5));
         (void)place_import(ledger, paths, group);
         taken += group;
     }
+    place_windows(0);
 }
 
 static void order_and_grouping_do_not_matter(void **state)
