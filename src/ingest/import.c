@@ -196,15 +196,34 @@ static sw_status gather_unit(importing *im, size_t from, size_t count, siblings 
                : SW_STATUS_OK;
 }
 
+/* Whether a file that was imported before is still one of this unit: another one may have taken its place. */
+static bool is_still(importing *im, import_file *file, import_format format)
+{
+    import_file now = *file;
+    import_head head;
+    const char *why = NULL;
+
+    sw_arena_reset(&im->heads);
+    if (!import_file_head(&now, &im->heads, &head, &why)) {
+        return false;
+    }
+    now.format = import_recognise(&head);
+    if (now.format == format) {
+        name_unit(&now, &head);
+    }
+    return now.format == format && memcmp(now.unit, file->unit, IMPORT_DIGEST) == 0;
+}
+
 /* Reads them into the window; those that cannot be read any more are left out. */
-static size_t read_unit(importing *im, siblings *s)
+static size_t read_unit(importing *im, siblings *s, import_format format)
 {
     import_file *files = s->files.items;
     size_t kept = 0;
 
     for (size_t i = 0; i < s->files.count; i++) {
         const char *why = NULL;
-        bool good = import_file_read(&files[i], &im->work->arena, &why);
+        bool good = (!files[i].again || is_still(im, &files[i], format)) &&
+                    import_file_read(&files[i], &im->work->arena, &why);
         if (good) {
             im->result->bytes_read += files[i].size;
             files[kept++] = files[i];
@@ -249,7 +268,7 @@ static sw_status import_unit(importing *im, size_t from, size_t count, sw_error 
     siblings s;
     sw_status status = gather_unit(im, from, count, &s, err);
     import_file *files = s.files.items;
-    size_t kept = status == SW_STATUS_OK ? read_unit(im, &s) : 0;
+    size_t kept = status == SW_STATUS_OK ? read_unit(im, &s, format) : 0;
 
     if (status == SW_STATUS_OK && im->work->arena.failed) {
         status = sw_no_memory(err);

@@ -33,24 +33,36 @@ static void stretch_run(sw_run *row, const import_call *call)
     row->total_duration_ns = sw_int_of((row->completed_at.value - row->created_at.value) * US);
 }
 
+typedef struct asked_run {
+    const import_work *work;
+    sw_str id;
+} asked_run;
+
+static bool has_id(const void *arg, size_t place)
+{
+    const asked_run *asked = arg;
+
+    return sw_str_eq(((const import_run *)asked->work->runs.items)[place].row.id, asked->id);
+}
+
 size_t import_call_run(import_work *work, const char *kind, sw_str key, const import_call *call)
 {
-    sw_str id = import_id(work, "run", kind, &key, 1);
-    import_run *runs = work->runs.items;
+    asked_run asked = {work, import_id(work, "run", kind, &key, 1)};
+    import_slot *slot = import_find(&work->run_index, &work->arena,
+                                    sw_hash(11, asked.id.ptr, asked.id.len), has_id, &asked);
     import_run *made = NULL;
 
-    for (size_t i = work->runs.count; i-- > 0;) { /* the newest stand last */
-        if (sw_str_eq(runs[i].row.id, id)) {
-            stretch_run(&runs[i].row, call);
-            return i;
-        }
+    if (slot && slot->place) {
+        stretch_run(&((import_run *)work->runs.items)[slot->place - 1].row, call);
+        return slot->place - 1;
     }
-    made = import_add(&work->arena, &work->runs, sizeof *made);
+    made = slot ? import_add(&work->arena, &work->runs, sizeof *made) : NULL;
     if (!made) {
         return SIZE_MAX;
     }
+    import_put(&work->run_index, slot, work->runs.count - 1);
     made->parent = SIZE_MAX;
-    made->row = (sw_run){.id = id,
+    made->row = (sw_run){.id = asked.id,
                          .agent_id = import_agent(work, agent_of(call)),
                          .project_id = work->project_id,
                          .conversation_id = call->conversation,
@@ -69,19 +81,6 @@ static void say_side(talk *t, talk_side side, sw_str document, bool raw)
         (void)talk_read_document(t, talk_parse(t, document), raw);
         talk_end(t);
     }
-}
-
-static sw_str first_text(const sw_message *messages, size_t count, sw_message_role role,
-                         sw_arena *arena)
-{
-    for (size_t i = count; i-- > 0;) { /* what was asked last */
-        sw_str text =
-            messages[i].role.value == role ? trace_preview(&messages[i], arena) : SW_NULL_STR;
-        if (text.ptr) {
-            return sw_arena_str(arena, text);
-        }
-    }
-    return SW_NULL_STR;
 }
 
 static bool keep_trace(import_work *work, const import_call *call, const span_talk *said,
@@ -147,9 +146,9 @@ static bool say(import_work *work, const import_call *call, const span_facts *fa
     made->step.input = found.input;
     made->step.input_count = found.input_count;
     entry->step.input_preview =
-        first_text(found.input, found.input_count, SW_MESSAGE_ROLE_USER, &work->arena);
-    entry->step.output_preview =
-        first_text(found.output, found.output_count, SW_MESSAGE_ROLE_ASSISTANT, &work->arena);
+        import_preview(found.input, found.input_count, SW_MESSAGE_ROLE_USER, true, &work->arena);
+    entry->step.output_preview = import_preview(found.output, found.output_count,
+                                                SW_MESSAGE_ROLE_ASSISTANT, true, &work->arena);
     entry->step.content_truncated = t.cut ? sw_int_of(1) : SW_NULL_INT;
     sign(call, out->output, found.output_count);
     return (!found.request_json.ptr && !found.response_json.ptr) ||

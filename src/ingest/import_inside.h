@@ -57,6 +57,17 @@ typedef struct import_list {
     size_t room;
 } import_list;
 
+/* Where things of a list are, by what they are called: open addressing, at most half full. */
+typedef struct import_slot {
+    uint64_t hash;
+    size_t place; /* of the list, from 1; 0: none */
+} import_slot;
+typedef struct import_index {
+    import_slot *slots;
+    size_t size;
+    size_t count;
+} import_index;
+
 typedef struct import_work {
     sw_ledger *ledger;
     const sw_actor *actor;
@@ -66,15 +77,24 @@ typedef struct import_work {
     sw_str project_id; /* null: none */
     int64_t now_us;
     import_result *result;
-    sw_arena arena;     /* of the window */
-    import_list made;   /* import_made */
-    import_list runs;   /* import_run */
-    import_list agents; /* sw_str: names */
-    import_list files;  /* sw_transcript_file: remembered with the window's last batch */
+    sw_arena arena;         /* of the window */
+    import_list made;       /* import_made */
+    import_list runs;       /* import_run */
+    import_index run_index; /* of those that are found by their id */
+    import_list agents;     /* sw_str: names */
+    import_list agent_ids;  /* sw_str: of each */
+    import_list files;      /* sw_transcript_file: remembered with the window's last batch */
 } import_work;
 
 /* Room for one more, zeroed; NULL: no memory. */
 void *import_add(sw_arena *arena, import_list *list, size_t size);
+
+/* The slot of what `same` says is called so; where there is none, an empty one, to be filled before anything else is
+ * asked for. NULL: no memory. */
+typedef bool import_same(const void *arg, size_t place);
+import_slot *import_find(import_index *index, sw_arena *arena, uint64_t hash, import_same *same,
+                         const void *arg);
+void import_put(import_index *index, import_slot *slot, size_t place);
 
 /* What can be read together: files of one format and unit, in no particular order, their bytes in memory. Adds runs and
  * steps to the window; only trouble of the machine is an error. */
@@ -94,6 +114,9 @@ sw_str import_id(import_work *work, const char *prefix, const char *kind, const 
 sw_str import_agent(import_work *work, sw_str name);
 /* The input of a step that was sent nothing new: a list without messages, which is known to be empty. */
 extern const sw_message import_nothing;
+/* The beginning of what somebody said first, or last; null: nothing. */
+sw_str import_preview(const sw_message *messages, size_t count, sw_message_role who, bool last,
+                      sw_arena *arena);
 /* Finishes a made step with its messages (counted already), its input being set or nothing: names them, cuts what is too long, and computes the digest of
  * its content. */
 sw_status import_finish(import_work *work, import_made *made, sw_message *messages, sw_error *err);

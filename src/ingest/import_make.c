@@ -17,6 +17,56 @@ void *import_add(sw_arena *arena, import_list *list, size_t size)
     return memset(items + list->count++ * size, 0, size);
 }
 
+/* ---- finding ------------------------------------------------------------------------------------------- */
+
+static import_slot *slot_of(const import_index *index, uint64_t hash, import_same *same,
+                            const void *arg)
+{
+    size_t at = hash & (index->size - 1);
+
+    while (index->slots[at].place &&
+           !(same && index->slots[at].hash == hash && same(arg, index->slots[at].place - 1))) {
+        at = (at + 1) & (index->size - 1);
+    }
+    return &index->slots[at];
+}
+
+static bool grow(import_index *index, sw_arena *arena)
+{
+    enum { FIRST = 32 };
+    import_index larger = {.size = index->size ? 2 * index->size : FIRST, .count = index->count};
+
+    larger.slots = sw_arena_zeroed(arena, larger.size * sizeof *larger.slots);
+    for (size_t i = 0; larger.slots && i < index->size; i++) {
+        if (index->slots[i].place) {
+            *slot_of(&larger, index->slots[i].hash, NULL, NULL) = index->slots[i];
+        }
+    }
+    *index = larger.slots ? larger : *index;
+    return larger.slots != NULL;
+}
+
+import_slot *import_find(import_index *index, sw_arena *arena, uint64_t hash, import_same *same,
+                         const void *arg)
+{
+    import_slot *slot = NULL;
+
+    if (2 * (index->count + 1) > index->size && !grow(index, arena)) {
+        return NULL;
+    }
+    slot = slot_of(index, hash, same, arg);
+    slot->hash = hash;
+    return slot;
+}
+
+void import_put(import_index *index, import_slot *slot, size_t place)
+{
+    index->count += !slot->place;
+    slot->place = place + 1;
+}
+
+/* ---- ids ------------------------------------------------------------------------------------------------- */
+
 void import_digest(const void *data, size_t len, char out[IMPORT_DIGEST])
 {
     (void)crypto_generichash((unsigned char *)out, IMPORT_DIGEST, data, len, NULL, 0);
@@ -35,20 +85,23 @@ sw_str import_id(import_work *work, const char *prefix, const char *kind, const 
 
 sw_str import_agent(import_work *work, sw_str name)
 {
-    const sw_str *agents = work->agents.items;
     sw_str *added = NULL;
+    sw_str *id = NULL;
 
     name = trace_fit_text(name, SW_LIMIT_TEXT_BYTES, &work->arena);
-    for (size_t i = 0; i < work->agents.count; i++) {
-        if (sw_str_eq(agents[i], name)) {
-            return import_id(work, "agent", "agent", &name, 1);
+    for (size_t i = 0; i < work->agent_ids.count; i++) {
+        if (sw_str_eq(((const sw_str *)work->agents.items)[i], name)) {
+            return ((const sw_str *)work->agent_ids.items)[i];
         }
     }
     added = import_add(&work->arena, &work->agents, sizeof *added);
-    if (added) {
-        *added = name;
+    id = added ? import_add(&work->arena, &work->agent_ids, sizeof *id) : NULL;
+    if (!id) {
+        return SW_NULL_STR;
     }
-    return import_id(work, "agent", "agent", &name, 1);
+    *added = name;
+    *id = import_id(work, "agent", "agent", &name, 1);
+    return *id;
 }
 
 const sw_message import_nothing;
@@ -93,6 +146,19 @@ static void digest_made(import_made *made)
         add_row(&state, SW_RECORD_MESSAGE, &made->step.input[i]);
     }
     (void)crypto_generichash_final(&state, (unsigned char *)made->content, IMPORT_DIGEST);
+}
+
+sw_str import_preview(const sw_message *messages, size_t count, sw_message_role who, bool last,
+                      sw_arena *arena)
+{
+    for (size_t i = 0; i < count; i++) {
+        const sw_message *message = &messages[last ? count - 1 - i : i];
+        sw_str text = message->role.value == who ? trace_preview(message, arena) : SW_NULL_STR;
+        if (text.ptr) {
+            return sw_arena_str(arena, text);
+        }
+    }
+    return SW_NULL_STR;
 }
 
 /* By its place in the step and the conversation, and beginning as the step's id does: so the ledger knows whose it is,

@@ -62,7 +62,8 @@ typedef struct unit_call {
     uint32_t last;
     uint32_t best; /* whose usage counts */
     uint32_t run;
-    uint32_t asked;   /* event of what was asked before it, linked by next_part; or UNIT_NONE */
+    uint32_t asked; /* event of what was asked before it, linked by next_part; or UNIT_NONE */
+    uint32_t parts;
     uint32_t tools;   /* calls of tools in it */
     int64_t from_us;  /* when the request was made; unknown: INT64_MIN */
     uint32_t copy_of; /* the call that it repeats; or UNIT_NONE */
@@ -93,6 +94,7 @@ typedef struct unit {
     unit_index by_id;
     unit_index by_tool; /* RETURN events by the call they answer */
     unit_index by_call; /* calls by their names */
+    import_index talks; /* the run that was last begun in each conversation */
     unit_run *runs;
     size_t run_count;
     size_t run_room;

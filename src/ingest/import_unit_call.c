@@ -59,9 +59,13 @@ static void name_call(unit *u, transcript_event *e)
 static uint32_t find_call(const unit *u, const transcript_event *e, size_t *at)
 {
     const unit_index *index = &u->by_call;
-    sw_str name = u->traits->by_message && e->key.len ? e->key : e->key2;
+    sw_str name = e->key.len ? e->key : e->key2;
+    uint64_t hash = sw_hash(11, name.ptr, name.len);
 
-    *at = sw_hash(11, name.ptr, name.len) & (index->size - 1);
+    if (!u->traits->by_message) { /* where the first is the session's, only the second differs */
+        hash = sw_hash(hash, e->key2.ptr, e->key2.len);
+    }
+    *at = hash & (index->size - 1);
     for (; index->at[*at] != UNIT_NONE; *at = (*at + 1) & (index->size - 1)) {
         uint32_t call = index->at[*at];
         if (same_call(u, &u->events[u->calls[call].first].e, e)) {
@@ -94,6 +98,7 @@ static uint32_t add_call(unit *u, uint32_t event, size_t at)
                                        .run = u->events[event].run,
                                        .asked = UNIT_NONE,
                                        .copy_of = UNIT_NONE,
+                                       .parts = 1,
                                        .side = u->events[event].e.side,
                                        .from_us = INT64_MIN};
     u->by_call.at[at] = (uint32_t)u->call_count;
@@ -118,6 +123,7 @@ static void join_part(unit *u, unit_call *call, uint32_t event)
         call->side = e->side;
         call->run = u->events[event].run;
         call->first = call->last = call->best = event;
+        call->parts = 1;
         return;
     }
     if (u->traits->retold) {
@@ -125,12 +131,14 @@ static void join_part(unit *u, unit_call *call, uint32_t event)
     }
     u->next_part[call->last] = event;
     call->last = event;
+    call->parts++;
     if ((e->has_usage || e->failed) && weight(&e->usage) >= weight(&best->usage)) {
         call->best = event;
     }
 }
 
-/* When the request was made: at the line that the first part answers, leaving out parts of the same call. */
+/* When the request was made: at the line that the first part answers, leaving out parts of the same call, which in a
+ * damaged file may answer each other in a circle. */
 static void find_start(unit *u, uint32_t number)
 {
     unit_call *call = &u->calls[number];
@@ -140,7 +148,7 @@ static void find_start(unit *u, uint32_t number)
         call->from_us = u->events[at].e.start_us.value;
         return;
     }
-    for (size_t steps = 0; steps < u->count; steps++) {
+    for (uint32_t passed = 0; passed <= call->parts; passed++) {
         at = unit_find(u, u->events[at].e.parent);
         if (at == UNIT_NONE) {
             return;

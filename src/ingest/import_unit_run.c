@@ -5,39 +5,60 @@
  */
 #include "ingest/import_unit.h"
 
-/* A conversation within the unit: the session itself, a sub-agent of it, or what hangs on an unknown line. */
-static bool same_talk(const unit_run *run, const transcript_event *e)
+/* A conversation within the unit: the session itself, or a sub-agent of it. */
+typedef struct asked_talk {
+    const unit *u;
+    sw_str session;
+    sw_str agent;
+} asked_talk;
+
+static bool same_talk(const void *arg, size_t place)
 {
-    return sw_str_eq(run->session, e->session) && sw_str_eq(run->agent, e->agent);
+    const asked_talk *asked = arg;
+    const unit_run *run = &asked->u->runs[place];
+
+    return sw_str_eq(run->session, asked->session) && sw_str_eq(run->agent, asked->agent);
 }
 
-/* The run that was last begun in the event's conversation; the newest ones stand last. */
-static uint32_t current_run(const unit *u, const transcript_event *e)
+static import_slot *find_talk(unit *u, sw_str session, sw_str agent)
 {
-    for (size_t i = u->run_count; i-- > 0;) {
-        if (same_talk(&u->runs[i], e)) {
-            return (uint32_t)i;
-        }
-    }
-    return UNIT_NONE;
+    asked_talk asked = {u, session, agent};
+    uint64_t hash = sw_hash(agent.ptr ? 12 : 11, session.ptr, session.len);
+
+    hash = agent.len ? sw_hash(hash, agent.ptr, agent.len) : hash;
+    return import_find(&u->talks, &u->work->arena, hash, same_talk, &asked);
 }
 
-static uint32_t begin_run(unit *u, uint32_t event, const char *kind, const sw_str *keys,
-                          size_t key_count)
+/* The run that was last begun in the conversation. */
+static uint32_t current_run(unit *u, sw_str session, sw_str agent)
+{
+    import_slot *slot = find_talk(u, session, agent);
+
+    return slot && slot->place ? (uint32_t)(slot->place - 1) : UNIT_NONE;
+}
+
+static uint32_t begin_run(unit *u, uint32_t event, sw_str agent, const char *kind,
+                          const sw_str *keys, size_t key_count)
 {
     const transcript_event *e = &u->events[event].e;
     unit_run *runs =
         sw_arena_grow(&u->work->arena, u->runs, u->run_count, &u->run_room, sizeof *runs);
-    unit_run *run = runs ? &runs[u->run_count] : NULL;
+    import_slot *slot = NULL;
+    unit_run *run = NULL;
 
-    if (!run) {
+    if (!runs) {
         return UNIT_NONE;
     }
     u->runs = runs;
+    slot = find_talk(u, e->session, agent);
+    if (!slot) {
+        return UNIT_NONE;
+    }
+    run = &runs[u->run_count];
     *run = (unit_run){.kind = kind,
                       .key_count = key_count,
                       .session = e->session,
-                      .agent = e->agent,
+                      .agent = agent,
                       .parent = UNIT_NONE,
                       .first = event,
                       .last = event,
@@ -47,6 +68,7 @@ static uint32_t begin_run(unit *u, uint32_t event, const char *kind, const sw_st
     for (size_t i = 0; i < key_count; i++) {
         run->keys[i] = keys[i].ptr ? keys[i] : SW_STR("");
     }
+    import_put(&u->talks, slot, u->run_count);
     return (uint32_t)u->run_count++;
 }
 
@@ -72,7 +94,7 @@ static uint32_t begin_turn(unit *u, uint32_t event)
 {
     const transcript_event *e = &u->events[event].e;
     sw_str keys[2] = {e->session, name_of(u, e)};
-    uint32_t now = current_run(u, e);
+    uint32_t now = current_run(u, e->session, e->agent);
     uint32_t run = UNIT_NONE;
 
     /* One prompt may be written as several lines. */
@@ -80,7 +102,7 @@ static uint32_t begin_turn(unit *u, uint32_t event)
         sw_str_eq(u->runs[now].keys[1], keys[1])) {
         return now;
     }
-    run = begin_run(u, event, u->traits->run_kind, keys, 2);
+    run = begin_run(u, event, e->agent, u->traits->run_kind, keys, 2);
     if (run != UNIT_NONE) {
         u->runs[run].asked = event;
     }
@@ -92,14 +114,12 @@ static uint32_t begin_side(unit *u, uint32_t event)
 {
     const transcript_event *e = &u->events[event].e;
     sw_str keys[2] = {e->session, e->agent.ptr ? e->agent : name_of(u, e)};
-    transcript_event above = {.session = e->session};
-    uint32_t parent = current_run(u, &above);
-    uint32_t run = begin_run(u, event, u->traits->rest_kind, keys, 2);
+    uint32_t parent = current_run(u, e->session, SW_NULL_STR);
+    uint32_t run = begin_run(u, event, keys[1], u->traits->rest_kind, keys, 2);
 
     if (run != UNIT_NONE) {
         u->runs[run].parent = parent;
         u->runs[run].asked = e->kind == TRANSCRIPT_SAID ? event : UNIT_NONE;
-        u->runs[run].agent = e->agent.ptr ? e->agent : keys[1];
     }
     return run;
 }
@@ -129,11 +149,12 @@ static uint32_t run_of(unit *u, uint32_t event)
     }
     run = run_above(u, event);
     if (run == UNIT_NONE && (e->agent.ptr || !e->side)) {
-        run = current_run(u, e);
+        run = current_run(u, e->session, e->agent);
     }
     if (run == UNIT_NONE) {
-        run = e->agent.ptr || e->side ? begin_side(u, event)
-                                      : begin_run(u, event, u->traits->rest_kind, session, 1);
+        run = e->agent.ptr || e->side
+                  ? begin_side(u, event)
+                  : begin_run(u, event, e->agent, u->traits->rest_kind, session, 1);
     }
     return run;
 }
@@ -143,15 +164,14 @@ static void link_agents(unit *u)
 {
     for (size_t i = 0; i < u->count; i++) {
         const unit_event *event = &u->events[i];
+        uint32_t run = UNIT_NONE;
         if (event->gone || event->e.kind != TRANSCRIPT_RETURN || !event->e.made_agent.ptr) {
             continue;
         }
-        for (size_t r = 0; r < u->run_count; r++) {
-            if (sw_str_eq(u->runs[r].agent, event->e.made_agent) && event->run != r &&
-                sw_str_eq(u->runs[r].session, event->e.session)) {
-                u->runs[r].parent = event->run;
-                u->runs[r].begun_by = event->e.key;
-            }
+        run = current_run(u, event->e.session, event->e.made_agent);
+        if (run != UNIT_NONE && run != event->run) {
+            u->runs[run].parent = event->run;
+            u->runs[run].begun_by = event->e.key;
         }
     }
 }

@@ -137,19 +137,6 @@ static void say_asked(unit *u, const unit_call *call, talk *t)
 
 /* ---- together --------------------------------------------------------------------------------------------- */
 
-static sw_str first_text(const sw_message *messages, size_t count, sw_message_role role,
-                         sw_arena *arena)
-{
-    for (size_t i = 0; i < count; i++) {
-        sw_str text =
-            messages[i].role.value == role ? trace_preview(&messages[i], arena) : SW_NULL_STR;
-        if (text.ptr) {
-            return sw_arena_str(arena, text);
-        }
-    }
-    return SW_NULL_STR;
-}
-
 static void settle(unit *u, const unit_call *call, import_made *made, talk *t)
 {
     sw_message *said = t->messages[TALK_OUTPUT].items;
@@ -164,9 +151,9 @@ static void settle(unit *u, const unit_call *call, import_made *made, talk *t)
         }
     }
     entry->step.input_preview =
-        first_text(said, entry->message_count, SW_MESSAGE_ROLE_USER, &u->work->arena);
-    entry->step.output_preview =
-        first_text(said, entry->message_count, SW_MESSAGE_ROLE_ASSISTANT, &u->work->arena);
+        import_preview(said, entry->message_count, SW_MESSAGE_ROLE_USER, false, &u->work->arena);
+    entry->step.output_preview = import_preview(said, entry->message_count,
+                                                SW_MESSAGE_ROLE_ASSISTANT, false, &u->work->arena);
     if (t->cut) {
         entry->step.content_truncated = sw_int_of(1);
     }

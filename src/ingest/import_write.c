@@ -265,7 +265,9 @@ sw_status import_flush(import_work *work, sw_error *err)
     if (status == SW_STATUS_OK) {
         status = write_all(&w, err);
     }
-    work->made = work->runs = work->agents = work->files = (import_list){NULL, 0, 0};
+    work->made = work->runs = work->files = (import_list){NULL, 0, 0};
+    work->agents = work->agent_ids = (import_list){NULL, 0, 0};
+    work->run_index = (import_index){NULL, 0, 0};
     sw_arena_reset(&work->arena);
     return status;
 }

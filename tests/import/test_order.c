@@ -273,6 +273,45 @@ static void a_growing_file_adds_what_is_new(void **state)
     free(grown);
 }
 
+/* A file of another session takes the place of one that was imported. It is none of the first session's any more, whose
+ * other file grows: else its calls would count as told by that one, which began earlier, and not change any more. */
+static void another_file_takes_the_place(void **state)
+{
+    static text t;
+    who a = {"a1", NULL, NULL};
+    who b = {"b1", NULL, NULL};
+    (void)state;
+    t.len = 0;
+    first_half(&t, &a);
+    place_write("place/x.jsonl", sw_str_make(t.at, t.len));
+    t.len = 0;
+    prompt(&t, &a, "p1", NULL, 600, "and then?");
+    answer(&t, &a, "p2", "p1", 605, "msg_p", "req_p", 5, "end_turn", said_text);
+    place_write("place/y.jsonl", sw_str_make(t.at, t.len));
+    (void)place_import_one("place.db", place_path("place"));
+    t.len = 0;
+    prompt(&t, &b, "q1", NULL, 700, "something else");
+    answer(&t, &b, "q2", "q1", 705, "msg_q", "req_q", 6, "tool_use", said_read);
+    place_remove("place/x.jsonl");
+    place_write("place/x.jsonl", sw_str_make(t.at, t.len));
+    t.len = 0;
+    prompt(&t, &a, "p3", "p2", 800, "go on");
+    answer(&t, &a, "p4", "p3", 805, "msg_r", "req_r", 7, "end_turn", said_text);
+    place_append("place/y.jsonl", sw_str_make(t.at, t.len));
+    (void)place_import_one("place.db", place_path("place/y.jsonl"));
+    (void)place_import_one("place.db", place_path("place/x.jsonl"));
+    t.len = 0;
+    result(&t, &b, "q3", "q2", 710, "toolu_read", NULL);
+    place_append("place/x.jsonl", sw_str_make(t.at, t.len));
+    (void)place_import_one("place.db", place_path("place"));
+    assert_int_equal(place_number("place.db", "select count(*) from steps"), 4);
+    assert_int_equal(place_number("place.db", "select count(*) from messages m join steps s on "
+                                              "m.step_id = s.id where s.completion_tokens = 6 and "
+                                              "m.role = 'tool'"),
+                     1);
+    place_verify("place.db");
+}
+
 static void damaged_lines_are_told_and_skipped(void **state)
 {
     static text t;
@@ -419,6 +458,7 @@ int main(void)
         cmocka_unit_test(many_files_without_calls),
         cmocka_unit_test(order_and_grouping_do_not_matter),
         cmocka_unit_test(a_growing_file_adds_what_is_new),
+        cmocka_unit_test(another_file_takes_the_place),
         cmocka_unit_test(damaged_lines_are_told_and_skipped),
         cmocka_unit_test(links_are_not_followed),
         cmocka_unit_test(killed_and_run_again_is_the_same),
