@@ -157,29 +157,6 @@ static bool say(import_work *work, const import_call *call, const span_facts *fa
 
 /* ---- how it ended --------------------------------------------------------------------------------------------- */
 
-static sw_str error_json(import_work *work, const import_call *call)
-{
-    sw_buf buf;
-    sw_json_out out;
-    sw_str text;
-
-    sw_buf_init(&buf, work->arena.from, SW_LIMIT_JSON_BYTES);
-    sw_json_out_init(&out, &buf, false);
-    sw_json_open(&out, '{');
-    sw_json_key(&out, SW_STR("message"));
-    sw_json_str(&out, call->error);
-    if (call->http_status.known) {
-        sw_json_key(&out, SW_STR("details"));
-        sw_json_open(&out, '{');
-        sw_json_key(&out, SW_STR("status_code"));
-        sw_json_int(&out, call->http_status.value);
-        sw_json_close(&out, '}');
-    }
-    sw_json_close(&out, '}');
-    text = sw_buf_take(&buf, &work->arena);
-    return text;
-}
-
 static void put_end(import_work *work, const import_call *call, sw_step *step)
 {
     span_end end = {.status = SW_STEP_STATUS_SUCCESS};
@@ -201,7 +178,7 @@ static void put_end(import_work *work, const import_call *call, sw_step *step)
         call->error_type.len ? call->error_type
         : bad ? sw_arena_printf(&work->arena, "%lld", (long long)call->http_status.value)
               : SW_STR("api_error");
-    step->error_data = error_json(work, call);
+    step->error_data = import_error(work, call->error, call->http_status);
 }
 
 static bool put_times(import_work *work, const import_call *call, import_made *made)

@@ -114,6 +114,8 @@ sw_str import_id(import_work *work, const char *prefix, const char *kind, const 
 sw_str import_agent(import_work *work, sw_str name);
 /* The input of a step that was sent nothing new: a list without messages, which is known to be empty. */
 extern const sw_message import_nothing;
+/* error_data of a step; null as above. */
+sw_str import_error(import_work *work, sw_str message, sw_int http_status);
 /* The beginning of what somebody said first, or last; null: nothing. */
 sw_str import_preview(const sw_message *messages, size_t count, sw_message_role who, bool last,
                       sw_arena *arena);

@@ -148,6 +148,27 @@ static void digest_made(import_made *made)
     (void)crypto_generichash_final(&state, (unsigned char *)made->content, IMPORT_DIGEST);
 }
 
+sw_str import_error(import_work *work, sw_str message, sw_int http_status)
+{
+    sw_buf buf;
+    sw_json_out out;
+
+    sw_buf_init(&buf, work->arena.from, SW_LIMIT_JSON_BYTES);
+    sw_json_out_init(&out, &buf, false);
+    sw_json_open(&out, '{');
+    sw_json_key(&out, SW_STR("message"));
+    sw_json_str(&out, message);
+    if (http_status.known) {
+        sw_json_key(&out, SW_STR("details"));
+        sw_json_open(&out, '{');
+        sw_json_key(&out, SW_STR("status_code"));
+        sw_json_int(&out, http_status.value);
+        sw_json_close(&out, '}');
+    }
+    sw_json_close(&out, '}');
+    return sw_buf_take(&buf, &work->arena);
+}
+
 sw_str import_preview(const sw_message *messages, size_t count, sw_message_role who, bool last,
                       sw_arena *arena)
 {

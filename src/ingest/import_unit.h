@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A unit of transcripts while it is put together: the events of all its files in one order, the calls and runs they
  * make. import_unit.c gathers and orders, import_unit_run.c finds the runs, import_unit_call.c the calls and their
- * tools, import_unit_step.c and import_unit_say.c make rows.
+ * tools, import_unit_rows.c, import_unit_step.c and import_unit_say.c make rows.
  */
 #ifndef SW_INGEST_IMPORT_UNIT_H
 #define SW_INGEST_IMPORT_UNIT_H
@@ -127,6 +127,14 @@ static inline uint32_t unit_next(const unit *u, uint32_t part)
     return u->next_part[part];
 }
 sw_status unit_make(unit *u, sw_error *err) SW_MUST_CHECK;
+bool unit_make_runs(unit *u);
+/* The agent's name, the sender's key of the conversation or null, and where it happened, as JSON: of runs (no call)
+ * and of steps, whose times are estimated. */
+sw_str unit_agent(const unit *u, const unit_run *run);
+sw_str unit_conversation(const unit_run *run);
+sw_str unit_place(unit *u, const transcript_event *e, const unit_call *call);
+/* A time, or 0 where none was told. */
+int64_t unit_us(int64_t us);
 /* The messages of a call: what was asked since the call before, what it answered, what its tools returned. */
 bool unit_say(unit *u, const unit_call *call, import_made *made, sw_message **messages);
 /* The time of a call that its last part came at. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of runs and steps from what a unit was found to hold. Counts are what the transcript says, under the one rule
+/* Rows of steps from what a unit was found to hold. Counts are what the transcript says, under the one rule
  * (telemetry.md B.6); a call whose end was never written down told its output before it was all there, so its usage is
  * partial. Times of tools are from the answer to the line with the result: they contain waiting for approval, and are
  * said to be estimated.
@@ -11,14 +11,8 @@
 #include "ingest/trace_inside.h"
 
 enum { US = 1000 };
-#define SECOND_US INT64_C(1000000)
 
 /* ---- who is whose ---------------------------------------------------------------------------------------- */
-
-static sw_str run_id(unit *u, const unit_run *run)
-{
-    return import_id(u->work, "run", run->kind, run->keys, run->key_count);
-}
 
 static sw_str call_id(unit *u, const unit_call *call)
 {
@@ -26,154 +20,6 @@ static sw_str call_id(unit *u, const unit_call *call)
     sw_str keys[2] = {e->key, e->key2.ptr ? e->key2 : SW_STR("")};
 
     return import_id(u->work, "step", e->call_kind ? e->call_kind : u->traits->call_kind, keys, 2);
-}
-
-static sw_str agent_of(const unit *u, const unit_run *run)
-{
-    return run->agent_type.len ? run->agent_type : sw_str_from(u->traits->agent);
-}
-
-/* The nearest run above that has steps; those above it may go round in a damaged file. */
-static uint32_t run_above(const unit *u, uint32_t run)
-{
-    for (size_t n = 0; n < u->run_count && run != UNIT_NONE; n++) {
-        run = u->runs[run].parent;
-        if (run == UNIT_NONE || u->runs[run].calls > 0) {
-            return run;
-        }
-    }
-    return UNIT_NONE;
-}
-
-static sw_str conversation_of(const unit_run *run)
-{
-    return run->session.len ? run->session : SW_NULL_STR;
-}
-
-/* ---- runs ------------------------------------------------------------------------------------------------- */
-
-static void end_run(unit *u, const unit_run *run, sw_run *row)
-{
-    const unit_event *last = &u->events[run->last_call];
-    const unit_call *call = &u->calls[last->call];
-    span_end end = {.status = SW_STEP_STATUS_SUCCESS};
-    bool told = span_finish(u->events[call->best].e.stop, &end) && !end.calls_tools;
-
-    row->status = sw_int_of(SW_RUN_STATUS_RUNNING);
-    if (run->stopped) {
-        row->status = sw_int_of(SW_RUN_STATUS_CANCELLED);
-        row->stop_reason = SW_STR("cancelled");
-    } else if (u->events[call->best].e.failed) {
-        row->status = sw_int_of(SW_RUN_STATUS_FAILED);
-        row->stop_reason = SW_STR("llm_api_error");
-    } else if (told || run->ended) {
-        row->status = sw_int_of(SW_RUN_STATUS_COMPLETED);
-        row->stop_reason = end.stop_reason.ptr ? end.stop_reason : SW_STR("end_turn");
-    } else if (u->work->now_us - u->events[run->last].at_us >
-               SW_LIMIT_INGEST_QUIET_SECONDS * SECOND_US) {
-        row->status = sw_int_of(SW_RUN_STATUS_COMPLETED); /* by silence */
-    }
-}
-
-/* `call`: where it is of one; its times are estimated. */
-static sw_str place_json(unit *u, const transcript_event *e, const unit_call *call)
-{
-    sw_buf buf;
-    sw_json_out out;
-    sw_str text;
-
-    sw_buf_init(&buf, u->work->arena.from, SW_LIMIT_JSON_BYTES);
-    sw_json_out_init(&out, &buf, false);
-    sw_json_open(&out, '{');
-    const struct {
-        sw_str key;
-        sw_str value;
-    } members[] = {{SW_STR("cwd"), e->cwd},
-                   {SW_STR("branch"), e->branch},
-                   {SW_STR("version"), e->version},
-                   {SW_STR("session"), e->session},
-                   {SW_STR("speed"), e->usage.speed}};
-    for (size_t i = 0; i < SW_COUNT(members); i++) {
-        if (members[i].value.len) {
-            sw_json_key(&out, members[i].key);
-            sw_json_str(&out, members[i].value);
-        }
-    }
-    if (e->usage.iterations.ptr && sw_json_valid(e->usage.iterations, NULL, NULL)) {
-        sw_json_key(&out, SW_STR("iterations"));
-        sw_json_raw(&out, e->usage.iterations);
-    }
-    if (call && call->rewound) {
-        sw_json_key(&out, SW_STR("rewound"));
-        sw_json_bool(&out, true);
-    }
-    if (call) {
-        sw_json_key(&out, SW_STR("durations"));
-        sw_json_str(&out, SW_STR("estimated"));
-    }
-    sw_json_close(&out, '}');
-    text = sw_buf_take(&buf, &u->work->arena);
-    return text;
-}
-
-static int64_t known_us(int64_t us)
-{
-    return us == INT64_MIN || us == INT64_MAX ? 0 : us;
-}
-
-static bool make_run(unit *u, uint32_t number)
-{
-    unit_run *run = &u->runs[number];
-    const unit_event *first = &u->events[run->first];
-    uint32_t above = run_above(u, number);
-    import_run *made = import_add(&u->work->arena, &u->work->runs, sizeof *made);
-    int64_t begin = known_us(first->at_us);
-    int64_t end = known_us(u->events[run->last].at_us);
-
-    if (!made) {
-        return false;
-    }
-    run->row = u->work->runs.count - 1;
-    made->parent = above == UNIT_NONE ? SIZE_MAX : above; /* of the unit; settled below */
-    made->row = (sw_run){.id = run_id(u, run),
-                         .agent_id = import_agent(u->work, agent_of(u, run)),
-                         .project_id = u->work->project_id,
-                         .conversation_id = conversation_of(run),
-                         .metadata = place_json(u, &first->e, NULL),
-                         .source = sw_int_of(SW_SOURCE_TRANSCRIPT),
-                         .created_at = sw_int_of(begin)};
-    end_run(u, run, &made->row);
-    if (made->row.status.value != SW_RUN_STATUS_RUNNING) {
-        made->row.completed_at = sw_int_of(end);
-        made->row.total_duration_ns = sw_int_of((end - begin) * US);
-    }
-    return !u->work->arena.failed;
-}
-
-/* The parents' places in the window are known when all have one. */
-static void settle_parents(unit *u, size_t from)
-{
-    import_run *all = u->work->runs.items;
-
-    for (size_t i = from; i < u->work->runs.count; i++) {
-        if (all[i].parent != SIZE_MAX) {
-            all[i].parent = u->runs[all[i].parent].row;
-            all[i].row.parent_run_id = all[all[i].parent].row.id;
-        }
-    }
-}
-
-static bool make_runs(unit *u)
-{
-    size_t from = u->work->runs.count;
-
-    for (uint32_t i = 0; i < u->run_count; i++) {
-        if (u->runs[i].calls > 0 && !make_run(u, i)) {
-            return false;
-        }
-    }
-    settle_parents(u, from);
-    return true;
 }
 
 /* ---- tokens ------------------------------------------------------------------------------------------------ */
@@ -270,8 +116,8 @@ static int64_t together(stretch *all, size_t count, int64_t *last)
 
 static bool put_times(unit *u, const unit_call *call, import_made *made)
 {
-    int64_t end = known_us(unit_call_end(u, call));
-    int64_t first = known_us(u->events[call->first].at_us);
+    int64_t end = unit_us(unit_call_end(u, call));
+    int64_t first = unit_us(u->events[call->first].at_us);
     int64_t begin = call->from_us == INT64_MIN ? first : call->from_us;
     sw_step_metrics *m = sw_arena_zeroed(&u->work->arena, sizeof *m);
     stretch *tools = sw_arena_alloc(&u->work->arena, (call->tools + 1) * sizeof *tools);
@@ -305,8 +151,6 @@ static void put_end(unit *u, const unit_call *call, sw_step *step)
 {
     const transcript_event *e = &u->events[call->best].e;
     span_end end = {.status = SW_STEP_STATUS_SUCCESS};
-    sw_buf buf;
-    sw_json_out out;
 
     for (uint32_t part = call->first; part != UNIT_NONE; part = unit_next(u, part)) {
         if (u->events[part].e.stop.len) {
@@ -325,13 +169,8 @@ static void put_end(unit *u, const unit_call *call, sw_step *step)
         step->stop_reason = end.stop_reason.ptr ? end.stop_reason : SW_STR("llm_api_error");
     }
     step->error_type = e->error_type.len ? e->error_type : SW_STR("api_error");
-    sw_buf_init(&buf, u->work->arena.from, SW_LIMIT_JSON_BYTES);
-    sw_json_out_init(&out, &buf, false);
-    sw_json_open(&out, '{');
-    sw_json_key(&out, SW_STR("message"));
-    sw_json_str(&out, e->error.ptr ? e->error : step->output_preview);
-    sw_json_close(&out, '}');
-    step->error_data = sw_buf_take(&buf, &u->work->arena);
+    step->error_data =
+        import_error(u->work, e->error.ptr ? e->error : step->output_preview, SW_NULL_INT);
 }
 
 static sw_str tags_of(unit *u, const transcript_event *e)
@@ -342,7 +181,6 @@ static sw_str tags_of(unit *u, const transcript_event *e)
     } tags[] = {{"cwd:", e->cwd}, {"branch:", e->branch}, {"version:", e->version}};
     sw_buf buf;
     sw_json_out out;
-    sw_str text;
 
     sw_buf_init(&buf, u->work->arena.from, SW_LIMIT_TEXT_BYTES);
     sw_json_out_init(&out, &buf, false);
@@ -355,8 +193,7 @@ static sw_str tags_of(unit *u, const transcript_event *e)
         }
     }
     sw_json_close(&out, ']');
-    text = sw_buf_take(&buf, &u->work->arena);
-    return text;
+    return sw_buf_take(&buf, &u->work->arena);
 }
 
 /* The step whose tool began this run. */
@@ -450,7 +287,7 @@ static sw_status make_step(unit *u, uint32_t number, sw_error *err)
         .id = call_id(u, call),
         .origin = sw_str_from(u->traits->origin),
         .run_id = ((import_run *)u->work->runs.items)[run->row].row.id,
-        .agent_id = import_agent(u->work, agent_of(u, run)),
+        .agent_id = import_agent(u->work, unit_agent(u, run)),
         .provider_name = e->provider.len       ? e->provider
                          : u->traits->provider ? sw_str_from(u->traits->provider)
                                                : SW_NULL_STR,
@@ -461,8 +298,8 @@ static sw_status make_step(unit *u, uint32_t number, sw_error *err)
         .project_id = u->work->project_id,
         .source = sw_int_of(SW_SOURCE_TRANSCRIPT),
         .parent_step_id = step_above(u, run),
-        .conversation_id = conversation_of(run),
-        .metadata = place_json(u, e, call),
+        .conversation_id = unit_conversation(run),
+        .metadata = unit_place(u, e, call),
         .cost_nano_usd = e->cost_nano_usd,
     };
     put_usage(u, call, step);
@@ -513,7 +350,7 @@ sw_status unit_make(unit *u, sw_error *err)
     sw_status status = SW_STATUS_OK;
 
     hand_out_asked(u);
-    if (!make_runs(u)) {
+    if (!unit_make_runs(u)) {
         return sw_no_memory(err);
     }
     for (uint32_t i = 0; i < u->call_count && status == SW_STATUS_OK; i++) {

@@ -335,6 +335,42 @@ static void damaged_lines_are_told_and_skipped(void **state)
     assert_int_equal(place_number("bad.db", "select sum(completion_tokens) from steps"), 12);
 }
 
+/* A folder's name longer than any value may be, and an error: the session is there all the same. */
+static void what_is_too_long_costs_itself(void **state)
+{
+    enum { LONG = SW_LIMIT_JSON_BYTES + 1000 };
+    char *line = malloc(LONG + 1024);
+    char *huge = malloc(LONG + 1);
+    int len = 0;
+    static text t;
+    who w = {"z1", NULL, NULL};
+    import_result r;
+    (void)state;
+    assert_non_null(line);
+    assert_non_null(huge);
+    memset(huge, 'x', LONG);
+    huge[LONG] = '\0';
+    len = snprintf(
+        line, LONG + 1024,
+        "{\"type\":\"assistant\",\"sessionId\":\"z2\",\"uuid\":\"z1\",\"cwd\":\"/%s\","
+        "\"timestamp\":\"2026-01-15T10:00:00.000Z\",\"requestId\":\"req_z\",\"message\":{"
+        "\"id\":\"msg_z\",\"role\":\"assistant\",\"model\":\"m\",\"content\":[],"
+        "\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":1,\"output_tokens\":2}}}\n",
+        huge);
+    assert_true(len > LONG);
+    t.len = 0;
+    prompt(&t, &w, "z0", NULL, 0, "please");
+    place_write("long/z.jsonl", sw_str_make(t.at, t.len));
+    place_append("long/z.jsonl", sw_str_make(line, (size_t)len));
+    r = place_import_one("long.db", place_path("long"));
+    assert_int_equal(r.steps_new, 1);
+    assert_int_equal(place_number("long.db", "select count(*) from steps s join runs r on "
+                                             "s.run_id = r.id where s.total_tokens = 3"),
+                     1);
+    free(line);
+    free(huge);
+}
+
 /* ---- links --------------------------------------------------------------------------------------------------- */
 
 static void links_are_not_followed(void **state)
@@ -460,6 +496,7 @@ int main(void)
         cmocka_unit_test(a_growing_file_adds_what_is_new),
         cmocka_unit_test(another_file_takes_the_place),
         cmocka_unit_test(damaged_lines_are_told_and_skipped),
+        cmocka_unit_test(what_is_too_long_costs_itself),
         cmocka_unit_test(links_are_not_followed),
         cmocka_unit_test(killed_and_run_again_is_the_same),
     };
