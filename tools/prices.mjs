@@ -34,8 +34,11 @@ const providers = {
   'text-completion-openai': 'openai', cohere_chat: 'cohere', voyageai: 'voyage', dashscope: 'alibaba',
 };
 const providerOf = (name) => providers[name] ?? (name.startsWith('vertex_ai') ? 'gcp.gemini' : name.replaceAll('-', '_'));
-// Whose prices hold where a provider that sells others' models has none of its own.
-const sells = { 'azure.ai.openai': ['openai', 'anthropic'], 'gcp.gemini': ['anthropic'] };
+// Whose prices hold where a provider that sells others' models has none of its own: as the ledger does it.
+const sells = {};
+for (const [, seller, maker] of readFileSync(new URL('../model/price_rules.def', import.meta.url), 'utf8').matchAll(/^SW_PRICE_SELLS\("(.+)", "(.+)"\)/gm)) {
+  (sells[seller] ??= []).push(maker);
+}
 
 // A model that is told by an expression: what it means, as patterns.
 const expressions = (text) => {
