@@ -34,6 +34,18 @@ static sw_status must_not_exist(sw_cli *cli, const char *path)
                    "%s exists already; move it away, or name another file", path);
 }
 
+/* Nor what SQLite keeps beside a file: a log that is left of another one would be played into this one. */
+static sw_status must_be_free(sw_cli *cli, const char *path)
+{
+    static const char *const beside[] = {"", "-wal", "-shm", "-journal"};
+    sw_status status = SW_STATUS_OK;
+    for (size_t i = 0; i < SW_COUNT(beside) && status == SW_STATUS_OK; i++) {
+        sw_str name = sw_arena_printf(&cli->arena, "%s%s", path, beside[i]);
+        status = name.ptr ? must_not_exist(cli, name.ptr) : sw_no_memory(&cli->error);
+    }
+    return status;
+}
+
 /* The new name, and the folder that holds it, on disk. */
 static sw_status settle(sw_cli *cli, const char *part, const char *path)
 {
@@ -57,7 +69,7 @@ static sw_status copy_to(sw_cli *cli, const char *path)
 {
     sw_progress progress;
     sw_str part = sw_arena_printf(&cli->arena, "%s.part", path);
-    sw_status status = part.ptr ? must_not_exist(cli, path) : sw_no_memory(&cli->error);
+    sw_status status = part.ptr ? must_be_free(cli, path) : sw_no_memory(&cli->error);
     if (status != SW_STATUS_OK) {
         return status;
     }
@@ -153,7 +165,7 @@ int sw_cli_restore(sw_cli *cli)
     sw_status status = target_of(cli, store, sizeof store);
     const char *path = strncmp(store, "sqlite:", 7) == 0 ? store + 7 : store;
     if (status == SW_STATUS_OK) {
-        status = must_not_exist(cli, path);
+        status = must_be_free(cli, path);
     }
     if (status == SW_STATUS_OK) {
         status = look_at(cli, cli->argument, &info);

@@ -467,6 +467,12 @@ test('backup while a server writes, and restore, which writes over nothing', asy
   assert.equal((await command(['verify', '--store', `sqlite:${target}`])).code, 0);
   const ours = (await command(['export', '--model', 'm', '--store', `sqlite:${target}`])).out;
   assert.equal(ours, (await local(['export', '--model', 'm'])).out);
+  // A log that is left of another file would be played into the new one.
+  const left = join(await folder(t), 'left.db');
+  writeFileSync(`${left}-wal`, 'of another file');
+  const refused = await command(['restore', path, '--store', `sqlite:${left}`]);
+  assert.equal(refused.code, 5);
+  assert.match(refused.err, /left\.db-wal exists already/);
   const odd = join(await folder(t), 'odd.db');
   writeFileSync(odd, 'no ledger');
   assert.notEqual((await command(['restore', odd, '--store', `sqlite:${target}2`])).code, 0);
