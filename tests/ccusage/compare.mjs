@@ -45,8 +45,12 @@ export async function missing() {
 // ---- the files -----------------------------------------------------------------------------------------------------
 
 async function transcripts(folder) {
-  const names = await readdir(folder, { recursive: true });
-  return names.filter((name) => name.endsWith('.jsonl')).sort().map((name) => join(folder, name));
+  const found = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    found.push(...(entry.isDirectory() ? await transcripts(path) : path.endsWith('.jsonl') ? [path] : []));
+  }
+  return found.sort();
 }
 
 // As the agent lays them out: a folder a project.
