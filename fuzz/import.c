@@ -25,8 +25,8 @@ static void check_step(const import_made *made)
 
     row.organization_id = SW_STR("org-" SAME_ID);
     row.conversation_id = SW_NULL_STR; /* a key of the sender's, of which the ledger makes an id */
-    row.status = row.status.known ? row.status : sw_int_of(0);
     row.updated_at = row.created_at;
+    sw_row_defaults(&sw__records[SW_RECORD_STEP], &row);
     sw_assert(sw_row_check(&sw__records[SW_RECORD_STEP], &row, "", &err) == SW_STATUS_OK);
 }
 
@@ -40,8 +40,7 @@ static void check_messages(const sw_message *messages, size_t count)
         row.conversation_id = SW_NULL_STR;
         row.sequence_id = sw_int_of(1);
         row.created_at = row.updated_at = sw_int_of(1);
-        row.tool_calls = row.tool_calls.ptr ? row.tool_calls : SW_STR("[]");
-        row.is_deleted = sw_int_of(0);
+        sw_row_defaults(&sw__records[SW_RECORD_MESSAGE], &row);
         sw_assert(sw_row_check(&sw__records[SW_RECORD_MESSAGE], &row, "", &err) == SW_STATUS_OK);
     }
 }

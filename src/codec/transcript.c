@@ -92,7 +92,7 @@ void transcript_take_parts(transcript_reading *r, transcript_event *event)
 {
     event->parts = r->parts;
     event->part_count = r->part_count;
-    r->parts += r->part_count; /* what is left of the room is the next event's */
+    r->parts = r->parts ? r->parts + r->part_count : NULL; /* the rest is the next event's */
     r->part_room -= r->part_count;
     r->part_count = 0;
 }

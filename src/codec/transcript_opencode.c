@@ -129,13 +129,6 @@ static bool members(sw_str raw, sw_str found[D_SLOTS])
     return scan_object(raw, names, SW_COUNT(names), found);
 }
 
-/* Milliseconds since 1970. */
-static sw_int time_of(sw_str raw)
-{
-    sw_int ms = scan_count(raw);
-    return ms.known && ms.value > 0 ? sw_int_of(ms.value * 1000) : SW_NULL_INT;
-}
-
 static sw_int later(sw_int a, sw_int b)
 {
     return !b.known || (a.known && a.value > b.value) ? a : b;
@@ -331,13 +324,13 @@ static void begin_message(opencode *o, const sw_str l[L_SLOTS])
     (void)members(o->m[D_PATH], path);
     (void)members(o->m[D_TIME], time);
     o->id = text_of(o, l[L_ID]);
-    o->from_us = time_of(time[D_CREATED].ptr ? time[D_CREATED] : l[L_AT]);
+    o->from_us = scan_time_ms(time[D_CREATED].ptr ? time[D_CREATED] : l[L_AT]);
     o->to_us = o->done_us = SW_NULL_INT;
     o->calls = 0;
     o->r->part_count = 0;
     o->base = (transcript_event){
         .at_us = o->from_us,
-        .end_us = time_of(time[D_COMPLETED]),
+        .end_us = scan_time_ms(time[D_COMPLETED]),
         .session = o->side ? o->root : o->session,
         .id = o->id,
         .parent = text_of(o, o->m[D_PARENT]),
@@ -364,8 +357,8 @@ static void say_return(opencode *o, const sw_str l[L_SLOTS], const sw_str p[D_SL
     }
     (void)members(state[D_METADATA], metadata);
     event.id = text_of(o, l[L_ID]);
-    event.start_us = time_of(time[D_START]);
-    event.end_us = time_of(time[D_END]);
+    event.start_us = scan_time_ms(time[D_START]);
+    event.end_us = scan_time_ms(time[D_END]);
     event.at_us = later(event.end_us, event.start_us.known ? event.start_us : event.at_us);
     event.made_agent = text_of(o, metadata[D_SESSION]);
     o->done_us = later(o->done_us, event.end_us);
@@ -379,7 +372,7 @@ static void read_tool(opencode *o, const sw_str l[L_SLOTS], const sw_str p[D_SLO
 
     (void)members(p[D_STATE], state);
     (void)members(state[D_TIME], time);
-    o->to_us = later(o->to_us, time_of(time[D_START])); /* the model had called it by then */
+    o->to_us = later(o->to_us, scan_time_ms(time[D_START])); /* the model had called it by then */
     transcript_add_tool(o->r, p[D_CALL], p[D_TOOL], state[D_INPUT]);
     say_return(o, l, p, state, time);
 }
@@ -390,7 +383,7 @@ static void add_said(opencode *o, sw_str raw, transcript_part_kind kind, const s
     sw_str time[D_SLOTS] = {SW_NULL_STR};
 
     (void)members(p[D_TIME], time);
-    o->to_us = later(o->to_us, time_of(time[D_END]));
+    o->to_us = later(o->to_us, scan_time_ms(time[D_END]));
     if (part) {
         *part = (transcript_part){.kind = kind, .raw = raw};
     }
@@ -416,7 +409,7 @@ static void read_part(opencode *o, const sw_str l[L_SLOTS])
     } else if (scan_is(p[D_TYPE], "\"tool\"")) {
         read_tool(o, l, p);
     } else if (scan_is(p[D_TYPE], "\"step-finish\"")) {
-        o->to_us = o->to_us.known ? o->to_us : time_of(l[L_AT]);
+        o->to_us = o->to_us.known ? o->to_us : scan_time_ms(l[L_AT]);
         say_call(o, p[D_TOKENS], p[D_COST], text_of(o, p[D_REASON]), text_of(o, l[L_ID]), &event);
         o->to_us = SW_NULL_INT;
     }

@@ -187,7 +187,7 @@ static bool read_message(pi *p, const sw_str l[L_SLOTS], sw_str raw)
     }
     event.at_us = scan_time(l[L_TIME]);
     if (!event.at_us.known && scan_count(m[M_TIME]).known) {
-        event.at_us = sw_int_of(scan_count(m[M_TIME]).value * 1000); /* bare messages */
+        event.at_us = scan_time_ms(m[M_TIME]); /* bare messages */
         when = m[M_TIME];
     }
     event.id = scan_text(l[L_ID].ptr ? l[L_ID] : m[M_ID], p->r->arena);

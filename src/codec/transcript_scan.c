@@ -39,8 +39,15 @@ sw_int scan_time(sw_str raw)
     int64_t us = 0;
 
     return scan_is_string(raw) && sw_time_parse(sw_str_make(raw.ptr + 1, raw.len - 2), &us)
-               ? sw_int_of(us)
+               ? scan_us(us)
                : SW_NULL_INT;
+}
+
+sw_int scan_time_ms(sw_str raw)
+{
+    sw_int ms = scan_count(raw);
+
+    return ms.known && ms.value > 0 ? scan_us(ms.value * 1000) : SW_NULL_INT;
 }
 
 /* What stands behind an exponent's sign, at most two digits; false: there is more, or none. */
@@ -97,12 +104,13 @@ sw_int scan_nano_usd(sw_str number)
 
 bool scan_line(sw_str bytes, size_t *at, sw_str *line, bool *ends)
 {
-    const char *from = bytes.ptr + *at;
+    const char *from = NULL;
     const char *feed = NULL;
 
     if (*at >= bytes.len) {
         return false;
     }
+    from = bytes.ptr + *at;
     feed = memchr(from, '\n', bytes.len - *at);
     *ends = feed != NULL;
     *line = sw_str_make(from, feed ? (size_t)(feed - from) : bytes.len - *at);

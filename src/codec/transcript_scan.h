@@ -227,7 +227,7 @@ typedef bool scan_inside(void *arg, scan *s, uint8_t slot);
 /* Fills found[slot] with the raw values of the wanted members of the object here; those not there stay null. Of two
  * with one name the last counts. Slots of the mask `in` are read by `inside`, so that nothing is walked twice. */
 static inline bool scan_members_in(scan *s, const scan_name *names, size_t count, sw_str *found,
-                                   uint32_t in, scan_inside *inside, void *arg)
+                                   uint64_t in, scan_inside *inside, void *arg)
 {
     bool first = true;
     sw_str key;
@@ -265,7 +265,7 @@ static inline bool scan_members(scan *s, const scan_name *names, size_t count, s
 
 static inline scan scan_of(sw_str text)
 {
-    return (scan){text.ptr, text.ptr + text.len, false};
+    return (scan){text.ptr, text.ptr ? text.ptr + text.len : NULL, false};
 }
 
 /* Whether an object, or with '[' a list, begins here. */
@@ -311,8 +311,17 @@ static inline bool scan_is(sw_str raw, const char *word)
     return raw.len == len && memcmp(raw.ptr, word, len) == 0;
 }
 
+/* A time, if nanoseconds since 1970 can say it too (until 2255); else null. */
+static inline sw_int scan_us(int64_t us)
+{
+    const int64_t most = INT64_C(9000000000000000);
+    return us >= -most && us <= most ? sw_int_of(us) : SW_NULL_INT;
+}
+
 /* A time as ISO 8601 text; null when it is none. */
 sw_int scan_time(sw_str raw);
+/* A time as milliseconds since 1970. */
+sw_int scan_time_ms(sw_str raw);
 /* Dollars as they are written, in nano-dollars, rounded half up; null when it is no number, or negative. */
 sw_int scan_nano_usd(sw_str number);
 /* The next line without its line feed, from *at; false: there is none. `ends`: a line feed ended it. */

@@ -140,10 +140,10 @@ static sw_int time_of_number(int64_t number)
     if (number <= 0) {
         return SW_NULL_INT;
     }
-    return number < INT64_C(100000000000)         ? sw_int_of(number * SECOND_US)
-           : number < INT64_C(100000000000000)    ? sw_int_of(number * MS_US)
-           : number < INT64_C(100000000000000000) ? sw_int_of(number)
-                                                  : sw_int_of(number / US_NS);
+    return scan_us(number < INT64_C(100000000000)         ? number * SECOND_US
+                   : number < INT64_C(100000000000000)    ? number * MS_US
+                   : number < INT64_C(100000000000000000) ? number
+                                                          : number / US_NS);
 }
 
 /* ISO 8601, also with a blank for the T, and in UTC where no zone is named. */
@@ -172,8 +172,7 @@ static sw_int time_of(const exporting *x, sw_str row, field which)
         zone = zone || strchr("Zz+-", iso[i]);
     }
     iso[text.len] = 'Z';
-    return sw_time_parse(sw_str_make(iso, text.len + !zone), &value) ? sw_int_of(value)
-                                                                     : SW_NULL_INT;
+    return sw_time_parse(sw_str_make(iso, text.len + !zone), &value) ? scan_us(value) : SW_NULL_INT;
 }
 
 static sw_int later(const exporting *x, sw_str row, sw_int start, field which)

@@ -36,6 +36,11 @@ sw_str unit_conversation(const unit_run *run)
     return run->session.len ? run->session : SW_NULL_STR;
 }
 
+int64_t unit_us(int64_t us)
+{
+    return us == INT64_MIN || us == INT64_MAX ? 0 : us;
+}
+
 static void end_run(unit *u, const unit_run *run, sw_run *row)
 {
     const unit_event *last = &u->events[run->last_call];
@@ -53,7 +58,7 @@ static void end_run(unit *u, const unit_run *run, sw_run *row)
     } else if (told || run->ended) {
         row->status = sw_int_of(SW_RUN_STATUS_COMPLETED);
         row->stop_reason = end.stop_reason.ptr ? end.stop_reason : SW_STR("end_turn");
-    } else if (u->work->now_us - u->events[run->last].at_us >
+    } else if (u->work->now_us - unit_us(u->events[run->last].at_us) >
                SW_LIMIT_INGEST_QUIET_SECONDS * SECOND_US) {
         row->status = sw_int_of(SW_RUN_STATUS_COMPLETED); /* by silence */
     }
@@ -95,11 +100,6 @@ sw_str unit_place(unit *u, const transcript_event *e, const unit_call *call)
     }
     sw_json_close(&out, '}');
     return sw_buf_take(&buf, &u->work->arena);
-}
-
-int64_t unit_us(int64_t us)
-{
-    return us == INT64_MIN || us == INT64_MAX ? 0 : us;
 }
 
 static bool make_run(unit *u, uint32_t number)
