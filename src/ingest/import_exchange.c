@@ -111,7 +111,7 @@ static sw_str provider_of(sw_str url)
     while (to < url.len && url.ptr[to] != '/' && url.ptr[to] != '?') {
         to++;
     }
-    for (size_t i = 0; i < SW_COUNT(hosts); i++) {
+    for (size_t i = 0; url.ptr && i < SW_COUNT(hosts); i++) {
         if (sw_str_contains_nocase(sw_str_make(url.ptr + from, to - from),
                                    sw_str_from(hosts[i].part))) {
             return sw_str_from(hosts[i].provider);
