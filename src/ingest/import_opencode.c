@@ -136,7 +136,8 @@ static void read_database(gathering *g)
         status = sw_foreign_each(db, &parts, take_part, g, g->err);
     }
     sw_foreign_close(&db);
-    if (status != SW_STATUS_OK) {
+    arena_of(g)->failed |= status == SW_STATUS_NO_MEMORY;
+    if (status != SW_STATUS_OK && status != SW_STATUS_NO_MEMORY) {
         import_bad_row(g->work, g->file, 1, "is a database that cannot be read as a whole");
     }
 }

@@ -154,7 +154,7 @@ void gen_import_page(void)
                formats[i].step);
     }
     printf(
-        "\nWithout a path these folders are looked into, where they are there. A variable of the\n"
+        "\nWithout a path these folders and files are looked into, where they are there. A variable of the\n"
         "environment takes the place of the home folder, and may be a list with commas.\n\n"
         "| format | by the environment | else in the home folder |\n| --- | --- | --- |\n");
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
