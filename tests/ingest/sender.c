@@ -13,14 +13,21 @@ void sent_add(sent_span *span, sent_attribute attribute)
     span->attributes[span->attribute_count++] = attribute;
 }
 
+/* A span that says what it does by its operation. */
+static sent_span begin(unsigned trace, unsigned id, unsigned parent, const char *name,
+                       int64_t start_ms, int64_t end_ms)
+{
+    return (sent_span){.trace = trace,
+                       .id = id,
+                       .parent = parent,
+                       .name = name,
+                       .start_ms = start_ms,
+                       .end_ms = end_ms};
+}
+
 sent_span sent_model(unsigned trace, unsigned id, unsigned parent, int64_t start_ms, int64_t end_ms)
 {
-    sent_span s = {.trace = trace,
-                   .id = id,
-                   .parent = parent,
-                   .name = "chat m",
-                   .start_ms = start_ms,
-                   .end_ms = end_ms};
+    sent_span s = begin(trace, id, parent, "chat m", start_ms, end_ms);
 
     sent_add(&s, TEXT_OF("gen_ai.operation.name", "chat"));
     sent_add(&s, TEXT_OF("gen_ai.provider.name", "openai"));
@@ -36,12 +43,7 @@ sent_span sent_model(unsigned trace, unsigned id, unsigned parent, int64_t start
 sent_span sent_agent(unsigned trace, unsigned id, unsigned parent, const char *agent,
                      int64_t start_ms, int64_t end_ms)
 {
-    sent_span s = {.trace = trace,
-                   .id = id,
-                   .parent = parent,
-                   .name = "invoke_agent",
-                   .start_ms = start_ms,
-                   .end_ms = end_ms};
+    sent_span s = begin(trace, id, parent, "invoke_agent", start_ms, end_ms);
 
     sent_add(&s, TEXT_OF("gen_ai.operation.name", "invoke_agent"));
     if (agent) {
@@ -53,12 +55,7 @@ sent_span sent_agent(unsigned trace, unsigned id, unsigned parent, const char *a
 sent_span sent_tool(unsigned trace, unsigned id, unsigned parent, const char *call_id,
                     int64_t start_ms, int64_t end_ms)
 {
-    sent_span s = {.trace = trace,
-                   .id = id,
-                   .parent = parent,
-                   .name = "execute_tool look",
-                   .start_ms = start_ms,
-                   .end_ms = end_ms};
+    sent_span s = begin(trace, id, parent, "execute_tool look", start_ms, end_ms);
 
     sent_add(&s, TEXT_OF("gen_ai.operation.name", "execute_tool"));
     sent_add(&s, TEXT_OF("gen_ai.tool.name", "look"));

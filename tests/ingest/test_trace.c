@@ -2,14 +2,6 @@
 /* Steps, runs and tools of traces drawn by hand: the cases of telemetry.md H.1, H.4 and E, one by one. */
 #include "tests/ingest/tree.h"
 
-#define TEXT(GOT, WANT)                                                                            \
-    do {                                                                                           \
-        sw_str got_ = (GOT);                                                                       \
-        assert_non_null(got_.ptr);                                                                 \
-        assert_int_equal(got_.len, strlen(WANT));                                                  \
-        assert_memory_equal(got_.ptr, (WANT), got_.len);                                           \
-    } while (0)
-#define SAME(GOT, WANT) assert_true(sw_str_eq((GOT), (WANT)))
 #define NS(MS) ((int64_t)(MS)*1000000)
 
 /* ---- ids (H.1) ----------------------------------------------------------------------------------- */

@@ -2,15 +2,6 @@
 /* One call, or one agent, that several spans tell of (telemetry.md E.1, the sibling rule; E.3, the collapse rule). */
 #include "tests/ingest/tree.h"
 
-#define TEXT(GOT, WANT)                                                                            \
-    do {                                                                                           \
-        sw_str got_ = (GOT);                                                                       \
-        assert_non_null(got_.ptr);                                                                 \
-        assert_int_equal(got_.len, strlen(WANT));                                                  \
-        assert_memory_equal(got_.ptr, (WANT), got_.len);                                           \
-    } while (0)
-#define SAME(GOT, WANT) assert_true(sw_str_eq((GOT), (WANT)))
-
 static void two_instrumentations_of_one_call_are_one_step(void **state)
 {
     tree t;

@@ -36,6 +36,15 @@ typedef struct tree {
     trace_result result;
 } tree;
 
+#define TEXT(GOT, WANT)                                                                            \
+    do {                                                                                           \
+        sw_str got_ = (GOT);                                                                       \
+        assert_non_null(got_.ptr);                                                                 \
+        assert_int_equal(got_.len, strlen(WANT));                                                  \
+        assert_memory_equal(got_.ptr, (WANT), got_.len);                                           \
+    } while (0)
+#define SAME(GOT, WANT) assert_true(sw_str_eq((GOT), (WANT)))
+
 void tree_begin(tree *t);
 void tree_end(tree *t);
 /* A span `id` (not 0) below `parent` (0: none). */
