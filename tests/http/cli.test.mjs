@@ -534,8 +534,9 @@ test('erase: log records that name the person or the conversation go', async (t)
   const logRecords = [...session('first-session', 'ford@example.com'), ...session('second-session', 'trillian@example.com'), ...session('third-session', 'zaphod@example.com'),
     { timeUnixNano: `${seconds}000000000`, body: { stringValue: 'a line of nobody knows whom, but of ford@example.com' } }];
   const scope = { attributes: [text('service.name', 'claude-code')] };
-  const sent = await server.api('POST', '/v1/logs', { body: { resourceLogs: [{ resource: scope, scopeLogs: [{ logRecords }] }] } });
-  assert.equal(sent.status, 200, sent.text);
+  const body = JSON.stringify({ resourceLogs: [{ resource: scope, scopeLogs: [{ logRecords }] }] });
+  const sent = await fetch(`${server.url}/v1/logs`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  assert.equal(sent.status, 200, await sent.text());
   await server.stop();
   const local = (...words) => command([...words, '--store', server.store]);
   const units = async () => (await server.sql('select count(*) as n from raw_traces_data'))[0].n;
