@@ -43,7 +43,8 @@ static sw_status only_derived(const sw_step *step, sw_error *err)
      SW_MASK(SW_STEP_END_USER) | SW_MASK(SW_STEP_INPUT_PREVIEW) |                                  \
      SW_MASK(SW_STEP_OUTPUT_PREVIEW) | SW_MASK(SW_STEP_CONTENT_TRUNCATED) |                        \
      SW_MASK(SW_STEP_SERVICE_TIER) | SW_MASK(SW_STEP_PROMPT_TOKENS) |                              \
-     SW_MASK(SW_STEP_COMPLETION_TOKENS) | SW_MASK(SW_STEP_TOTAL_TOKENS))
+     SW_MASK(SW_STEP_COMPLETION_TOKENS) | SW_MASK(SW_STEP_TOTAL_TOKENS) |                          \
+     SW_MASK(SW_STEP_AGENT_ID) | SW_MASK(SW_STEP_CONVERSATION_ID))
 
 typedef struct restate_args {
     const sw_step_entry *entry;

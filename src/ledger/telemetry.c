@@ -116,8 +116,8 @@ static sw_status settle_conversation(const sw_actor *actor, sw_str project_id, s
 
 static void keep_place(const sw_step *from, sw_step *step)
 {
-    static const uint8_t fields[] = {SW_STEP_RUN_ID,          SW_STEP_AGENT_ID, SW_STEP_PROJECT_ID,
-                                     SW_STEP_CONVERSATION_ID, SW_STEP_TRACE_ID, SW_STEP_CREATED_AT};
+    static const uint8_t fields[] = {SW_STEP_RUN_ID, SW_STEP_PROJECT_ID, SW_STEP_TRACE_ID,
+                                     SW_STEP_CREATED_AT};
 
     for (size_t i = 0; i < SW_COUNT(fields); i++) {
         const sw_field *field = &sw_record_of(SW_RECORD_STEP)->fields[fields[i]];

@@ -27,7 +27,7 @@ typedef struct sw_telemetry_step {
  * marks. A step or run that names a conversation by a key of its sender (anything that is no conv- id) gets the
  * id that follows from it (sw_telemetry_conversation_id), and the conversation is registered on first sight.
  * A step that was folded into another stays so: what is said of it is passed over (`unchanged`). A restated step
- * loses what is not said of it again, except its place (run, agent, conversation), and what people and prices say. */
+ * loses what is not said of it again, except its place (project, run, trace), and what people and prices say. */
 typedef struct sw_telemetry_batch {
     /* Names to register on first sight, in the actor's project (E.6). Runs and steps name them
      * by the id that follows from the name; where somebody else holds that id, the ledger puts the right one. */

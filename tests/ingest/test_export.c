@@ -141,6 +141,35 @@ static void a_wrapper_only_fills_holes(lt *t)
     sw_ingest_close(&in);
 }
 
+/* A wrapper of one call fills its holes; when it turns out to wrap another as well, it is of none of them (E.1), and what
+ * it had said of the one is not so any more: here of the one that took the call over from its twin. */
+static void a_wrapper_of_several_takes_back_what_it_said(lt *t)
+{
+    sw_ingest *in = NULL;
+    sent_span outer = sent_model(1, 1, 0, 10, 500);
+    sent_span call = sent_model(1, 2, 0, 20, 400);
+    sent_span twin = sent_model(1, 3, 1, 30, 390);
+    const sent_span other = sent_model(1, 4, 1, 410, 490);
+    const sent_span *first[] = {&outer, &call, &twin};
+
+    sent_add(&outer, TEXT_OF("gen_ai.conversation.id", "thread-1"));
+    sent_add(&call, TEXT_OF("gen_ai.response.id", "resp"));
+    sent_add(&twin, TEXT_OF("gen_ai.response.id", "resp"));
+    twin.scope = "another";
+    for (size_t k = 0; k < SW_COUNT(keeps); k++) {
+        sent_open_anew(t, &in, keeps[k]);
+        sent_export(t, in, &t->a, first, 3);
+        OK(sw_ingest_settle(in, &t->err));
+        CHECK(sent_step(t, 1, 2, 20).conversation_id.ptr);
+        sent_one(t, in, &other);
+        OK(sw_ingest_settle(in, &t->err));
+        CHECK(!sent_step(t, 1, 2, 20).conversation_id.ptr);
+        CHECK(sent_step(t, 1, 4, 410).conversation_id.ptr); /* which is below it */
+        CLEAN();
+    }
+    sw_ingest_close(&in);
+}
+
 /* Case 5. */
 static void a_tool_runs_another_agent(lt *t)
 {
@@ -414,6 +443,8 @@ static const lt_case cases[] = {
     {"the same export again changes nothing", the_same_export_again_changes_nothing, LT_CLOCK},
     {"tools in parallel count once", tools_in_parallel_count_once, LT_CLOCK},
     {"a wrapper only fills holes", a_wrapper_only_fills_holes, LT_CLOCK},
+    {"a wrapper of several takes back what it said", a_wrapper_of_several_takes_back_what_it_said,
+     LT_CLOCK},
     {"a tool runs another agent", a_tool_runs_another_agent, LT_CLOCK},
     {"spans without ids are rejected alone", spans_without_ids_are_rejected_alone, LT_CLOCK},
     {"tenants do not meet", tenants_do_not_meet, LT_CLOCK},

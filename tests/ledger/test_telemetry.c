@@ -213,6 +213,29 @@ static void agents_and_conversations_are_registered(lt *t)
     CLEAN();
 }
 
+/* A trace is computed as a whole: who and where a step is according to less of it is not so any more. */
+static void what_is_not_said_again_of_agent_and_conversation_goes(lt *t)
+{
+    sw_str name = SW_STR("planner");
+    sw_outcome o, known;
+    sw_telemetry_step step = {.entry = {.step = imported(t, 1)}};
+    sw_telemetry_batch b = {
+        .agents = &name, .agent_count = 1, .steps = &step, .step_count = 1, .outcomes = &o};
+    OK(sw_agent_by_name(t->ledger, &t->a, SW_NULL_STR, name, &known, &t->err));
+    step.entry.step.agent_id = pool_str(t->pool, sw_str_from(known.id));
+    step.entry.step.conversation_id = SW_STR("session 42");
+    OK(put(t, &b));
+    CHECK(lt_get(t, &t->a, step.entry.step.id).agent_id.ptr);
+    CHECK(lt_get(t, &t->a, step.entry.step.id).conversation_id.ptr);
+    step.entry.step.agent_id = step.entry.step.conversation_id = SW_NULL_STR;
+    OK(put(t, &b));
+    VERDICT(o, UPDATED);
+    CHECK(!lt_get(t, &t->a, step.entry.step.id).agent_id.ptr);
+    CHECK(!lt_get(t, &t->a, step.entry.step.id).conversation_id.ptr);
+    SAME(lt_total(t, &t->a).num_steps, 1);
+    CLEAN();
+}
+
 /* ---- folds --------------------------------------------------------------------------------------- */
 
 static void a_fold_stays_in_any_order(lt *t)
@@ -430,6 +453,8 @@ static const lt_case cases[] = {
     {"a bad item keeps all out", a_bad_item_keeps_all_out, 0},
     {"a run only goes forward but for silence", a_run_only_goes_forward_but_for_silence, 0},
     {"agents and conversations are registered", agents_and_conversations_are_registered, 0},
+    {"what is not said again of agent and conversation goes",
+     what_is_not_said_again_of_agent_and_conversation_goes, 0},
     {"a fold stays in any order", a_fold_stays_in_any_order, 0},
     {"of two items the later or richer stays", of_two_items_the_later_or_richer_stays, 0},
     {"two services with one id are both kept", two_services_with_one_id_are_both_kept, 0},
