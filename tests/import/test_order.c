@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What must not matter to an import: in which order files come, how they are grouped, how often, that it was killed
  * in between, that a file was damaged or still being written. And where it must not go: through links. */
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/import/place.h"
@@ -238,6 +238,31 @@ static void order_and_grouping_do_not_matter(void **state)
     free(whole);
 }
 
+/* Of a session only the second part was there at first, so that it seemed to begin late. Then comes the first part, and
+ * the second says what it said before; then a resumed copy, whose lines began as early. The calls belong to the session
+ * that began first (telemetry.md G.1, rule 5), as when all had come at once. */
+static void a_session_that_proves_to_be_older_keeps_its_calls(void **state)
+{
+    static const int parts[] = {1, 0, 2};
+    const char *paths[SW_COUNT(parts)];
+    char *whole = NULL;
+    char *other = NULL;
+    (void)state;
+    write_parts();
+    place_drop("at-once.db");
+    place_drop("in-parts.db");
+    for (size_t i = 0; i < SW_COUNT(parts); i++) {
+        paths[i] = place_path(names[parts[i]]);
+        (void)place_import_one("in-parts.db", paths[i]);
+    }
+    (void)place_import("at-once.db", paths, SW_COUNT(parts));
+    whole = place_dump("at-once.db");
+    other = place_dump("in-parts.db");
+    place_same(other, whole);
+    free(other);
+    free(whole);
+}
+
 /* ---- files that are being written ------------------------------------------------------------------------- */
 
 /* A file that grew, byte by byte as it were, ends in what it says as a whole; a line that is not there yet is no error. */
@@ -432,30 +457,71 @@ static pid_t start_import(const char *store)
     return pid;
 }
 
+/* Whether it wrote what is next in the log of the ledger, seen from outside; false: it ended before. */
+static bool writes_or_ends(pid_t pid, const char *log, int *status)
+{
+    struct stat before = {.st_size = 0};
+    struct stat now = {.st_size = 0};
+    (void)stat(log, &before);
+    while (waitpid(pid, status, WNOHANG) == 0) {
+        if (stat(log, &now) == 0 &&
+            (now.st_size != before.st_size || now.st_mtim.tv_sec != before.st_mtim.tv_sec ||
+             now.st_mtim.tv_nsec != before.st_mtim.tv_nsec)) {
+            return true;
+        }
+        (void)sched_yield();
+    }
+    return false;
+}
+
+/* Imports, and is killed when it was seen writing so many times; false: it was done before. */
+static bool kill_import(const char *store, int writes)
+{
+    const char *log = place_path("killed.db-wal");
+    int status = 0;
+    pid_t pid = start_import(store);
+    assert_true(pid > 0);
+    while (writes > 0 && writes_or_ends(pid, log, &status)) {
+        writes--;
+    }
+    if (writes == 0) {
+        (void)kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+    }
+    assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    return WIFSIGNALED(status);
+}
+
+static void begin_with_copies(void)
+{
+    place_drop("killed.db");
+    (void)place_import_one("killed.db", place_path("copies"));
+    assert_int_equal(place_number("killed.db", "select count(*) from steps"), 120 * 40);
+}
+
+/* However fast it is: an import that was done before it was to be killed begins anew. */
 static void killed_and_run_again_is_the_same(void **state)
 {
     char store[576];
     char *whole = NULL;
     uint64_t random = 3;
-    int killed = 0;
+    size_t killed = 0;
+    size_t rounds = 3 + test_rounds(10);
     (void)state;
+    assert_non_null(getenv("STEPWELL_BIN"));
     write_sessions("copies", 120, true);
     write_sessions("kill", 120, false);
     (void)place_import_one("unharmed.db", place_path("kill"));
-    (void)place_import_one("killed.db", place_path("copies"));
-    assert_int_equal(place_number("killed.db", "select count(*) from steps"), 120 * 40);
+    begin_with_copies();
     assert_int_equal(place_number("unharmed.db", "select count(*) from steps"), 120 * 40);
     whole = place_dump("unharmed.db");
     snprintf(store, sizeof store, "sqlite:%s", place_path("killed.db"));
-    for (size_t round = 0; round < 3 + test_rounds(10); round++) {
-        struct timespec wait = {0, (long)(1 + test_below(&random, 300)) * 1000000};
-        int status = 0;
-        pid_t pid = start_import(store);
-        assert_true(pid > 0);
-        (void)nanosleep(&wait, NULL);
-        (void)kill(pid, SIGKILL);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        killed += WIFSIGNALED(status);
+    for (size_t round = 0; round < rounds; round++) {
+        if (kill_import(store, 1 + (int)test_below(&random, 6))) {
+            killed++;
+        } else if (round + 1 < rounds) {
+            begin_with_copies();
+        }
     }
     assert_true(killed > 0);
     (void)place_import_one("killed.db", place_path("kill"));
@@ -493,6 +559,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_files_without_calls),
         cmocka_unit_test(order_and_grouping_do_not_matter),
+        cmocka_unit_test(a_session_that_proves_to_be_older_keeps_its_calls),
         cmocka_unit_test(a_growing_file_adds_what_is_new),
         cmocka_unit_test(another_file_takes_the_place),
         cmocka_unit_test(damaged_lines_are_told_and_skipped),
