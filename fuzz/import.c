@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files of others, on noise, all the way to what the ledger would be asked to write. The first byte says as what the
- * rest is read. Whatever comes of it must be what the ledger takes, and must not take much more memory than was sent in.
+ * rest is read: a is the first row of model/import_formats.def. Whatever comes of it must be what the ledger takes, and
+ * must not take much more memory than was sent in.
  */
 #include "ingest/import_inside.h"
 #include "model/model.h"
@@ -66,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2) {
         return 0;
     }
-    format = (import_format)(data[0] % IMPORT_FORMATS);
+    format = (import_format)((uint8_t)(data[0] - 'a') % IMPORT_FORMATS);
     file.bytes = sw_str_make((const char *)data + 1, size - 1);
     file.size = (int64_t)file.bytes.len;
     sw_arena_init(&work.arena, &sw__libc_allocator, 256 * size + (4 << 20));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Transcripts, on noise. The first byte says which reader gets the rest; whatever it tells must lie in what it was
- * given or in its arena, hold valid text, and not take much more memory than was sent in.
+/* Transcripts, on noise. The first byte says which reader gets the rest (a: that of the first row of
+ * model/import_formats.def); whatever it tells must lie in what it was given or in its arena, hold valid text, and not
+ * take much more memory than was sent in.
  */
 #include "codec/transcript.h"
 #include "codec/transcript_scan.h"
@@ -50,7 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2) {
         return 0;
     }
-    transcript_reader *reader = transcript_reader_of((import_format)(data[0] % IMPORT_FORMATS));
+    transcript_reader *reader =
+        transcript_reader_of((import_format)((uint8_t)(data[0] - 'a') % IMPORT_FORMATS));
     sw_arena_init(&arena, &sw__libc_allocator, 64 * size + (1 << 20));
     head.bytes = bytes;
     (void)import_recognise(&head);

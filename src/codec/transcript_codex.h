@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The names in Codex's rollouts, for the one who tells what a file is and the one who reads it. */
+/* The names in Codex's rollouts, for the one who tells what a file is and the one who reads it. Every word here is
+ * Codex's own and stands in its files as it stands here (telemetry.md G). */
 #ifndef SW_CODEC_TRANSCRIPT_CODEX_H
 #define SW_CODEC_TRANSCRIPT_CODEX_H
 

@@ -38,8 +38,8 @@ static sqlite3 *make(const char *name)
 
 static void session(sqlite3 *db, const char *id, const char *parent)
 {
-    char *sql = sqlite3_mprintf("INSERT INTO session VALUES(%Q,'p',%Q,'s','/work','t','1.2.3')", id,
-                                parent);
+    char *sql =
+        sqlite3_mprintf("INSERT INTO session VALUES(%Q,'p',%Q,'s','/srv','t','1.2.3')", id, parent);
     run(db, sql);
     sqlite3_free(sql);
 }
@@ -69,10 +69,10 @@ static void part(sqlite3 *db, const char *message_id, const char *id, const char
 #define TOKENS(IN, OUT, THOUGHT, READ, WRITTEN)                                                    \
     "{\"input\":" #IN ",\"output\":" #OUT ",\"reasoning\":" #THOUGHT ",\"cache\":{\"read\":" #READ \
     ",\"write\":" #WRITTEN "}}"
-#define ANSWER(PARENT, FROM, TO, MORE)                                                               \
-    "{\"role\":\"assistant\",\"parentID\":\"" PARENT                                                 \
-    "\",\"providerID\":\"anthropic\",\"modelID\":"                                                   \
-    "\"claude-x\",\"path\":{\"cwd\":\"/work/here\",\"root\":\"/work\"},\"time\":{\"created\":" #FROM \
+#define ANSWER(PARENT, FROM, TO, MORE)                                                             \
+    "{\"role\":\"assistant\",\"parentID\":\"" PARENT                                               \
+    "\",\"providerID\":\"anthropic\",\"modelID\":"                                                 \
+    "\"claude-x\",\"path\":{\"cwd\":\"/srv/shop\",\"root\":\"/srv\"},\"time\":{\"created\":" #FROM \
     ",\"completed\":" #TO "}," MORE "}"
 #define FINISH(REASON, COST, COUNTS)                                                               \
     "{\"type\":\"step-finish\",\"reason\":\"" REASON "\",\"cost\":" #COST ",\"tokens\":" COUNTS "}"
@@ -122,7 +122,7 @@ static void check(const char *ledger)
         place_number(ledger, "select count(*) from steps where prompt_tokens = 170 and "
                              "completion_tokens = 6 and cost_nano_usd = 2000000 and stop_reason = "
                              "'end_turn' and output_preview = 'ready' and json_extract(metadata, "
-                             "'$.cwd') = '/work/here'"),
+                             "'$.cwd') = '/srv/shop'"),
         1);
     assert_int_equal(place_number(ledger, "select count(*) from steps where prompt_tokens = 7 and "
                                           "completion_tokens = 3 and coalesce(cost_source, '') <> "
@@ -272,7 +272,7 @@ static void file(const char *folder, const char *ids, const char *data)
 static void write_files(void)
 {
     file("session",
-         "\"id\":\"ses_a\",\"projectID\":\"p\",\"directory\":\"/work\","
+         "\"id\":\"ses_a\",\"projectID\":\"p\",\"directory\":\"/srv\","
          "\"version\":\"1.2.3\"",
          "");
     file("message", AT "\"msg_01\"", USER(1767312000000));
