@@ -79,7 +79,6 @@ typedef struct export_row {
     sw_str id;
     sw_str parent;
     bool call;
-    bool again;
 } export_row;
 
 typedef struct exporting {
@@ -88,8 +87,7 @@ typedef struct exporting {
     const char *origin;
     import_file *file;
     import_list rows; /* export_row */
-    uint32_t *by_id;  /* open addressing over rows */
-    size_t size;
+    import_index by_id;
 } exporting;
 
 /* ---- values ------------------------------------------------------------------------------------------------ */
@@ -193,7 +191,6 @@ static sw_str metadata_of(const exporting *x, sw_str row)
     sw_str scores = export_open(raw_of(x, row, SCORES), arena_of(x));
     sw_buf buf;
     sw_json_out out;
-    sw_str text;
 
     if ((!scan_opens(scores, '{') && !scan_opens(scores, '[')) || scores.len == 2) {
         return own;
@@ -208,8 +205,7 @@ static sw_str metadata_of(const exporting *x, sw_str row)
     sw_json_key(&out, SW_STR("scores"));
     sw_json_raw(&out, scores);
     sw_json_close(&out, '}');
-    text = sw_buf_take(&buf, arena_of(x));
-    return text;
+    return sw_buf_take(&buf, arena_of(x));
 }
 
 /* A list of texts; anything else is none. */
@@ -277,17 +273,30 @@ static void put_counts(const exporting *x, sw_str row, import_call *call)
 
 /* ---- calls --------------------------------------------------------------------------------------------------------- */
 
-static const export_row *row_of(const exporting *x, sw_str id)
-{
-    const export_row *rows = x->rows.items;
-    size_t at = id.len ? sw_hash(13, id.ptr, id.len) & (x->size - 1) : 0;
+typedef struct asked_row {
+    const exporting *x;
+    sw_str id;
+} asked_row;
 
-    for (; id.len && x->by_id[at] != UINT32_MAX; at = (at + 1) & (x->size - 1)) {
-        if (sw_str_eq(rows[x->by_id[at]].id, id)) {
-            return &rows[x->by_id[at]];
-        }
-    }
-    return NULL;
+static bool has_id(const void *arg, size_t place)
+{
+    const asked_row *asked = arg;
+
+    return sw_str_eq(((const export_row *)asked->x->rows.items)[place].id, asked->id);
+}
+
+static import_slot *slot_of(exporting *x, sw_str id)
+{
+    const asked_row asked = {x, id};
+
+    return import_find(&x->by_id, arena_of(x), sw_hash(13, id.ptr, id.len), has_id, &asked);
+}
+
+static const export_row *row_of(exporting *x, sw_str id)
+{
+    const import_slot *slot = id.len ? slot_of(x, id) : NULL;
+
+    return slot && slot->place ? (const export_row *)x->rows.items + slot->place - 1 : NULL;
 }
 
 static void name_call(const exporting *x, sw_str id, import_call *call)
@@ -298,7 +307,7 @@ static void name_call(const exporting *x, sw_str id, import_call *call)
 }
 
 /* The nearest call above; those above may go round in a damaged file. */
-static sw_str parent_of(const exporting *x, const export_row *row)
+static sw_str parent_of(exporting *x, const export_row *row)
 {
     for (size_t n = 0; n < ABOVE_MOST; n++) {
         row = row_of(x, row->parent);
@@ -427,44 +436,24 @@ static bool take_row(void *arg, int64_t line, sw_str json)
     exporting *x = arg;
     sw_str id = text_of(x, json, ID);
     export_row *row = NULL;
+    import_slot *slot = NULL;
 
     if (!id.len) {
         tell_bad(x, line, "has no id");
         return true;
     }
     x->work->result->lines += !x->file->again;
-    row = import_add(arena_of(x), &x->rows, sizeof *row);
+    slot = slot_of(x, id);
+    row = slot ? import_add(arena_of(x), &x->rows, sizeof *row) : NULL;
     if (!row) {
         return false;
     }
-    *row = (export_row){.json = json,
-                        .id = id,
-                        .parent = text_of(x, json, PARENT),
-                        .call = is_call(x, json),
-                        .again = x->file->again};
-    x->work->result->others += !row->call && !row->again;
-    return true;
-}
-
-static bool index_rows(exporting *x)
-{
-    const export_row *rows = x->rows.items;
-
-    for (x->size = 16; x->size < 2 * x->rows.count;) {
-        x->size *= 2;
+    *row = (export_row){
+        .json = json, .id = id, .parent = text_of(x, json, PARENT), .call = is_call(x, json)};
+    if (!slot->place) {
+        import_put(&x->by_id, slot, x->rows.count - 1);
     }
-    x->by_id = sw_arena_alloc(arena_of(x), x->size * sizeof *x->by_id);
-    if (!x->by_id) {
-        return false;
-    }
-    memset(x->by_id, 0xff, x->size * sizeof *x->by_id);
-    for (size_t i = 0; i < x->rows.count; i++) {
-        size_t at = sw_hash(13, rows[i].id.ptr, rows[i].id.len) & (x->size - 1);
-        while (x->by_id[at] != UINT32_MAX) {
-            at = (at + 1) & (x->size - 1);
-        }
-        x->by_id[at] = (uint32_t)i;
-    }
+    x->work->result->others += !row->call && !x->file->again;
     return true;
 }
 
@@ -481,11 +470,8 @@ sw_status import_read_export(import_work *work, import_format format, import_fil
         x.file = &files[i];
         files[i].offset = (int64_t)export_rows(files[i].bytes, &work->arena, &sink);
     }
-    if (work->arena.failed || x.rows.count >= UINT32_MAX / 4 || !index_rows(&x)) {
-        return sw_no_memory(err);
-    }
     rows = x.rows.items;
-    for (size_t i = 0; i < x.rows.count && status == SW_STATUS_OK; i++) {
+    for (size_t i = 0; i < x.rows.count && status == SW_STATUS_OK && !work->arena.failed; i++) {
         status = rows[i].call ? add_row(&x, &rows[i], err) : SW_STATUS_OK;
     }
     return work->arena.failed ? sw_no_memory(err) : status;
