@@ -45,17 +45,6 @@ static bool is_row(sw_str value)
     return value.len > 0 && value.ptr[0] == '{' && sw_json_valid(value, NULL, NULL);
 }
 
-static sw_str trimmed(sw_str line)
-{
-    while (line.len > 0 && sw__is_space(line.ptr[line.len - 1])) {
-        line.len--;
-    }
-    while (line.len > 0 && sw__is_space(line.ptr[0])) {
-        line = sw_str_make(line.ptr + 1, line.len - 1);
-    }
-    return line;
-}
-
 static size_t read_lines(sw_str bytes, const export_sink *sink)
 {
     size_t at = 0;
@@ -64,7 +53,7 @@ static size_t read_lines(sw_str bytes, const export_sink *sink)
     bool ends = false;
 
     for (int64_t number = 1; scan_line(bytes, &at, &line, &ends); number++) {
-        line = trimmed(line);
+        line = scan_trimmed(line);
         if (line.len > 0 && !is_row(line)) {
             if (!ends) {
                 break;
@@ -208,7 +197,6 @@ static sw_str object_of(const csv *c, const sw_str *names, size_t count)
 {
     sw_buf buf;
     sw_json_out out;
-    sw_str text;
 
     sw_buf_init(&buf, c->arena->from, SW_LIMIT_IMPORT_FILE_BYTES);
     sw_json_out_init(&out, &buf, false);
@@ -218,8 +206,7 @@ static sw_str object_of(const csv *c, const sw_str *names, size_t count)
         sw_json_str(&out, c->cells[i].len > 0 ? c->cells[i] : SW_NULL_STR);
     }
     sw_json_close(&out, '}');
-    text = sw_buf_take(&buf, c->arena);
-    return text;
+    return sw_buf_take(&buf, c->arena);
 }
 
 static bool all_text(const csv *c)

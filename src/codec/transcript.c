@@ -2,16 +2,6 @@
 /* The frame of a reading: lines one by one, what is damaged told and passed over. Knows no format. */
 #include "codec/transcript_inside.h"
 
-static bool is_blank(sw_str line)
-{
-    for (size_t i = 0; i < line.len; i++) {
-        if (!sw__is_space(line.ptr[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void tell_bad(transcript_reading *r)
 {
     r->end->bad++;
@@ -29,7 +19,7 @@ sw_status transcript_lines(transcript_reading *r, sw_str bytes, transcript_line 
 
     *r->end = (transcript_end){.lines = 0};
     for (r->line = 1; scan_line(bytes, &at, &line, &ends); r->line++) {
-        bool good = is_blank(line) || each(arg, r, line);
+        bool good = scan_trimmed(line).len == 0 || each(arg, r, line);
         if (r->no_memory || r->arena->failed) {
             return sw_no_memory(err);
         }

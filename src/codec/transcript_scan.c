@@ -118,6 +118,17 @@ bool scan_line(sw_str bytes, size_t *at, sw_str *line, bool *ends)
     return true;
 }
 
+sw_str scan_trimmed(sw_str text)
+{
+    while (text.len > 0 && sw__is_space(text.ptr[0])) {
+        text = sw_str_make(text.ptr + 1, text.len - 1);
+    }
+    while (text.len > 0 && sw__is_space(text.ptr[text.len - 1])) {
+        text.len--;
+    }
+    return text;
+}
+
 bool scan_is_whole(sw_str line)
 {
     scan s = scan_of(line);

@@ -12,20 +12,9 @@ typedef struct body {
     void *arg;
 } body;
 
-static sw_str trimmed(sw_str text)
-{
-    while (text.len > 0 && sw__is_space(text.ptr[0])) {
-        text = sw_str_make(text.ptr + 1, text.len - 1);
-    }
-    while (text.len > 0 && sw__is_space(text.ptr[text.len - 1])) {
-        text.len--;
-    }
-    return text;
-}
-
 static bool say(const body *b, sw_str name, sw_str value)
 {
-    value = trimmed(value);
+    value = scan_trimmed(value);
     if (value.len == 0 || value.ptr[0] != '{' || !scan_is_whole(value)) {
         return false;
     }
@@ -54,7 +43,7 @@ static bool starts(sw_str line, const char *word, sw_str *rest)
     if (line.len < len || memcmp(line.ptr, word, len) != 0) {
         return false;
     }
-    *rest = trimmed(sw_str_make(line.ptr + len, line.len - len));
+    *rest = scan_trimmed(sw_str_make(line.ptr + len, line.len - len));
     return true;
 }
 
@@ -102,7 +91,7 @@ static void read_lines(const body *b, sw_str text)
     sse event = {.name = SW_NULL_STR};
 
     while (scan_line(text, &at, &line, &ends)) {
-        line = trimmed(line);
+        line = scan_trimmed(line);
         if (starts(line, "data:", &rest)) {
             add_data(b, &event, rest);
         } else if (starts(line, "event:", &rest)) {
@@ -201,7 +190,7 @@ bool usage_body(sw_str text, sw_arena *arena, usage_event *each, void *arg)
         read_frames(&b, text);
         return true;
     }
-    text = trimmed(text);
+    text = scan_trimmed(text);
     if (say(&b, SW_NULL_STR, text)) {
         return false;
     }

@@ -199,7 +199,6 @@ static sw_str write_message(const answer *a)
 {
     sw_buf buf;
     sw_json_out out;
-    sw_str text;
 
     if (a->text.len + a->thought.len == 0 && a->tool_count == 0) {
         return SW_NULL_STR;
@@ -219,8 +218,7 @@ static sw_str write_message(const answer *a)
         write_tools(a, &out);
     }
     sw_json_close(&out, '}');
-    text = sw_buf_take(&buf, a->arena);
-    return text;
+    return sw_buf_take(&buf, a->arena);
 }
 
 static void end_text(sw_buf *text, sw_arena *arena)

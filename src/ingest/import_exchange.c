@@ -197,7 +197,6 @@ static void add_event(void *arg, sw_str name, sw_str value)
 static sw_str stream_json(sw_str body, sw_arena *arena)
 {
     stream_text s;
-    sw_str text = SW_NULL_STR;
 
     sw_buf_init(&s.buf, arena->from, SW_LIMIT_JSON_BYTES);
     sw_json_out_init(&s.out, &s.buf, false);
@@ -207,8 +206,7 @@ static sw_str stream_json(sw_str body, sw_arena *arena)
     (void)usage_body(body, arena, add_event, &s);
     sw_json_close(&s.out, ']');
     sw_json_close(&s.out, '}');
-    text = sw_buf_take(&s.buf, arena);
-    return text;
+    return sw_buf_take(&s.buf, arena);
 }
 
 /* ---- steps -------------------------------------------------------------------------------------------------- */

@@ -152,14 +152,11 @@ static void read_document(gathering *g)
                                       SCAN_NAME(PARENT, "parentID")};
     sw_str found[NAMES] = {SW_NULL_STR};
     sw_str id = SW_NULL_STR;
-    row r = {.data = g->file->bytes, .old = true};
+    row r = {.data = scan_trimmed(g->file->bytes), .old = true};
 
     if (!scan_line_object(g->file->bytes, names, SW_COUNT(names), found)) {
         import_bad_row(g->work, g->file, 1, "is no valid JSON");
         return;
-    }
-    while (r.data.len > 0 && sw__is_space(r.data.ptr[0])) {
-        r.data = sw_str_make(r.data.ptr + 1, r.data.len - 1);
     }
     id = scan_text(found[ID], arena_of(g));
     r.session = scan_text(found[SESSION], arena_of(g));
