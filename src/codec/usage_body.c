@@ -52,11 +52,12 @@ typedef struct sse {
     sw_str name;
     sw_str data;
     sw_buf more;
+    bool parted; /* `more` is all of it */
 } sse;
 
 static void end_event(const body *b, sse *event)
 {
-    if (event->more.len > 0) {
+    if (event->parted) {
         event->data = sw_buf_take(&event->more, b->arena);
     }
     if (event->data.ptr) {
@@ -67,14 +68,15 @@ static void end_event(const body *b, sse *event)
 
 static void add_data(const body *b, sse *event, sw_str line)
 {
-    if (event->data.ptr && event->more.len == 0 && scan_is_whole(event->data)) {
+    if (event->data.ptr && !event->parted && scan_is_whole(event->data)) {
         end_event(b, event); /* some senders leave out the blank line */
     }
     if (!event->data.ptr) {
         event->data = line;
         return;
     }
-    if (event->more.len == 0) {
+    if (!event->parted) {
+        event->parted = true;
         sw_buf_init(&event->more, b->arena->from, SW_LIMIT_IMPORT_FILE_BYTES);
         sw_buf_add(&event->more, event->data);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An allocator that a test can let run dry: the first `left` requests are served, the next ones are
- * not; `blocks` counts what is still held. For sweeps: fail the first call, the second, and so on,
- * until a run completes.
+ * not, or with `once` only the next one is not; `blocks` counts what is still held. For sweeps: fail
+ * the first call, the second, and so on, until a run completes with some left.
  */
 #ifndef TEST_SHORT_MEMORY_H
 #define TEST_SHORT_MEMORY_H
@@ -14,6 +14,7 @@ typedef struct short_memory {
     sw_allocator allocator;
     long left;
     long blocks;
+    bool once;
 } short_memory;
 
 static inline void *short_memory_resize(void *data, void *ptr, size_t size)
@@ -25,7 +26,8 @@ static inline void *short_memory_resize(void *data, void *ptr, size_t size)
         free(ptr);
         return NULL;
     }
-    if (memory->left-- <= 0) {
+    memory->left--;
+    if (memory->left == -1 || (memory->left < 0 && !memory->once)) {
         return NULL;
     }
     got = realloc(ptr, size);
@@ -39,6 +41,7 @@ static inline void short_memory_init(short_memory *memory, long left)
     memory->allocator.data = memory;
     memory->left = left;
     memory->blocks = 0;
+    memory->once = false;
 }
 
 #endif
