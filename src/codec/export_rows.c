@@ -45,14 +45,15 @@ static bool is_row(sw_str value)
     return value.len > 0 && value.ptr[0] == '{' && sw_json_valid(value, NULL, NULL);
 }
 
-static size_t read_lines(sw_str bytes, const export_sink *sink)
+static size_t read_lines(sw_str bytes, const char *first, const export_sink *sink)
 {
-    size_t at = 0;
+    size_t at = (size_t)(first - bytes.ptr);
     size_t done = 0;
     sw_str line;
     bool ends = false;
 
-    for (int64_t number = 1; scan_line(bytes, &at, &line, &ends); number++) {
+    for (int64_t number = 1 + scan_feeds(bytes.ptr, first); scan_line(bytes, &at, &line, &ends);
+         number++) {
         line = scan_trimmed(line);
         if (line.len > 0 && !is_row(line)) {
             if (!ends) {
@@ -67,16 +68,6 @@ static size_t read_lines(sw_str bytes, const export_sink *sink)
     return done;
 }
 
-static int64_t lines_between(const char *from, const char *to)
-{
-    int64_t lines = 0;
-
-    for (; from < to; from++) {
-        lines += *from == '\n';
-    }
-    return lines;
-}
-
 static size_t read_list(sw_str bytes, const char *first, const export_sink *sink)
 {
     scan s = {first, bytes.ptr + bytes.len, false};
@@ -86,7 +77,7 @@ static size_t read_list(sw_str bytes, const char *first, const export_sink *sink
 
     while (scan_more(&s, ']', &begin)) {
         sw_str row;
-        line += lines_between(counted, s.at);
+        line += scan_feeds(counted, s.at);
         counted = s.at;
         if (!scan_value(&s, &row)) {
             break;
@@ -221,11 +212,14 @@ static bool all_text(const csv *c)
 
 static size_t read_csv(sw_str bytes, const char *first, sw_arena *arena, const export_sink *sink)
 {
-    csv c = {.at = first, .end = bytes.ptr + bytes.len, .line = 1, .arena = arena};
+    csv c = {.at = first,
+             .end = bytes.ptr + bytes.len,
+             .line = 1 + scan_feeds(bytes.ptr, first),
+             .arena = arena};
     const sw_str *names = NULL;
     size_t count = 0;
 
-    for (int64_t line = 1; next_record(&c); line = ++c.line) {
+    for (int64_t line = c.line; next_record(&c); line = ++c.line) {
         sw_str row = SW_NULL_STR;
         if (arena->failed || c.endless > ENDLESS_MOST) {
             break;
@@ -274,7 +268,7 @@ size_t export_rows(sw_str bytes, sw_arena *arena, const export_sink *sink)
     if (first < end && first > bytes.ptr && first[-1] == '[') {
         return read_list(bytes, first, sink);
     }
-    return first < end && *first == '{' ? read_lines(bytes, sink)
+    return first < end && *first == '{' ? read_lines(bytes, first, sink)
                                         : read_csv(bytes, first, arena, sink);
 }
 

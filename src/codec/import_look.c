@@ -48,9 +48,6 @@ static bool has_column(sw_str bytes, const char *name)
     bool ends = false;
     size_t from = 0;
 
-    if (bytes.len >= 3 && memcmp(bytes.ptr, "\xef\xbb\xbf", 3) == 0) {
-        at = 3;
-    }
     if (!scan_line(bytes, &at, &line, &ends)) {
         return false;
     }
@@ -74,7 +71,9 @@ static bool has(const import_head *head, const char *name)
     scan s = {export_first(head->bytes), head->bytes.ptr + head->bytes.len, false};
 
     scan_blank(&s);
-    return s.at < s.end && (*s.at == '{' ? has_member(s, name) : has_column(head->bytes, name));
+    return s.at < s.end &&
+           (*s.at == '{' ? has_member(s, name)
+                         : has_column(sw_str_make(s.at, (size_t)(s.end - s.at)), name));
 }
 
 /* ---- exports ------------------------------------------------------------------------------------------------ */

@@ -118,6 +118,16 @@ bool scan_line(sw_str bytes, size_t *at, sw_str *line, bool *ends)
     return true;
 }
 
+int64_t scan_feeds(const char *from, const char *to)
+{
+    int64_t feeds = 0;
+
+    for (; from < to; from++) {
+        feeds += *from == '\n';
+    }
+    return feeds;
+}
+
 sw_str scan_trimmed(sw_str text)
 {
     while (text.len > 0 && sw__is_space(text.ptr[0])) {

@@ -326,6 +326,7 @@ sw_int scan_time_ms(sw_str raw);
 sw_int scan_nano_usd(sw_str number);
 /* The next line without its line feed, from *at; false: there is none. `ends`: a line feed ended it. */
 bool scan_line(sw_str bytes, size_t *at, sw_str *line, bool *ends);
+int64_t scan_feeds(const char *from, const char *to);
 /* Without the blanks around it. */
 sw_str scan_trimmed(sw_str text);
 /* Whether the whole line is one value and blanks around it. */

@@ -389,16 +389,6 @@ static void tell_bad(void *arg, int64_t line, const char *why)
     import_bad_row(r->work, r->file, r->lines_before + line, why);
 }
 
-static int64_t lines_before(sw_str bytes, const char *at)
-{
-    int64_t lines = 0;
-
-    for (const char *c = bytes.ptr; c < at; c++) {
-        lines += *c == '\n';
-    }
-    return lines;
-}
-
 static sw_status read_file(import_work *work, import_format format, import_file *file,
                            sw_error *err)
 {
@@ -415,7 +405,7 @@ static sw_status read_file(import_work *work, import_format format, import_file 
         import_bad_row(work, file, 1, "is no whole HAR document");
         return SW_STATUS_OK;
     }
-    r.lines_before = har ? lines_before(file->bytes, rows.ptr) : 0;
+    r.lines_before = har ? scan_feeds(file->bytes.ptr, rows.ptr) : 0;
     file->offset = (int64_t)export_rows(rows, &work->arena, &sink);
     file->offset = har ? file->size : file->offset;
     return r.status;

@@ -289,6 +289,27 @@ static void test_damage(void **state)
     assert_true(strncmp(told, "bad.csv:3: ", 11) == 0 && strstr(told, "bad.csv:5: "));
 }
 
+/* What some programs put before the first row costs nothing, and lines are those of the file. */
+static void test_before_the_rows(void **state)
+{
+    (void)state;
+    static const char *const files[] = {
+        "\xef\xbb\xbf\n" HE_ONE "}\n" HE_TWO "\n{,}\n",
+        "\xef\xbb\xbf\n[" HE_ONE "},\n" HE_TWO ",\n{,}]",
+        "\xef\xbb\xbf\nrequest_id,request_created_at,provider\nq1,2026-01-02,A\n"
+        "q2,2026-01-02,B,\nq3,2026-01-02,A\n"};
+    char told[1024];
+    for (size_t i = 0; i < SW_COUNT(files); i++) {
+        char name[16];
+        snprintf(name, sizeof name, "before%zu", i);
+        place_write(name, sw_str_from(files[i]));
+        import_result r = place_import_told("before.db", place_path(name), told, sizeof told);
+        assert_int_equal(r.steps_new, 2);
+        assert_non_null(strstr(told, ":4: "));
+        place_drop("before.db");
+    }
+}
+
 /* A quote that nothing ends costs its own line, and not the file. */
 static void test_endless_quote(void **state)
 {
@@ -333,12 +354,12 @@ static void test_money(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_langfuse_lines), cmocka_unit_test(test_langfuse_list),
-        cmocka_unit_test(test_langfuse_csv),   cmocka_unit_test(test_phoenix),
-        cmocka_unit_test(test_phoenix_csv),    cmocka_unit_test(test_langsmith),
-        cmocka_unit_test(test_helicone),       cmocka_unit_test(test_helicone_csv),
-        cmocka_unit_test(test_damage),         cmocka_unit_test(test_endless_quote),
-        cmocka_unit_test(test_money),
+        cmocka_unit_test(test_langfuse_lines),  cmocka_unit_test(test_langfuse_list),
+        cmocka_unit_test(test_langfuse_csv),    cmocka_unit_test(test_phoenix),
+        cmocka_unit_test(test_phoenix_csv),     cmocka_unit_test(test_langsmith),
+        cmocka_unit_test(test_helicone),        cmocka_unit_test(test_helicone_csv),
+        cmocka_unit_test(test_damage),          cmocka_unit_test(test_endless_quote),
+        cmocka_unit_test(test_before_the_rows), cmocka_unit_test(test_money),
     };
     return cmocka_run_group_tests_name("exports", tests, place_set_up, place_tear_down);
 }
