@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where agents keep their own files: the rows of model/import_formats.def, by environment and home folder. */
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -29,17 +30,41 @@ typedef struct asking {
     void *arg;
 } asking;
 
+/* Only what a row itself says may stand for many names. */
+static size_t escape(sw_str base, char *out)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < base.len; i++) {
+        if (strchr("*?[\\", base.ptr[i])) {
+            out[len++] = '\\';
+        }
+        out[len++] = base.ptr[i];
+    }
+    return len;
+}
+
 static void ask(const asking *a, const folder *f, sw_str base, const char *below)
 {
-    char path[PATH_BYTES];
+    char pattern[2 * PATH_BYTES];
+    glob_t found;
     struct stat is;
-    int len =
-        snprintf(path, sizeof path, "%.*s%s%s", (int)base.len, base.ptr, *below ? "/" : "", below);
+    size_t len = 0;
 
-    if (base.len > 0 && len > 0 && len < (int)sizeof path && stat(path, &is) == 0 &&
-        (S_ISDIR(is.st_mode) || S_ISREG(is.st_mode))) {
-        a->each(a->arg, f->format, path);
+    if (base.len == 0 || base.len + strlen(below) + 2 > PATH_BYTES) {
+        return;
     }
+    len = escape(base, pattern);
+    (void)snprintf(pattern + len, sizeof pattern - len, "%s%s", *below ? "/" : "", below);
+    if (glob(pattern, 0, NULL, &found) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        if (stat(found.gl_pathv[i], &is) == 0 && (S_ISDIR(is.st_mode) || S_ISREG(is.st_mode))) {
+            a->each(a->arg, f->format, found.gl_pathv[i]);
+        }
+    }
+    globfree(&found);
 }
 
 void import_own_folders(void (*each)(void *arg, import_format format, const char *path), void *arg)

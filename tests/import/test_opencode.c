@@ -319,6 +319,35 @@ static void files_tell_the_same(void **state)
     check_family("old.db");
 }
 
+/* ---- where they are ---------------------------------------------------------------------------------------------- */
+
+static void add_place(void *arg, import_format format, const char *path)
+{
+    char *all = arg;
+    if (format == IMPORT_FORMAT_OPENCODE) {
+        strcat(strcat(all, strrchr(path, '/')), " ");
+    }
+}
+
+/* Its channels keep a database each. What stands for any name in a row does not where the folder is really called so. */
+static void every_channel_is_found(void **state)
+{
+    char all[256] = "";
+    (void)state;
+    place_write("[h]*/.local/share/opencode/opencode.db", SW_STR(""));
+    place_write("[h]*/.local/share/opencode/opencode-dev.db", SW_STR(""));
+    place_write("[h]*/.local/share/opencode/opencode-dev.db-wal", SW_STR(""));
+    place_write("[h]*/.local/share/opencode/storage/part/a.json", SW_STR(""));
+    place_write("h/.local/share/opencode/opencode-other.db", SW_STR(""));
+    assert_int_equal(unsetenv("OPENCODE_DATA_DIR") | setenv("HOME", place_path("[h]*"), 1), 0);
+    import_own_folders(add_place, all);
+    assert_string_equal(all, "/opencode-dev.db /opencode.db /part ");
+    assert_int_equal(setenv("OPENCODE_DATA_DIR", place_path("h/.local/share/opencode"), 1), 0);
+    *all = '\0';
+    import_own_folders(add_place, all);
+    assert_string_equal(all, "/opencode-other.db ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +355,7 @@ int main(void)
         cmocka_unit_test(errors_are_what_they_are),
         cmocka_unit_test(a_hostile_database_does_nothing),
         cmocka_unit_test(files_tell_the_same),
+        cmocka_unit_test(every_channel_is_found),
     };
     return cmocka_run_group_tests(tests, place_set_up, place_tear_down);
 }

@@ -9,7 +9,6 @@
 #include "gen.h"
 
 typedef struct format {
-    const char *name;
     const char *word;
     const char *title;
     const char *told;
@@ -17,15 +16,22 @@ typedef struct format {
 } format;
 
 typedef struct folder {
-    const char *format;
+    int format;
     const char *environment;
     const char *below;
     const char *home;
 } folder;
 
+enum {
+#define SW_IMPORT_FORMAT(name, NAME, WORD, TITLE, READER, TOLD, STEP) FORMAT_##NAME,
+#define SW_IMPORT_FOLDER(NAME, ENVIRONMENT, BELOW, HOME)
+#include "model/import_formats.def"
+#undef SW_IMPORT_FORMAT
+#undef SW_IMPORT_FOLDER
+};
+
 static const format formats[] = {
-#define SW_IMPORT_FORMAT(name, NAME, WORD, TITLE, READER, TOLD, STEP)                              \
-    {#NAME, WORD, TITLE, TOLD, STEP},
+#define SW_IMPORT_FORMAT(name, NAME, WORD, TITLE, READER, TOLD, STEP) {WORD, TITLE, TOLD, STEP},
 #define SW_IMPORT_FOLDER(NAME, ENVIRONMENT, BELOW, HOME)
 #include "model/import_formats.def"
 #undef SW_IMPORT_FORMAT
@@ -34,7 +40,7 @@ static const format formats[] = {
 
 static const folder folders[] = {
 #define SW_IMPORT_FORMAT(name, NAME, WORD, TITLE, READER, TOLD, STEP)
-#define SW_IMPORT_FOLDER(NAME, ENVIRONMENT, BELOW, HOME) {#NAME, ENVIRONMENT, BELOW, HOME},
+#define SW_IMPORT_FOLDER(NAME, ENVIRONMENT, BELOW, HOME) {FORMAT_##NAME, ENVIRONMENT, BELOW, HOME},
 #include "model/import_formats.def"
 #undef SW_IMPORT_FORMAT
 #undef SW_IMPORT_FOLDER
@@ -147,7 +153,7 @@ void gen_import_page(void)
     printf(
         "# What can be imported\n\n"
         "`stepwell import [PATH...]` reads files, and what is below folders. Each file is told by what it\n"
-        "holds; its name means nothing. This page is printed from the rows of `model/import_formats.def`.\n\n"
+        "holds; its name means nothing. This page is printed from rows of `model/`.\n\n"
         "| format | of | how a file is told | a step is |\n| --- | --- | --- | --- |\n");
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         printf("| `%s` | %s | %s | %s |\n", formats[i].word, formats[i].title, formats[i].told,
@@ -155,11 +161,13 @@ void gen_import_page(void)
     }
     printf(
         "\nWithout a path these folders and files are looked into, where they are there. A variable of the\n"
-        "environment takes the place of the home folder, and may be a list with commas.\n\n"
+        "environment takes the place of the home folder, and may be a list with commas; `*` stands for any\n"
+        "part of a name.\n\n"
         "| format | by the environment | else in the home folder |\n| --- | --- | --- |\n");
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        printf("| `%s` | `$%s/%s` | `~/%s` |\n", folders[i].format, folders[i].environment,
-               folders[i].below, folders[i].home);
+        printf("| `%s` | `$%s%s%s` | `~/%s` |\n", formats[folders[i].format].word,
+               folders[i].environment, *folders[i].below ? "/" : "", folders[i].below,
+               folders[i].home);
     }
     print_exchanges();
     print_exports();
