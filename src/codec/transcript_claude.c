@@ -5,48 +5,28 @@
  */
 #include "codec/transcript_inside.h"
 
-enum {
-    L_TYPE,
-    L_UUID,
-    L_PARENT,
-    L_SESSION,
-    L_TIME,
-    L_CWD,
-    L_BRANCH,
-    L_VERSION,
-    L_REQUEST,
-    L_AGENT,
-    L_PROMPT,
-    L_SIDE,
-    L_META,
-    L_COMPACT,
-    L_API_ERROR,
-    L_MESSAGE,
-    L_RESULT,
-    L_LEAF,
-    L_SLOTS
-};
+#define LINE_NAMES(X)                                                                              \
+    X(L_TYPE, "type")                                                                              \
+    X(L_UUID, "uuid")                                                                              \
+    X(L_PARENT, "parentUuid")                                                                      \
+    X(L_SESSION, "sessionId")                                                                      \
+    X(L_TIME, "timestamp")                                                                         \
+    X(L_CWD, "cwd")                                                                                \
+    X(L_BRANCH, "gitBranch")                                                                       \
+    X(L_VERSION, "version")                                                                        \
+    X(L_REQUEST, "requestId")                                                                      \
+    X(L_AGENT, "agentId")                                                                          \
+    X(L_PROMPT, "promptId")                                                                        \
+    X(L_SIDE, "isSidechain")                                                                       \
+    X(L_META, "isMeta")                                                                            \
+    X(L_COMPACT, "isCompactSummary")                                                               \
+    X(L_API_ERROR, "isApiErrorMessage")                                                            \
+    X(L_MESSAGE, "message")                                                                        \
+    X(L_RESULT, "toolUseResult")                                                                   \
+    X(L_LEAF, "leafUuid")
 
-static const scan_name line_names[] = {
-    SCAN_NAME(L_TYPE, "type"),
-    SCAN_NAME(L_UUID, "uuid"),
-    SCAN_NAME(L_PARENT, "parentUuid"),
-    SCAN_NAME(L_SESSION, "sessionId"),
-    SCAN_NAME(L_TIME, "timestamp"),
-    SCAN_NAME(L_CWD, "cwd"),
-    SCAN_NAME(L_BRANCH, "gitBranch"),
-    SCAN_NAME(L_VERSION, "version"),
-    SCAN_NAME(L_REQUEST, "requestId"),
-    SCAN_NAME(L_AGENT, "agentId"),
-    SCAN_NAME(L_PROMPT, "promptId"),
-    SCAN_NAME(L_SIDE, "isSidechain"),
-    SCAN_NAME(L_META, "isMeta"),
-    SCAN_NAME(L_COMPACT, "isCompactSummary"),
-    SCAN_NAME(L_API_ERROR, "isApiErrorMessage"),
-    SCAN_NAME(L_MESSAGE, "message"),
-    SCAN_NAME(L_RESULT, "toolUseResult"),
-    SCAN_NAME(L_LEAF, "leafUuid"),
-};
+enum { LINE_NAMES(SCAN_SLOT) L_SLOTS };
+static const scan_name line_names[] = {LINE_NAMES(SCAN_ROW)};
 
 enum { M_ID, M_ROLE, M_MODEL, M_CONTENT, M_STOP, M_USAGE, M_SLOTS };
 
@@ -66,36 +46,22 @@ static const scan_name part_names[] = {
     SCAN_NAME(P_TEXT, "text"),
 };
 
-enum {
-    U_INPUT,
-    U_OUTPUT,
-    U_READ,
-    U_WRITE,
-    U_WRITES,
-    U_DETAILS,
-    U_TIER,
-    U_SPEED,
-    U_ITERATIONS,
-    U_5M,
-    U_1H,
-    U_THINKING,
-    U_SLOTS
-};
+#define USAGE_NAMES(X)                                                                             \
+    X(U_INPUT, "input_tokens")                                                                     \
+    X(U_OUTPUT, "output_tokens")                                                                   \
+    X(U_READ, "cache_read_input_tokens")                                                           \
+    X(U_WRITE, "cache_creation_input_tokens")                                                      \
+    X(U_WRITES, "cache_creation")                                                                  \
+    X(U_DETAILS, "output_tokens_details")                                                          \
+    X(U_TIER, "service_tier")                                                                      \
+    X(U_SPEED, "speed")                                                                            \
+    X(U_ITERATIONS, "iterations")                                                                  \
+    X(U_5M, "ephemeral_5m_input_tokens")                                                           \
+    X(U_1H, "ephemeral_1h_input_tokens")                                                           \
+    X(U_THINKING, "thinking_tokens")
 
-static const scan_name usage_names[] = {
-    SCAN_NAME(U_INPUT, "input_tokens"),
-    SCAN_NAME(U_OUTPUT, "output_tokens"),
-    SCAN_NAME(U_READ, "cache_read_input_tokens"),
-    SCAN_NAME(U_WRITE, "cache_creation_input_tokens"),
-    SCAN_NAME(U_WRITES, "cache_creation"),
-    SCAN_NAME(U_DETAILS, "output_tokens_details"),
-    SCAN_NAME(U_TIER, "service_tier"),
-    SCAN_NAME(U_SPEED, "speed"),
-    SCAN_NAME(U_ITERATIONS, "iterations"),
-    SCAN_NAME(U_5M, "ephemeral_5m_input_tokens"),
-    SCAN_NAME(U_1H, "ephemeral_1h_input_tokens"),
-    SCAN_NAME(U_THINKING, "thinking_tokens"),
-};
+enum { USAGE_NAMES(SCAN_SLOT) U_SLOTS };
+static const scan_name usage_names[] = {USAGE_NAMES(SCAN_ROW)};
 
 /* ---- what it is ---------------------------------------------------------------------------------------- */
 

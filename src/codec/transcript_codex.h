@@ -17,72 +17,40 @@ static const scan_name line_names[] = {
     SCAN_NAME(L_HOLDER, "result"),    SCAN_NAME(L_HOLDER, "response"),
 };
 
-enum {
-    P_TYPE,
-    P_ID,
-    P_CWD,
-    P_VERSION,
-    P_PROVIDER,
-    P_GIT,
-    P_BRANCH,
-    P_FORKED,
-    P_SOURCE,
-    P_HISTORY,
-    P_MODEL,
-    P_TURN,
-    P_WINDOW,
-    P_INFO,
-    P_TOTAL,
-    P_LAST,
-    P_MESSAGE,
-    P_ROLE,
-    P_CALL,
-    P_NAME,
-    P_RESPONSE,
-    P_THREAD,
-    P_USAGE,
-    P_SUMS,
-    P_CONTENT,
-    P_SESSION,
-    P_PARENT,
-    P_SUB,
-    P_SPAWN,
-    P_KIND,
-    P_SLOTS
-};
+#define PAYLOAD_NAMES(X)                                                                           \
+    X(P_TYPE, "type")                                                                              \
+    X(P_ID, "id")                                                                                  \
+    X(P_CWD, "cwd")                                                                                \
+    X(P_VERSION, "cli_version")                                                                    \
+    X(P_PROVIDER, "model_provider")                                                                \
+    X(P_GIT, "git")                                                                                \
+    X(P_BRANCH, "branch")                                                                          \
+    X(P_FORKED, "forked_from_id")                                                                  \
+    X(P_SOURCE, "source")                                                                          \
+    X(P_HISTORY, "subagent_history_start_ordinal")                                                 \
+    X(P_MODEL, "model")                                                                            \
+    X(P_TURN, "turn_id")                                                                           \
+    X(P_WINDOW, "model_context_window")                                                            \
+    X(P_INFO, "info")                                                                              \
+    X(P_TOTAL, "total_token_usage")                                                                \
+    X(P_LAST, "last_token_usage")                                                                  \
+    X(P_MESSAGE, "message")                                                                        \
+    X(P_ROLE, "role")                                                                              \
+    X(P_CALL, "call_id")                                                                           \
+    X(P_NAME, "name")                                                                              \
+    X(P_RESPONSE, "response_id")                                                                   \
+    X(P_THREAD, "thread_id")                                                                       \
+    X(P_USAGE, "usage")                                                                            \
+    X(P_SUMS, "thread_token_usage")                                                                \
+    X(P_CONTENT, "content")                                                                        \
+    X(P_SESSION, "session_id")                                                                     \
+    X(P_PARENT, "parent_thread_id")                                                                \
+    X(P_SUB, "subagent")                                                                           \
+    X(P_SPAWN, "thread_spawn")                                                                     \
+    X(P_KIND, "agent_role")
 
-static const scan_name payload_names[] = {
-    SCAN_NAME(P_TYPE, "type"),
-    SCAN_NAME(P_ID, "id"),
-    SCAN_NAME(P_CWD, "cwd"),
-    SCAN_NAME(P_VERSION, "cli_version"),
-    SCAN_NAME(P_PROVIDER, "model_provider"),
-    SCAN_NAME(P_GIT, "git"),
-    SCAN_NAME(P_BRANCH, "branch"),
-    SCAN_NAME(P_FORKED, "forked_from_id"),
-    SCAN_NAME(P_SOURCE, "source"),
-    SCAN_NAME(P_HISTORY, "subagent_history_start_ordinal"),
-    SCAN_NAME(P_MODEL, "model"),
-    SCAN_NAME(P_TURN, "turn_id"),
-    SCAN_NAME(P_WINDOW, "model_context_window"),
-    SCAN_NAME(P_INFO, "info"),
-    SCAN_NAME(P_TOTAL, "total_token_usage"),
-    SCAN_NAME(P_LAST, "last_token_usage"),
-    SCAN_NAME(P_MESSAGE, "message"),
-    SCAN_NAME(P_ROLE, "role"),
-    SCAN_NAME(P_CALL, "call_id"),
-    SCAN_NAME(P_NAME, "name"),
-    SCAN_NAME(P_RESPONSE, "response_id"),
-    SCAN_NAME(P_THREAD, "thread_id"),
-    SCAN_NAME(P_USAGE, "usage"),
-    SCAN_NAME(P_SUMS, "thread_token_usage"),
-    SCAN_NAME(P_CONTENT, "content"),
-    SCAN_NAME(P_SESSION, "session_id"),
-    SCAN_NAME(P_PARENT, "parent_thread_id"),
-    SCAN_NAME(P_SUB, "subagent"),
-    SCAN_NAME(P_SPAWN, "thread_spawn"),
-    SCAN_NAME(P_KIND, "agent_role"),
-};
+enum { PAYLOAD_NAMES(SCAN_SLOT) P_SLOTS };
+static const scan_name payload_names[] = {PAYLOAD_NAMES(SCAN_ROW)};
 
 enum { U_INPUT, U_CACHED, U_WRITTEN, U_OUTPUT, U_REASONING, U_TOTAL, U_SLOTS };
 

@@ -5,33 +5,24 @@
  */
 #include "codec/transcript_inside.h"
 
-enum {
-    D_SESSION,
-    D_PROJECT,
-    D_MESSAGES,
-    D_SET,
-    D_REWIND,
-    D_ID,
-    D_TIME,
-    D_TYPE,
-    D_CONTENT,
-    D_MODEL,
-    D_TOKENS,
-    D_CALLS,
-    D_NAME,
-    D_STATUS,
-    D_SLOTS
-};
+#define NAMES(X)                                                                                   \
+    X(D_SESSION, "sessionId")                                                                      \
+    X(D_PROJECT, "projectHash")                                                                    \
+    X(D_MESSAGES, "messages")                                                                      \
+    X(D_SET, "$set")                                                                               \
+    X(D_REWIND, "$rewindTo")                                                                       \
+    X(D_ID, "id")                                                                                  \
+    X(D_TIME, "timestamp")                                                                         \
+    X(D_TYPE, "type")                                                                              \
+    X(D_CONTENT, "content")                                                                        \
+    X(D_MODEL, "model")                                                                            \
+    X(D_TOKENS, "tokens")                                                                          \
+    X(D_CALLS, "toolCalls")                                                                        \
+    X(D_NAME, "name")                                                                              \
+    X(D_STATUS, "status")
 
-static const scan_name names[] = {
-    SCAN_NAME(D_SESSION, "sessionId"), SCAN_NAME(D_PROJECT, "projectHash"),
-    SCAN_NAME(D_MESSAGES, "messages"), SCAN_NAME(D_SET, "$set"),
-    SCAN_NAME(D_REWIND, "$rewindTo"),  SCAN_NAME(D_ID, "id"),
-    SCAN_NAME(D_TIME, "timestamp"),    SCAN_NAME(D_TYPE, "type"),
-    SCAN_NAME(D_CONTENT, "content"),   SCAN_NAME(D_MODEL, "model"),
-    SCAN_NAME(D_TOKENS, "tokens"),     SCAN_NAME(D_CALLS, "toolCalls"),
-    SCAN_NAME(D_NAME, "name"),         SCAN_NAME(D_STATUS, "status"),
-};
+enum { NAMES(SCAN_SLOT) D_SLOTS };
+static const scan_name names[] = {NAMES(SCAN_ROW)};
 
 enum { T_INPUT, T_OUTPUT, T_CACHED, T_THOUGHTS, T_TOOL, T_TOTAL, T_SLOTS };
 

@@ -19,81 +19,44 @@ static const scan_name line_names[] = {
 };
 
 /* Of sessions, messages and parts; none uses a name in two ways. */
-enum {
-    D_ROLE,
-    D_PARENT,
-    D_DIRECTORY,
-    D_VERSION,
-    D_AGENT,
-    D_MODE,
-    D_MODEL,
-    D_PROVIDER,
-    D_PATH,
-    D_CWD,
-    D_TIME,
-    D_CREATED,
-    D_COMPLETED,
-    D_START,
-    D_END,
-    D_COST,
-    D_TOKENS,
-    D_ERROR,
-    D_NAME,
-    D_DATA,
-    D_MESSAGE,
-    D_TYPE,
-    D_SYNTHETIC,
-    D_IGNORED,
-    D_REASON,
-    D_FINISH,
-    D_CALL,
-    D_TOOL,
-    D_STATE,
-    D_STATUS,
-    D_INPUT,
-    D_OUTPUT,
-    D_METADATA,
-    D_SESSION,
-    D_SLOTS
-};
+#define NAMES(X)                                                                                   \
+    X(D_ROLE, "role")                                                                              \
+    X(D_PARENT, "parentID")                                                                        \
+    X(D_DIRECTORY, "directory")                                                                    \
+    X(D_VERSION, "version")                                                                        \
+    X(D_AGENT, "agent")                                                                            \
+    X(D_MODE, "mode")                                                                              \
+    X(D_MODEL, "modelID")                                                                          \
+    X(D_PROVIDER, "providerID")                                                                    \
+    X(D_PATH, "path")                                                                              \
+    X(D_CWD, "cwd")                                                                                \
+    X(D_TIME, "time")                                                                              \
+    X(D_CREATED, "created")                                                                        \
+    X(D_COMPLETED, "completed")                                                                    \
+    X(D_START, "start")                                                                            \
+    X(D_END, "end")                                                                                \
+    X(D_COST, "cost")                                                                              \
+    X(D_TOKENS, "tokens")                                                                          \
+    X(D_ERROR, "error")                                                                            \
+    X(D_NAME, "name")                                                                              \
+    X(D_DATA, "data")                                                                              \
+    X(D_MESSAGE, "message")                                                                        \
+    X(D_TYPE, "type")                                                                              \
+    X(D_SYNTHETIC, "synthetic")                                                                    \
+    X(D_IGNORED, "ignored")                                                                        \
+    X(D_REASON, "reason")                                                                          \
+    X(D_FINISH, "finish")                                                                          \
+    X(D_CALL, "callID")                                                                            \
+    X(D_TOOL, "tool")                                                                              \
+    X(D_STATE, "state")                                                                            \
+    X(D_STATUS, "status")                                                                          \
+    X(D_INPUT, "input")                                                                            \
+    X(D_OUTPUT, "output")                                                                          \
+    X(D_METADATA, "metadata")                                                                      \
+    X(D_SESSION, "sessionId")
 
-static const scan_name names[] = {
-    SCAN_NAME(D_ROLE, "role"),
-    SCAN_NAME(D_PARENT, "parentID"),
-    SCAN_NAME(D_DIRECTORY, "directory"),
-    SCAN_NAME(D_VERSION, "version"),
-    SCAN_NAME(D_AGENT, "agent"),
-    SCAN_NAME(D_MODE, "mode"),
-    SCAN_NAME(D_MODEL, "modelID"),
-    SCAN_NAME(D_PROVIDER, "providerID"),
-    SCAN_NAME(D_PATH, "path"),
-    SCAN_NAME(D_CWD, "cwd"),
-    SCAN_NAME(D_TIME, "time"),
-    SCAN_NAME(D_CREATED, "created"),
-    SCAN_NAME(D_COMPLETED, "completed"),
-    SCAN_NAME(D_START, "start"),
-    SCAN_NAME(D_END, "end"),
-    SCAN_NAME(D_COST, "cost"),
-    SCAN_NAME(D_TOKENS, "tokens"),
-    SCAN_NAME(D_ERROR, "error"),
-    SCAN_NAME(D_NAME, "name"),
-    SCAN_NAME(D_DATA, "data"),
-    SCAN_NAME(D_MESSAGE, "message"),
-    SCAN_NAME(D_TYPE, "type"),
-    SCAN_NAME(D_SYNTHETIC, "synthetic"),
-    SCAN_NAME(D_IGNORED, "ignored"),
-    SCAN_NAME(D_REASON, "reason"),
-    SCAN_NAME(D_FINISH, "finish"),
-    SCAN_NAME(D_CALL, "callID"),
-    SCAN_NAME(D_TOOL, "tool"),
-    SCAN_NAME(D_STATE, "state"),
-    SCAN_NAME(D_STATUS, "status"),
-    SCAN_NAME(D_INPUT, "input"),
-    SCAN_NAME(D_OUTPUT, "output"),
-    SCAN_NAME(D_METADATA, "metadata"),
-    SCAN_NAME(D_SESSION, "sessionId"),
-    SCAN_NAME(D_SESSION, "sessionID"),
-};
+enum { NAMES(SCAN_SLOT) D_SLOTS };
+static const scan_name names[] = {NAMES(SCAN_ROW) SCAN_NAME(D_SESSION, "sessionID")};
 
 enum { T_INPUT, T_OUTPUT, T_REASONING, T_TOTAL, T_CACHE, T_READ, T_WRITE, T_SLOTS };
 

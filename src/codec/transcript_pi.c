@@ -13,38 +13,23 @@ static const scan_name line_names[] = {
     SCAN_NAME(L_MESSAGE, "message"), SCAN_NAME(L_ROLE, "role"),
 };
 
-enum {
-    M_ROLE,
-    M_CONTENT,
-    M_PROVIDER,
-    M_MODEL,
-    M_STOP,
-    M_TIME,
-    M_USAGE,
-    M_ERROR,
-    M_CALL,
-    M_NAME,
-    M_IS_ERROR,
-    M_API,
-    M_ID,
-    M_SLOTS
-};
+#define MESSAGE_NAMES(X)                                                                           \
+    X(M_ROLE, "role")                                                                              \
+    X(M_CONTENT, "content")                                                                        \
+    X(M_PROVIDER, "provider")                                                                      \
+    X(M_MODEL, "model")                                                                            \
+    X(M_STOP, "stopReason")                                                                        \
+    X(M_TIME, "timestamp")                                                                         \
+    X(M_USAGE, "usage")                                                                            \
+    X(M_ERROR, "errorMessage")                                                                     \
+    X(M_CALL, "toolCallId")                                                                        \
+    X(M_NAME, "toolName")                                                                          \
+    X(M_IS_ERROR, "isError")                                                                       \
+    X(M_API, "api")                                                                                \
+    X(M_ID, "id")
 
-static const scan_name message_names[] = {
-    SCAN_NAME(M_ROLE, "role"),
-    SCAN_NAME(M_CONTENT, "content"),
-    SCAN_NAME(M_PROVIDER, "provider"),
-    SCAN_NAME(M_MODEL, "model"),
-    SCAN_NAME(M_STOP, "stopReason"),
-    SCAN_NAME(M_TIME, "timestamp"),
-    SCAN_NAME(M_USAGE, "usage"),
-    SCAN_NAME(M_ERROR, "errorMessage"),
-    SCAN_NAME(M_CALL, "toolCallId"),
-    SCAN_NAME(M_NAME, "toolName"),
-    SCAN_NAME(M_IS_ERROR, "isError"),
-    SCAN_NAME(M_API, "api"),
-    SCAN_NAME(M_ID, "id"),
-};
+enum { MESSAGE_NAMES(SCAN_SLOT) M_SLOTS };
+static const scan_name message_names[] = {MESSAGE_NAMES(SCAN_ROW)};
 
 enum { U_INPUT, U_OUTPUT, U_READ, U_WRITE, U_TOTAL, U_COST, U_SUM, U_SLOTS };
 

@@ -220,6 +220,9 @@ typedef struct scan_name {
     {                                                                                              \
         sizeof TEXT - 1, SLOT, TEXT                                                                \
     }
+/* Of a list of members, each X(SLOT, TEXT), the slots and the names. */
+#define SCAN_SLOT(SLOT, TEXT) SLOT,
+#define SCAN_ROW(SLOT, TEXT) SCAN_NAME(SLOT, TEXT),
 
 /* Reads a value in place instead of passing over it: the same as scan_value, and whatever it likes. */
 typedef bool scan_inside(void *arg, scan *s, uint8_t slot);
