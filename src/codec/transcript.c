@@ -2,7 +2,7 @@
 /* The frame of a reading: lines one by one, what is damaged told and passed over. Knows no format. */
 #include "codec/transcript_inside.h"
 
-static void tell_bad(transcript_reading *r)
+void transcript_tell_bad(transcript_reading *r)
 {
     r->end->bad++;
     if (r->sink->bad) {
@@ -20,7 +20,7 @@ sw_status transcript_lines(transcript_reading *r, sw_str bytes, transcript_line 
     *r->end = (transcript_end){.lines = 0};
     for (r->line = 1; scan_line(bytes, &at, &line, &ends); r->line++) {
         bool good = scan_trimmed(line).len == 0 || each(arg, r, line);
-        if (r->no_memory || r->arena->failed) {
+        if (r->arena->failed) {
             return sw_no_memory(err);
         }
         if (!good && !ends) {
@@ -28,7 +28,7 @@ sw_status transcript_lines(transcript_reading *r, sw_str bytes, transcript_line 
             return SW_STATUS_OK;
         }
         if (!good) {
-            tell_bad(r);
+            transcript_tell_bad(r);
         }
         r->end->lines++;
         r->end->read = at;
@@ -42,8 +42,7 @@ transcript_part *transcript_add_part(transcript_reading *r)
         sw_arena_grow(r->arena, r->parts, r->part_count, &r->part_room, sizeof *parts);
 
     if (!parts) {
-        r->no_memory = true;
-        return NULL;
+        return NULL; /* the arena remembers */
     }
     r->parts = parts;
     parts += r->part_count++;

@@ -344,7 +344,7 @@ static bool read_line(void *unused, transcript_reading *r, sw_str line)
     }
     if (!scan_members_in(&s, line_names, SW_COUNT(line_names), l.found,
                          1u << L_MESSAGE | 1u << L_RESULT, read_inside, &l)) {
-        return r->no_memory;
+        return r->arena->failed;
     }
     scan_blank(&s);
     if (s.at != s.end) {

@@ -170,9 +170,10 @@ static void count_alone(codex *c, const counts *last)
     c->last = *last;
     c->last_us = c->at_us;
     if (!again) {
+        sw_str sums = sums_text(c, last);
         say_call(c, last, "codex-cum",
-                 sw_arena_printf(c->r->arena, "%lld %s", (long long)c->at_us.value,
-                                 sums_text(c, last).ptr ? sums_text(c, last).ptr : ""));
+                 sw_arena_printf(c->r->arena, "%lld %.*s", (long long)c->at_us.value, (int)sums.len,
+                                 sums.ptr));
     }
 }
 

@@ -163,7 +163,7 @@ static bool say_answer(gemini *g, const sw_str m[D_SLOTS], transcript_event *eve
     g->r->part_count = 0;
     transcript_add_texts(g->r, event->content);
     if (!read_calls(g, m[D_CALLS], event, false)) {
-        return g->r->no_memory;
+        return g->r->arena->failed;
     }
     transcript_take_parts(g->r, event);
     transcript_say(g->r, event);
@@ -285,10 +285,7 @@ sw_status transcript_read_gemini(sw_str bytes, sw_arena *arena, const transcript
     }
     *end = (transcript_end){.lines = 1, .read = bytes.len};
     if (!read_record(&g, &r, bytes)) {
-        end->bad = 1;
-        if (sink->bad) {
-            sink->bad(sink->arg, 1, "is no valid JSON");
-        }
+        transcript_tell_bad(&r);
     }
-    return r.no_memory || arena->failed ? sw_no_memory(err) : SW_STATUS_OK;
+    return arena->failed ? sw_no_memory(err) : SW_STATUS_OK;
 }

@@ -14,7 +14,6 @@ typedef struct transcript_reading {
     transcript_part *parts;
     size_t part_count;
     size_t part_room;
-    bool no_memory;
 } transcript_reading;
 
 /* Reads one line; false: it is damaged. */
@@ -23,6 +22,8 @@ typedef bool transcript_line(void *arg, transcript_reading *r, sw_str line);
 /* All lines, each counted; the last one, when it does not end and is not whole, is left for later. */
 sw_status transcript_lines(transcript_reading *r, sw_str bytes, transcript_line *each, void *arg,
                            sw_error *err);
+/* Counts the current line as damaged. */
+void transcript_tell_bad(transcript_reading *r);
 /* Room for one more part of the current event, zeroed; NULL: no memory. */
 transcript_part *transcript_add_part(transcript_reading *r);
 /* What was said, a text or a list of blocks, each a part. */

@@ -71,10 +71,9 @@ typedef struct opencode {
     /* the session */
     sw_str session, root, cwd, version;
     bool side;
-    /* the message whose parts are being read; kind of PROMPT or CALL, or none */
+    /* the message whose parts are being read, if there is one */
     bool open;
     transcript_event base;
-    sw_str id;
     sw_str m[D_SLOTS];
     sw_int from_us; /* when the call that is being put together was asked for */
     sw_int to_us;   /* when the last piece of it came */
@@ -178,8 +177,8 @@ static void say_call(opencode *o, sw_str tokens, sw_str cost, sw_str stop, sw_st
     event->id = SW_NULL_STR;
     event->key = o->session;
     /* Two keys more, parted as keys are parted where ids are made of them. */
-    event->key2 = sw_arena_printf(o->r->arena, "%.*s%c%.*s", (int)o->id.len, o->id.ptr, '\0',
-                                  (int)part.len, part.ptr);
+    event->key2 = sw_arena_printf(o->r->arena, "%.*s%c%.*s", (int)o->base.id.len, o->base.id.ptr,
+                                  '\0', (int)part.len, part.ptr);
     event->model = text_of(o, o->m[D_MODEL]);
     event->provider = text_of(o, o->m[D_PROVIDER]);
     event->stop = stop;
@@ -251,7 +250,7 @@ static void say_prompt(opencode *o)
         event.content = sw_buf_take(&list, o->r->arena);
     }
     event.kind = o->side ? TRANSCRIPT_SAID : TRANSCRIPT_PROMPT;
-    event.turn = o->id;
+    event.turn = event.id;
     transcript_say(o->r, &event);
 }
 
@@ -286,7 +285,6 @@ static void begin_message(opencode *o, const sw_str l[L_SLOTS])
               (scan_is(o->m[D_ROLE], "\"user\"") || scan_is(o->m[D_ROLE], "\"assistant\""));
     (void)members(o->m[D_PATH], path);
     (void)members(o->m[D_TIME], time);
-    o->id = text_of(o, l[L_ID]);
     o->from_us = scan_time_ms(time[D_CREATED].ptr ? time[D_CREATED] : l[L_AT]);
     o->to_us = o->done_us = SW_NULL_INT;
     o->calls = 0;
@@ -295,7 +293,7 @@ static void begin_message(opencode *o, const sw_str l[L_SLOTS])
         .at_us = o->from_us,
         .end_us = scan_time_ms(time[D_COMPLETED]),
         .session = o->side ? o->root : o->session,
-        .id = o->id,
+        .id = text_of(o, l[L_ID]),
         .parent = text_of(o, o->m[D_PARENT]),
         .agent = o->side ? o->session : SW_NULL_STR,
         .agent_type =
@@ -424,5 +422,5 @@ sw_status transcript_read_opencode(sw_str bytes, sw_arena *arena, const transcri
     if (status == SW_STATUS_OK) {
         end_message(&o);
     }
-    return status == SW_STATUS_OK && (r.no_memory || arena->failed) ? sw_no_memory(err) : status;
+    return status == SW_STATUS_OK && arena->failed ? sw_no_memory(err) : status;
 }

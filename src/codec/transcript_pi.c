@@ -180,7 +180,7 @@ static bool read_message(pi *p, const sw_str l[L_SLOTS], sw_str raw)
     event.content = m[M_CONTENT];
     if (scan_is(m[M_ROLE], "\"assistant\"")) {
         if (!read_parts(p->r, m[M_CONTENT])) {
-            return p->r->no_memory;
+            return p->r->arena->failed;
         }
         say_answer(p, m, when, &event);
     } else if (scan_is(m[M_ROLE], "\"toolResult\"")) {
