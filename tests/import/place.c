@@ -244,6 +244,24 @@ void place_same(const char *got, const char *expected)
     }
 }
 
+void place_import_twice(const char *ledger, const char *name, int64_t steps, int64_t others)
+{
+    import_result r = place_import_one(ledger, place_path(name));
+    char *before = place_dump(ledger);
+    char *after = NULL;
+    assert_int_equal(r.steps_new, steps);
+    assert_int_equal(r.others, others);
+    assert_int_equal(r.bad_lines, 0);
+    place_append(name, SW_STR("\n"));
+    r = place_import_one(ledger, place_path(name));
+    assert_int_equal(r.files_read, 1);
+    assert_int_equal(r.steps_new + r.steps_corrected, 0);
+    after = place_dump(ledger);
+    place_same(after, before);
+    free(before);
+    free(after);
+}
+
 static void print_difference(void *arg, const sw_difference *d)
 {
     (void)arg;

@@ -21,6 +21,9 @@ sw_str place_read(const char *path);
 /* Imports paths into the ledger of that name in the folder, which must go well. */
 import_result place_import(const char *ledger, const char *const *paths, size_t count);
 import_result place_import_one(const char *ledger, const char *path);
+/* Imports a file of the folder, and again when it was touched, which must bring nothing; `others`: rows that are no
+ * call. */
+void place_import_twice(const char *ledger, const char *name, int64_t steps, int64_t others);
 /* So many calls are written at a time from now on; 0: as the import likes. */
 void place_windows(size_t steps);
 /* The same, with what was told of trouble, a line each: "path:line: why". */

@@ -398,23 +398,6 @@ static void check_ledger(const char *ledger, bool bare)
 
 /* ---- tests ---------------------------------------------------------------------------------------------------- */
 
-static void import_twice(const char *ledger, const char *file, int64_t calls, int64_t others)
-{
-    import_result r = place_import_one(ledger, place_path(file));
-    assert_int_equal(r.steps_new, calls);
-    assert_int_equal(r.others, others);
-    assert_int_equal(r.bad_lines, 0);
-    char *before = place_dump(ledger);
-    place_append(file, SW_STR(" \n")); /* looked at again */
-    r = place_import_one(ledger, place_path(file));
-    assert_int_equal(r.files_read, 1);
-    assert_int_equal(r.steps_new + r.steps_corrected, 0);
-    char *after = place_dump(ledger);
-    assert_string_equal(before, after);
-    free(before);
-    free(after);
-}
-
 static void test_har(void **state)
 {
     (void)state;
@@ -433,7 +416,7 @@ static void test_har(void **state)
     json_t *har = json_pack("{s:{s:s, s:o}}", "log", "version", "1.2", "entries", entries);
     write_json("all.har", har);
     json_decref(har);
-    import_twice("har.db", "all.har", calls, all - calls);
+    place_import_twice("har.db", "all.har", calls, all - calls);
     check_ledger("har.db", false);
 }
 
@@ -454,7 +437,7 @@ static void test_pairs(void **state)
             all++;
         }
     }
-    import_twice("pairs.db", "all.ndjson", calls, all - calls);
+    place_import_twice("pairs.db", "all.ndjson", calls, all - calls);
     check_ledger("pairs.db", true);
 }
 

@@ -22,26 +22,11 @@ static void is_one(const char *ledger, const char *what)
     }
 }
 
-/* Imports it, again when it was touched, and checks that the second time brings nothing; `others`: rows that are no call. */
 static void import_twice(const char *ledger, const char *file, int64_t steps, int64_t others,
                          const char *content)
 {
-    import_result first;
-    import_result second;
     place_write(file, sw_str_from(content));
-    first = place_import_one(ledger, place_path(file));
-    assert_int_equal(first.files_read, 1);
-    char *before = place_dump(ledger);
-    place_append(file, SW_STR("\n"));
-    second = place_import_one(ledger, place_path(file));
-    assert_int_equal(second.files_read, 1);
-    assert_int_equal(second.steps_new + second.steps_corrected, 0);
-    char *after = place_dump(ledger);
-    assert_string_equal(before, after);
-    free(before);
-    free(after);
-    assert_int_equal(first.steps_new, steps);
-    assert_int_equal(first.others, others);
+    place_import_twice(ledger, file, steps, others);
     place_verify(ledger);
 }
 
