@@ -305,6 +305,10 @@ static sw_status read_rows(const gathering *g, const row *rows, size_t count, bo
         }
     }
     as.bytes = sw_buf_take(&buf, arena_of(g));
+    if (!as.bytes.ptr && !arena_of(g)->failed) {
+        import_bad_row(g->work, &as, 1, "holds a session that is too long");
+        return SW_STATUS_OK;
+    }
     if (!as.bytes.ptr) {
         return sw_no_memory(err);
     }

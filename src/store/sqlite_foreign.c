@@ -93,12 +93,12 @@ static int begin(sqlite3 *db)
                            : rc;
 }
 
-static int open_as(const char *path, const char *how, sqlite3 **db)
+static int open_as(const char *path, const char *how, const sw_arena *arena, sqlite3 **db)
 {
     sw_buf uri;
     int rc = SQLITE_NOMEM;
 
-    sw_buf_init(&uri, &sw__libc_allocator, URI_BYTES);
+    sw_buf_init(&uri, arena->from, URI_BYTES);
     if (sw__lite_uri(path, how, &uri)) {
         rc = sqlite3_open_v2(uri.ptr, db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
     }
@@ -152,9 +152,9 @@ sw_status sw_foreign_open(const char *path, sw_arena *arena, sw_foreign **out, s
     if (!made) {
         return sw_no_memory(err);
     }
-    rc = is_beside(path, arena, "-shm")   ? open_as(path, "mode=ro&readonly_shm=1", &db)
+    rc = is_beside(path, arena, "-shm")   ? open_as(path, "mode=ro&readonly_shm=1", arena, &db)
          : is_beside(path, arena, "-wal") ? open_copy(path, arena, &db)
-                                          : open_as(path, "immutable=1", &db);
+                                          : open_as(path, "immutable=1", arena, &db);
     if (rc != SQLITE_OK) {
         status = sw__lite_fail(db, rc, path, err);
         (void)sqlite3_close(db);
