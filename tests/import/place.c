@@ -231,6 +231,18 @@ char *place_dump(const char *ledger)
     return text;
 }
 
+void place_is_one(const char *ledger, const char *what)
+{
+    char sql[1024];
+    int64_t count = 0;
+    snprintf(sql, sizeof sql,
+             "select count(*) from steps s join step_metrics m on m.id = s.id where %s", what);
+    count = place_number(ledger, sql);
+    if (count != 1) {
+        fail_msg("%lld steps are so: %s\n%s", (long long)count, what, place_dump(ledger));
+    }
+}
+
 void place_same(const char *got, const char *expected)
 {
     size_t at = 0;

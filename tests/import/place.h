@@ -31,6 +31,8 @@ import_result place_import_told(const char *ledger, const char *path, char *told
 
 /* The number that the question answers, over the ledger's file. */
 int64_t place_number(const char *ledger, const char *sql);
+/* One step, and only one, is so: in SQL over steps s and step_metrics m. */
+void place_is_one(const char *ledger, const char *what);
 /* All that the ledger holds of steps, runs, messages, timings, as text, without when it was written; to be freed. */
 char *place_dump(const char *ledger);
 /* Both hold the same; else where they begin to differ is shown. */

@@ -3,25 +3,6 @@
 #include "codec/transcript_scan.h"
 #include "tests/import/place.h"
 
-static int64_t number(const char *ledger, const char *what)
-{
-    char sql[1024];
-    snprintf(sql, sizeof sql,
-             "select count(*) from steps s join step_metrics m on m.id = s.id "
-             "where %s",
-             what);
-    return place_number(ledger, sql);
-}
-
-/* One step is so; and only one. */
-static void is_one(const char *ledger, const char *what)
-{
-    if (number(ledger, what) != 1) {
-        char *dump = place_dump(ledger);
-        fail_msg("%lld steps are so: %s\n%s", (long long)number(ledger, what), what, dump);
-    }
-}
-
 static void import_twice(const char *ledger, const char *file, int64_t steps, int64_t others,
                          const char *content)
 {
@@ -51,16 +32,18 @@ static void import_twice(const char *ledger, const char *file, int64_t steps, in
 
 static void check_langfuse(const char *ledger)
 {
-    is_one(ledger, "prompt_tokens = 40 and completion_tokens = 5 and cached_input_tokens = 30 and "
-                   "cost_nano_usd = 1234500 and price_id is null and s.status = 'success' and "
-                   "provider_name = 'anthropic' and feedback = 'positive' and end_user = 'ann' and "
-                   "tags = '[\"prod\"]' and llm_request_ns = 2000000000 and "
-                   "ttft_ns = 500000000 and input_preview = 'how are you' and "
-                   "output_preview = 'well' and source = 'transcript'");
-    is_one(ledger, "s.status = 'failed' and prompt_tokens = 0 and usage_state = 'unknown' and "
-                   "cost_nano_usd is null and json_extract(error_data, '$.message') = "
-                   "'overloaded' and parent_step_id = (select id from steps where "
-                   "prompt_tokens = 40)");
+    place_is_one(ledger,
+                 "prompt_tokens = 40 and completion_tokens = 5 and cached_input_tokens = 30 and "
+                 "cost_nano_usd = 1234500 and price_id is null and s.status = 'success' and "
+                 "provider_name = 'anthropic' and feedback = 'positive' and end_user = 'ann' and "
+                 "tags = '[\"prod\"]' and llm_request_ns = 2000000000 and "
+                 "ttft_ns = 500000000 and input_preview = 'how are you' and "
+                 "output_preview = 'well' and source = 'transcript'");
+    place_is_one(ledger,
+                 "s.status = 'failed' and prompt_tokens = 0 and usage_state = 'unknown' and "
+                 "cost_nano_usd is null and json_extract(error_data, '$.message') = "
+                 "'overloaded' and parent_step_id = (select id from steps where "
+                 "prompt_tokens = 40)");
     assert_int_equal(place_number(ledger, "select count(distinct run_id) from steps"), 1);
     assert_int_equal(place_number(ledger, "select count(*) from runs"), 1);
 }
@@ -94,9 +77,10 @@ static void test_langfuse_csv(void **state)
         "\"gpt-4o\",\"say \"\"hi\"\",\nplease\",\"hi\",\"{\"\"input\"\":7,\"\"output\"\":2,"
         "\"\"total\"\":9}\",\"0.5\",\"DEFAULT\",\"{\"\"user_feedback\"\":[0]}\"\r\n"
         "c2,t1,SPAN,2026-01-02T10:00:00.000Z,,,,,,,DEFAULT,\r\n");
-    is_one("lfc.db", "prompt_tokens = 7 and completion_tokens = 2 and cost_nano_usd = 500000000 "
-                     "and provider_name = 'openai' and feedback = 'negative' and input_preview = "
-                     "'say \"hi\",' || char(10) || 'please' and output_preview = 'hi'");
+    place_is_one("lfc.db",
+                 "prompt_tokens = 7 and completion_tokens = 2 and cost_nano_usd = 500000000 "
+                 "and provider_name = 'openai' and feedback = 'negative' and input_preview = "
+                 "'say \"hi\",' || char(10) || 'please' and output_preview = 'hi'");
 }
 
 /* ---- Phoenix -------------------------------------------------------------------------------------------- */
@@ -124,14 +108,15 @@ static void test_phoenix(void **state)
         "\"LLM\",\"start_time\":\"2026-01-02T10:00:04.5+00:00\",\"end_time\":"
         "\"2026-01-02T10:00:05.5+00:00\",\"status_code\":\"ERROR\",\"status_message\":\"refused\","
         "\"attributes\":{\"llm.model_name\":\"gpt-4o\",\"annotations\":1}}\n");
-    is_one("px.db",
-           "prompt_tokens = 100 and completion_tokens = 20 and cached_input_tokens = 60 "
-           "and cost_nano_usd = 100000 and provider_name = 'azure.ai.openai' and "
-           "feedback = 'negative' and s.trace_id = '0123456789abcdef0123456789abcdef' "
-           "and step_start_ns = 1767348001000000000 and input_preview = 'q' and "
-           "output_preview = 'a' and conversation_id is not null and s.status = 'success'");
-    is_one("px.db", "s.status = 'failed' and usage_state = 'unknown' and parent_step_id is not "
-                    "null and llm_request_ns = 1000000000");
+    place_is_one("px.db",
+                 "prompt_tokens = 100 and completion_tokens = 20 and cached_input_tokens = 60 "
+                 "and cost_nano_usd = 100000 and provider_name = 'azure.ai.openai' and "
+                 "feedback = 'negative' and s.trace_id = '0123456789abcdef0123456789abcdef' "
+                 "and step_start_ns = 1767348001000000000 and input_preview = 'q' and "
+                 "output_preview = 'a' and conversation_id is not null and s.status = 'success'");
+    place_is_one("px.db",
+                 "s.status = 'failed' and usage_state = 'unknown' and parent_step_id is not "
+                 "null and llm_request_ns = 1000000000");
     assert_int_equal(place_number("px.db", "select count(*) from runs"), 1);
 }
 
@@ -152,10 +137,11 @@ static void test_phoenix_csv(void **state)
         "2026-01-02 10:00:03.500000+00:00,OK,,[],bb00000000000002,0123456789abcdef0123456789abcdee,"
         "gpt-4o,\"[{'message.role': 'user', 'message.content': 'q, or so'}]\",\"q, or so\","
         "\"a \"\"b\"\"\",100.0,20.0,60.0\n");
-    is_one("pxc.db", "prompt_tokens = 100 and completion_tokens = 20 and cached_input_tokens = 60 "
-                     "and model = 'gpt-4o' and s.trace_id = '0123456789abcdef0123456789abcdee' and "
-                     "step_start_ns = 1767348001500000000 and llm_request_ns = 2000000000 and "
-                     "input_preview = 'q, or so' and output_preview = 'a \"b\"'");
+    place_is_one("pxc.db",
+                 "prompt_tokens = 100 and completion_tokens = 20 and cached_input_tokens = 60 "
+                 "and model = 'gpt-4o' and s.trace_id = '0123456789abcdef0123456789abcdee' and "
+                 "step_start_ns = 1767348001500000000 and llm_request_ns = 2000000000 and "
+                 "input_preview = 'q, or so' and output_preview = 'a \"b\"'");
 }
 
 /* ---- LangSmith ------------------------------------------------------------------------------------------ */
@@ -183,13 +169,14 @@ static void test_langsmith(void **state)
         "{\"id\":\"r2\",\"trace_id\":\"r0\",\"parent_run_id\":\"r1\",\"run_type\":\"llm\","
         "\"start_time\":\"2026-01-02T10:00:05.000000\",\"status\":\"error\",\"error\":"
         "\"RateLimitError\",\"inputs\":{}}\n");
-    is_one("ls.db", "prompt_tokens = 50 and completion_tokens = 8 and cached_input_tokens = 40 and "
-                    "reasoning_tokens = 3 and cost_nano_usd = 1 and model = 'gpt-5' and "
-                    "provider_name = 'openai' and feedback = 'positive' and tags = "
-                    "'[\"a\",\"b\"]' and ttft_ns = 500000000 and input_preview = 'ask' and "
-                    "output_preview = 'told' and json_extract(metadata, '$.scores.auto.n') = 1");
-    is_one("ls.db", "s.status = 'failed' and json_extract(error_data, '$.message') = "
-                    "'RateLimitError' and parent_step_id is not null");
+    place_is_one("ls.db",
+                 "prompt_tokens = 50 and completion_tokens = 8 and cached_input_tokens = 40 and "
+                 "reasoning_tokens = 3 and cost_nano_usd = 1 and model = 'gpt-5' and "
+                 "provider_name = 'openai' and feedback = 'positive' and tags = "
+                 "'[\"a\",\"b\"]' and ttft_ns = 500000000 and input_preview = 'ask' and "
+                 "output_preview = 'told' and json_extract(metadata, '$.scores.auto.n') = 1");
+    place_is_one("ls.db", "s.status = 'failed' and json_extract(error_data, '$.message') = "
+                          "'RateLimitError' and parent_step_id is not null");
     assert_int_equal(place_number("ls.db", "select count(*) from runs"), 1);
 }
 
@@ -209,12 +196,14 @@ static void test_langsmith(void **state)
 
 static void check_helicone(const char *ledger)
 {
-    is_one(ledger, "prompt_tokens = 104 and completion_tokens = 9 and cached_input_tokens = 100 "
-                   "and cost_nano_usd = 250000 and provider_name = 'anthropic' and model = "
-                   "'claude-x-1' and feedback = 'positive' and end_user = 'bob' and ttft_ns = "
-                   "200000000 and llm_request_ns = 1000000000 and s.run_id is not null");
-    is_one(ledger, "s.status = 'failed' and error_type = '429' and model = 'gpt-4o' and feedback "
-                   "is null and s.run_id is null and llm_request_ns = 30000000");
+    place_is_one(ledger,
+                 "prompt_tokens = 104 and completion_tokens = 9 and cached_input_tokens = 100 "
+                 "and cost_nano_usd = 250000 and provider_name = 'anthropic' and model = "
+                 "'claude-x-1' and feedback = 'positive' and end_user = 'bob' and ttft_ns = "
+                 "200000000 and llm_request_ns = 1000000000 and s.run_id is not null");
+    place_is_one(ledger,
+                 "s.status = 'failed' and error_type = '429' and model = 'gpt-4o' and feedback "
+                 "is null and s.run_id is null and llm_request_ns = 30000000");
 }
 
 static void test_helicone(void **state)
@@ -230,7 +219,7 @@ static void test_helicone(void **state)
                         "\"usage\":{\"input_tokens\":4,\"cache_read_input_tokens\":100,"
                         "\"output_tokens\":9}}}\n" HE_TWO "\n");
     check_helicone("heb.db");
-    is_one("heb.db", "request_id = 'msg_7' and input_preview = 'q' and output_preview = 'a'");
+    place_is_one("heb.db", "request_id = 'msg_7' and input_preview = 'q' and output_preview = 'a'");
     assert_int_equal(place_number("heb.db", "select count(*) from provider_traces where "
                                             "request_json like '%sk-no%'"),
                      0);

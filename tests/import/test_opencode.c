@@ -110,28 +110,19 @@ static void fill(sqlite3 *db)
 static void check(const char *ledger)
 {
     assert_int_equal(place_number(ledger, "select count(*) from steps"), 3);
-    assert_int_equal(
-        place_number(ledger, "select count(*) from steps where prompt_tokens = 160 and "
-                             "completion_tokens = 7 and cached_input_tokens = 100 and "
-                             "cache_write_tokens = 50 and reasoning_tokens = 2 and cost_nano_usd = "
-                             "1000000 and model = 'claude-x' and provider_name = 'anthropic' and "
-                             "status = 'success' and output_preview = 'I look' and input_preview = "
-                             "'do it'"),
-        1);
-    assert_int_equal(
-        place_number(ledger, "select count(*) from steps where prompt_tokens = 170 and "
-                             "completion_tokens = 6 and cost_nano_usd = 2000000 and stop_reason = "
-                             "'end_turn' and output_preview = 'ready' and json_extract(metadata, "
-                             "'$.cwd') = '/srv/shop'"),
-        1);
-    assert_int_equal(place_number(ledger, "select count(*) from steps where prompt_tokens = 7 and "
-                                          "completion_tokens = 3 and coalesce(cost_source, '') <> "
-                                          "'caller'"),
-                     1);
-    assert_int_equal(place_number(ledger,
-                                  "select tool_execution_ns from step_metrics m join steps s on "
-                                  "s.id = m.id where s.prompt_tokens = 160"),
-                     6000000000);
+    place_is_one(ledger,
+                 "prompt_tokens = 160 and completion_tokens = 7 and cached_input_tokens = 100 and "
+                 "cache_write_tokens = 50 and reasoning_tokens = 2 and cost_nano_usd = 1000000 and "
+                 "model = 'claude-x' and provider_name = 'anthropic' and s.status = 'success' and "
+                 "output_preview = 'I look' and input_preview = 'do it' and "
+                 "tool_execution_ns = 6000000000");
+    place_is_one(ledger,
+                 "prompt_tokens = 170 and completion_tokens = 6 and cost_nano_usd = 2000000 and "
+                 "stop_reason = 'end_turn' and output_preview = 'ready' and "
+                 "json_extract(metadata, '$.cwd') = '/srv/shop'");
+    place_is_one(
+        ledger,
+        "prompt_tokens = 7 and completion_tokens = 3 and coalesce(cost_source, '') <> 'caller'");
 }
 
 static void check_family(const char *ledger)
@@ -217,17 +208,12 @@ static void errors_are_what_they_are(void **state)
     import_result r = place_import_one("err.db", place_path("err/opencode.db"));
     assert_int_equal(r.bad_lines, 1);
     assert_int_equal(place_number("err.db", "select count(*) from steps"), 3);
-    assert_int_equal(place_number("err.db", "select count(*) from steps where status = 'cancelled' "
-                                            "and usage_state = 'unknown' and error_type = "
-                                            "'MessageAbortedError'"),
-                     1);
+    place_is_one("err.db", "s.status = 'cancelled' and usage_state = 'unknown' and "
+                           "error_type = 'MessageAbortedError'");
     assert_int_equal(place_number("err.db", "select count(*) from runs where status = 'cancelled'"),
                      1);
-    assert_int_equal(place_number("err.db",
-                                  "select count(*) from steps where status = 'failed' and "
-                                  "error_type = 'APIError' and json_extract(error_data, "
-                                  "'$.message') = 'overloaded'"),
-                     1);
+    place_is_one("err.db", "s.status = 'failed' and error_type = 'APIError' and "
+                           "json_extract(error_data, '$.message') = 'overloaded'");
     assert_int_equal(place_number("err.db", "select sum(total_tokens) from steps"), 6);
 }
 
