@@ -3,12 +3,10 @@
  * rest is read: a is the first row of model/import_formats.def. Whatever comes of it must be what the ledger takes, and
  * must not take much more memory than was sent in.
  */
+#include "fuzz/messages.h"
 #include "ingest/import_inside.h"
-#include "model/model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define SAME_ID "00000000-0000-4000-8000-000000000000"
 
 static import_reader *const readers[IMPORT_FORMATS] = {
 #define SW_IMPORT_FORMAT(name, NAME, WORD, TITLE, READER, TOLD, STEP) import_read_##READER,
@@ -29,21 +27,6 @@ static void check_step(const import_made *made)
     row.updated_at = row.created_at;
     sw_row_defaults(&sw__records[SW_RECORD_STEP], &row);
     sw_assert(sw_row_check(&sw__records[SW_RECORD_STEP], &row, "", &err) == SW_STATUS_OK);
-}
-
-static void check_messages(const sw_message *messages, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        sw_message row = messages[i];
-        sw_error err = {.status = SW_STATUS_OK};
-        row.id = SW_STR("message-" SAME_ID);
-        row.organization_id = SW_STR("org-" SAME_ID);
-        row.conversation_id = SW_NULL_STR;
-        row.sequence_id = sw_int_of(1);
-        row.created_at = row.updated_at = sw_int_of(1);
-        sw_row_defaults(&sw__records[SW_RECORD_MESSAGE], &row);
-        sw_assert(sw_row_check(&sw__records[SW_RECORD_MESSAGE], &row, "", &err) == SW_STATUS_OK);
-    }
 }
 
 static void tell_bad(void *arg, const char *path, int64_t line, const char *why)

@@ -4,11 +4,9 @@
  * and must not take much more memory than it was sent in.
  */
 #include "ingest/talk.h"
-#include "model/model.h"
+#include "fuzz/messages.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define ID "00000000-0000-4000-8000-000000000000"
 
 enum { ATTRIBUTES_MOST = 64 };
 
@@ -39,21 +37,6 @@ static const struct {
     {"llm.tools", true},
     {"gen_ai.completion", true},
 };
-
-static void check_messages(const sw_message *messages, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        sw_message row = messages[i];
-        sw_error err = {.status = SW_STATUS_OK};
-        row.id = SW_STR("message-" ID);
-        row.organization_id = SW_STR("org-" ID);
-        row.sequence_id = sw_int_of(1);
-        row.created_at = row.updated_at = sw_int_of(1);
-        row.tool_calls = row.tool_calls.ptr ? row.tool_calls : SW_STR("[]");
-        row.is_deleted = sw_int_of(0);
-        sw_assert(sw_row_check(&sw__records[SW_RECORD_MESSAGE], &row, "", &err) == SW_STATUS_OK);
-    }
-}
 
 static void check_json(sw_str json, char first)
 {
