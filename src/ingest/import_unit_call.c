@@ -21,6 +21,12 @@ static bool is_call(const unit_event *event)
     return !event->gone && event->e.kind == TRANSCRIPT_CALL;
 }
 
+/* Whether the call's own name is not enough to tell it from others. */
+static bool needs_both(const unit *u, const transcript_event *e)
+{
+    return !u->traits->by_message || !e->key.len;
+}
+
 /* Whether the part is one of that call. Where both have a request, and the models differ, something constant stands in
  * the place of the name, and they are two. */
 static bool same_call(const unit *u, const transcript_event *a, const transcript_event *b)
@@ -30,7 +36,7 @@ static bool same_call(const unit *u, const transcript_event *a, const transcript
     if (!sw_str_eq(a->key, b->key)) {
         return false;
     }
-    if (!u->traits->by_message) {
+    if (needs_both(u, b)) {
         return sw_str_eq(a->key2, b->key2);
     }
     return !requests || a->side || b->side || sw_str_eq(a->model, b->model);
@@ -59,10 +65,9 @@ static void name_call(unit *u, transcript_event *e)
 static uint32_t find_call(const unit *u, const transcript_event *e, size_t *at)
 {
     const unit_index *index = &u->by_call;
-    sw_str name = e->key.len ? e->key : e->key2;
-    uint64_t hash = sw_hash(11, name.ptr, name.len);
+    uint64_t hash = sw_hash(11, e->key.ptr, e->key.len);
 
-    if (!u->traits->by_message) { /* where the first is the session's, only the second differs */
+    if (needs_both(u, e)) {
         hash = sw_hash(hash, e->key2.ptr, e->key2.len);
     }
     *at = hash & (index->size - 1);

@@ -210,6 +210,35 @@ static void streamed_parts_are_what_they_are(void **state)
                      3);
 }
 
+/* A line of an answer that has no name of its own; `more`: members of the line. */
+static int unnamed(char *to, size_t size, int number, const char *more)
+{
+    int n = snprintf(
+        to, size,
+        "{\"type\":\"assistant\",\"sessionId\":\"s1\",\"uuid\":\"a%d\",\"requestId\":\"req_%d\","
+        "\"timestamp\":\"2026-01-15T10:%02d:%02d.000Z\",%s\"message\":{\"role\":\"assistant\","
+        "\"model\":\"claude-opus-4-6\",\"content\":[{\"type\":\"text\",\"text\":\"x%d\"}],"
+        "\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":2,\"output_tokens\":3}}}\n",
+        number, number, number / 60, number % 60, more, number);
+    assert_true(n > 0 && (size_t)n < size);
+    return n;
+}
+
+/* Their requests are different, so they are different calls, however many there are. */
+static void calls_without_a_name_are_known_by_their_requests(void **state)
+{
+    enum { CALLS = 500 };
+    static char text[CALLS * 512];
+    size_t len = 0;
+    (void)state;
+    for (int i = 0; i < CALLS; i++) {
+        len += (size_t)unnamed(text + len, sizeof text - len, i, "");
+    }
+    place_write("unnamed/a.jsonl", sw_str_make(text, len));
+    assert_int_equal(place_import_one("unnamed.db", place_path("unnamed")).steps_new, CALLS);
+    assert_int_equal(place_number("unnamed.db", "select sum(total_tokens) from steps"), 5 * CALLS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +249,7 @@ int main(void)
         cmocka_unit_test(what_is_taken_back_is_marked),
         cmocka_unit_test(texts_without_tokens_are_calls),
         cmocka_unit_test(streamed_parts_are_what_they_are),
+        cmocka_unit_test(calls_without_a_name_are_known_by_their_requests),
     };
     return cmocka_run_group_tests(tests, place_set_up, place_tear_down);
 }
