@@ -154,8 +154,8 @@ static bool is_wanted(const import_work *work, sw_str run_id)
     return false;
 }
 
-/* A run that may be empty now, and those above it, which may be so then; none that this window fills. A file that
- * says that runs come from each other in a circle is as high as the runs that it names. */
+/* A run that may be empty now, and those above it, which may be so then; none that this window fills. Where files
+ * said that runs come from each other in a circle, it is as high as there are runs. */
 static sw_status note_left(const deciding *d, import_list *list, sw_str run_id, sw_error *err)
 {
     import_work *work = d->work;

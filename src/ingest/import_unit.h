@@ -46,6 +46,7 @@ typedef struct unit_run {
     sw_str agent_type; /* what the source calls its kind; or null */
     sw_str begun_by;   /* the tool's call that it was; or null */
     uint32_t parent;
+    uint32_t walk;  /* on which walk upwards it was met first */
     uint32_t first; /* event */
     uint32_t last;
     uint32_t last_call; /* event of the last call */

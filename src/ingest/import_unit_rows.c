@@ -19,16 +19,20 @@ sw_str unit_agent(const unit *u, const unit_run *run)
     return run->agent_type.len ? run->agent_type : sw_str_from(u->traits->agent);
 }
 
-/* The nearest run above that has steps; those above it may go round in a damaged file. */
+/* The nearest run above that has steps; those on the way to it come from it too, from now on. */
 static uint32_t run_above(const unit *u, uint32_t run)
 {
-    for (size_t n = 0; n < u->run_count && run != UNIT_NONE; n++) {
-        run = u->runs[run].parent;
-        if (run == UNIT_NONE || u->runs[run].calls > 0) {
-            return run;
-        }
+    uint32_t above = u->runs[run].parent;
+
+    while (above != UNIT_NONE && u->runs[above].calls == 0) {
+        above = u->runs[above].parent;
     }
-    return UNIT_NONE;
+    while (u->runs[run].parent != above) {
+        uint32_t next = u->runs[run].parent;
+        u->runs[run].parent = above;
+        run = next;
+    }
+    return above;
 }
 
 sw_str unit_conversation(const unit_run *run)

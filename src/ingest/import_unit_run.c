@@ -176,6 +176,21 @@ static void link_agents(unit *u)
     }
 }
 
+/* A damaged file may say that runs come from each other in a circle: the one of it that is met first comes from none. */
+static void cut_circles(unit *u)
+{
+    for (uint32_t i = 0; i < u->run_count; i++) {
+        for (uint32_t at = i; at != UNIT_NONE && !u->runs[at].walk; at = u->runs[at].parent) {
+            uint32_t above = u->runs[at].parent;
+            u->runs[at].walk = i + 1;
+            if (above != UNIT_NONE && u->runs[above].walk == i + 1) {
+                u->runs[above].parent = UNIT_NONE;
+                u->runs[above].begun_by = SW_NULL_STR;
+            }
+        }
+    }
+}
+
 sw_status unit_find_runs(unit *u, sw_error *err)
 {
     for (uint32_t n = 0; n < u->count; n++) {
@@ -200,5 +215,6 @@ sw_status unit_find_runs(unit *u, sw_error *err)
     }
     link_agents(u);
     unit_link_threads(u);
+    cut_circles(u);
     return SW_STATUS_OK;
 }

@@ -239,6 +239,37 @@ static void calls_without_a_name_are_known_by_their_requests(void **state)
     assert_int_equal(place_number("unnamed.db", "select sum(total_tokens) from steps"), 5 * CALLS);
 }
 
+/* Each of three sub-agents is said to be a tool of another one: the one that began first is nobody's. */
+static void agents_in_a_circle_have_a_first(void **state)
+{
+    enum { AGENTS = 3 };
+    static char text[8192];
+    size_t len = 0;
+    (void)state;
+    for (int i = 0; i < AGENTS; i++) {
+        char more[64];
+        snprintf(more, sizeof more, "\"agentId\":\"g%d\",\"isSidechain\":true,", i);
+        len += (size_t)unnamed(text + len, sizeof text - len, i, more);
+        len += (size_t)snprintf(
+            text + len, sizeof text - len,
+            "{\"type\":\"user\",\"sessionId\":\"s1\",\"uuid\":\"u%d\",%s"
+            "\"timestamp\":\"2026-01-15T10:01:00.000Z\",\"toolUseResult\":{\"agentId\":\"g%d\"},"
+            "\"message\":{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\","
+            "\"tool_use_id\":\"t%d\",\"content\":\"fine\"}]}}\n",
+            i, more, (i + 1) % AGENTS, i);
+    }
+    place_write("circle/a.jsonl", sw_str_make(text, len));
+    assert_int_equal(place_import_one("circle.db", place_path("circle")).runs, AGENTS);
+    assert_int_equal(place_number("circle.db",
+                                  "select count(*) from runs r join steps s on s.run_id = r.id "
+                                  "where r.parent_run_id is null and s.request_id = 'req_0'"),
+                     1);
+    assert_int_equal(
+        place_number("circle.db", "select count(*) from runs where parent_run_id is not null"),
+        AGENTS - 1);
+    place_verify("circle.db");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +281,7 @@ int main(void)
         cmocka_unit_test(texts_without_tokens_are_calls),
         cmocka_unit_test(streamed_parts_are_what_they_are),
         cmocka_unit_test(calls_without_a_name_are_known_by_their_requests),
+        cmocka_unit_test(agents_in_a_circle_have_a_first),
     };
     return cmocka_run_group_tests(tests, place_set_up, place_tear_down);
 }
