@@ -128,35 +128,37 @@ static bool make_index(unit *u, unit_index *index)
     return index->at != NULL;
 }
 
-static size_t slot_of(const unit_index *index, sw_str key)
+typedef sw_str name_of(const unit_event *event);
+
+static sw_str own_id(const unit_event *event)
 {
-    return sw_hash(11, key.ptr, key.len) & (index->size - 1);
+    return event->e.id;
+}
+
+static sw_str tool_of(const unit_event *event)
+{
+    return event->e.key;
+}
+
+/* Where the first event of that name is, or would be. */
+static uint32_t *find_first(const unit *u, const unit_index *index, name_of *name, sw_str wanted)
+{
+    size_t at = sw_hash(11, wanted.ptr, wanted.len) & (index->size - 1);
+
+    while (index->at[at] != UNIT_NONE && !sw_str_eq(name(&u->events[index->at[at]]), wanted)) {
+        at = (at + 1) & (index->size - 1);
+    }
+    return &index->at[at];
 }
 
 uint32_t unit_find(const unit *u, sw_str id)
 {
-    const unit_index *index = &u->by_id;
-
-    for (size_t at = id.len ? slot_of(index, id) : 0; id.len && index->at[at] != UNIT_NONE;
-         at = (at + 1) & (index->size - 1)) {
-        if (sw_str_eq(u->events[index->at[at]].e.id, id)) {
-            return index->at[at];
-        }
-    }
-    return UNIT_NONE;
+    return id.len ? *find_first(u, &u->by_id, own_id, id) : UNIT_NONE;
 }
 
 uint32_t unit_answer(const unit *u, sw_str tool)
 {
-    const unit_index *index = &u->by_tool;
-
-    for (size_t at = tool.len ? slot_of(index, tool) : 0; tool.len && index->at[at] != UNIT_NONE;
-         at = (at + 1) & (index->size - 1)) {
-        if (sw_str_eq(u->events[index->at[at]].e.key, tool)) {
-            return index->at[at];
-        }
-    }
-    return UNIT_NONE;
+    return tool.len ? *find_first(u, &u->by_tool, tool_of, tool) : UNIT_NONE;
 }
 
 /* The same line in another file, or again in this one. */
@@ -167,41 +169,60 @@ static bool is_copy(const unit_event *a, const unit_event *b)
            (a->e.kind != TRANSCRIPT_RETURN || sw_str_eq(a->e.key, b->e.key));
 }
 
-/* Puts the event behind those with its id; false: one of them is the same. */
-static bool put_id(unit *u, uint32_t i)
+/* Puts the event among those that were seen; false: one of them is the same. */
+static bool see(const unit *u, const unit_index *seen, uint32_t i)
 {
-    unit_index *index = &u->by_id;
-    sw_str id = u->events[i].e.id;
-    size_t at = slot_of(index, id);
+    const transcript_event *e = &u->events[i].e;
+    uint64_t hash = sw_hash(e->kind, e->id.ptr, e->id.len);
+    size_t at = 0;
 
-    for (; index->at[at] != UNIT_NONE; at = (at + 1) & (index->size - 1)) {
-        if (is_copy(&u->events[index->at[at]], &u->events[i])) {
+    hash = sw_hash(hash, e->session.ptr, e->session.len);
+    if (e->kind == TRANSCRIPT_RETURN) {
+        hash = sw_hash(hash, e->key.ptr, e->key.len);
+    }
+    for (at = hash & (seen->size - 1); seen->at[at] != UNIT_NONE;
+         at = (at + 1) & (seen->size - 1)) {
+        if (is_copy(&u->events[seen->at[at]], &u->events[i])) {
             return false;
         }
     }
-    index->at[at] = i;
+    seen->at[at] = i;
     return true;
 }
 
-static void put_answer(unit *u, uint32_t i)
+static void put_first(uint32_t *slot, uint32_t event)
 {
-    unit_index *index = &u->by_tool;
-    size_t at = slot_of(index, u->events[i].e.key);
-
-    while (index->at[at] != UNIT_NONE) {
-        at = (at + 1) & (index->size - 1);
+    if (*slot == UNIT_NONE) {
+        *slot = event;
     }
-    index->at[at] = i;
+}
+
+/* In their order, so that the first of a name is found by it. */
+static void put_names(unit *u, const unit_index *seen)
+{
+    for (uint32_t n = 0; n < u->count; n++) {
+        uint32_t i = u->order[n];
+        unit_event *event = &u->events[i];
+        event->gone = event->e.id.len && !see(u, seen, i);
+        u->told += !event->gone;
+        if (!event->gone && event->e.id.len) {
+            put_first(find_first(u, &u->by_id, own_id, event->e.id), i);
+        }
+        if (!event->gone && event->e.kind == TRANSCRIPT_RETURN && event->e.key.len) {
+            put_first(find_first(u, &u->by_tool, tool_of, event->e.key), i);
+        }
+    }
 }
 
 static sw_status put_in_order(unit *u, sw_error *err)
 {
     sw_arena *arena = &u->work->arena;
+    unit_index seen;
 
     u->order = sw_arena_alloc(arena, (u->count + 1) * sizeof *u->order);
     u->next_part = sw_arena_alloc(arena, (u->count + 1) * sizeof *u->next_part);
     if (!u->order || !u->next_part || !make_index(u, &u->by_id) || !make_index(u, &u->by_tool) ||
-        !make_index(u, &u->by_call)) {
+        !make_index(u, &u->by_call) || !make_index(u, &seen)) {
         return sw_no_memory(err);
     }
     for (uint32_t i = 0; i < u->count; i++) {
@@ -209,14 +230,7 @@ static sw_status put_in_order(unit *u, sw_error *err)
         u->next_part[i] = UNIT_NONE;
     }
     qsort_r(u->order, u->count, sizeof *u->order, by_time, u);
-    for (uint32_t n = 0; n < u->count; n++) {
-        unit_event *event = &u->events[u->order[n]];
-        event->gone = event->e.id.len && !put_id(u, u->order[n]);
-        u->told += !event->gone;
-        if (!event->gone && event->e.kind == TRANSCRIPT_RETURN && event->e.key.len) {
-            put_answer(u, u->order[n]);
-        }
-    }
+    put_names(u, &seen);
     return SW_STATUS_OK;
 }
 

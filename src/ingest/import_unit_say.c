@@ -21,32 +21,45 @@ static void say_part(talk *t, const transcript_part *part)
     }
 }
 
-/* Whether the same block came with an earlier part of the call. */
-static bool was_said(const unit *u, const unit_call *call, uint32_t part, size_t at)
-{
-    const transcript_part *it = &u->events[part].e.parts[at];
+/* Blocks of a call so far. */
+typedef struct blocks {
+    import_list all; /* sw_str: as they stand in the input */
+    import_index index;
+    sw_str asked;
+} blocks;
 
-    for (uint32_t p = call->first; p != UNIT_NONE; p = unit_next(u, p)) {
-        const transcript_event *e = &u->events[p].e;
-        for (size_t i = 0; i < e->part_count && (p != part || i < at); i++) {
-            if (sw_str_eq(e->parts[i].raw, it->raw)) {
-                return true;
-            }
-        }
-        if (p == part) {
-            return false;
-        }
+static bool same_block(const void *arg, size_t place)
+{
+    const blocks *b = arg;
+
+    return sw_str_eq(((const sw_str *)b->all.items)[place], b->asked);
+}
+
+/* Whether the same block came with an earlier part of the call. */
+static bool was_said(blocks *b, const transcript_part *part, sw_arena *arena)
+{
+    import_slot *slot = NULL;
+    sw_str *added = NULL;
+
+    b->asked = part->raw;
+    slot = import_find(&b->index, arena, sw_hash(11, part->raw.ptr, part->raw.len), same_block, b);
+    added = slot && !slot->place ? import_add(arena, &b->all, sizeof *added) : NULL;
+    if (added) {
+        *added = part->raw;
+        import_put(&b->index, slot, b->all.count - 1);
     }
-    return false;
+    return !added;
 }
 
 static void say_answer(unit *u, const unit_call *call, talk *t)
 {
+    blocks said = {.asked = SW_NULL_STR};
+
     talk_begin(t, SW_MESSAGE_ROLE_ASSISTANT);
     for (uint32_t part = call->first; part != UNIT_NONE; part = unit_next(u, part)) {
         const transcript_event *e = &u->events[part].e;
         for (size_t i = 0; i < e->part_count; i++) {
-            if (!was_said(u, call, part, i)) {
+            if (!was_said(&said, &e->parts[i], &u->work->arena)) {
                 say_part(t, &e->parts[i]);
             }
         }
@@ -113,10 +126,13 @@ static void say_return(unit *u, const unit_call *call, const transcript_part *to
 
 static void say_returns(unit *u, const unit_call *call, talk *t)
 {
+    blocks said = {.asked = SW_NULL_STR};
+
     for (uint32_t part = call->first; part != UNIT_NONE; part = unit_next(u, part)) {
         const transcript_event *e = &u->events[part].e;
         for (size_t i = 0; i < e->part_count; i++) {
-            if (e->parts[i].kind == TRANSCRIPT_PART_TOOL && !was_said(u, call, part, i)) {
+            if (e->parts[i].kind == TRANSCRIPT_PART_TOOL &&
+                !was_said(&said, &e->parts[i], &u->work->arena)) {
                 say_return(u, call, &e->parts[i], t);
             }
         }
