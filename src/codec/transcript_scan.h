@@ -314,11 +314,11 @@ static inline bool scan_is(sw_str raw, const char *word)
     return raw.len == len && memcmp(raw.ptr, word, len) == 0;
 }
 
-/* A time, if nanoseconds since 1970 can say it too (until 2255); else null. */
+/* A time, if nanoseconds since 1970 can say it too (until 2255), and so all that lies between two; else null. */
 static inline sw_int scan_us(int64_t us)
 {
     const int64_t most = INT64_C(9000000000000000);
-    return us >= -most && us <= most ? sw_int_of(us) : SW_NULL_INT;
+    return us >= 0 && us <= most ? sw_int_of(us) : SW_NULL_INT;
 }
 
 /* A time as ISO 8601 text; null when it is none. */

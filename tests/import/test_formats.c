@@ -270,6 +270,25 @@ static void agents_in_a_circle_have_a_first(void **state)
     place_verify("circle.db");
 }
 
+/* More nanoseconds lie between the two than a number holds. The call was made all the same. */
+static void a_time_that_cannot_be_is_none(void **state)
+{
+    static const char text[] =
+        "{\"type\":\"user\",\"sessionId\":\"s1\",\"uuid\":\"u1\",\"timestamp\":"
+        "\"1700-01-01T00:00:00.000Z\",\"message\":{\"role\":\"user\",\"content\":\"hi\"}}\n"
+        "{\"type\":\"assistant\",\"sessionId\":\"s1\",\"uuid\":\"a1\",\"parentUuid\":\"u1\","
+        "\"timestamp\":\"2250-01-01T00:00:00.000Z\",\"message\":{\"id\":\"m1\",\"role\":"
+        "\"assistant\",\"model\":\"claude-opus-4-6\",\"content\":[],\"stop_reason\":\"end_turn\","
+        "\"usage\":{\"input_tokens\":2,\"output_tokens\":3}}}\n";
+    (void)state;
+    place_write("times/a.jsonl", sw_str_from(text));
+    assert_int_equal(place_import_one("times.db", place_path("times")).steps_new, 1);
+    assert_int_equal(
+        place_number("times.db", "select count(*) from steps where created_at = 8835955200000000"),
+        1);
+    place_verify("times.db");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +301,7 @@ int main(void)
         cmocka_unit_test(streamed_parts_are_what_they_are),
         cmocka_unit_test(calls_without_a_name_are_known_by_their_requests),
         cmocka_unit_test(agents_in_a_circle_have_a_first),
+        cmocka_unit_test(a_time_that_cannot_be_is_none),
     };
     return cmocka_run_group_tests(tests, place_set_up, place_tear_down);
 }
