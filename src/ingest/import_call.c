@@ -146,9 +146,9 @@ static bool say(import_work *work, const import_call *call, const span_facts *fa
     made->step.input = found.input;
     made->step.input_count = found.input_count;
     entry->step.input_preview =
-        import_preview(found.input, found.input_count, SW_MESSAGE_ROLE_USER, true, &work->arena);
-    entry->step.output_preview = import_preview(found.output, found.output_count,
-                                                SW_MESSAGE_ROLE_ASSISTANT, true, &work->arena);
+        trace_preview(found.input, found.input_count, SW_MESSAGE_ROLE_USER, true, &work->arena);
+    entry->step.output_preview = trace_preview(found.output, found.output_count,
+                                               SW_MESSAGE_ROLE_ASSISTANT, true, &work->arena);
     entry->step.content_truncated = t.cut ? sw_int_of(1) : SW_NULL_INT;
     sign(call, out->output, found.output_count);
     return (!found.request_json.ptr && !found.response_json.ptr) ||

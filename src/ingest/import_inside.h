@@ -116,9 +116,6 @@ sw_str import_agent(import_work *work, sw_str name);
 extern const sw_message import_nothing;
 /* error_data of a step; null as above. */
 sw_str import_error(import_work *work, sw_str message, sw_int http_status);
-/* The beginning of what somebody said first, or last; null: nothing. */
-sw_str import_preview(const sw_message *messages, size_t count, sw_message_role who, bool last,
-                      sw_arena *arena);
 /* Finishes a made step with its messages (counted already), its input being set or nothing: names them, cuts what is too long, and computes the digest of
  * its content. */
 sw_status import_finish(import_work *work, import_made *made, sw_message *messages, sw_error *err);

@@ -169,19 +169,6 @@ sw_str import_error(import_work *work, sw_str message, sw_int http_status)
     return sw_buf_take(&buf, &work->arena);
 }
 
-sw_str import_preview(const sw_message *messages, size_t count, sw_message_role who, bool last,
-                      sw_arena *arena)
-{
-    for (size_t i = 0; i < count; i++) {
-        const sw_message *message = &messages[last ? count - 1 - i : i];
-        sw_str text = message->role.value == who ? trace_preview(message, arena) : SW_NULL_STR;
-        if (text.ptr) {
-            return sw_arena_str(arena, text);
-        }
-    }
-    return SW_NULL_STR;
-}
-
 /* By its place in the step and the conversation, and beginning as the step's id does: so the ledger knows whose it is,
  * and takes it away when the step does not say it any more, or says it in another conversation. */
 static sw_str message_id(import_work *work, sw_str step_id, sw_str conversation, size_t place)

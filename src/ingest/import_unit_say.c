@@ -167,9 +167,9 @@ static void settle(unit *u, const unit_call *call, import_made *made, talk *t)
         }
     }
     entry->step.input_preview =
-        import_preview(said, entry->message_count, SW_MESSAGE_ROLE_USER, false, &u->work->arena);
-    entry->step.output_preview = import_preview(said, entry->message_count,
-                                                SW_MESSAGE_ROLE_ASSISTANT, false, &u->work->arena);
+        trace_preview(said, entry->message_count, SW_MESSAGE_ROLE_USER, false, &u->work->arena);
+    entry->step.output_preview = trace_preview(said, entry->message_count,
+                                               SW_MESSAGE_ROLE_ASSISTANT, false, &u->work->arena);
     if (t->cut) {
         entry->step.content_truncated = sw_int_of(1);
     }

@@ -127,8 +127,10 @@ sw_str trace_part_id(const trace *t, const trace_node *node, const char *prefix,
                      size_t index);
 /* The text so far, in the arena; ends the buffer. Null: no memory, or too long. */
 sw_str trace_take_text(trace *t, sw_buf *buf);
-/* The beginning of what a message says, also where its content is in parts; null: it says nothing. */
-sw_str trace_preview(const sw_message *m, sw_arena *arena);
+/* The beginning of what the role's first message says, or its last, of those that say something, also in parts; null:
+ * none does. */
+sw_str trace_preview(const sw_message *messages, size_t count, sw_message_role role, bool last,
+                     sw_arena *arena);
 /* trace_fit.c: makes a row such as the model takes it; true: something was cut or left out. */
 bool trace_fit(sw_record_id record, void *row, sw_arena *arena);
 /* A text as a field of so many bytes takes it: cut, without NUL. */

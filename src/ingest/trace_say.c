@@ -352,21 +352,21 @@ static sw_str text_of_content(sw_str content, sw_arena *arena)
     return SW_NULL_STR;
 }
 
-sw_str trace_preview(const sw_message *m, sw_arena *arena)
+static sw_str preview_of(const sw_message *m, sw_arena *arena)
 {
     sw_str text = m->text.ptr ? preview(m->text) : SW_NULL_STR;
     return text.ptr ? text : preview(text_of_content(m->content, arena));
 }
 
-/* Of the last message of the role that has one; so a question is the newest, not the first of a conversation. */
-static sw_str preview_among(const sw_message *messages, size_t count, sw_message_role role,
-                            sw_arena *arena)
+sw_str trace_preview(const sw_message *messages, size_t count, sw_message_role role, bool last,
+                     sw_arena *arena)
 {
     sw_str found = SW_NULL_STR;
 
-    for (size_t i = count; i-- > 0 && !found.ptr;) {
-        if (messages[i].role.value == role) {
-            found = trace_preview(&messages[i], arena);
+    for (size_t i = 0; i < count && !found.ptr; i++) {
+        const sw_message *m = &messages[last ? count - 1 - i : i];
+        if (m->role.value == role) {
+            found = preview_of(m, arena);
         }
     }
     return found;
@@ -389,7 +389,7 @@ static void put_input(const saying *s, const span_talk *talk, trace_step *step)
     step->input = talk->input;
     step->input_count = talk->input_count;
     step->entry.step.input_preview =
-        preview_among(talk->input, talk->input_count, SW_MESSAGE_ROLE_USER, s->t->arena);
+        trace_preview(talk->input, talk->input_count, SW_MESSAGE_ROLE_USER, true, s->t->arena);
 }
 
 bool trace_write_messages(trace *t, trace_node *node, trace_step *step)
@@ -410,7 +410,7 @@ bool trace_write_messages(trace *t, trace_node *node, trace_step *step)
     sw_assert(s.count <= room);
     put_input(&s, talk, step);
     step->entry.step.output_preview =
-        preview_among(s.messages, s.count, SW_MESSAGE_ROLE_ASSISTANT, t->arena);
+        trace_preview(s.messages, s.count, SW_MESSAGE_ROLE_ASSISTANT, true, t->arena);
     for (size_t i = 0; i < s.count; i++) {
         if (trace_fit(SW_RECORD_MESSAGE, &s.messages[i], t->arena)) {
             step->entry.step.content_truncated = sw_int_of(1);
