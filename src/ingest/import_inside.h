@@ -116,8 +116,8 @@ sw_str import_agent(import_work *work, sw_str name);
 extern const sw_message import_nothing;
 /* error_data of a step; null as above. */
 sw_str import_error(import_work *work, sw_str message, sw_int http_status);
-/* Finishes a made step with its messages (counted already), its input being set or nothing: names them, cuts what is too long, and computes the digest of
- * its content. */
+/* Finishes a made step with its messages (counted already), its input being set or nothing: names them, cuts what is too
+ * long, and computes the digest of its content. */
 sw_status import_finish(import_work *work, import_made *made, sw_message *messages, sw_error *err);
 
 /* What of a window is to be written. */

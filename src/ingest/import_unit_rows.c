@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of runs from what a unit was found to hold, and what is said of runs and steps alike. A run is made for its calls:
- * one without any is none, and those that came from it come from the one above.
+/* Rows of runs from what a unit was found to hold, and what is said of runs and steps alike. A run is made for its
+ * calls: one without any is none, and those that came from it come from the one above.
  */
 #include "ingest/import_unit.h"
 #include "ingest/span.h"

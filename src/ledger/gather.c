@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading rows in order to change them, which a scan's visit may not do. Of one row the fields that matter are read; few
- * rows are gathered whole;
- * what may be many or large comes in pages that hold the fields asked for and nothing else, so that
- * the work on a thousand long messages needs the memory of one page.
+ * rows are gathered whole; what may be many or large comes in pages that hold the fields asked for and nothing else, so
+ * that the work on a thousand long messages needs the memory of one page.
  */
 #include "ledger/gather.h"
 

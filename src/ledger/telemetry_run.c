@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A run as telemetry tells of it: created when it is new, else restated as a whole. Its beginning only moves back and its
- * status only forward; but a run that was held to be over because nothing came any more (completed, without a stop reason) runs again when
- * something comes.
+ * status only forward; but a run that was held to be over because nothing came any more (completed, without a stop
+ * reason) runs again when something comes.
  */
 #include "ledger/border.h"
 #include "ledger/run.h"
