@@ -61,19 +61,20 @@ typedef struct row {
     bool says[SW_BILL_COUNTS];
 } row;
 
+/* Seconds since 1970 are told by their size: 20261123 is a date in other words, and its day is not guessed. */
 static bool read_day(sw_str text, int64_t *day)
 {
-    int64_t number = 0;
+    int64_t us = 0;
+    int64_t seconds = 0;
+    bool number = sw_parse_int(text, &seconds);
 
-    if (sw_parse_int(text, &number)) {
-        *day = sw_time_day(number * 1000000);
-        return number > 0 && number < INT64_C(100000000000);
+    if (number && seconds >= INT64_C(100000000) && seconds < INT64_C(100000000000)) {
+        us = seconds * 1000000;
+    } else if (number || !sw_time_parse(text, &us)) {
+        return false;
     }
-    if (sw_time_parse(text, &number)) {
-        *day = sw_time_day(number);
-        return true;
-    }
-    return false;
+    *day = sw_time_day(us);
+    return true;
 }
 
 static void note_odd(sw_bill *bill, sw_str what)

@@ -152,6 +152,8 @@ static void test_what_cannot_be_read_is_said(void **state)
         "date,model,input_tokens\n2020-01-02,m,0\n2020-01-02,m,-1\n",
         "date,model,input_tokens\n2020-01-02,m,0\nsoon,m,1\n",
         "date,model,input_tokens\n2020-01-02,m,0\n,m,1\n",
+        "date,model,input_tokens\n2020-01-02,m,0\n20200103,m,0\n",
+        "date,model,input_tokens\n2020-01-02,m,0\n9223372036854775807,m,0\n",
         "date,model,cost_usd\n2020-01-02,m,0\n2020-01-02,m,1 EUR\n",
         "date,model,input_tokens\n2020-01-02,m,9223372036854775807\n2020-01-02,m,1\n",
     };
