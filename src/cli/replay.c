@@ -353,6 +353,10 @@ static bool is_json(const sw_replay *r)
 sw_status sw_replay_next(sw_replay *r, sw_replay_export *out, bool *end, sw_error *err)
 {
     sw_status status = want(r, LOOK, err);
+    while (status == SW_STATUS_OK && !r->ended && after_blanks(r, r->at) == r->text.len) {
+        r->at = r->text.len; /* any number of blanks is nothing */
+        status = want(r, LOOK, err);
+    }
     *end = status == SW_STATUS_OK && after_blanks(r, r->at) == r->text.len;
     if (status != SW_STATUS_OK || *end) {
         return status;

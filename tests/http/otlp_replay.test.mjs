@@ -41,6 +41,7 @@ for (const [name, make] of Object.entries({
   'a body as JSON': () => tracesJson(spans(3)),
   'JSON for people, with blanks around': () => `\n\n  ${pretty(tracesJson(spans(3)))}\n \n`,
   'lines of JSON': () => lines(3),
+  'lines of JSON, far apart': () => `${lines(1)}${'\n'.repeat(200_000)}${lines(2)}`,
   'lines of JSON, the last one without an end': () => lines(3).trim(),
   'JSON with braces and quotes in texts': () => tracesJson([...spans(2), modelSpan({ name: 'a "{[\\" b' })]),
   'a body as protobuf': () => tracesProto(spans(3)),
