@@ -341,6 +341,9 @@ int sw_cli_import(sw_cli *cli)
     if (status == SW_STATUS_OK) {
         status = r.watches ? import_and_watch(&r) : import_all(&r);
     }
-    return status == SW_STATUS_OK ? sw_cli_finish(cli)
-                                  : sw_cli_fail(cli, status, sw_cli_advice(status));
+    if (status == SW_STATUS_OK) {
+        return sw_cli_finish(cli);
+    }
+    /* What is not there is what was to be imported, and the error says so. */
+    return sw_cli_fail(cli, status, status == SW_STATUS_NOT_FOUND ? NULL : sw_cli_advice(status));
 }

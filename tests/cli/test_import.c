@@ -141,7 +141,7 @@ static void test_trouble_is_told_with_file_and_line(void **state)
     child_free(&c);
     c = RUN("import", path_of("nowhere"));
     assert_int_not_equal(c.code, 0);
-    assert_non_null(strstr(c.err, "there is no such file or folder"));
+    assert_non_null(strstr(c.err, "there is no such file or folder\n"));
     child_free(&c);
 }
 
