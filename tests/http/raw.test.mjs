@@ -33,6 +33,7 @@ class Line {
     this.waiting = [];
     this.socket = connect({ host: hostname, port: Number(port), ...options });
     this.socket.on('data', (bytes) => this.#more(Buffer.concat([this.got, bytes])));
+    this.socket.on('drain', () => this.#more(this.got));
     this.socket.on('error', () => {});
     this.socket.on('close', () => {
       this.closed = true;
@@ -54,7 +55,8 @@ class Line {
     return this;
   }
 
-  #change() {
+  // More has come, there is room to send, or it has ended.
+  change() {
     return limited(new Promise((wake) => this.waiting.push(wake)), PATIENCE_MS, `more than ${this.got}`);
   }
 
@@ -69,13 +71,13 @@ class Line {
       if (this.closed) {
         return null;
       }
-      await this.#change();
+      await this.change();
     }
   }
 
   async end() {
     while (!this.closed) {
-      await this.#change();
+      await this.change();
     }
   }
 
@@ -305,7 +307,7 @@ describe('bodies', () => {
     const until = Date.now() + PATIENCE_MS * patience;
     while (!enough() && Date.now() < until) {
       if (!line.socket.write(chunk)) {
-        await limited(new Promise((go) => ['drain', 'close', 'error'].forEach((what) => line.socket.once(what, go))), PATIENCE_MS, 'room');
+        await line.change();
       }
     }
     assert.ok(enough(), 'the server goes on reading');
