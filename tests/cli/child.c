@@ -21,15 +21,16 @@
 enum { WORDS_MOST = 40 };
 
 extern char **environ;
-static char folder[64];
+static char folder[128];
 
 /* ---- the folder ------------------------------------------------------------------------------ */
 
 int child_set_up(void **state)
 {
-    char store[128];
+    char store[160];
     (void)state;
-    snprintf(folder, sizeof folder, "/tmp/stepwell-cli-XXXXXX");
+    const char *tmp = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/stepwell-cli-XXXXXX", tmp ? tmp : "/tmp");
     if (!mkdtemp(folder) || !getenv("STEPWELL_BIN")) {
         return -1;
     }

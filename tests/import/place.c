@@ -7,12 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[64];
+static char folder[256];
 
 int place_set_up(void **state)
 {
+    const char *tmp = getenv("TMPDIR");
     (void)state;
-    snprintf(folder, sizeof folder, "/tmp/stepwell-import-XXXXXX");
+    snprintf(folder, sizeof folder, "%s/stepwell-import-XXXXXX", tmp ? tmp : "/tmp");
     return mkdtemp(folder) ? 0 : -1;
 }
 
