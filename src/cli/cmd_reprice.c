@@ -42,19 +42,26 @@ static sw_status print_json(sw_cli *cli, const sw_reprice_end *end, bool dry_run
     return sw_cli_json_end(cli, &json);
 }
 
+static const char *count(sw_cli *cli, int64_t n)
+{
+    return sw_text_or_blank(sw_show_count(&cli->arena, n));
+}
+
+static const char *money(sw_cli *cli, int64_t nano_usd)
+{
+    return sw_text_or_blank(sw_show_money(&cli->arena, nano_usd));
+}
+
 static void print_text(sw_cli *cli, const sw_reprice_end *end, bool dry_run)
 {
-    sw_arena *arena = &cli->arena;
-
-    fprintf(
-        cli->out,
-        "%s %s of %s steps (%s now have a cost, %s no more; %s unknown, %s said by their callers)\n",
-        dry_run ? "would change" : "changed", sw_show_count(arena, end->changed).ptr,
-        sw_show_count(arena, end->steps).ptr, sw_show_count(arena, end->found).ptr,
-        sw_show_count(arena, end->lost).ptr, sw_show_count(arena, end->unknown).ptr,
-        sw_show_count(arena, end->given).ptr);
-    fprintf(cli->out, "cost before %s, after %s\n", sw_show_money(arena, end->before_nano_usd).ptr,
-            sw_show_money(arena, end->after_nano_usd).ptr);
+    fprintf(cli->out, "%s of %s steps %s: %s had no cost and %s one, %s had one and %s it.\n",
+            count(cli, end->changed), count(cli, end->steps), dry_run ? "would change" : "changed",
+            count(cli, end->found), dry_run ? "would get" : "got", count(cli, end->lost),
+            dry_run ? "would lose" : "lost");
+    fprintf(cli->out, "%s stay unknown; of %s the caller said the cost.\n",
+            count(cli, end->unknown), count(cli, end->given));
+    fprintf(cli->out, "Cost before %s, after %s.\n", money(cli, end->before_nano_usd),
+            money(cli, end->after_nano_usd));
 }
 
 int sw_cli_reprice(sw_cli *cli)
