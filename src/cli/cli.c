@@ -147,6 +147,33 @@ sw_actor sw_cli_actor(const sw_cli *cli)
                       .everywhere = !one && !organization};
 }
 
+/* ---- files ----------------------------------------------------------------------------------- */
+
+sw_status sw_cli_read_file(sw_cli *cli, const char *path, sw_buf *out)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    char part[65536];
+    size_t len = 0;
+    if (!file) {
+        return sw_fail(&cli->error, SW_STATUS_NOT_FOUND, "", "%s cannot be read: %s", path,
+                       strerror(errno));
+    }
+    while ((len = fread(part, 1, sizeof part, file)) > 0 && out->status == SW_STATUS_OK) {
+        sw_buf_add(out, sw_str_make(part, len));
+    }
+    sw_status status = out->status;
+    if (status == SW_STATUS_TOO_LARGE) {
+        (void)sw_fail(&cli->error, status, "", "%s is larger than %zu MiB", path, out->max >> 20);
+    } else if (ferror(file)) {
+        status =
+            sw_fail(&cli->error, SW_STATUS_IO, "", "%s cannot be read: %s", path, strerror(errno));
+    }
+    if (file != stdin) {
+        (void)fclose(file);
+    }
+    return status;
+}
+
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
 bool sw_cli_is_data(const sw_cli *cli)

@@ -283,6 +283,8 @@ int sw_cli_finish(sw_cli *cli);
 /* Opens cli->ledger: to write, or to look only (then it must exist). For commands that work on a ledger
  * itself; UNSUPPORTED when a server is asked. All others go through source.h. */
 sw_status sw_cli_open(sw_cli *cli, bool write);
+/* All of a file, or of standard input, which is "-", into the buffer, whose ceiling is the file's too. */
+sw_status sw_cli_read_file(sw_cli *cli, const char *path, sw_buf *out);
 /* What to do about a ledger that did not open, or a question that was not answered. */
 const char *sw_cli_advice(sw_status status);
 /* Who asks: the operator, everywhere or in --organization; about prices, which are an organization's, in the default one

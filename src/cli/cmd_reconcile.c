@@ -14,24 +14,12 @@ static const char *const titles[SW_BILL_COUNTS] = {"prompt_tokens", "completion_
 
 static sw_status read_file(sw_cli *cli, sw_bill *bill)
 {
-    FILE *file = fopen(cli->argument, "rb");
-    char part[65536];
-    size_t len = 0;
     sw_buf text;
     sw_status status = SW_STATUS_OK;
 
-    if (!file) {
-        return sw_fail(&cli->error, SW_STATUS_NOT_FOUND, "", "%s cannot be read", cli->argument);
-    }
     sw_buf_init(&text, &sw__libc_allocator, FILE_MOST);
-    while ((len = fread(part, 1, sizeof part, file)) > 0) {
-        sw_buf_add(&text, sw_str_make(part, len));
-    }
-    (void)fclose(file);
-    status = text.status == SW_STATUS_OK
-                 ? sw_bill_read(bill, sw_buf_str(&text), &cli->error)
-                 : sw_fail(&cli->error, SW_STATUS_TOO_LARGE, "", "%s is larger than %d MiB",
-                           cli->argument, FILE_MOST >> 20);
+    status = sw_cli_read_file(cli, cli->argument, &text);
+    status = status == SW_STATUS_OK ? sw_bill_read(bill, sw_buf_str(&text), &cli->error) : status;
     sw_buf_fini(&text);
     return status;
 }

@@ -91,26 +91,6 @@ static sw_status create(sw_cli *cli, const sw_price *price)
 
 /* ---- a file ---------------------------------------------------------------------------------------- */
 
-static sw_status read_all(sw_cli *cli, const char *path, sw_buf *out)
-{
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-    char part[4096];
-    size_t len = 0;
-
-    if (!file) {
-        return sw_fail(&cli->error, SW_STATUS_NOT_FOUND, "", "%s cannot be read", path);
-    }
-    while ((len = fread(part, 1, sizeof part, file)) > 0) {
-        sw_buf_add(out, sw_str_make(part, len));
-    }
-    if (file != stdin) {
-        (void)fclose(file);
-    }
-    return out->status == SW_STATUS_OK ? SW_STATUS_OK
-                                       : sw_fail(&cli->error, SW_STATUS_TOO_LARGE, "",
-                                                 "%s is larger than %d MiB", path, FILE_MOST >> 20);
-}
-
 /* The reader stands at the record's brace. */
 static sw_status set_one(sw_cli *cli, sw_json *json)
 {
@@ -147,7 +127,7 @@ static sw_status set_file(sw_cli *cli, const char *path)
     sw_status status = SW_STATUS_OK;
 
     sw_buf_init(&text, &sw__libc_allocator, FILE_MOST);
-    status = read_all(cli, path, &text);
+    status = sw_cli_read_file(cli, path, &text);
     rest = sw_str_after_blanks(sw_buf_str(&text));
     if (status == SW_STATUS_OK && rest.len == 0) {
         status = sw_fail(&cli->error, SW_STATUS_INVALID, "", "%s holds no price", path);

@@ -225,6 +225,9 @@ static void test_what_is_no_export_is_refused(void **state)
     child c = RUN("reconcile", "/nonexistent/file");
     assert_int_equal(c.code, 4);
     child_free(&c);
+    c = RUN("reconcile", child_folder());
+    assert_non_null(strstr(c.err, "cannot be read: Is a directory"));
+    child_free(&c);
 }
 
 int main(void)
