@@ -70,26 +70,22 @@ static void make_folder(const char *name)
     assert_int_equal(mkdir(path_of(name), 0700), 0);
 }
 
-static json_int_t number(const json_t *object, const char *key)
+static const char *store_of(const char *ledger)
 {
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_integer(value)) {
-        fail_msg("%s is no integer", key);
-    }
-    return json_integer_value(value);
+    static char store[PATH_BYTES + 8];
+    snprintf(store, sizeof store, "sqlite:%s", path_of(ledger));
+    return store;
 }
 
 /* What the ledger of that name holds; -1: there is no such ledger. */
 static json_int_t steps_in(const char *ledger)
 {
-    char store[PATH_BYTES + 8];
     json_t *rows = NULL;
     json_int_t steps = 0;
-    snprintf(store, sizeof store, "sqlite:%s", path_of(ledger));
     if (access(path_of(ledger), F_OK) != 0) {
         return -1;
     }
-    rows = LINES("steps", "--json", "--limit", "1000", "--store", store);
+    rows = LINES("steps", "--json", "--limit", "1000", "--store", store_of(ledger));
     steps = (json_int_t)json_array_size(rows);
     json_decref(rows);
     return steps;
@@ -99,28 +95,26 @@ static json_int_t steps_in(const char *ledger)
 
 static void test_it_says_what_it_did(void **state)
 {
-    char store[PATH_BYTES + 8];
     json_t *said = NULL;
     (void)state;
     make_folder("once");
     add_turn("once/a.jsonl", "s1", 1, 7);
     add_turn("once/a.jsonl", "s1", 2, 8);
     add_turn("once/b.jsonl", "s2", 1, 9);
-    snprintf(store, sizeof store, "sqlite:%s", path_of("once.db"));
-    said = JSON("import", path_of("once"), "--json", "--store", store);
-    assert_int_equal(number(said, "files"), 2);
-    assert_int_equal(number(said, "files_read"), 2);
-    assert_int_equal(number(said, "calls"), 3);
-    assert_int_equal(number(said, "steps_new"), 3);
-    assert_int_equal(number(said, "runs"), 3);
-    assert_int_equal(number(said, "bad_lines"), 0);
-    assert_int_equal(number(json_object_get(said, "formats"), "claude-code"), 2);
+    said = JSON("import", path_of("once"), "--json", "--store", store_of("once.db"));
+    assert_int_equal(child_number(said, "files"), 2);
+    assert_int_equal(child_number(said, "files_read"), 2);
+    assert_int_equal(child_number(said, "calls"), 3);
+    assert_int_equal(child_number(said, "steps_new"), 3);
+    assert_int_equal(child_number(said, "runs"), 3);
+    assert_int_equal(child_number(said, "bad_lines"), 0);
+    assert_int_equal(child_number(json_object_get(said, "formats"), "claude-code"), 2);
     assert_true(json_is_false(json_object_get(said, "dry_run")));
     json_decref(said);
-    said = JSON("import", path_of("once"), "--json", "--store", store);
-    assert_int_equal(number(said, "files_unchanged"), 2);
-    assert_int_equal(number(said, "files_read"), 0);
-    assert_int_equal(number(said, "steps_new"), 0);
+    said = JSON("import", path_of("once"), "--json", "--store", store_of("once.db"));
+    assert_int_equal(child_number(said, "files_unchanged"), 2);
+    assert_int_equal(child_number(said, "files_read"), 0);
+    assert_int_equal(child_number(said, "steps_new"), 0);
     json_decref(said);
     assert_int_equal(steps_in("once.db"), 3);
 }
@@ -148,31 +142,29 @@ static void test_trouble_is_told_with_file_and_line(void **state)
 /* It counts as the import that follows does, and leaves no trace: neither in a ledger nor of one. */
 static void test_a_dry_run_writes_nothing(void **state)
 {
-    char store[PATH_BYTES + 8];
     json_t *said = NULL;
     (void)state;
     make_folder("dry");
     add_turn("dry/a.jsonl", "s4", 1, 7);
-    snprintf(store, sizeof store, "sqlite:%s", path_of("dry.db"));
-    said = JSON("import", path_of("dry"), "--dry-run", "--json", "--store", store);
-    assert_int_equal(number(said, "steps_new"), 1);
+    said = JSON("import", path_of("dry"), "--dry-run", "--json", "--store", store_of("dry.db"));
+    assert_int_equal(child_number(said, "steps_new"), 1);
     assert_true(json_is_true(json_object_get(said, "dry_run")));
     json_decref(said);
     assert_int_equal(steps_in("dry.db"), -1);
-    MUST("import", path_of("dry"), "--store", store);
+    MUST("import", path_of("dry"), "--store", store_of("dry.db"));
     add_lines("dry/a.jsonl", "s4", 101, 1, 70); /* the same call, with more of its answer */
     add_turn("dry/a.jsonl", "s4", 2, 8);
     for (int i = 0; i < 2; i++) {
-        said = JSON("import", path_of("dry"), "--dry-run", "--json", "--store", store);
-        assert_int_equal(number(said, "files_read"), 1);
-        assert_int_equal(number(said, "steps_new"), 1);
-        assert_int_equal(number(said, "steps_corrected"), 1);
+        said = JSON("import", path_of("dry"), "--dry-run", "--json", "--store", store_of("dry.db"));
+        assert_int_equal(child_number(said, "files_read"), 1);
+        assert_int_equal(child_number(said, "steps_new"), 1);
+        assert_int_equal(child_number(said, "steps_corrected"), 1);
         json_decref(said);
         assert_int_equal(steps_in("dry.db"), 1);
     }
-    said = JSON("import", path_of("dry"), "--json", "--store", store);
-    assert_int_equal(number(said, "steps_new"), 1);
-    assert_int_equal(number(said, "steps_corrected"), 1);
+    said = JSON("import", path_of("dry"), "--json", "--store", store_of("dry.db"));
+    assert_int_equal(child_number(said, "steps_new"), 1);
+    assert_int_equal(child_number(said, "steps_corrected"), 1);
     json_decref(said);
     assert_int_equal(steps_in("dry.db"), 2);
 }
@@ -248,7 +240,7 @@ static void expect_steps(follower *f, json_int_t count)
 {
     while (count > 0) {
         json_t *line = next_line(f);
-        count -= number(line, "steps_new");
+        count -= child_number(line, "steps_new");
         json_decref(line);
     }
     assert_int_equal(count, 0);
@@ -268,13 +260,11 @@ static void stop(follower *f, int how)
 static void test_a_live_session_shows_up(void **state)
 {
     static follower f;
-    char store[PATH_BYTES + 8];
     (void)state;
     make_folder("live");
     make_folder("live/project");
     add_turn("live/project/a.jsonl", "l1", 1, 7);
-    snprintf(store, sizeof store, "sqlite:%s", path_of("live.db"));
-    follow(&f, path_of("live"), store);
+    follow(&f, path_of("live"), store_of("live.db"));
     expect_steps(&f, 1);
     assert_int_equal(steps_in("live.db"), 1);
     add_turn("live/project/a.jsonl", "l1", 2, 8); /* the session goes on */
@@ -294,12 +284,10 @@ static void test_a_live_session_shows_up(void **state)
 static void test_what_the_agent_clears_away_stays(void **state)
 {
     static follower f;
-    char store[PATH_BYTES + 8];
     (void)state;
     make_folder("clear");
     add_turn("clear/a.jsonl", "c1", 1, 7);
-    snprintf(store, sizeof store, "sqlite:%s", path_of("clear.db"));
-    follow(&f, path_of("clear"), store);
+    follow(&f, path_of("clear"), store_of("clear.db"));
     expect_steps(&f, 1);
     assert_int_equal(remove(path_of("clear/a.jsonl")), 0);
     assert_int_equal(rmdir(path_of("clear")), 0);
@@ -314,14 +302,12 @@ static void test_what_the_agent_clears_away_stays(void **state)
 static void test_trouble_of_what_grows_is_told_once(void **state)
 {
     static follower f;
-    char store[PATH_BYTES + 8];
     char text[4096] = "";
     (void)state;
     make_folder("grows");
     add_turn("grows/a.jsonl", "g1", 1, 7);
     write_text("grows/a.jsonl", "ab", "{\"type\":\n");
-    snprintf(store, sizeof store, "sqlite:%s", path_of("grows.db"));
-    follow(&f, path_of("grows"), store);
+    follow(&f, path_of("grows"), store_of("grows.db"));
     expect_steps(&f, 1);
     for (int turn = 2; turn < 5; turn++) {
         add_turn("grows/a.jsonl", "g1", turn, 7);
