@@ -197,6 +197,8 @@ sw_str sw_show_duration(sw_arena *arena, int64_t ns);
 sw_str sw_show_bytes(sw_arena *arena, int64_t bytes);
 /* 2026-11-22T10:00:00Z, to the second */
 sw_str sw_show_time(sw_arena *arena, int64_t us);
+/* 2026-11-22 */
+sw_str sw_show_day(sw_arena *arena, int64_t us);
 /* 12s, 5m, 3h, 8d; the date when it is long ago or not yet */
 sw_str sw_show_ago(sw_arena *arena, int64_t us, int64_t now_us);
 /* 3.1 % */

@@ -117,9 +117,8 @@ static void add_row(listing *list, const sw_price *price)
                  price->organization_id.ptr ? SW_STYLE_BOLD : SW_STYLE_PLAIN);
     sw_table_add(&list->table, sw_text_clean(arena, price->model, false), SW_STYLE_DIM);
     sw_table_add(&list->table,
-                 price->effective_from.known
-                     ? sw_str_make(sw_show_time(arena, price->effective_from.value).ptr, 10)
-                     : SW_STR(""),
+                 price->effective_from.known ? sw_show_day(arena, price->effective_from.value)
+                                             : SW_STR(""),
                  SW_STYLE_PLAIN);
     sw_table_add(&list->table,
                  price->above_tokens.value ? sw_show_count(arena, price->above_tokens.value)

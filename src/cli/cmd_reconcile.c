@@ -156,8 +156,7 @@ static sw_status print(sw_cli *cli, const sw_bill *bill, int64_t *off)
     for (size_t n = 0; n < bill->count * SW_BILL_COUNTS; n++) {
         const sw_bill_line *line = &bill->lines[n / SW_BILL_COUNTS];
         size_t i = n % SW_BILL_COUNTS;
-        sw_str day =
-            sw_str_make(sw_show_time(&cli->arena, line->day * INT64_C(86400000000)).ptr, 10);
+        sw_str day = sw_show_day(&cli->arena, line->day * INT64_C(86400000000));
         bool is = differs(line->bill[i], line->ledger[i], tolerance);
         if (!bill->says[i] || (!is && !sw_cli_has(cli, SW_OPTION_BILL_ALL))) {
             continue;

@@ -118,6 +118,12 @@ sw_str sw_show_time(sw_arena *arena, int64_t us)
     return sw_arena_str(arena, sw_str_make(text, length));
 }
 
+sw_str sw_show_day(sw_arena *arena, int64_t us)
+{
+    sw_str whole = sw_show_time(arena, us);
+    return whole.len > 10 ? sw_str_make(whole.ptr, 10) : whole;
+}
+
 sw_str sw_show_ago(sw_arena *arena, int64_t us, int64_t now_us)
 {
     static const struct {
@@ -126,8 +132,7 @@ sw_str sw_show_ago(sw_arena *arena, int64_t us, int64_t now_us)
     } units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
     int64_t passed = (now_us - us) / 1000000;
     if (now_us < us || passed >= INT64_C(100) * 86400) {
-        sw_str whole = sw_show_time(arena, us);
-        return whole.len > 10 ? sw_str_make(whole.ptr, 10) : whole;
+        return sw_show_day(arena, us);
     }
     for (size_t i = 0; i < SW_COUNT(units); i++) {
         if (passed >= units[i].seconds) {
