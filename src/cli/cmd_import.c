@@ -180,10 +180,6 @@ static void print_text(run *r, const import_result *result, const count counts[C
                 (double)result->bytes_read / 1e6 / seconds);
     }
     fprintf(cli->out, ".\n");
-    if (r->told > SHOWN_BAD) {
-        fprintf(cli->err, "stepwell: and %lld more were skipped\n",
-                (long long)(r->told - SHOWN_BAD));
-    }
 }
 
 static sw_status print_result(run *r, const import_result *result)
@@ -193,6 +189,9 @@ static sw_status print_result(run *r, const import_result *result)
     sw_status status = SW_STATUS_OK;
 
     count_all(result, passed_us, counts);
+    if (r->told > SHOWN_BAD) {
+        fprintf(r->cli->err, "stepwell: and so on, %lld more\n", (long long)(r->told - SHOWN_BAD));
+    }
     if (sw_cli_is_data(r->cli)) {
         status = print_json(r, result, counts);
     } else {

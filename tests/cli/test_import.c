@@ -139,6 +139,22 @@ static void test_trouble_is_told_with_file_and_line(void **state)
     child_free(&c);
 }
 
+/* The first twenty, and how many more there are; for programs too. */
+static void test_much_trouble_is_told_in_few_lines(void **state)
+{
+    child c;
+    (void)state;
+    make_folder("much");
+    for (int i = 0; i < 23; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "much/%d.txt", i);
+        write_text(name, "wb", "no session\n");
+    }
+    c = RUN("import", path_of("much"), "--dry-run", "--json");
+    assert_non_null(strstr(c.err, "known\nstepwell: and so on, 3 more\n"));
+    child_free(&c);
+}
+
 /* It counts as the import that follows does, and leaves no trace: neither in a ledger nor of one. */
 static void test_a_dry_run_writes_nothing(void **state)
 {
@@ -328,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_says_what_it_did),
         cmocka_unit_test(test_trouble_is_told_with_file_and_line),
+        cmocka_unit_test(test_much_trouble_is_told_in_few_lines),
         cmocka_unit_test(test_a_dry_run_writes_nothing),
         cmocka_unit_test(test_a_live_session_shows_up),
         cmocka_unit_test(test_what_the_agent_clears_away_stays),
