@@ -86,9 +86,9 @@ SW_API sw_status sw_reprice(sw_ledger *ledger, const sw_actor *actor, const sw_r
 typedef struct sw_removal {
     const sw_condition *conditions; /* over step's fields; of the actor's organization */
     size_t condition_count;
-    bool
-        payload_only; /* messages become mute, traces and prompts go; steps, sums and timings stay */
-    int64_t limit;    /* steps a call looks at; 0: 200 */
+    /* Messages become mute, traces and prompts go; steps, sums and timings stay. */
+    bool payload_only;
+    int64_t limit; /* steps a call looks at; 0: 200 */
     /* The place where the next call goes on; zeroed at first. */
     int64_t after_us;
     char after[SW_ID_MAX];
@@ -119,8 +119,8 @@ SW_API sw_status sw_erase(sw_ledger *ledger, const sw_actor *actor, sw_erase_of 
 
 /* One difference: where, what was found, what the rows say. */
 typedef struct sw_difference {
-    const char *
-        kind; /* "rollup", "run", "reference", "life cycle", "journal", "histogram", "delivery", "store" */
+    /* "rollup", "run", "reference", "life cycle", "journal", "histogram", "delivery", "store" */
+    const char *kind;
     const char *where; /* e.g. "usage_project_days org-… 2026-11-22 …" */
     const char *what;  /* e.g. "total_tokens is 12, the rows say 15" */
 } sw_difference;
