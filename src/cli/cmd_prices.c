@@ -174,6 +174,22 @@ static sw_status list_prices(sw_cli *cli)
     return status;
 }
 
+/* Who forgets the verb must not take a list for his price being set. */
+static sw_status list_or_unknown(sw_cli *cli)
+{
+    for (int i = SW_OPTION_PRICE_INPUT; i <= SW_OPTION_PRICE_FILE; i++) {
+        if (sw_cli_has(cli, (sw_option_id)i)) {
+            return sw_fail(&cli->error, SW_STATUS_INVALID, "",
+                           "--%s is for setting a price; write prices set", sw__options[i].name);
+        }
+    }
+    if (sw_cli_has(cli, SW_OPTION_PRICE_UNKNOWN) && cli->argument) {
+        return sw_fail(&cli->error, SW_STATUS_INVALID, "",
+                       "--unknown is about all models; leave %s out", cli->argument);
+    }
+    return sw_cli_has(cli, SW_OPTION_PRICE_UNKNOWN) ? sw_prices_unknown(cli) : list_prices(cli);
+}
+
 int sw_cli_prices(sw_cli *cli)
 {
     const char *verb = cli->argument ? cli->argument : "";
@@ -188,8 +204,7 @@ int sw_cli_prices(sw_cli *cli)
             &cli->error, SW_STATUS_INVALID, "",
             "prices cannot %s; write prices MODEL, prices set MODEL or prices delete ID", verb);
     } else {
-        status =
-            sw_cli_has(cli, SW_OPTION_PRICE_UNKNOWN) ? sw_prices_unknown(cli) : list_prices(cli);
+        status = list_or_unknown(cli);
     }
     if (status == SW_STATUS_OK) {
         return sw_cli_finish(cli);

@@ -76,6 +76,9 @@ static void test_what_is_set_goes_first_and_can_be_taken_back(void **state)
     assert_refused(RUN("prices", "set"), "prices set MODEL");
     assert_refused(RUN("prices", "gpt-4o", "gpt-5"), "prices cannot");
     assert_refused(RUN("prices", "delete"), "which price");
+    assert_refused(RUN("prices", "gpt-4o", "--input", "3"), "prices set");
+    assert_refused(RUN("prices", "--file", "-"), "prices set");
+    assert_refused(RUN("prices", "gpt-4o", "--unknown"), "--unknown");
     child_free(&set);
 }
 
