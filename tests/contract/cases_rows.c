@@ -235,7 +235,8 @@ static void nulls_are_refused(void **state)
             sw_field_clear(field, row);
             assert_int_equal(sw_field_check(field, row, "", &refusal), SW_STATUS_INVALID);
             assert_string_equal(refusal.field, field->name);
-            if (!(field->flags & SW_SHARED) && !insert_aborts(ct, (sw_record_id)r, row)) {
+            if (!(field->flags & SW_SHARED) && i % ct_level(4, 1, 1) == 0 &&
+                !insert_aborts(ct, (sw_record_id)r, row)) {
                 fail_msg("%s.%s: null was accepted", model->name, field->name);
             }
         }

@@ -54,7 +54,8 @@ static void each_field(contract *ct, visit_field *visit)
 {
     dataset *data = dataset_fill(ct, ct_level(30, 60, 120));
     for (int r = 0; r < SW_RECORD_COUNT; r++) {
-        for (size_t i = 0; i < sw__records[r].field_count; i++) {
+        size_t count = sw__records[r].field_count;
+        for (size_t i = ct_first_field((sw_record_id)r); i < count; i = ct_next_field(i)) {
             visit(ct, data, (sw_record_id)r, i);
         }
     }

@@ -52,6 +52,16 @@ size_t ct_level(size_t quick, size_t normal, size_t deep)
     return level && strcmp(level, "deep") == 0 ? deep : normal;
 }
 
+size_t ct_first_field(sw_record_id record)
+{
+    return (size_t)record % ct_level(3, 1, 1);
+}
+
+size_t ct_next_field(size_t field)
+{
+    return field + ct_level(3, 1, 1);
+}
+
 uint64_t ct_seed(void)
 {
     const char *seed = getenv("STEPWELL_TEST_SEED");
