@@ -180,8 +180,10 @@ sw_status sw_remote_reprice(sw_site *source, const sw_reprice_query *query, sw_r
     }
     sw_arena_init(&arena, &sw__libc_allocator, ARENA);
     sw_json_init(&json, sw_buf_str(&remote->body), &arena);
-    if (!read_repricing(&json, end, &remote->next)) {
-        status = sw_remote_odd(err, "repricing");
+    sw_str asked = sw_arena_str(&arena, sw_buf_str(&remote->next));
+    if (!read_repricing(&json, end, &remote->next) ||
+        (!end->done && sw_str_eq(asked, sw_buf_str(&remote->next)))) {
+        status = sw_remote_odd(err, "repricing"); /* also who sends back to where one came from */
     }
     sw_arena_fini(&arena);
     return status;
