@@ -36,14 +36,33 @@ void sw_cli_explain(sw_cli *cli, sw_command_id id)
     }
 }
 
+typedef struct overview_row {
+    const char *group; /* else a command */
+    sw_command_id command;
+} overview_row;
+
+static const overview_row overview[] = {
+#define SW_COMMAND_GROUP(TITLE) {.group = TITLE},
+#define SW_COMMAND(NAME, UPPER, ARGUMENTS, LEAST, MOST, LINE, PARAGRAPH)                           \
+    {.command = SW_COMMAND_##UPPER},
+#define SW_OPTION(NAME, TEXT, KIND, ARGUMENT, COMMANDS, ...)
+#include "model/commands.def"
+#undef SW_COMMAND
+#undef SW_OPTION
+};
+
 static void print_overview(sw_cli *cli)
 {
     fputs("stepwell: the system of record for the steps of AI agents\n\n"
-          "Usage: stepwell COMMAND [OPTIONS]\n\nCommands:\n",
+          "Usage: stepwell COMMAND [OPTIONS]\n",
           cli->out);
-    for (size_t i = 0; i < SW_COMMAND_COUNT; i++) {
-        int at = fprintf(cli->out, "  %s", sw__commands[i].name);
-        fprintf(cli->out, "%*s%s\n", 14 - at, "", sw__commands[i].line);
+    for (size_t i = 0; i < SW_COUNT(overview); i++) {
+        const sw_command *command = &sw__commands[overview[i].command];
+        if (overview[i].group) {
+            fprintf(cli->out, "\n%s:\n", overview[i].group);
+        } else {
+            fprintf(cli->out, "  %-12s%s\n", command->name, command->line);
+        }
     }
     fputc('\n', cli->out);
     sw_text_wrap(

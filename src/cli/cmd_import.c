@@ -103,6 +103,7 @@ typedef struct count {
     const char *key;
     const char *words; /* NULL: only in JSON */
     int64_t value;
+    const char *one; /* the words for one; NULL: the same */
 } count;
 
 enum { COUNTS = 19 };
@@ -110,16 +111,16 @@ enum { COUNTS = 19 };
 static void count_all(const import_result *from, int64_t passed_us, count out[COUNTS])
 {
     const count counts[COUNTS] = {
-        {"files", "files", from->files},
+        {"files", "files", from->files, "file"},
         {"files_read", "read", from->files_read},
         {"files_unchanged", "unchanged since the last time", from->files_unchanged},
         {"files_skipped", "skipped", from->files_skipped},
-        {"steps_new", "steps new", from->steps_new},
+        {"steps_new", "steps new", from->steps_new, "step new"},
         {"steps_corrected", "corrected", from->steps_corrected},
         {"steps_unchanged", "there already", from->steps_unchanged},
         {"steps_refused", "refused", from->steps_refused},
-        {"bad_lines", "bad lines skipped", from->bad_lines},
-        {"others", "entries that are no model call", from->others},
+        {"bad_lines", "bad lines skipped", from->bad_lines, "bad line skipped"},
+        {"others", "entries that are no model call", from->others, "entry that is no model call"},
         {"runs", NULL, from->runs},
         {"calls", NULL, from->calls},
         {"tool_calls", NULL, from->tool_calls},
@@ -168,8 +169,10 @@ static void print_text(run *r, const import_result *result, const count counts[C
 
     for (size_t i = 0; i < COUNTS; i++) {
         if (counts[i].words && (counts[i].value > 0 || i == 0 || i == 4)) {
+            bool one = counts[i].value == 1 && counts[i].one;
             fprintf(cli->out, "%s%s %s", between,
-                    sw_text_or_blank(sw_show_count(&cli->arena, counts[i].value)), counts[i].words);
+                    sw_text_or_blank(sw_show_count(&cli->arena, counts[i].value)),
+                    one ? counts[i].one : counts[i].words);
             between = ", ";
         }
     }

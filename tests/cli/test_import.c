@@ -131,7 +131,7 @@ static void test_trouble_is_told_with_file_and_line(void **state)
     assert_int_equal(c.code, 0);
     assert_non_null(strstr(c.err, "bad/a.jsonl:3: is no valid JSON"));
     assert_non_null(strstr(c.err, "bad/notes.txt: is in no format that is known"));
-    assert_non_null(strstr(c.out, "2 files, 1 read, 1 skipped, 1 steps new, 1 bad lines skipped"));
+    assert_non_null(strstr(c.out, "2 files, 1 read, 1 skipped, 1 step new, 1 bad line skipped"));
     child_free(&c);
     c = RUN("import", path_of("nowhere"));
     assert_int_not_equal(c.code, 0);
