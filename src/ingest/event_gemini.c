@@ -138,16 +138,22 @@ static void end_call(const event *e, span_facts *facts)
     }
 }
 
-static void name_call(gemini *g, const event *e, span_facts *facts)
+/* Auxiliary calls are in no chat. */
+static void name_call(gemini *g, const event *e, span_facts *facts, bool auxiliary)
 {
+    sw_arena *arena = g->book->arena;
+    sw_str chat =
+        auxiliary ? SW_NULL_STR : span_chat_name(e->session, e->prompt, &facts->usage, arena);
     char id[2 * OTLP_SPAN_ID];
 
     if (facts->told->trace_hex.ptr) {
         sw_hex_print(e->log->span_id, OTLP_SPAN_ID, id);
         facts->names[facts->name_count++] = (span_name){
-            SW_STR("span"),
-            sw_arena_printf(g->book->arena, "%.*s %.*s", (int)facts->told->trace_hex.len,
-                            facts->told->trace_hex.ptr, (int)sizeof id, id)};
+            SW_STR("span"), sw_arena_printf(arena, "%.*s %.*s", (int)facts->told->trace_hex.len,
+                                            facts->told->trace_hex.ptr, (int)sizeof id, id)};
+    }
+    if (chat.ptr) {
+        facts->names[facts->name_count++] = (span_name){SW_STR("gemini-counts"), chat};
     }
 }
 
@@ -156,6 +162,7 @@ static void add_call(gemini *g, const event *e)
     event_span span = {.from = e, .name = "llm_call", .role = SPAN_LLM, .kind = "gemini-evt"};
     sw_str stamp = event_text(e, "event.timestamp");
     sw_str role = event_text(e, "role");
+    bool auxiliary = role.len > 8 && memcmp(role.ptr, "utility_", 8) == 0;
     span_facts *facts = NULL;
 
     span.keys[0] = e->session;
@@ -171,10 +178,8 @@ static void add_call(gemini *g, const event *e)
         facts->provider_name =
             facts->provider_name.ptr ? facts->provider_name : SW_STR("gcp.gemini");
         end_call(e, facts);
-        name_call(g, e, facts);
-        if (role.len > 8 && memcmp(role.ptr, "utility_", 8) == 0) {
-            facts->tags = SW_STR("[\"auxiliary\"]");
-        }
+        name_call(g, e, facts, auxiliary);
+        facts->tags = auxiliary ? SW_STR("[\"auxiliary\"]") : facts->tags;
     }
 }
 

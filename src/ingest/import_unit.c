@@ -16,7 +16,7 @@ static const unit_traits traits[IMPORT_FORMATS] = {
                              "codex-counts"},
     [IMPORT_FORMAT_GEMINI] = {"gemini-msg", "gemini-prompt", "gemini-session", "gemini-cli",
                               "gcp.gemini", "transcript:gemini-cli", SPAN_INCLUSIVE | SPAN_BESIDE,
-                              false, false, false, true, NULL},
+                              false, false, false, true, "gemini-counts"},
     [IMPORT_FORMAT_LETTA] = {"letta-text", "letta-prompt", "letta-session", "letta-code", NULL,
                              "transcript:letta-text", SPAN_OPEN, false, false, false, false, NULL},
     [IMPORT_FORMAT_OPENCODE] = {"opencode-step", "opencode-prompt", "opencode-session", "opencode",

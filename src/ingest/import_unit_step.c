@@ -242,6 +242,17 @@ static void put_rank(const unit *u, const unit_call *call, const sw_step *step, 
     (void)put_number(to, u->told, 4);
 }
 
+/* Of what the rule of counting made of it, as telemetry has it too. */
+static sw_str chat_name(const unit *u, const transcript_event *e, const sw_step *step)
+{
+    const span_usage usage = {.prompt = step->prompt_tokens,
+                              .completion = step->completion_tokens,
+                              .cached = step->cached_input_tokens,
+                              .reasoning = step->reasoning_tokens};
+
+    return span_chat_name(e->session, SW_NULL_STR, &usage, &u->work->arena);
+}
+
 /* What telemetry calls the same call (telemetry.md E.5), where both sides know it. */
 static void put_other_name(const unit *u, const transcript_event *e, import_made *made)
 {
@@ -249,6 +260,8 @@ static void put_other_name(const unit *u, const transcript_event *e, import_made
 
     if (u->traits->requests) {
         made->name = e->key2;
+    } else if (u->format == IMPORT_FORMAT_GEMINI) {
+        made->name = chat_name(u, e, &made->step.entry.step);
     } else if (u->traits->name_kind && e->session.len && e->has_usage) {
         const sw_int counts[] = {n->input, n->cache_read, n->output, n->reasoning};
         made->name = span_counts_name(e->session, counts, &u->work->arena);

@@ -152,6 +152,10 @@ void span_usage_put(const span_usage *usage, sw_step *step);
 enum { SPAN_COUNTS_NAMED = 4 };
 sw_str span_counts_text(const sw_int counts[SPAN_COUNTS_NAMED], sw_arena *arena);
 sw_str span_counts_name(sw_str within, const sw_int counts[SPAN_COUNTS_NAMED], sw_arena *arena);
+/* A call of the Gemini CLI's as all its signals know it: the chat, and what was counted there. The chat is what the
+ * prompt's id begins with (`<session>########<turn>`, and `<agent>#<turn>` of a sub-agent's, whose chat is a file of its
+ * own), or else the session. Null where nothing was counted. */
+sw_str span_chat_name(sw_str session, sw_str prompt, const span_usage *usage, sw_arena *arena);
 /* Counts from a map with free names, such as Langfuse keeps; returns what its input contains, or SPAN_OPEN. */
 int span_usage_map(sw_str map, sw_arena *arena, span_counts *counts);
 /* Whether an attribute may hold a secret and is never stored (headers, authorization, cookies; D). */

@@ -338,3 +338,14 @@ sw_str span_counts_name(sw_str within, const sw_int counts[SPAN_COUNTS_NAMED], s
     return text.ptr ? sw_arena_printf(arena, "%.*s %s", (int)within.len, within.ptr, text.ptr)
                     : SW_NULL_STR;
 }
+
+sw_str span_chat_name(sw_str session, sw_str prompt, const span_usage *usage, sw_arena *arena)
+{
+    const sw_int counts[] = {usage->prompt, usage->cached, usage->completion, usage->reasoning};
+    const char *end = prompt.len > 0 ? memchr(prompt.ptr, '#', prompt.len) : NULL;
+    sw_str chat = end ? sw_str_make(prompt.ptr, (size_t)(end - prompt.ptr)) : session;
+
+    return chat.len > 0 && given(usage->prompt) + given(usage->completion) > 0
+               ? span_counts_name(chat, counts, arena)
+               : SW_NULL_STR;
+}

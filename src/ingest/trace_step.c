@@ -282,6 +282,8 @@ static void name_step(trace *t, const trace_node *node, trace_step *step)
         add_name(step, "span",
                  sw_arena_printf(t->arena, "%.*s %.*s", (int)own.keys[0].len, own.keys[0].ptr,
                                  (int)own.keys[1].len, own.keys[1].ptr));
+        add_name(step, "gemini-counts",
+                 span_chat_name(facts->conversation, facts->native_run, &facts->usage, t->arena));
     } else if (facts->dialect == SPAN_DIALECT_CODEX) {
         const span_counts *n = &facts->counts;
         const sw_int counts[] = {n->input, n->cache_read, n->output, n->reasoning};

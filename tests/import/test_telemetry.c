@@ -275,6 +275,132 @@ static void codex_is_known_by_its_counts(void **state)
     free(dumps[1]);
 }
 
+/* ---- Gemini ------------------------------------------------------------------------------------------------ */
+
+/* Neither does Gemini: a chat and its counts do. The chat is named by the session, or, of a sub-agent's, by the agent. */
+#define CHAT(SESSION) "{\"sessionId\":\"" SESSION "\",\"projectHash\":\"h\"}\n"
+#define SAID(ID, SECOND, TOKENS)                                                                   \
+    "{\"id\":\"" ID "\",\"timestamp\":\"2026-03-01T10:00:" SECOND                                  \
+    "Z\",\"type\":\"gemini\",\"content\":\"x\",\"model\":\"gemini-2.5-pro\",\"tokens\":" TOKENS    \
+    "}\n"
+static const char main_chat[] =
+    CHAT("g1") SAID("m1", "02",
+                    "{\"input\":1000,\"output\":40,\"cached\":600,\"thoughts\":25,\"tool\":10,"
+                    "\"total\":1075}");
+/* Without words it is written down when its tools are done, which may take as long as a person does. */
+static const char more_chat[] =
+    SAID("m2", "59",
+         "{\"input\":1200,\"output\":7,\"cached\":0,\"thoughts\":0,\"tool\":0,\"total\":1207}");
+static const char agent_chat[] =
+    CHAT("looker-1") SAID("m3", "03",
+                          "{\"input\":90,\"output\":3,\"cached\":0,\"thoughts\":0,\"tool\":0,"
+                          "\"total\":93}");
+#define ANSWERED(NS, DIGIT, SESSION, PROMPT, ROLE, IN, CACHED, OUT, THOUGHT, TOOL)                                                                                                 \
+    "{\"timeUnixNano\":\"" NS                                                                                                                                                      \
+    "\",\"traceId\":\"5b8efff798038103d269b633813fc60d\",\"spanId\":\"eee19b7ec3c1b17" DIGIT                                                                                       \
+    "\",\"attributes\":[" TEXT_OF("event.name", "gemini_cli.api_response") "," TEXT_OF("session.id", SESSION) "," TEXT_OF("prompt_id", PROMPT) "," TEXT_OF(                        \
+        "role",                                                                                                                                                                    \
+        ROLE) "," TEXT_OF("model",                                                                                                                                                 \
+                          "gemini-2.5-pro-002") "," NUMBER_OF("input_token_count",                                                                                                 \
+                                                              IN) "," NUMBER_OF("cached_content_token_count",                                                                      \
+                                                                                CACHED) "," NUMBER_OF("output_token_count",                                                        \
+                                                                                                      OUT) "," NUMBER_OF("thoughts_token_count",                                   \
+                                                                                                                         THOUGHT) "," NUMBER_OF("tool_token_count",                \
+                                                                                                                                                TOOL) "," NUMBER_OF("duration_ms", \
+                                                                                                                                                                    900) "]}"
+/* An auxiliary call is in no chat, whatever it counted, and another session is another call. */
+static const char answered[] =
+    "{\"resourceLogs\":[{\"resource\":{\"attributes\":[" TEXT_OF("service.name", "gemini-cli") "]},\"scopeLogs\":[{\"logRecords\":[" ANSWERED(
+        "1772359202000000000", "1", "g1", "g1########0", "main", 1000, 600, 40, 25,
+        10) "," ANSWERED("1772359205000000000", "2", "g1", "g1########0", "main", 1200, 0, 7, 0,
+                         0) "," ANSWERED("1772359206000000000", "3", "g1", "looker-1#0", "subagent",
+                                         90, 0, 3, 0,
+                                         0) "," ANSWERED("1772359207000000000", "4", "g1",
+                                                         "g1########0", "utility_router", 1200, 0,
+                                                         7, 0,
+                                                         0) "," ANSWERED("1772359208000000000", "5",
+                                                                         "g2", "g2########0",
+                                                                         "main", 1200, 0, 7, 0,
+                                                                         0) "]}]}]}";
+#define LLM_CALL(ID, BEGIN, END, PROMPT, IN, OUT)                                                                             \
+    "{\"traceId\":\"5b8efff798038103d269b633813fc60d\",\"spanId\":\"" ID                                                      \
+    "\",\"name\":\"llm_call\",\"startTimeUnixNano\":\"" BEGIN "\",\"endTimeUnixNano\":\"" END                                 \
+    "\",\"attributes\":[" TEXT_OF("gen_ai.operation.name", "llm_call") "," TEXT_OF(                                           \
+        "gen_ai.conversation.id",                                                                                             \
+        "g1") "," TEXT_OF("gen_ai.prompt.name",                                                                               \
+                          PROMPT) "," TEXT_OF("gen_ai.request.model",                                                         \
+                                              "gemini-2.5-pro") "," NUMBER_OF("gen_ai.usage.input_tokens",                    \
+                                                                              IN) "," NUMBER_OF("gen_ai.usage.output_tokens", \
+                                                                                                OUT) "]}"
+/* The first is that of a record; the second of none, its record was lost. */
+static const char calls[] =
+    "{\"resourceSpans\":[{\"resource\":{\"attributes\":[" TEXT_OF("service.name", "gemini-cli") "]},\"scopeSpans\":[{\"scope\":{\"name\":\"gemini-cli\"},\"spans\":[" LLM_CALL(
+        "eee19b7ec3c1b172", "1772359204000000000", "1772359205000000000", "g1########0", 1200,
+        7) "," LLM_CALL("eee19b7ec3c1b179", "1772359209000000000", "1772359210000000000",
+                        "g1########1", 1300, 8) "]}]}]}";
+static const char last_chat[] =
+    SAID("m4", "11",
+         "{\"input\":1300,\"output\":8,\"cached\":0,\"thoughts\":0,\"tool\":0,\"total\":1308}");
+
+typedef enum gemini_telling { PART, CHATS, ANSWERS, CALLS, GEMINI_TELLINGS } gemini_telling;
+
+static void take_gemini(const char *ledger, gemini_telling what)
+{
+    switch (what) {
+    case PART:
+    case CHATS:
+        place_write("chats/main.jsonl", sw_str_from(main_chat));
+        place_write("chats/g1/looker-1.jsonl", sw_str_from(agent_chat));
+        if (what == CHATS) {
+            place_append("chats/main.jsonl", sw_str_from(more_chat));
+            place_append("chats/main.jsonl", sw_str_from(last_chat));
+        }
+        (void)place_import_one(ledger, place_path("chats"));
+        break;
+    case ANSWERS:
+        place_write("answered.json", sw_str_from(answered));
+        replay(ledger, "answered.json");
+        break;
+    default:
+        place_write("calls.json", sw_str_from(calls));
+        replay(ledger, "calls.json");
+        break;
+    }
+}
+
+static void gemini_is_known_by_its_counts(void **state)
+{
+    static const gemini_telling orders[][GEMINI_TELLINGS] = {
+        {PART, CHATS, ANSWERS, CALLS}, {PART, ANSWERS, CHATS, CALLS},
+        {PART, CALLS, CHATS, ANSWERS}, {ANSWERS, PART, CHATS, CALLS},
+        {ANSWERS, PART, CALLS, CHATS}, {ANSWERS, CALLS, PART, CHATS},
+        {CALLS, ANSWERS, PART, CHATS}, {CALLS, PART, ANSWERS, CHATS},
+        {CALLS, PART, CHATS, ANSWERS}};
+    char *first = NULL;
+    (void)state;
+    for (size_t i = 0; i < SW_COUNT(orders); i++) {
+        char *dump = NULL;
+        place_drop("chats.db");
+        for (size_t k = 0; k < GEMINI_TELLINGS; k++) {
+            take_gemini("chats.db", orders[i][k]);
+        }
+        assert_int_equal(live("chats.db", "count(*)", "source = 'transcript'"), 4);
+        assert_int_equal(live("chats.db", "count(*)", "source = 'otlp'"), 2);
+        assert_int_equal(
+            live("chats.db", "count(*)", "source = 'otlp' and tags like '%auxiliary%'"), 1);
+        assert_int_equal(live("chats.db", "sum(total_tokens)", "1"),
+                         1075 + 1207 + 93 + 1308 + 2 * 1207);
+        place_verify("chats.db");
+        dump = place_dump("chats.db");
+        if (first) {
+            place_same(dump, first);
+        }
+        free(first);
+        first = dump;
+    }
+    free(first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +408,7 @@ int main(void)
         cmocka_unit_test(with_only_one_signal),
         cmocka_unit_test(again_is_nothing),
         cmocka_unit_test(codex_is_known_by_its_counts),
+        cmocka_unit_test(gemini_is_known_by_its_counts),
     };
     return cmocka_run_group_tests(tests, place_set_up, place_tear_down);
 }
