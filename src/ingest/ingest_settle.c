@@ -424,13 +424,14 @@ void ingest_sweep(sw_ingest *in)
     pthread_mutex_unlock(&in->lock);
 }
 
-/* At most so much at a time that writers hardly notice. */
+/* At most so much at a time that writers hardly notice. Where nothing is kept, that goes which was kept while it still
+ * was: nobody looks at it any more, and whoever turns keeping off means it. */
 void ingest_prune(sw_ingest *in)
 {
     int64_t day = INT64_C(86400) * 1000000;
     int64_t before = in->clock.wall_us(in->clock.data) - in->options.keep_days * day;
     int64_t removed = 0;
-    bool left = ingest_keeps(in);
+    bool left = true;
     sw_error err;
 
     for (int round = 0; left && round < PRUNE_ROUNDS && !ingest_is_closing(in); round++) {

@@ -4,6 +4,30 @@
 #include "tests/ingest/sender.h"
 #include "tests/unit/short_memory.h"
 
+/* Whoever keeps nothing any more does not keep what he kept before either. */
+static void keeping_nothing_drops_what_was_kept(lt *t)
+{
+    static const int64_t days[] = {7, 0};
+    const sent_span model = sent_model(1, 2, 1, 100, 200);
+    sw_ingest *in = NULL;
+
+    for (size_t i = 0; i < SW_COUNT(days); i++) {
+        int64_t removed = 0;
+        bool left = false;
+        sent_open_anew(t, &in, 7);
+        sent_one(t, in, &model);
+        OK(sw_ingest_settle(in, &t->err));
+        sw_ingest_close(&in);
+        lt_advance(t, 1, 1);
+        sent_open(t, &in, days[i]);
+        ingest_prune(in);
+        OK(sw_telemetry_prune(t->ledger, INT64_MAX, INT64_MAX, 100, &removed, &left, &t->err));
+        SAME(removed, days[i] == 0 ? 0 : 1);
+        sw_ingest_close(&in);
+        CHECK(sent_step(t, 1, 2, 100).id.ptr); /* the step stays */
+    }
+}
+
 static void count_complaints(void *data, int level, const char *line)
 {
     (void)level;
@@ -92,6 +116,7 @@ static void marks_behind_many_that_wait_are_found(lt *t)
 static const lt_case cases[] = {
     {"what fails is tried more and more seldom", what_fails_is_tried_more_and_more_seldom,
      LT_CLOCK},
+    {"keeping nothing drops what was kept", keeping_nothing_drops_what_was_kept, LT_CLOCK},
     {"marks behind many that wait are found", marks_behind_many_that_wait_are_found, LT_CLOCK},
 };
 LT_MAIN("ingest/settle", cases)
