@@ -67,6 +67,32 @@ static void a_uuid_is_read_strictly(void **state)
     assert_false(sw_uuid_parse(SW_NULL_STR, uuid));
 }
 
+/* Sixteen bytes have a way of their own: every byte at every place, each pair in its own place. */
+static void sixteen_bytes_are_read_strictly(void **state)
+{
+    static const char all[] = "0123456789abcdef";
+    char text[] = "00112233445566778899aabbccddeeff";
+    uint8_t bytes[SW_UUID];
+    (void)state;
+    assert_true(sw_hex_parse(sw_str_from(text), bytes, sizeof bytes));
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        assert_int_equal(bytes[i], i * 0x11);
+    }
+    for (size_t at = 0; at < 2 * (size_t)SW_UUID; at++) {
+        char right = text[at];
+        for (int c = 0; c < 256; c++) {
+            const char *digit = c ? strchr(all, c) : NULL;
+            text[at] = (char)c;
+            bool read = sw_hex_parse(sw_str_make(text, 2 * (size_t)SW_UUID), bytes, sizeof bytes);
+            int half = at % 2 ? bytes[at / 2] & 0xf : bytes[at / 2] >> 4;
+            if (read != (digit != NULL) || (digit && half != digit - all)) {
+                fail_msg("byte %d at %zu", c, at);
+            }
+        }
+        text[at] = right;
+    }
+}
+
 static void hexadecimal_goes_both_ways(void **state)
 {
     uint8_t bytes[256], back[256];
@@ -390,6 +416,7 @@ int main(void)
         cmocka_unit_test(a_uuid_is_printed_as_the_rfc_says),
         cmocka_unit_test(a_uuid_is_read_strictly),
         cmocka_unit_test(hexadecimal_goes_both_ways),
+        cmocka_unit_test(sixteen_bytes_are_read_strictly),
         cmocka_unit_test(a_new_id_passes_the_check_whatever_the_random_bytes),
         cmocka_unit_test(ids_of_later_microseconds_sort_later),
         cmocka_unit_test(time_outside_48_bits_is_clamped),
