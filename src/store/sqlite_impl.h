@@ -22,6 +22,7 @@ enum {
     SW_LITE_TWO = 2,                          /* ... and for what is left then */
     SW_LITE_SCRATCH = 64 * SW_LIMIT_ID_BYTES, /* bytes: 64 ids of any shape, or 500 of ours */
     SW_LITE_SLOTS = 96,                       /* prepared statements a session keeps */
+    SW_LITE_PLACES = 256,                     /* shapes whose statement is found at once */
     SW_LITE_NUMBERS = 8192,   /* slots of text to number: 1 MiB in the write session */
     SW_LITE_NAMES = 2048,     /* slots of number to text: 256 KiB a session */
     SW_LITE_REMEMBERED = 112, /* longest text that is remembered */
@@ -235,6 +236,7 @@ typedef struct sw_lite_session {
     uint16_t last_number[SW_RECORD_COUNT][64]; /* by field: where in `numbers` its last text was */
     uint64_t moved[SW_RECORD_COUNT];           /* counters that anything was added to so far */
     char scratch[SW_LITE_SCRATCH];             /* what the row being bound points to */
+    uint8_t places[SW_LITE_PLACES];            /* by shape: which of the slots it had */
     sw_lite_slot slots[SW_LITE_SLOTS];
 } sw_lite_session;
 

@@ -88,25 +88,31 @@ static void build_many(const sw_lite_session *session, const void *arg, sw_buf *
     }
 }
 
+/* Whether the row says anything in field i. A counter that nothing is added to says nothing. */
+static bool says(const many *m, const void *row, size_t i)
+{
+    const sw_field *field = &m->table->model->fields[i];
+
+    return m->verb == SW_LITE_ADD_MANY && (m->table->counters & SW_MASK(i))
+               ? sw_field_number(field, row).value != 0
+               : !sw_field_is_null(field, row);
+}
+
 /* The parameters of the statement only ever become more, so that a table's statement is prepared a few
- * times and not for every mixture of nulls. A counter that nothing is added to is none. */
+ * times and not for every mixture of nulls. */
 static void choose_columns(many *m, const void *const *rows)
 {
-    uint64_t counters = m->verb == SW_LITE_ADD_MANY ? m->table->counters : 0;
-    uint64_t present = m->table->null_parts;
+    uint64_t *so_far = &m->session->many_columns[m->record];
 
-    for (size_t i = 0; i < m->size; i++) {
-        uint64_t mask = sw_row_mask(m->table->model, rows[i]);
-        for (uint64_t left = mask & counters; left; left &= left - 1) {
-            size_t at = (size_t)__builtin_ctzll(left);
-            bool moves = sw_field_number(&m->table->model->fields[at], rows[i]).value != 0;
-            mask &= moves ? SW_MASK_ALL : ~SW_MASK(at);
+    m->columns = *so_far | m->table->null_parts;
+    for (uint64_t left = m->table->all & ~m->columns; left; left &= left - 1) {
+        size_t i = (size_t)__builtin_ctzll(left);
+        for (size_t row = 0; row < m->size && !(m->columns & SW_MASK(i)); row++) {
+            m->columns |= says(m, rows[row], i) ? SW_MASK(i) : 0;
         }
-        present |= mask;
     }
-    m->columns = m->session->many_columns[m->record] | (present & m->table->all);
-    if (m->columns != m->session->many_columns[m->record]) {
-        m->session->many_columns[m->record] = m->columns;
+    if (m->columns != *so_far) {
+        *so_far = m->columns;
         sw__lite_drop(m->session, m->verb, m->record);
     }
 }

@@ -137,7 +137,12 @@ sw_status sw__lite_pk(sw_lite_session *session, sw_record_id record, sw_str id, 
 
 void sw__lite_remember_pk(sw_lite_session *session, sw_record_id record, sw_str id, int64_t pk)
 {
-    number_put(session, number_place(session, (uint8_t)record, id), (uint8_t)record, id, pk);
+    uint8_t of = (uint8_t)record;
+    sw_lite_number *place = number_place(session, of, id);
+    /* It may never be asked for, so it drives out no word and no parent that somebody has named. */
+    if (place && (place->age != session->age || place->of == of)) {
+        number_put(session, place, of, id, pk);
+    }
 }
 
 static sw_status ask_word(sw_lite_session *session, sw_lite_verb verb, const char *sql, sw_str word,

@@ -145,11 +145,23 @@ static bool same_shape(const sw_lite_shape *a, const sw_lite_shape *b)
     return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2])) == 0;
 }
 
+/* Where a statement of that shape was last: few shapes are in use at a time. */
+static uint8_t *last_place(sw_lite_session *session, const sw_lite_shape *shape)
+{
+    return &session->places[sw_hash(0, shape, sizeof *shape) % SW_LITE_PLACES];
+}
+
 static sw_lite_slot *find_slot(sw_lite_session *session, const sw_lite_shape *shape)
 {
+    uint8_t *place = last_place(session, shape);
+    sw_lite_slot *slot = &session->slots[*place];
+    if (same_shape(&slot->shape, shape) && !slot->busy) {
+        return slot;
+    }
     for (size_t i = 0; i < SW_LITE_SLOTS; i++) {
-        sw_lite_slot *slot = &session->slots[i];
+        slot = &session->slots[i];
         if (same_shape(&slot->shape, shape) && !slot->busy) {
+            *place = (uint8_t)i;
             return slot;
         }
     }
