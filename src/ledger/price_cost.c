@@ -29,8 +29,8 @@ typedef enum side { PROMPT, COMPLETION } side;
 
 typedef struct detail {
     side side;
-    const char *object;
-    const char *member;
+    sw_str object;
+    sw_str member;
     count count;
 } detail;
 
@@ -43,7 +43,8 @@ typedef struct tier_word {
 #define SW_PRICE_ALIAS NO_ROW
 #define SW_PRICE_SELLS NO_ROW
 #define SW_PRICE_TIER NO_ROW
-#define SW_PRICE_DETAIL(SIDE, OBJECT, MEMBER, COUNT) {SIDE, OBJECT, MEMBER, COUNT},
+#define SW_PRICE_DETAIL(SIDE, OBJECT, MEMBER, COUNT)                                               \
+    {SIDE, {OBJECT, sizeof(OBJECT) - 1}, {MEMBER, sizeof(MEMBER) - 1}, COUNT},
 static const detail details[] = {
 #include "model/price_rules.def"
 };
@@ -74,8 +75,8 @@ static void take_detail(side of, sw_str object, sw_str member, int64_t value, sw
 {
     for (size_t i = 0; i < SW_COUNT(details); i++) {
         const detail *d = &details[i];
-        if (d->side == of && sw_str_eq(member, sw_str_from(d->member)) &&
-            sw_str_eq(object, sw_str_from(d->object)) && value >= 0 && value <= SW_LIMIT_TOKENS) {
+        if (d->side == of && sw_str_eq(member, d->member) && sw_str_eq(object, d->object) &&
+            value >= 0 && value <= SW_LIMIT_TOKENS) {
             counts[d->count] = sw_int_of(value);
         }
     }
@@ -116,9 +117,16 @@ static void read_details(sw_str text, side of, sw_arena *arena, sw_int *counts)
     }
 }
 
-static bool mentions(sw_str text, const char *word)
+/* The texts are short, and getting ready is most of what memmem does with those. */
+static bool mentions(sw_str text, sw_str word)
 {
-    return text.ptr && memmem(text.ptr, text.len, word, strlen(word)) != NULL;
+    const char *at = text.ptr;
+    const char *end = at ? at + text.len : at;
+
+    while (at && (size_t)(end - at) >= word.len && memcmp(at, word.ptr, word.len) != 0) {
+        at = memchr(at + 1, word.ptr[0], (size_t)(end - at) - 1);
+    }
+    return at && (size_t)(end - at) >= word.len;
 }
 
 /* Most details repeat what the columns say, and need not be read. */
@@ -129,11 +137,12 @@ static void read_counts(const sw_step *step, sw_arena *arena, sw_int counts[COUN
     bool cache = !step->cached_input_tokens.known || !step->cache_write_tokens.known;
 
     memset(counts, 0, COUNTS * sizeof *counts);
-    if (mentions(prompt, "audio") || ((written || cache) && mentions(prompt, "cache"))) {
+    if (mentions(prompt, SW_STR("audio")) ||
+        ((written || cache) && mentions(prompt, SW_STR("cache")))) {
         read_details(prompt, PROMPT, arena, counts);
     }
-    if (mentions(step->completion_tokens_details, "audio") ||
-        mentions(step->completion_tokens_details, "image")) {
+    if (mentions(step->completion_tokens_details, SW_STR("audio")) ||
+        mentions(step->completion_tokens_details, SW_STR("image"))) {
         read_details(step->completion_tokens_details, COMPLETION, arena, counts);
     }
     if (step->cached_input_tokens.known) {
