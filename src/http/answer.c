@@ -99,6 +99,15 @@ void sw_answer_header(sw_request *request, const char *name, const char *value)
     }
 }
 
+void sw_answer_packed(sw_request *request, const char *coding)
+{
+    sw_exchange_of(request)->packed = true;
+    sw_answer_header(request, "Vary", "Accept-Encoding");
+    if (coding) {
+        sw_answer_header(request, "Content-Encoding", coding);
+    }
+}
+
 void sw_answer_seq(sw_request *request, const sw_outcome *outcome)
 {
     char text[24];

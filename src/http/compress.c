@@ -48,9 +48,14 @@ static bool takes(sw_str list, const char *coding)
     return false;
 }
 
+bool sw_request_takes(const sw_request *request, const char *coding)
+{
+    return takes(sw_request_header(request, "Accept-Encoding"), coding);
+}
+
 static bool worth_it(const sw_exchange *x)
 {
-    if (!x->content_type || strncmp(x->content_type, "text/event-stream", 17) == 0 ||
+    if (x->packed || !x->content_type || strncmp(x->content_type, "text/event-stream", 17) == 0 ||
         x->status == 204) {
         return false;
     }

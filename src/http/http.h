@@ -194,6 +194,9 @@ sw_str sw_path_value(const sw_request *request, size_t i);
 /* A header, or null text. */
 sw_str sw_request_header(const sw_request *request, const char *name);
 
+/* Whether the client takes answers that are packed so. */
+bool sw_request_takes(const sw_request *request, const char *coding);
+
 /* Parameters by name, read and checked by their rows before the handler runs. Asking for one that the
  * route does not declare is an assertion. A parameter that was not given has its fallback, or is null. */
 sw_str sw_param_text(const sw_request *request, const char *name);
@@ -245,6 +248,8 @@ sw_status sw_answer_list(sw_request *request, sw_record_id record, const sw_list
                          sw_error *err) SW_MUST_CHECK;
 /* A header of the answer; both are copied. */
 void sw_answer_header(sw_request *request, const char *name, const char *value);
+/* The bytes of the answer are packed already, as `coding` (NULL: as they are), and stay so. */
+void sw_answer_packed(sw_request *request, const char *coding);
 /* `Stepwell-Seq` of a write (promise P1). */
 void sw_answer_seq(sw_request *request, const sw_outcome *outcome);
 /* An error with its own HTTP status, where the status of the ledger says another. */

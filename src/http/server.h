@@ -152,6 +152,7 @@ struct sw_exchange {
     size_t taken; /* bytes of `bytes` that were sent */
     sw_squeeze *squeeze;
     sw_buf squeezed;
+    bool packed; /* by the handler: nothing is to be compressed */
 };
 
 static inline sw_exchange *sw_exchange_of(const sw_request *request)

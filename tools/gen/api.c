@@ -7,131 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gen.h"
-#include "names.h"
+#include "routes.h"
 
-/* ---- the words that rows may use: of src/http/http.h and the model only the names must agree ------------ */
-
-enum {
-#define SW_LIMIT(NAME, VALUE, UNIT, REASON) SW_LIMIT_##NAME = VALUE,
-#include "model/limits.def"
-#undef SW_LIMIT
-};
-enum {
-#define SW_RECORD_BEGIN(RECORD, UPPER, TABLE, PREFIX, VISIBILITY, DOC) SW_RECORD_##UPPER,
-#define SW_RECORD_END(RECORD, UPPER)
-#define SW_FIELD(...)
-#define SW_INDEX(...)
-#define SW_RELATION(...)
-#include "model/records.def"
-#undef SW_RECORD_BEGIN
-#undef SW_RECORD_END
-#undef SW_FIELD
-#undef SW_INDEX
-#undef SW_RELATION
-};
-enum {
-    SW_OP_EQ,
-    SW_OP_IN,
-    SW_OP_GT,
-    SW_OP_GE,
-    SW_OP_LT,
-    SW_OP_LE,
-    SW_OP_NULL,
-    SW_OP_NOT_NULL,
-    SW_OP_TAG_ANY,
-    SW_OP_TAG_ALL
-};
-enum { SW_BODY_NONE, SW_BODY_OPTIONAL, SW_BODY_JSON, SW_BODY_PARTS, SW_BODY_OTLP };
-enum {
-    SW_ROUTE_INLINE = 1 << 0,
-    SW_ROUTE_ADMIN = 1 << 1,
-    SW_ROUTE_DEPRECATED = 1 << 2,
-    SW_ROUTE_HIDDEN = 1 << 3,
-    SW_ROUTE_STREAM = 1 << 4,
-    SW_ROUTE_TAGGED = 1 << 5,
-    SW_ROUTE_KEYED = 1 << 6
-};
-enum { sw_http_log_part };
-
-typedef struct api_param {
-    const char *name; /* NULL ends the list */
-    const char *kind;
-    const char *doc;
-    const char *fallback;
-    long long min;
-    long long max;
-    int words;
-    bool repeats;
-    bool required;
-    bool deprecated;
-    bool is_filter;
-    bool of_metrics;
-    int op;
-    int field;
-} api_param;
-
-typedef struct api_route {
-    const char *method;
-    const char *path;
-    const char *need;
-    const char *line;
-    const char *doc;
-    int params, params2, params3, params4;
-    int lists;
-    bool has_list;
-    int body;
-    int part;
-    const char *body_shape;
-    const char *answer_shape;
-    bool many;
-    bool or_null;
-    int status;
-    int flags;
-    const char *content_type;
-    const char *content_type2;
-} api_route;
-
-enum {
-    SW_PARAMS_none,
-#define SW_PARAMS_BEGIN(SET) SW_PARAMS_##SET,
-#define SW_PARAM(...)
-#define SW_PARAMS_END(SET)
-#include "model/routes.def"
-    API_SETS
-};
-
-#define SW_PARAMS_BEGIN(SET) static const api_param params_##SET[] = {
-#define SW_PARAM(NAME, KIND, ...) {.name = NAME, .kind = #KIND, .doc = __VA_ARGS__},
-#define SW_PARAMS_END(SET)                                                                         \
-    {                                                                                              \
-        .name = NULL                                                                               \
-    }                                                                                              \
-    }                                                                                              \
-    ;
-#include "model/routes.def"
-
-static const api_param *const sets[API_SETS] = {
-    NULL,
-#define SW_PARAMS_BEGIN(SET) params_##SET,
-#define SW_PARAM(...)
-#define SW_PARAMS_END(SET)
-#include "model/routes.def"
-};
-
-static const char *const set_names[API_SETS] = {
-    "none",
-#define SW_PARAMS_BEGIN(SET) #SET,
-#define SW_PARAM(...)
-#define SW_PARAMS_END(SET)
-#include "model/routes.def"
-};
-
-static const api_route routes[] = {
-#define SW_ROUTE(NAME, METHOD, PATH, NEED, HANDLER, ...)                                           \
-    {.method = #METHOD, .path = PATH, .need = #NEED, .line = __VA_ARGS__},
-#include "model/routes.def"
-};
 /* A shape, or a member of the shape before it. */
 typedef struct api_shape {
     const char *shape;
@@ -147,8 +24,6 @@ static const api_shape shapes[] = {
 #define SW_SHAPE_IS(NAME, DOC, SCHEMA) {.shape = #NAME, .doc = DOC},
 #include "model/shapes.def"
 };
-
-enum { ROUTES = sizeof routes / sizeof routes[0] };
 
 /* ---- the page -------------------------------------------------------------------------------------------- */
 
@@ -203,7 +78,7 @@ static void print_params(const api_route *route)
     const int all[] = {route->params, route->params2, route->params3, route->params4};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (all[i] != SW_PARAMS_none) {
-            const char *name = set_names[all[i]];
+            const char *name = gen_param_set_names[all[i]];
             printf("%s[%s](#parameters-%s)", i ? ", " : "\nParameters: ", name, name);
         }
     }
@@ -217,8 +92,8 @@ static void print_sets(void)
     puts("\n## Parameters");
     for (int i = SW_PARAMS_none + 1; i < API_SETS; i++) {
         printf("\n### Parameters %s\n\n| parameter | value | meaning |\n| --- | --- | --- |\n",
-               set_names[i]);
-        for (const api_param *p = sets[i]; p->name; p++) {
+               gen_param_set_names[i]);
+        for (const api_param *p = gen_param_sets[i]; p->name; p++) {
             print_param(p);
         }
     }
@@ -299,9 +174,9 @@ void gen_api_page(void)
         "long as there is none. `GET /openapi.json` tells all of this, with the schemas and refusals, to programs; the\n"
         "members of records are in [records.md](records.md).\n\n"
         "## Routes");
-    for (size_t i = 0; i < ROUTES; i++) {
-        if (!(routes[i].flags & SW_ROUTE_HIDDEN)) {
-            print_route(&routes[i]);
+    for (size_t i = 0; i < gen_route_count; i++) {
+        if (!(gen_routes[i].flags & SW_ROUTE_HIDDEN)) {
+            print_route(&gen_routes[i]);
         }
     }
     print_sets();

@@ -65,6 +65,8 @@ static bool run(const char *page, const char *name)
         gen_telemetry_page();
     } else if (strcmp(page, "import-md") == 0) {
         gen_import_page();
+    } else if (strcmp(page, "web-facts") == 0) {
+        gen_web_facts();
     } else if (strcmp(page, "csv-header") == 0 && record) {
         print_csv_header(record);
     } else {
@@ -81,7 +83,7 @@ int main(int argc, char **argv)
     if (!run(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : "")) {
         fputs(
             "usage: gen facts | json-order | schema | records-md | api-md | aliases | telemetry-md |"
-            " import-md | csv-header RECORD\n",
+            " import-md | web-facts | csv-header RECORD\n",
             stderr);
         return 2;
     }

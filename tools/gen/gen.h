@@ -19,6 +19,8 @@ bool gen_aliases(void);
 void gen_telemetry_page(void);
 /* The reference page docs/import.md. */
 void gen_import_page(void);
+/* The module facts.ts, which the dashboard imports. */
+void gen_web_facts(void);
 /* The reference page docs/records.md. */
 void gen_records_page(void);
 

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// A chart over time: uPlot, in the colours of the style sheet. Dragging across it asks for that range. What it shows is
+// told in words too, for who does not see it.
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { useLatest } from './api';
+import * as format from './format';
+import { useStore } from './store';
+import { shade } from './theme';
+
+export interface Series {
+  label: string;
+  values: (number | null)[];
+  color: string; // the name of a variable: "--accent"
+  bars?: boolean; // else a line
+}
+
+export interface ChartProps {
+  label: string; // what is drawn, for screen readers and the title
+  times: number[]; // seconds since 1970, rising; of bars the beginning of each
+  series: Series[];
+  value?(n: number | null): string;
+  height?: number;
+  axes?: boolean;
+  together?: string; // charts of the same name show the same moment
+  step?: number; // seconds from one time to the next, when it is known
+  onZoom?(from: number, to: number): void; // seconds
+  onHover?(index: number | null): void;
+  stacked?: boolean; // each series stands on the one before
+}
+
+const css = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const font = () => `11px ${css('--sans') || 'sans-serif'}`;
+
+// Each on top of those before it, so that the last is drawn first.
+function stack(series: Series[]): (number | null)[][] {
+  const sums: number[] = [];
+  return series.map(({ values }) =>
+    values.map((value, i) => {
+      sums[i] = (sums[i] ?? 0) + (value ?? 0);
+      return value === null && sums[i] === 0 ? null : sums[i]!;
+    }),
+  );
+}
+
+function axis(value: (n: number | null) => string, time: boolean): uPlot.Axis {
+  return {
+    stroke: css('--faint'),
+    font: font(),
+    grid: { stroke: css('--line'), width: 1, show: !time },
+    ticks: { show: false },
+    size: time ? 22 : 52,
+    space: time ? 70 : 26,
+    ...(time ? {} : { values: (_: uPlot, ticks: number[]) => ticks.map((tick) => value(tick)) }),
+  };
+}
+
+function options(props: ChartProps, width: number, on: { zoom(u: uPlot): void; hover(u: uPlot): void }): uPlot.Options {
+  const value = props.value ?? ((n) => format.short(n));
+  const gap = props.step ?? 0;
+  const drawn = props.stacked ? [...props.series].reverse() : props.series;
+  return {
+    width,
+    height: props.height ?? 80,
+    legend: { show: false },
+    padding: props.axes ? [8, 8, 0, 0] : [4, 0, 2, 0],
+    cursor: {
+      y: false,
+      points: { size: 5 },
+      drag: { x: Boolean(props.onZoom), y: false, setScale: false },
+      ...(props.together ? { sync: { key: props.together, setSeries: false } } : {}),
+    },
+    scales: {
+      x: { time: true, range: (_, min, max) => [min, Math.max(max + gap, min + (gap || 1))] },
+      y: { range: (_, min, max) => [Math.min(0, min ?? 0), (max ?? 0) > 0 ? max * 1.05 : 1] },
+    },
+    axes: props.axes ? [axis(value, true), axis(value, false)] : [{ show: false }, { show: false }],
+    series: [
+      {},
+      ...drawn.map((one): uPlot.Series => {
+        const color = css(one.color);
+        return one.bars
+          ? { label: one.label, fill: color, stroke: color, width: 0, points: { show: false }, paths: uPlot.paths.bars!({ size: [0.82, 60], align: gap ? 1 : 0 }) }
+          : { label: one.label, stroke: color, width: 1.5, points: { show: one.values.length < 3, size: 4, fill: color }, spanGaps: true };
+      }),
+    ],
+    hooks: { setSelect: [on.zoom], setCursor: [on.hover] },
+  };
+}
+
+function told({ label, times, series, value = format.short }: ChartProps): string {
+  const one = ({ label: name, values }: Series) => {
+    const known = values.filter((n): n is number => n !== null);
+    const most = known.length > 0 ? Math.max(...known) : null;
+    return `${name}: at most ${value(most)}`;
+  };
+  return times.length === 0 ? `${label}: nothing to show` : `${label}, ${times.length} points. ${series.map(one).join('; ')}`;
+}
+
+export function Chart(props: ChartProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const tip = useRef<HTMLDivElement>(null);
+  const theme = useStore(shade);
+  const value = props.value ?? format.short;
+
+  const zoom = useLatest((u: uPlot) => {
+    const { left, width } = u.select;
+    if (width > 2 && props.onZoom) {
+      const from = u.posToVal(left, 'x');
+      const to = u.posToVal(left + width, 'x');
+      u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+      props.onZoom(Math.floor(from), Math.ceil(to));
+    }
+  });
+  const hover = useLatest((u: uPlot) => {
+    const i = u.cursor.idx ?? null;
+    const at = tip.current!;
+    props.onHover?.(i);
+    at.hidden = i === null || (u.cursor.left ?? -1) < 0 || props.times[i] === undefined;
+    if (!at.hidden && i !== null) {
+      const when = format.timeShort(new Date(props.times[i]! * 1000));
+      at.textContent = [when, ...props.series.map(({ label, values }) => `${label} ${value(values[i] ?? null)}`)].join(' · ');
+      const half = at.offsetWidth / 2;
+      at.style.left = `${Math.min(Math.max(u.cursor.left! + u.over.offsetLeft, half), box.current!.clientWidth - half)}px`;
+    }
+  });
+
+  useEffect(() => {
+    const at = box.current!;
+    const drawn = props.stacked ? stack(props.series).reverse() : props.series.map(({ values }) => values);
+    const plot = new uPlot(options(props, at.clientWidth || 300, { zoom, hover }), [props.times, ...drawn], at);
+    const sizes = new ResizeObserver(() => {
+      const width = at.clientWidth;
+      if (width > 0 && width !== plot.width) {
+        plot.setSize({ width, height: props.height ?? 80 });
+      }
+    });
+    sizes.observe(at);
+    return () => {
+      sizes.disconnect();
+      plot.destroy();
+    };
+  }, [theme, props.times, JSON.stringify(props.series), props.height, props.axes, props.stacked, props.together, props.step]);
+
+  return (
+    <div class={`chart ${props.onZoom ? 'zooms' : ''}`} role="img" aria-label={told(props)}>
+      <div class="plot" ref={box} />
+      <div class="chart-tip" ref={tip} hidden />
+    </div>
+  );
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the dashboard begins.
+import { render } from 'preact';
+import { App } from './app';
+import { startKeys } from './keys';
+import './styles/base.css';
+import './styles/frame.css';
+import './styles/parts.css';
+import './styles/steps.css';
+import { startTheme } from './theme';
+
+startTheme();
+startKeys();
+render(<App />, document.getElementById('app')!);

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lists of any length. A Walk holds what a cursor walk has answered: it asks for pages as they are needed, and forgets
+// those that are far away (it knows where each began, and asks again). A VirtualList draws the rows that can be seen, and
+// no others. Neither knows what a row is.
+import type { ComponentChildren } from 'preact';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { ApiError, asError, type Page } from './api';
+
+// ---- rows from pages ------------------------------------------------------------------------------------------------
+
+const PAGES_KEPT = 24;
+
+interface Held<T> {
+  after: string | null; // the cursor that the page was asked with
+  count: number;
+  rows: T[] | null; // null: forgotten, or on its way
+  used: number;
+}
+
+export interface WalkSource<T> {
+  load(after: string | null, limit: number, signal: AbortSignal): Promise<Page<T>>;
+  idOf(row: T): string;
+  size?: number; // of a page
+}
+
+export class Walk<T> {
+  readonly size: number;
+  done = false;
+  error: ApiError | undefined;
+  loading = false;
+  #source: WalkSource<T>;
+  #head: T[] = []; // came after the walk began, the newest first
+  #pages: Held<T>[] = [];
+  #next: string | null = null;
+  #stop = new AbortController();
+  #asked = new Set<number>();
+  #clock = 0;
+  #tell: () => void;
+
+  constructor(source: WalkSource<T>, tell: () => void) {
+    this.#source = source;
+    this.size = source.size ?? 200;
+    this.#tell = tell;
+  }
+
+  get count(): number {
+    return this.#head.length + this.#pages.reduce((sum, page) => sum + page.count, 0);
+  }
+
+  // The row there, or undefined while it is not; what is missing is asked for.
+  row(index: number): T | undefined {
+    if (index < this.#head.length) {
+      return this.#head[index];
+    }
+    let from = this.#head.length;
+    for (const [i, page] of this.#pages.entries()) {
+      if (index < from + page.count) {
+        page.used = ++this.#clock;
+        if (!page.rows) {
+          void this.#again(i);
+        }
+        return page.rows?.[index - from];
+      }
+      from += page.count;
+    }
+    return undefined;
+  }
+
+  // Sees to it that there are rows up to that one, if there are so many.
+  reach(index: number): void {
+    if (!this.loading && !this.done && !this.error && index >= this.count) {
+      void this.#more();
+    }
+  }
+
+  retry(): void {
+    this.error = undefined;
+    void this.#more();
+  }
+
+  end(): void {
+    this.#stop.abort();
+  }
+
+  // Rows that are new at the top, the newest first.
+  prepend(rows: T[]): void {
+    this.#head = [...rows, ...this.#head];
+    this.#tell();
+  }
+
+  // Puts a newer version in the place of a row that is held. False: it is not.
+  replace(row: T): boolean {
+    const id = this.#source.idOf(row);
+    for (const rows of [this.#head, ...this.#pages.map((page) => page.rows ?? [])]) {
+      const at = rows.findIndex((one) => this.#source.idOf(one) === id);
+      if (at >= 0) {
+        rows[at] = row;
+        this.#tell();
+        return true;
+      }
+    }
+    return false;
+  }
+
+  remove(id: string): void {
+    for (const page of [{ rows: this.#head, count: 0 }, ...this.#pages]) {
+      const at = page.rows?.findIndex((one) => this.#source.idOf(one) === id) ?? -1;
+      if (at >= 0) {
+        page.rows!.splice(at, 1);
+        page.count--;
+        this.#tell();
+        return;
+      }
+    }
+  }
+
+  async #more(): Promise<void> {
+    this.loading = true;
+    this.#tell();
+    const after = this.#next;
+    try {
+      const page = await this.#source.load(after, this.size, this.#stop.signal);
+      if (this.#stop.signal.aborted) {
+        return;
+      }
+      const last = page.rows.at(-1);
+      this.#next = page.resume ?? (last ? this.#source.idOf(last) : null);
+      this.done = page.resume === null && page.rows.length < this.size;
+      if (page.rows.length > 0) {
+        this.#pages.push({ after, count: page.rows.length, rows: page.rows, used: ++this.#clock });
+        this.#forget();
+      }
+    } catch (error) {
+      if (this.#stop.signal.aborted) {
+        return;
+      }
+      this.error = asError(error);
+    }
+    this.loading = false;
+    this.#tell();
+  }
+
+  async #again(i: number): Promise<void> {
+    const page = this.#pages[i]!;
+    if (this.#asked.has(i)) {
+      return;
+    }
+    this.#asked.add(i);
+    try {
+      const { rows } = await this.#source.load(page.after, this.size, this.#stop.signal);
+      page.rows = rows.slice(0, page.count);
+      page.used = ++this.#clock;
+      this.#forget();
+    } catch (error) {
+      if (!this.#stop.signal.aborted) {
+        this.error = asError(error);
+      }
+    }
+    this.#asked.delete(i);
+    if (!this.#stop.signal.aborted) {
+      this.#tell();
+    }
+  }
+
+  #forget(): void {
+    const held = this.#pages.filter((page) => page.rows);
+    held.sort((a, b) => a.used - b.used);
+    for (const page of held.slice(0, Math.max(0, held.length - PAGES_KEPT))) {
+      page.rows = null;
+    }
+  }
+}
+
+// A walk that begins anew when `key` is another, and draws the component when it has more.
+export function useWalk<T>(key: string, source: WalkSource<T>): Walk<T> {
+  const [, draw] = useState(0);
+  const at = useRef<{ key: string; walk: Walk<T> }>();
+  if (at.current?.key !== key) {
+    at.current?.walk.end();
+    at.current = { key, walk: new Walk(source, () => draw((n) => n + 1)) };
+    at.current.walk.reach(0);
+  }
+  useEffect(() => () => at.current?.walk.end(), []);
+  return at.current.walk;
+}
+
+// ---- rows in sight --------------------------------------------------------------------------------------------------
+
+// Browsers draw nothing beyond some ten million pixels: a longer list is scrolled in larger steps.
+const TALLEST_PX = 8_000_000;
+const OVERSCAN = 8;
+
+export interface VirtualListProps {
+  count: number;
+  rowHeight: number;
+  row(index: number): ComponentChildren;
+  onReach?(last: number): void; // up to where rows can be seen soon
+  active?: number; // is kept in sight when it changes
+  class?: string;
+  role?: 'rowgroup' | 'list' | 'presentation';
+  label?: string;
+  foot?: ComponentChildren; // behind the last row
+  onScrolled?(top: boolean): void; // whether the beginning is in sight
+  head?: ComponentChildren; // stays above the rows
+}
+
+export function VirtualList({ count, rowHeight, row, onReach, active, foot, head, onScrolled, label, role = 'rowgroup', class: name = '' }: VirtualListProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState({ top: 0, height: 800 });
+  const whole = count * rowHeight;
+  const tall = Math.min(whole, TALLEST_PX);
+  const scale = whole > tall ? (whole - view.height) / (tall - view.height) : 1;
+
+  useLayoutEffect(() => {
+    const at = box.current!;
+    let frame = 0;
+    const look = () => {
+      frame = 0;
+      setView((old) => (old.top === at.scrollTop && old.height === at.clientHeight ? old : { top: at.scrollTop, height: at.clientHeight }));
+    };
+    const soon = () => (frame ||= requestAnimationFrame(look));
+    const sizes = new ResizeObserver(soon);
+    at.addEventListener('scroll', soon, { passive: true });
+    sizes.observe(at);
+    look();
+    return () => {
+      cancelAnimationFrame(frame);
+      sizes.disconnect();
+      at.removeEventListener('scroll', soon);
+    };
+  }, []);
+
+  const offset = view.top * scale;
+  const first = Math.max(0, Math.floor(offset / rowHeight) - OVERSCAN);
+  const last = Math.min(count, Math.ceil((offset + view.height) / rowHeight) + OVERSCAN);
+  const inSight = view.top < rowHeight;
+
+  useEffect(() => onReach?.(last + Math.ceil(view.height / rowHeight) * 3), [last, count, view.height]);
+  useEffect(() => onScrolled?.(inSight), [inSight]);
+  useEffect(() => {
+    const at = box.current!;
+    if (active === undefined || active < 0) {
+      return;
+    }
+    const room = at.clientHeight - 2 * rowHeight;
+    const top = active * rowHeight;
+    if (top < offset || top > offset + room) {
+      at.scrollTop = Math.max(0, (top < offset ? top : top - room) / scale);
+    }
+  }, [active]);
+
+  const rows = [];
+  for (let i = first; i < last; i++) {
+    rows.push(row(i));
+  }
+  return (
+    <div class={`scroller ${name}`} ref={box} tabIndex={-1}>
+      {head}
+      <div class="virtual" role={role} aria-label={label} style={{ height: `${tall}px` }}>
+        <div class="window" role="presentation" style={{ transform: `translateY(${Math.round(first * rowHeight - offset + view.top)}px)` }}>
+          {rows}
+        </div>
+      </div>
+      {foot}
+    </div>
+  );
+}
