@@ -166,6 +166,7 @@ static const char *key_title(sw_dimension by)
         [SW_DIMENSION_USER] = "USER",
         [SW_DIMENSION_HOUR] = "HOUR",
         [SW_DIMENSION_DAY] = "DAY",
+        [SW_DIMENSION_MINUTE] = "MINUTE",
     };
     return titles[by];
 }

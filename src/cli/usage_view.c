@@ -99,7 +99,8 @@ static bool has_days(const sw_usage_query *query)
 {
     bool found = false;
     for (size_t i = 0; i < query->by_count; i++) {
-        found = found || query->by[i] == SW_DIMENSION_DAY || query->by[i] == SW_DIMENSION_HOUR;
+        found = found || query->by[i] == SW_DIMENSION_DAY || query->by[i] == SW_DIMENSION_HOUR ||
+                query->by[i] == SW_DIMENSION_MINUTE;
     }
     return found;
 }

@@ -29,6 +29,28 @@ sw_status sw_http_step_messages(sw_request *request, sw_error *err)
                : status;
 }
 
+/* ---- how long they took ---------------------------------------------------------------------------- */
+
+sw_status sw_http_steps_metrics(sw_request *request, sw_error *err)
+{
+    const sw_str *ids = NULL;
+    size_t count = sw_param_texts(request, "step_id", &ids);
+    sw_json_out *out = sw_answer_json(request, 200);
+    sw_status status = SW_STATUS_OK;
+
+    sw_json_open(out, '[');
+    for (size_t i = 0; i < count && status == SW_STATUS_OK; i++) {
+        sw_step_metrics metrics;
+        status = sw__get_row(request, SW_RECORD_STEP_METRICS, ids[i], &metrics, err);
+        if (status == SW_STATUS_OK) {
+            sw_record_write_api(SW_RECORD_STEP_METRICS, &metrics, out);
+        }
+        status = status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    }
+    sw_json_close(out, ']');
+    return status;
+}
+
 /* ---- what it was sent ------------------------------------------------------------------------------ */
 
 static void put_text(sw_json_out *out, const char *name, sw_str text)

@@ -58,7 +58,7 @@ static sw_status add_dimension(sw_request *request, sw_str word, sw_usage_query 
         int near = sw_nearest(word, list->words, list->count);
         (void)snprintf(msg, sizeof msg,
                        "Input should be one of organization, project, agent, model, "
-                       "provider, status, stop_reason, user, hour, day%s%s",
+                       "provider, status, stop_reason, user, minute, hour, day%s%s",
                        near < 0 ? "" : "; did you mean ", near < 0 ? "" : list->words[near]);
         return bad_param(request, "group_by", word, msg);
     }

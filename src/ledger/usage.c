@@ -195,10 +195,13 @@ static void put_digits(char *at, int value, size_t digits)
     }
 }
 
-/* "2026-11-22", with "T13" behind it when `hour` is not negative; printf would be half of the answer. */
-static sw_str day_text(sw_arena *arena, int64_t days, int hour)
+/* "2026-11-22", "2026-11-22T13", "2026-11-22T13:05": the day, then as much of the minute of the day as fits into `len`;
+ * printf would be half of the answer. */
+enum { DAY_LEN = 10, HOUR_LEN = 13, MINUTE_LEN = 16 };
+static sw_str time_text(sw_arena *arena, int64_t days, int minute, size_t len)
 {
-    char text[13] = "0000-00-00T00";
+    char text[MINUTE_LEN] = {'0', '0', '0', '0', '-', '0', '0', '-',
+                             '0', '0', 'T', '0', '0', ':', '0', '0'};
     int year = 0;
     int month = 0;
     int day = 0;
@@ -207,8 +210,16 @@ static sw_str day_text(sw_arena *arena, int64_t days, int hour)
     put_digits(text, year, 4);
     put_digits(text + 5, month, 2);
     put_digits(text + 8, day, 2);
-    put_digits(text + 11, hour < 0 ? 0 : hour, 2);
-    return sw_arena_str(arena, sw_str_make(text, hour < 0 ? 10 : sizeof text));
+    put_digits(text + 11, minute / 60, 2);
+    put_digits(text + 14, minute % 60, 2);
+    return sw_arena_str(arena, sw_str_make(text, len));
+}
+
+/* Of a number of units since 1970, so many of which are a day. */
+static sw_str unit_text(sw_arena *arena, int64_t number, int a_day, size_t len)
+{
+    int of_day = (int)(((number % a_day) + a_day) % a_day);
+    return time_text(arena, (number - of_day) / a_day, of_day * (24 * 60 / a_day), len);
 }
 
 static sw_str key_text(const sw_gather *g, const sw_usage_key *key, size_t i)
@@ -217,12 +228,13 @@ static sw_str key_text(const sw_gather *g, const sw_usage_key *key, size_t i)
         return sw_str_from(sw_enum_word(SW_ENUM_step_status, key->number[i]));
     }
     if (g->query->by[i] == SW_DIMENSION_DAY) {
-        return day_text(g->arena, key->number[i], -1);
+        return unit_text(g->arena, key->number[i], 1, DAY_LEN);
     }
     if (g->query->by[i] == SW_DIMENSION_HOUR) {
-        int64_t hour = key->number[i];
-        int64_t of_day = ((hour % 24) + 24) % 24;
-        return day_text(g->arena, (hour - of_day) / 24, (int)of_day);
+        return unit_text(g->arena, key->number[i], 24, HOUR_LEN);
+    }
+    if (g->query->by[i] == SW_DIMENSION_MINUTE) {
+        return unit_text(g->arena, key->number[i], 24 * 60, MINUTE_LEN);
     }
     return key->text[i];
 }

@@ -46,6 +46,9 @@ static void dimension(const sw_step *step, sw_dimension by, int64_t shift_us, sw
     case SW_DIMENSION_USER:
         *text = step->end_user;
         break;
+    case SW_DIMENSION_MINUTE:
+        *number = floor_div(at, INT64_C(60000000));
+        break;
     case SW_DIMENSION_HOUR:
         *number = floor_div(at, INT64_C(3600000000));
         break;

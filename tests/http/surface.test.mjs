@@ -43,6 +43,16 @@ test('metrics, in V1\'s order; a step without metrics has none', async () => {
   assert.equal((await api('GET', `/v1/steps/${bare}/metrics`)).status, 404);
 });
 
+test('metrics of several steps at once: in the order asked for, those that have none left out', async () => {
+  const [a, b, bare] = [await one({ metrics: { step_ns: 1 } }), await one({ metrics: { step_ns: 2 } }), await one()];
+  const asked = [b, newId('step'), bare, a];
+  const answered = await at.server.get(`/v1/steps/metrics?${asked.map((id) => `step_id=${id}`).join('&')}`);
+  assert.deepEqual(answered.map(({ id, step_ns }) => [id, step_ns]), [[b, 2], [a, 1]]);
+  const wrong = await api('GET', '/v1/steps/metrics?step_id=x');
+  assert.equal(wrong.status, 400);
+  assert.equal((await api('GET', '/v1/steps/metrics')).status, 422);
+});
+
 test('the trace is the newest; null without one, also for a step that is not there', async () => {
   const traces = [1, 2].map((n) => ({
     created_at: `2025-01-0${n}T00:00:00Z`,

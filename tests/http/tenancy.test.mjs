@@ -25,6 +25,7 @@ const CALLS = {
   steps: (i) => [...paged('step')(i), { query: filters(i) }, { query: { text: MARK } }, { query: { provider_id: i.provider } }],
   step: id('step'),
   step_metrics: id('step'),
+  steps_metrics: (i) => [{ query: { step_id: i.step } }],
   step_trace: id('step'),
   step_context: id('step'),
   step_messages: id('step'),

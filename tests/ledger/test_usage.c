@@ -123,14 +123,14 @@ static void every_range_adds_up(lt *t)
                                     MIDNIGHT + 2 * DAY + HOUR / 2,
                                     MIDNIGHT + 4 * DAY,
                                     MIDNIGHT + 30 * DAY};
-    static const sw_dimension dimensions[] = {SW_DIMENSION_DAY,     SW_DIMENSION_HOUR,
-                                              SW_DIMENSION_MODEL,   SW_DIMENSION_AGENT,
-                                              SW_DIMENSION_PROJECT, SW_DIMENSION_USER};
+    static const sw_dimension dimensions[] = {
+        SW_DIMENSION_DAY,     SW_DIMENSION_HOUR, SW_DIMENSION_MODEL, SW_DIMENSION_AGENT,
+        SW_DIMENSION_PROJECT, SW_DIMENSION_USER, SW_DIMENSION_MINUTE};
     enum { EDGES = sizeof edges / sizeof edges[0] };
     sums u = populate(t);
     for (size_t i = 0; i < EDGES; i++) {
         for (size_t k = i; k < EDGES; k++) {
-            for (size_t d = 0; d < 6; d++) {
+            for (size_t d = 0; d < sizeof dimensions / sizeof dimensions[0]; d++) {
                 sw_usage_query q = {.by = {dimensions[d]}, .by_count = 1};
                 q.from = i ? sw_int_of(edges[i]) : SW_NULL_INT;
                 q.to = k < EDGES - 1 ? sw_int_of(edges[k]) : SW_NULL_INT;

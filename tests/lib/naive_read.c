@@ -180,14 +180,18 @@ sw_totals naive_run_totals(naive *n, sw_str run_id)
     return totals;
 }
 
-static sw_str time_key(const sw_step *step, bool hour, int32_t zone_minutes, pool *into)
+static sw_str time_key(const sw_step *step, sw_dimension by, int32_t zone_minutes, pool *into)
 {
     int64_t us = step->created_at.value + (int64_t)zone_minutes * 60000000;
     int64_t seconds = us >= 0 ? us / 1000000 : -((-us + 999999) / 1000000);
     time_t when = (time_t)seconds;
     struct tm tm;
     gmtime_r(&when, &tm);
-    if (hour) {
+    if (by == SW_DIMENSION_MINUTE) {
+        return pool_printf(into, "%04d-%02d-%02dT%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
+                           tm.tm_mday, tm.tm_hour, tm.tm_min);
+    }
+    if (by == SW_DIMENSION_HOUR) {
         return pool_printf(into, "%04d-%02d-%02dT%02d", tm.tm_year + 1900, tm.tm_mon + 1,
                            tm.tm_mday, tm.tm_hour);
     }
@@ -213,10 +217,10 @@ sw_str naive_key(const sw_step *s, sw_dimension by, int32_t zone_minutes, pool *
         return s->stop_reason;
     case SW_DIMENSION_USER:
         return s->end_user;
+    case SW_DIMENSION_MINUTE:
     case SW_DIMENSION_HOUR:
-        return time_key(s, true, zone_minutes, into);
     case SW_DIMENSION_DAY:
-        return time_key(s, false, zone_minutes, into);
+        return time_key(s, by, zone_minutes, into);
     }
     return SW_NULL_STR;
 }
