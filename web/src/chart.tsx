@@ -21,6 +21,7 @@ export interface ChartProps {
   times: number[]; // seconds since 1970, rising; of bars the beginning of each
   series: Series[];
   value?(n: number | null): string;
+  when?: ((seconds: number) => string) | undefined; // the name of a moment
   height?: number;
   axes?: boolean;
   together?: string; // charts of the same name show the same moment
@@ -119,7 +120,7 @@ export function Chart(props: ChartProps) {
     props.onHover?.(i);
     at.hidden = i === null || (u.cursor.left ?? -1) < 0 || props.times[i] === undefined;
     if (!at.hidden && i !== null) {
-      const when = format.timeShort(new Date(props.times[i]! * 1000));
+      const when = props.when?.(props.times[i]!) ?? format.timeShort(new Date(props.times[i]! * 1000));
       at.textContent = [when, ...props.series.map(({ label, values }) => `${label} ${value(values[i] ?? null)}`)].join(' · ');
       const half = at.offsetWidth / 2;
       at.style.left = `${Math.min(Math.max(u.cursor.left! + u.over.offsetLeft, half), box.current!.clientWidth - half)}px`;

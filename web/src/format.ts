@@ -29,7 +29,7 @@ export function short(value: Maybe<number>): string {
   return `${value < 0 ? '-' : ''}${n.toFixed(digits)}${units[unit]}`;
 }
 
-// $1,234.56, $0.0123, $0.000045: cents from a dollar on, else three digits that say something
+// $1,234.56, $0.0123, $0.160, $0.0000450: cents from a dollar on, else three digits that say something
 export function money(nano: Maybe<Whole>): string {
   if (!known(nano)) {
     return NOTHING;
@@ -40,7 +40,7 @@ export function money(nano: Maybe<Whole>): string {
     return '$0';
   }
   const digits = size >= 1 ? 2 : Math.min(9, Math.max(2, 2 - Math.floor(Math.log10(size))));
-  const text = size.toLocaleString('en', { minimumFractionDigits: 2, maximumFractionDigits: digits });
+  const text = size.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return `${dollars < 0 ? '-' : ''}$${text}`;
 }
 

@@ -143,8 +143,8 @@ const SHAPES: Record<string, [string, string]> = {
   delivered: ['good', 'M3 8.5l3.5 3.5L13 4.5'],
   failed: ['bad', 'M4 4l8 8M12 4l-8 8'],
   cancelled: ['off', 'M3.5 8h9'],
-  pending: ['wait', 'M8 3.5V8l3 2'],
-  running: ['wait', 'M8 3.5V8l3 2'],
+  pending: ['wait', 'M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11M8 5v3.2l2 1.3'],
+  running: ['wait', 'M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11M8 5v3.2l2 1.3'],
   created: ['off', 'M8 8h.01'],
 };
 

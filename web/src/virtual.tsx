@@ -31,6 +31,7 @@ export class Walk<T> {
   #source: WalkSource<T>;
   #head: T[] = []; // came after the walk began, the newest first
   #pages: Held<T>[] = [];
+  #starts: number[] = [0]; // of each page, and where the next one will begin
   #next: string | null = null;
   #stop = new AbortController();
   #asked = new Set<number>();
@@ -44,7 +45,7 @@ export class Walk<T> {
   }
 
   get count(): number {
-    return this.#head.length + this.#pages.reduce((sum, page) => sum + page.count, 0);
+    return this.#head.length + this.#starts.at(-1)!;
   }
 
   // The row there, or undefined while it is not; what is missing is asked for.
@@ -52,18 +53,25 @@ export class Walk<T> {
     if (index < this.#head.length) {
       return this.#head[index];
     }
-    let from = this.#head.length;
-    for (const [i, page] of this.#pages.entries()) {
-      if (index < from + page.count) {
-        page.used = ++this.#clock;
-        if (!page.rows) {
-          void this.#again(i);
-        }
-        return page.rows?.[index - from];
+    const at = index - this.#head.length;
+    let low = 0;
+    for (let high = this.#pages.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if (this.#starts[middle + 1]! <= at) {
+        low = middle + 1;
+      } else {
+        high = middle;
       }
-      from += page.count;
     }
-    return undefined;
+    const page = this.#pages[low];
+    if (!page) {
+      return undefined;
+    }
+    page.used = ++this.#clock;
+    if (!page.rows) {
+      void this.#again(low);
+    }
+    return page.rows?.[at - this.#starts[low]!];
   }
 
   // Sees to it that there are rows up to that one, if there are so many.
@@ -103,11 +111,21 @@ export class Walk<T> {
   }
 
   remove(id: string): void {
-    for (const page of [{ rows: this.#head, count: 0 }, ...this.#pages]) {
-      const at = page.rows?.findIndex((one) => this.#source.idOf(one) === id) ?? -1;
+    const is = (row: T) => this.#source.idOf(row) === id;
+    const inHead = this.#head.findIndex(is);
+    if (inHead >= 0) {
+      this.#head.splice(inHead, 1);
+      this.#tell();
+      return;
+    }
+    for (const [i, page] of this.#pages.entries()) {
+      const at = page.rows?.findIndex(is) ?? -1;
       if (at >= 0) {
         page.rows!.splice(at, 1);
         page.count--;
+        for (let k = i + 1; k < this.#starts.length; k++) {
+          this.#starts[k]!--;
+        }
         this.#tell();
         return;
       }
@@ -128,6 +146,7 @@ export class Walk<T> {
       this.done = page.resume === null && page.rows.length < this.size;
       if (page.rows.length > 0) {
         this.#pages.push({ after, count: page.rows.length, rows: page.rows, used: ++this.#clock });
+        this.#starts.push(this.#starts.at(-1)! + page.rows.length);
         this.#forget();
       }
     } catch (error) {
@@ -195,16 +214,21 @@ export interface VirtualListProps {
   rowHeight: number;
   row(index: number): ComponentChildren;
   onReach?(last: number): void; // up to where rows can be seen soon
+  onScrolled?(top: boolean): void; // whether the beginning is in sight
   active?: number; // is kept in sight when it changes
   class?: string;
-  role?: 'rowgroup' | 'list' | 'presentation';
-  label?: string;
-  foot?: ComponentChildren; // behind the last row
-  onScrolled?(top: boolean): void; // whether the beginning is in sight
+  style?: Record<string, string>;
+  label: string;
+  // How it is told to screen readers: a grid has rows with cells, a list items. The total, when it is known.
+  role?: 'grid' | 'list';
+  total?: number | undefined;
+  activeId?: string | undefined; // of the element of the active row
   head?: ComponentChildren; // stays above the rows
+  foot?: ComponentChildren; // behind the last row
 }
 
-export function VirtualList({ count, rowHeight, row, onReach, active, foot, head, onScrolled, label, role = 'rowgroup', class: name = '' }: VirtualListProps) {
+export function VirtualList(props: VirtualListProps) {
+  const { count, rowHeight, row, onReach, onScrolled, active, role = 'grid' } = props;
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 800 });
   const whole = count * rowHeight;
@@ -254,14 +278,23 @@ export function VirtualList({ count, rowHeight, row, onReach, active, foot, head
     rows.push(row(i));
   }
   return (
-    <div class={`scroller ${name}`} ref={box} tabIndex={-1}>
-      {head}
-      <div class="virtual" role={role} aria-label={label} style={{ height: `${tall}px` }}>
+    <div
+      class={`scroller ${props.class ?? ''}`}
+      ref={box}
+      tabIndex={0}
+      role={role}
+      aria-label={props.label}
+      aria-rowcount={role === 'grid' ? (props.total ?? -1) : undefined}
+      aria-activedescendant={props.activeId}
+      style={props.style}
+    >
+      {props.head}
+      <div class="virtual" role={role === 'grid' ? 'rowgroup' : 'presentation'} style={{ height: `${tall}px` }}>
         <div class="window" role="presentation" style={{ transform: `translateY(${Math.round(first * rowHeight - offset + view.top)}px)` }}>
           {rows}
         </div>
       </div>
-      {foot}
+      {props.foot}
     </div>
   );
 }
