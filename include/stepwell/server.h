@@ -37,6 +37,14 @@ SW_API sw_status sw_key_recheck(sw_ledger *ledger, sw_str key_id, sw_error *err)
 SW_API void sw_key_used(sw_ledger *ledger, sw_str key_id);
 SW_API sw_status sw_key_revoke(sw_ledger *ledger, const sw_actor *actor, sw_str key_id,
                                sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;
+/* A text that shows a key for some days (SW_LIMIT_SESSION_SECONDS) without being one: sealed under the ledger's key,
+ * which must be there (UNSUPPORTED). The key itself is checked by whoever opens the text. */
+SW_API sw_status sw_key_session_seal(sw_ledger *ledger, sw_str secret, sw_memory *memory,
+                                     sw_str *out, int64_t *until_us, sw_error *err) SW_MUST_CHECK;
+/* NOT_FOUND: nothing that was sealed here as a session, or it is over. */
+SW_API sw_status sw_key_session_open(sw_ledger *ledger, sw_str sealed, sw_memory *memory,
+                                     sw_str *secret, int64_t *until_us,
+                                     sw_error *err) SW_MUST_CHECK;
 /* Whether any key that is not revoked exists, of any organization. */
 SW_API sw_status sw_keys_exist(sw_ledger *ledger, bool *out, sw_error *err) SW_MUST_CHECK;
 

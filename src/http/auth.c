@@ -111,6 +111,31 @@ static bool is_write(sw_str method)
            !sw_str_eq(method, SW_STR("OPTIONS"));
 }
 
+/* Where a request shows a key: in a header, else by a session. */
+static void read_shown(sw_request *request)
+{
+    sw_error why = {0};
+    request->shown = sw_auth_secret(sw_request_header(request, "Authorization"),
+                                    sw_request_header(request, "X-BARE-PASSWORD"));
+    sw_str sealed = request->shown.ptr ? SW_NULL_STR
+                                       : sw_auth_cookie(sw_request_header(request, "Cookie"),
+                                                        SW_STR(SW_SESSION_COOKIE));
+    if (sealed.ptr &&
+        sw_key_session_open(sw_server_ledger(request->server), sealed, request->memory,
+                            &request->shown, &request->session_us, &why) != SW_STATUS_OK) {
+        request->session_us = 0;
+    }
+}
+
+sw_status sw_auth_own_page(sw_request *request)
+{
+    return sw_request_header(request, SW_SESSION_HEADER).ptr
+               ? SW_STATUS_OK
+               : sw_answer_fail(request, 403,
+                                "what is asked by a session needs the header " SW_SESSION_HEADER
+                                ", which other sites cannot send");
+}
+
 sw_status sw_auth_welcome(sw_request *request, sw_error *err)
 {
     const sw_gate *gate = &sw_server_live(request->server)->auth->gate;
@@ -128,6 +153,7 @@ sw_status sw_auth_welcome(sw_request *request, sw_error *err)
                               "a page of another origin may not write (headers Origin and "
                               "Sec-Fetch-Site); name it in --cors-origins if it should");
     }
+    read_shown(request);
     return SW_STATUS_OK;
 }
 
@@ -211,12 +237,6 @@ static sw_status nobody(sw_request *request)
     return sw_answer_fail(request, 401, "Unauthorized");
 }
 
-static sw_str secret_of(const sw_request *request)
-{
-    return sw_auth_secret(sw_request_header(request, "Authorization"),
-                          sw_request_header(request, "X-BARE-PASSWORD"));
-}
-
 static sw_status take_key(sw_auth *auth, sw_str peer, sw_str secret, sw_memory *memory,
                           sw_caller *out, sw_error *err)
 {
@@ -273,7 +293,7 @@ static sw_status find_caller(sw_request *request, sw_auth *auth, sw_standing *st
                              sw_error *err)
 {
     sw_caller caller;
-    sw_status status = sw_auth_caller(auth, sw_request_peer(request), secret_of(request),
+    sw_status status = sw_auth_caller(auth, sw_request_peer(request), request->shown,
                                       request->memory, &caller, err);
     if (status == SW_STATUS_NOT_FOUND) {
         return caller.wait_ns > 0
@@ -285,6 +305,7 @@ static sw_status find_caller(sw_request *request, sw_auth *auth, sw_standing *st
         request->key_id = caller.key_id;
         request->actor = caller.actor;
         request->scopes = caller.standing.scopes;
+        request->is_operator = !sw_need_missing(SW_NEED_OPERATOR, caller.standing);
         *standing = caller.standing;
     }
     return status;
@@ -322,16 +343,13 @@ bool sw_auth_is_quick(sw_request *request)
     sw_str user = sw_request_header(request, "user_id");
     return request->route->need == SW_NEED_NONE ||
            ((!user.ptr || user.len == 0) &&
-            sw_auth_caller_is_quick(auth, sw_request_peer(request), secret_of(request)));
+            sw_auth_caller_is_quick(auth, sw_request_peer(request), request->shown));
 }
 
-sw_status sw_auth_check(sw_request *request, sw_error *err)
+sw_status sw_auth_enter(sw_request *request, sw_need need, sw_error *err)
 {
     sw_auth *auth = sw_server_live(request->server)->auth;
     sw_standing standing = {0};
-    if (request->route->need == SW_NEED_NONE) {
-        return SW_STATUS_OK;
-    }
     request->let_in_us = sw__system_clock.mono_us(sw__system_clock.data);
     sw_status status = find_caller(request, auth, &standing, err);
     if (status == SW_STATUS_OK) {
@@ -340,12 +358,24 @@ sw_status sw_auth_check(sw_request *request, sw_error *err)
     if (status == SW_STATUS_OK) {
         status = take_user(request, auth, err);
     }
-    const char *missing = sw_need_missing(request->route->need, standing);
+    const char *missing = sw_need_missing(need, standing);
     if (status == SW_STATUS_OK && missing) {
         sw__count_refusal(request->server, SW_REFUSED_KEY);
         status = sw_answer_fail(request, 403, "%s", missing);
     }
     return status;
+}
+
+sw_status sw_auth_check(sw_request *request, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+    if (request->route->need == SW_NEED_NONE) {
+        return SW_STATUS_OK;
+    }
+    if (request->session_us > 0 && is_write(sw_request_method(request))) {
+        status = sw_auth_own_page(request);
+    }
+    return status == SW_STATUS_OK ? sw_auth_enter(request, request->route->need, err) : status;
 }
 
 sw_status sw_auth_again(sw_request *request, sw_error *err)
@@ -357,6 +387,10 @@ sw_status sw_auth_again(sw_request *request, sw_error *err)
         return SW_STATUS_OK;
     }
     request->let_in_us = now_us;
+    if (request->session_us > 0 &&
+        request->session_us <= sw__system_clock.wall_us(sw__system_clock.data)) {
+        return nobody(request);
+    }
     if (request->key_id.ptr) {
         sw_status status = sw_key_recheck(auth->ledger, request->key_id, err);
         return status == SW_STATUS_NOT_FOUND ? nobody(request) : status;

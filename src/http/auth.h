@@ -27,6 +27,9 @@ sw_gate sw_gate_of(const sw_settings *settings);
 /* The secret that a caller shows: `Bearer SECRET`, or V1's `X-BARE-PASSWORD: password SECRET`; null: none. */
 sw_str sw_auth_secret(sw_str authorization, sw_str bare_password);
 
+/* The value of a cookie in a Cookie header; null: it is not there. */
+sw_str sw_auth_cookie(sw_str cookies, sw_str name);
+
 /* The name in a Host header, without port and brackets; null when it is malformed. */
 sw_str sw_host_name(sw_str host);
 /* A page can make any name of its own mean this machine, but not an address: names must be listed. */

@@ -57,6 +57,22 @@ sw_str sw_auth_secret(sw_str authorization, sw_str bare_password)
     return secret.ptr ? secret : after_scheme(bare_password, SW_STR("password"));
 }
 
+sw_str sw_auth_cookie(sw_str cookies, sw_str name)
+{
+    const char *at = cookies.ptr;
+    const char *end = cookies.ptr ? cookies.ptr + cookies.len : NULL;
+    while (at) {
+        const char *semicolon = memchr(at, ';', (size_t)(end - at));
+        sw_str one = trimmed(sw_str_make(at, (size_t)((semicolon ? semicolon : end) - at)));
+        if (one.len > name.len && one.ptr[name.len] == '=' &&
+            memcmp(one.ptr, name.ptr, name.len) == 0) {
+            return sw_str_make(one.ptr + name.len + 1, one.len - name.len - 1);
+        }
+        at = semicolon ? semicolon + 1 : NULL;
+    }
+    return SW_NULL_STR;
+}
+
 /* ---- names ----------------------------------------------------------------------------------------- */
 
 enum { ADDRESS_TEXT = 64 };

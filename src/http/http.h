@@ -106,7 +106,8 @@ enum {
     SW_ROUTE_HIDDEN = 1 << 3,     /* not in /openapi.json */
     SW_ROUTE_STREAM = 1 << 4, /* answers without end; counted against the limit of open streams */
     SW_ROUTE_TAGGED = 1 << 5, /* its answer has an ETag; 304 to who has it */
-    SW_ROUTE_KEYED = 1 << 6   /* takes an Idempotency-Key */
+    SW_ROUTE_KEYED = 1 << 6,  /* takes an Idempotency-Key */
+    SW_ROUTE_SESSION = 1 << 7 /* begins or ends a session: sets its cookie */
 };
 
 typedef sw_status sw_handler(sw_request *request, sw_error *err);
@@ -174,13 +175,16 @@ extern const size_t sw__shape_count;
 struct sw_request {
     sw_server *server;
     const sw_route *route;
-    sw_arena arena;    /* of the request */
-    sw_memory *memory; /* for answers of the ledger; the same lifetime */
-    sw_actor actor;    /* who calls; always within one organization */
-    uint32_t scopes;   /* bits of sw_scope */
-    sw_str key_id;     /* of the key that was shown; null: none */
-    int64_t let_in_us; /* when that was asked last, of the monotonic clock */
-    sw_str body;       /* whole, once the handler runs; empty text when there is none */
+    sw_arena arena;     /* of the request */
+    sw_memory *memory;  /* for answers of the ledger; the same lifetime */
+    sw_actor actor;     /* who calls; always within one organization */
+    uint32_t scopes;    /* bits of sw_scope */
+    sw_str shown;       /* the secret of a key that the request shows, known or not; null: none */
+    int64_t session_us; /* until when, if a session shows it; 0: it does itself */
+    sw_str key_id;      /* of the key that was shown; null: none */
+    bool is_operator;   /* may do what whoever runs the installation may */
+    int64_t let_in_us;  /* when that was asked last, of the monotonic clock */
+    sw_str body;        /* whole, once the handler runs; empty text when there is none */
     sw_str path_values[SW_PATH_VALUES];
     char id[33]; /* 32 hex digits: trace_id of error bodies and of the access log */
     void *state; /* of the handler; lives in the arena */
@@ -310,6 +314,11 @@ sw_ledger *sw_server_ledger(const sw_server *server);
 const sw_settings *sw_server_settings(const sw_server *server);
 const sw_log *sw_server_log(const sw_server *server);
 
+/* The cookie of sessions, and the header that a request which shows it must have to change anything: a page of another
+ * origin cannot set it without being asked about. */
+#define SW_SESSION_COOKIE "stepwell_session"
+#define SW_SESSION_HEADER "Stepwell-Dashboard"
+
 /* Who calls (auth.c): fills actor, scopes and key_id, or refuses. Called once the headers are there, by the
  * network thread where that is quick, that is, asks no store; else by a worker. */
 bool sw_auth_is_quick(sw_request *request);
@@ -317,6 +326,10 @@ sw_status sw_auth_check(sw_request *request, sw_error *err) SW_MUST_CHECK;
 /* Whether who was let in would be let in now, for requests that go on for long: 401 when its key was revoked or
  * has expired since, or when keys are asked for since. Asks about once a second; called by workers. */
 sw_status sw_auth_again(sw_request *request, sw_error *err) SW_MUST_CHECK;
+/* Finds out who shows `request->shown`, who must be allowed to `need`; as it is done before a handler. */
+sw_status sw_auth_enter(sw_request *request, sw_need need, sw_error *err) SW_MUST_CHECK;
+/* Refuses what has not SW_SESSION_HEADER. */
+sw_status sw_auth_own_page(sw_request *request) SW_MUST_CHECK;
 /* Before that, and before a route is looked for (request->route is NULL): whether a request that comes this
  * way is listened to at all (Host, Origin, Sec-Fetch-Site). */
 sw_status sw_auth_welcome(sw_request *request, sw_error *err) SW_MUST_CHECK;

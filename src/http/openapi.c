@@ -26,9 +26,13 @@ static void put_components(sw_json_out *out)
 {
     sw_json_open(out, '{');
     sw_json_key(out, SW_STR("securitySchemes"));
-    sw_json_raw(out, SW_STR("{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":"
-                            "\"A key, as stepwell keys create shows it once. A server on this "
-                            "machine's own address is open as long as there is none.\"}}"));
+    sw_json_raw(
+        out,
+        SW_STR(
+            "{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":"
+            "\"A key, as stepwell keys create shows it once. A server on this "
+            "machine's own address is open as long as there is none.\"},\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"" SW_SESSION_COOKIE
+            "\",\"description\":\"What POST /v1/session sets.\"}}"));
     sw_json_key(out, SW_STR("responses"));
     sw_json_open(out, '{');
     sw__openapi_refusals(out, NULL, true);

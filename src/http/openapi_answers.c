@@ -51,6 +51,23 @@ static bool asks_who(const sw_route *route)
     return route->need != SW_NEED_NONE;
 }
 
+/* Looks at a key. */
+static bool has_key(const sw_route *route)
+{
+    return route->need != SW_NEED_NONE || (route->flags & SW_ROUTE_SESSION && route->body);
+}
+
+static bool is_session(const sw_route *route)
+{
+    return route->flags & SW_ROUTE_SESSION;
+}
+
+/* What a session needs a header of its own for. */
+static bool may_be_forged(const sw_route *route)
+{
+    return route->method != SW_METHOD_GET && (asks_who(route) || is_session(route));
+}
+
 static bool has_body(const sw_route *route)
 {
     return route->body != SW_BODY_NONE;
@@ -124,7 +141,7 @@ static const struct {
     const char *line;
 } refusals[] = {
     {400, always, "error", "An id, or the request itself, is malformed."},
-    {401, asks_who, "error", "No key, or one that is not valid."},
+    {401, has_key, "error", "No key, or one that is not valid."},
     {403, always, "error", "The key may not, or the request comes from where it may not."},
     {404, asks_who, "error", "There is no such record in the caller's organization."},
     {408, has_body, "error", "The body came too slowly."},
@@ -134,7 +151,7 @@ static const struct {
     {414, has_params, "error", "The query is too long."},
     {415, has_body, "error", "Content-Encoding is neither gzip nor zstd."},
     {422, always, "validation_error", "What was sent breaks a rule; all that is wrong at once."},
-    {429, asks_who, "error", "The key asks too often; Retry-After says when to come again."},
+    {429, has_key, "error", "The key asks too often; Retry-After says when to come again."},
     {500, always, "error", "A mistake of the server's."},
     {503, always, "error", "The server cannot just now; nothing was changed."},
 };

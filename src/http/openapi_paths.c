@@ -262,11 +262,12 @@ static void put_lower(sw_json_out *out, const char *key, const char *text)
 
 static void put_security(sw_json_out *out, sw_need need)
 {
+    static const char *const schemes[] = {"bearer", "session"};
     sw_json_key(out, SW_STR("security"));
     sw_json_open(out, '[');
-    if (needs[need]) {
+    for (size_t i = 0; needs[need] && i < SW_COUNT(schemes); i++) {
         sw_json_open(out, '{');
-        sw_json_key(out, SW_STR("bearer"));
+        sw_json_key(out, sw_str_from(schemes[i]));
         sw_json_open(out, '[');
         sw_json_str(out, sw_str_from(needs[need]));
         sw_json_close(out, ']');

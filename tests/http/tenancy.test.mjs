@@ -12,6 +12,7 @@ import { newId, serve, shared } from './lib.mjs';
 const SECRETS = { STEPWELL_SECRET_KEY: '0123456789abcdef'.repeat(4) };
 const SCOPES = ['ingest', 'read', 'write', 'admin'];
 const MARK = 'only-of-alpha';
+const OWN_PAGE = { 'stepwell-dashboard': '1' };
 const bearer = (secret) => ({ authorization: `Bearer ${secret}` });
 
 // operationId: the calls that are made of it: {path: values of the path's parts in order, query, body, type}.
@@ -124,6 +125,9 @@ const CALLS = {
   delivery_attempts: id('delivery'),
   delivery_redeliver: id('delivery'),
 
+  session: plain,
+  session_begin: () => [{ body: { key: at.root }, headers: OWN_PAGE }],
+  session_end: () => [{ headers: OWN_PAGE }],
   keys: paged('key'),
   key_create: () => [{ body: { name: 'k', scopes: ['read'] } }],
   key: id('key'),
@@ -249,7 +253,7 @@ async function ask(op, call, secret) {
   let at_ = 0;
   const path = op.path.replace(/\{\w+\}/g, () => encodeURIComponent(call.path[at_++]));
   const query = new URLSearchParams(call.query ?? {}).toString();
-  const headers = { ...(secret ? bearer(secret) : {}), ...(call.type ? { 'content-type': call.type } : {}) };
+  const headers = { ...(secret ? bearer(secret) : {}), ...(call.type ? { 'content-type': call.type } : {}), ...call.headers };
   const url = query ? `${path}?${query}` : path;
   if (!call.stream) {
     return at.server.api(op.method, url, { headers, body: call.body });
@@ -338,7 +342,7 @@ async function strangers(op, ids, calls, secret, shared_ = []) {
 
 // What every project of an organization may know.
 const SHARED = ['org', 'provider', 'spare_provider', 'price'];
-const isOwn = (op) => ['health', 'healthz', 'readyz', 'openapi'].includes(op.operationId);
+const isOwn = (op) => ['health', 'healthz', 'readyz', 'openapi', 'session', 'session_begin', 'session_end'].includes(op.operationId);
 
 test('the wrong organization', (t) =>
   walk(t, (op, ids, calls) => strangers(op, ids, calls, at.beta.admin), (op) => !isOwn(op)));

@@ -46,7 +46,8 @@ enum {
     SW_ROUTE_HIDDEN = 1 << 3,
     SW_ROUTE_STREAM = 1 << 4,
     SW_ROUTE_TAGGED = 1 << 5,
-    SW_ROUTE_KEYED = 1 << 6
+    SW_ROUTE_KEYED = 1 << 6,
+    SW_ROUTE_SESSION = 1 << 7
 };
 enum { sw_http_log_part };
 

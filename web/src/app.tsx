@@ -7,9 +7,11 @@ import { groups, useKeys, type Binding } from './keys';
 import { Palette, useCommands } from './palette';
 import { find, home, pages, type PageRow } from './pages';
 import { go, useRoute } from './route';
+import { asError } from './api';
+import { endSession, useSession } from './session';
 import { useStore } from './store';
 import { nextTheme, theme } from './theme';
-import { Toasts } from './toast';
+import { toast, Toasts } from './toast';
 import { Dialog, Empty, ErrorBox, Icon, Link, type IconName } from './ui';
 
 // A page that fails to draw says so, instead of leaving nothing; another address draws anew.
@@ -75,6 +77,31 @@ function ThemeSwitch() {
   );
 }
 
+// Whose records these are, and the way out for who came in by a key.
+function Who() {
+  const who = useSession();
+  const leave = () => endSession().catch((error) => toast(asError(error).message, { bad: true }));
+  if (!who) {
+    return null;
+  }
+  const name = who.user_name ?? (who.open ? 'open to this machine' : who.scopes.join(', '));
+  return (
+    <div class="who">
+      <div title={who.organization_id}>
+        <bdi>{who.organization_name ?? who.organization_id}</bdi>
+        <small class="faint">
+          <bdi>{name}</bdi>
+        </small>
+      </div>
+      {!who.open && (
+        <button class="icon" aria-label="Sign out" title="Sign out" onClick={() => void leave()}>
+          <Icon name="out" />
+        </button>
+      )}
+    </div>
+  );
+}
+
 function Nav({ current, open, onPalette, onHelp }: { current: PageRow | undefined; open: boolean; onPalette(): void; onHelp(): void }) {
   // A page without a key of its own (one step) belongs to the one whose path its own begins with.
   const under = (page: PageRow) => current && (current.path === page.path || current.path.startsWith(`${page.path}/`));
@@ -90,6 +117,7 @@ function Nav({ current, open, onPalette, onHelp }: { current: PageRow | undefine
           </li>
         ))}
       </ul>
+      <Who />
       <div class="tools">
         <button class="icon" aria-label="Command palette" title="Command palette (Ctrl K)" onClick={onPalette}>
           <Icon name="search" />

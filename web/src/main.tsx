@@ -7,8 +7,9 @@ import './styles/base.css';
 import './styles/frame.css';
 import './styles/parts.css';
 import './styles/steps.css';
+import { LetIn } from './session';
 import { startTheme } from './theme';
 
 startTheme();
 startKeys();
-render(<App />, document.getElementById('app')!);
+render(<LetIn>{(who) => <App key={who.key_id ?? 'open'} />}</LetIn>, document.getElementById('app')!);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The small parts that pages are made of. What comes from steps reaches the document as text only.
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ApiError } from './api';
 import * as format from './format';
 import { useKeys } from './keys';
@@ -304,12 +304,19 @@ export function Popover({ label, icon, text, children, align = 'left' }: { label
 
 // A label over a field; `error` is what the server says of it.
 export function Labelled({ label, hint, error, children }: { label: string; hint?: string; error?: string | undefined; children: ComponentChildren }) {
+  const at = useRef<HTMLDivElement>(null);
+  const id = useId();
+  useEffect(() => at.current?.querySelector('input, select, textarea')?.setAttribute('aria-describedby', id), []);
   return (
-    <label class={`labelled ${error ? 'wrong' : ''}`}>
-      <span>{label}</span>
-      {children}
-      {error ? <small role="alert">{error}</small> : hint ? <small>{hint}</small> : null}
-    </label>
+    <div class={`labelled ${error ? 'wrong' : ''}`} ref={at}>
+      <label>
+        <span>{label}</span>
+        {children}
+      </label>
+      <small id={id} role={error ? 'alert' : undefined}>
+        {error ?? hint}
+      </small>
+    </div>
   );
 }
 

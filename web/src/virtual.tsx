@@ -96,6 +96,11 @@ export class Walk<T> {
     this.#tell();
   }
 
+  has(id: string): boolean {
+    const is = (row: T) => this.#source.idOf(row) === id;
+    return this.#head.some(is) || this.#pages.some((page) => page.rows?.some(is));
+  }
+
   // Puts a newer version in the place of a row that is held. False: it is not.
   replace(row: T): boolean {
     const id = this.#source.idOf(row);

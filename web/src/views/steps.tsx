@@ -113,6 +113,8 @@ export function Steps() {
   const count = useApi<Count>(`/v1/steps/count?${filters}#${turn}.${changes}`);
   const oldest = useApi<Step[]>('/v1/steps/?limit=1&order=asc');
   const begun = oldest.data?.[0] ? Date.parse(oldest.data[0].created_at) : null;
+  const first = walk.row(0);
+  const newest = first ? Date.parse(first.created_at) : null;
   const columns = useMemo(() => chosenColumns(query.get('cols')), [shown]);
 
   // Sums and counts follow what changes, but not each change.
@@ -139,6 +141,7 @@ export function Steps() {
       void timings.want(steps.map((step) => step.id));
       sumsSoon();
     },
+    onGap: () => anew(),
     onChanged: (ids) => {
       void timings.want(ids);
       sumsSoon();
@@ -232,7 +235,7 @@ export function Steps() {
             </aside>
           )}
           <div class="steps-main">
-            <Strip now={now} oldest={begun} turn={sums} />
+            <Strip now={now} oldest={begun} newest={newest} turn={sums} />
             {live.waiting > 0 && (
               <button class="new-pill" onClick={showNew}>
                 <Icon name="up" />

@@ -32,9 +32,10 @@ interface Wish {
   walk: Walk<Step>;
   onNew(steps: Step[], shown: boolean): void;
   onChanged(ids: string[]): void;
+  onGap(): void; // too much was missed to be put in
 }
 
-export function useLive({ filters, on, hold, paused, walk, onNew, onChanged }: Wish): Live {
+export function useLive({ filters, on, hold, paused, walk, onNew, onChanged, onGap }: Wish): Live {
   const [state, setState] = useState<LiveState | 'off'>('off');
   const [waiting, setWaiting] = useState(0);
   const fresh = useRef(new Map<string, Step>());
@@ -104,21 +105,28 @@ export function useLive({ filters, on, hold, paused, walk, onNew, onChanged }: W
       setState('off');
       return undefined;
     }
-    let looked = false;
-    // What came between the list and the moment in which the stream began.
-    const look = () => {
-      looked = true;
-      void list<Step>(`/v1/steps/?${filters}`, { query: { limit: FIRST_LOOK } }).then(
-        ({ rows }) => rows.forEach((step) => take({ seq: 0, change: 'created', step })),
-        () => undefined,
-      );
+    let heard = false;
+    // A stream that has not heard of anything yet begins now, and not where it broke: what came in between, and between
+    // the list and the stream, is looked up. When that is more than a look, the list begins anew.
+    const look = async () => {
+      const { rows } = await list<Step>(`/v1/steps/?${filters}`, { query: { limit: FIRST_LOOK } });
+      if (walk.count > 0 && rows.length === FIRST_LOOK && !rows.some((step) => walk.has(step.id))) {
+        onGap();
+      } else {
+        rows.forEach((step) => take({ seq: 0, change: 'created', step }));
+      }
     };
     const end = listen(`/v1/steps/stream?${filters}`, {
-      onEvent: (event) => event.event === 'step' && take(JSON.parse(event.data) as StepEvent),
+      onEvent: (event) => {
+        heard ||= event.id !== '';
+        if (event.event === 'step') {
+          take(JSON.parse(event.data) as StepEvent);
+        }
+      },
       onState: (next) => {
         setState(next);
-        if (next === 'open' && !looked) {
-          look();
+        if (next === 'open' && !heard) {
+          look().catch(() => undefined); // the list itself tells what is wrong
         }
       },
     });

@@ -75,15 +75,17 @@ function panels(times: number[], sums: Map<number, Sum>, latencies: Map<number, 
   ];
 }
 
-export function Strip({ now, oldest, turn }: { now: number; oldest: number | null; turn: number }) {
+export function Strip({ now, oldest, newest, turn }: { now: number; oldest: number | null; newest: number | null; turn: number }) {
   const [query, change] = useQuery();
   const refused = NOT_SUMMED.filter((name) => query.has(name));
   const range = rangeOf(query, now);
   const from = range.from ?? oldest ?? now;
-  const to = range.to ?? now;
+  // Without a range as far as there are steps; until the first rows are there, nobody knows.
+  const to = range.to ?? (range.from === null ? newest : now) ?? now;
   const unit = unitOf((to - from) / 1000);
   const filters = apiQuery(query, now);
-  const path = (more: string) => (refused.length > 0 ? null : `/v1/usage?${more}${filters && `&${filters}`}#${turn}`);
+  const waits = range.from === null && (oldest === null || newest === null);
+  const path = (more: string) => (refused.length > 0 || waits ? null : `/v1/usage?${more}${filters && `&${filters}`}#${turn}`);
   const sums = useApi<Report<Sum>>(path(`group_by=${unit}`));
   const latencies = useApi<Report<Timed>>(path(`group_by=${unit}&latency=true`));
   const all = useApi<Report<Timed>>(path('latency=true'));
@@ -105,7 +107,7 @@ export function Strip({ now, oldest, turn }: { now: number; oldest: number | nul
   }
   const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
   return (
-    <div class="strip" role="group" aria-label={`Over time, by ${unit}${unit === 'day' ? ' of UTC' : ''}`}>
+    <div class="strip" role="group" tabIndex={0} aria-label={`Over time, by ${unit}${unit === 'day' ? ' of UTC' : ''}`}>
       {drawn.panels.map((panel) => (
         <div class="panel-chart" key={panel.title}>
           <div class="caption" title={panel.hint}>
