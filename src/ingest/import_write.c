@@ -97,7 +97,7 @@ static bool add_steps(const writing *w, stretch which, stretch notes, sw_telemet
         if (made->instead_of.ptr) {
             steps[n + batch->fold_count] = loser_of(made);
             folds[batch->fold_count++] =
-                (sw_telemetry_fold){made->instead_of, made->step.entry.step.id};
+                (sw_telemetry_fold){made->instead_of, made->step.entry.step.id, NULL};
         }
     }
     batch->steps = steps;

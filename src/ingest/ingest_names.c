@@ -65,9 +65,9 @@ static void join(joining *j, const trace_step *step, sw_str other)
     other = sw_arena_str(j->arena, other);
     if (step->told) {
         j->steps[j->step_count++] = *step;
-        j->folds[j->fold_count++] = (trace_fold){other, step->entry.step.id};
+        j->folds[j->fold_count++] = (trace_fold){other, step->entry.step.id, NULL};
     } else {
-        j->folds[j->fold_count++] = (trace_fold){step->entry.step.id, other};
+        j->folds[j->fold_count++] = (trace_fold){step->entry.step.id, other, &step->entry};
     }
 }
 

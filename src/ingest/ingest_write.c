@@ -159,7 +159,7 @@ static bool plan_folds(ingest_plan *plan, const ingest_memo *memo, const trace_r
         if (!fold || !plan_note(plan, id, content)) {
             return false;
         }
-        *fold = (sw_telemetry_fold){from->step_id, from->survivor_id};
+        *fold = (sw_telemetry_fold){from->step_id, from->survivor_id, from->told};
     }
     return true;
 }

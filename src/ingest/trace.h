@@ -23,6 +23,7 @@ typedef struct trace_step {
 typedef struct trace_fold {
     sw_str step_id;
     sw_str survivor_id;
+    const sw_step_entry *told; /* the step, where it is folded before it was written; or NULL */
 } trace_fold;
 
 typedef struct trace_result {

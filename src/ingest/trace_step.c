@@ -366,8 +366,9 @@ static bool write_folds(trace *t, trace_result *out)
 
     for (uint32_t i = 0; folds && i < t->count; i++) {
         if (t->nodes[i].folded) {
-            folds[out->fold_count++] = (trace_fold){
-                trace_step_id(t, &t->nodes[i]), trace_step_id(t, &t->nodes[trace_survivor(t, i)])};
+            folds[out->fold_count++] =
+                (trace_fold){trace_step_id(t, &t->nodes[i]),
+                             trace_step_id(t, &t->nodes[trace_survivor(t, i)]), NULL};
         }
     }
     out->folds = folds;

@@ -430,6 +430,9 @@ sw_status sw__parts_prepare(sw_group *group, const sw_task *task, const sw_step 
                             sw_error *err);
 sw_status sw__parts_write(sw_group *group, const sw_task *task, const sw_step *step,
                           sw_parts *parts, sw_error *err);
+/* Where a step is told again as a whole: what others told of the call stays (telemetry_fill.c). */
+sw_status sw__telemetry_keep(sw_group *group, const sw_step *old, sw_step *row, sw_error *err);
+sw_status sw__telemetry_keep_times(sw_group *group, const sw_parts *parts, sw_error *err);
 /* Whether parts_write would change anything. */
 bool sw__parts_new(const sw_parts *parts);
 /* One entry of the journal for each kind of thing that was added. */

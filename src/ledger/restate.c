@@ -56,6 +56,7 @@ static sw_status restate_row(sw_group *group, const sw_task *task, const sw_step
                              sw_step *row, sw_error *err)
 {
     const sw_record *record = sw_record_of(SW_RECORD_STEP);
+    const sw_step old = *row;
     uint64_t take = sw_row_mask(record, said) | (whole ? SAID_WHOLE : 0);
     sw_status status = SW_STATUS_OK;
 
@@ -77,7 +78,10 @@ static sw_status restate_row(sw_group *group, const sw_task *task, const sw_step
         row->lease_expires_at = SW_NULL_INT;
     }
     sw__row_nulls(SW_RECORD_STEP, row);
-    status = sw__book(task, SW_RECORD_STEP, row, err);
+    status = whole ? sw__telemetry_keep(group, &old, row, err) : SW_STATUS_OK;
+    if (status == SW_STATUS_OK) {
+        status = sw__book(task, SW_RECORD_STEP, row, err);
+    }
     if (status == SW_STATUS_OK) {
         status = sw__step_rules(row, err);
     }
@@ -151,12 +155,13 @@ static sw_status restate_there(sw_group *group, const sw_task *task, const resta
     if (status == SW_STATUS_OK) {
         status = sw__parts_prepare(group, task, &row, args->entry, false, &parts, err);
     }
-    if (status != SW_STATUS_OK) {
-        return sw__refused(args->outcome, status, err);
-    }
-    if (args->whole && parts.metrics) {
+    if (status == SW_STATUS_OK && args->whole && parts.metrics) {
         parts.metrics->tool_execution_ns = args->entry->metrics->tool_execution_ns;
         parts.metrics->ttft_ns = args->entry->metrics->ttft_ns;
+        status = sw__telemetry_keep_times(group, &parts, err);
+    }
+    if (status != SW_STATUS_OK) {
+        return sw__refused(args->outcome, status, err);
     }
     return restate_write(group, task, args, &old, &row, &parts, err);
 }

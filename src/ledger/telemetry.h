@@ -12,6 +12,7 @@
 typedef struct sw_telemetry_fold {
     sw_str step_id;
     sw_str survivor_id;
+    const sw_step_entry *told; /* the step, where it is not written itself; or NULL */
 } sw_telemetry_fold;
 
 /* The entry's messages are what the step made, its traces the raw request and response; ids they do not bring

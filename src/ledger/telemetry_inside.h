@@ -47,6 +47,11 @@ sw_status sw__telemetry_raw(sw_group *group, const sw_task *task, const sw_telem
 /* Steps that tell of one call become one: folds and other names (telemetry_join.c). */
 sw_status sw__telemetry_join(sw_group *group, const sw_task *task, const sw_telemetry_batch *batch,
                              sw_error *err);
+/* What another telling of the call knows, of a step that was folded or of one that is not written (telemetry_fill.c). */
+sw_status sw__telemetry_fill(sw_group *group, const sw_task *task, const sw_step *survivor,
+                             const sw_step *from, sw_error *err);
+sw_status sw__telemetry_fill_told(sw_group *group, const sw_task *task, const sw_step *survivor,
+                                  const sw_step_entry *told, sw_error *err);
 /* What is remembered of transcripts (transcript.c). */
 sw_status sw__transcript_write(sw_group *group, const sw_task *task,
                                const sw_telemetry_batch *batch, sw_error *err);

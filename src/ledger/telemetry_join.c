@@ -5,7 +5,7 @@
  *
  * What an agent wrote down for itself is trusted more than what it sent: the step of a transcript stays, whatever was
  * meant to survive. What the other one said goes, as the transcript says it too; only where the transcript does not know
- * all tokens, those that were sent count.
+ * all tokens, those that were sent count, and what it leaves out is filled in (telemetry_fill.c).
  */
 #include "ledger/context.h"
 #include "ledger/talk.h"
@@ -119,6 +119,9 @@ static sw_status fold_into(sw_group *group, const sw_task *task, const sw_step *
     sw_outcome outcome;
     sw_status status = sw__retire_in(group, task, old->id, survivor->id, &outcome, err);
 
+    if (status == SW_STATUS_OK && !is_written_down(old)) {
+        status = sw__telemetry_fill(group, task, survivor, old, err);
+    }
     if (status == SW_STATUS_OK) {
         status = apart ? hush(group, old, err) : sw__talk_fold(group, task, old, survivor, err);
     }
@@ -148,7 +151,10 @@ static sw_status fold(sw_group *group, const sw_task *task, const sw_telemetry_f
     }
     alias.project_id = survivor.project_id;
     alias.step_id = survivor.id;
-    return status == SW_STATUS_NOT_FOUND ? put_alias(group, &alias, err) : status;
+    status = status == SW_STATUS_NOT_FOUND ? put_alias(group, &alias, err) : status;
+    return status == SW_STATUS_OK && fold->told
+               ? sw__telemetry_fill_told(group, task, &survivor, fold->told, err)
+               : status;
 }
 
 /* ---- names ------------------------------------------------------------------------------------------ */

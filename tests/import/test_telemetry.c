@@ -48,6 +48,9 @@ static const char records[] =
         "1769940005000000000", "req_1", 100, 50,
         159) "," RECORD("1769940009000000000", "req_2", 200, 0,
                         41) "," RECORD("1769940020000000000", "req_3", 300, 0, 7) "]}]}]}";
+static const char later[] = "{\"resourceLogs\":[{" RESOURCE ",\"scopeLogs\":[{\"scope\":{\"name\":"
+                            "\"com.anthropic.claude_code.events\"},\"logRecords\":[" RECORD(
+                                "1769940030000000000", "req_4", 400, 0, 8) "]}]}]}";
 #define SPAN(ID, BEGIN, END, REQUEST, IN, CACHED, OUT)                                                                                        \
     "{\"traceId\":\"5b8efff798038103d269b633813fc60c\",\"spanId\":\"" ID "\",\"name\":"                                                       \
     "\"claude_code.llm_request\",\"startTimeUnixNano\":\"" BEGIN "\",\"endTimeUnixNano\":\"" END                                              \
@@ -57,7 +60,8 @@ static const char records[] =
                                        "anthropic") "," NUMBER_OF("input_tokens",                                                             \
                                                                   IN) "," NUMBER_OF("cache_read_tokens",                                      \
                                                                                     CACHED) "," NUMBER_OF("output_tokens",                    \
-                                                                                                          OUT) "]}"
+                                                                                                          OUT) "," NUMBER_OF("ttft_ms",       \
+                                                                                                                             700) "]}"
 static const char spans[] =
     "{\"resourceSpans\":[{" RESOURCE ",\"scopeSpans\":[{\"scope\":{\"name\":"
     "\"com.anthropic.claude_code.tracing\"},\"spans\":[" SPAN(
@@ -126,6 +130,15 @@ static int64_t live(const char *ledger, const char *what, const char *where)
     return place_number(ledger, sql);
 }
 
+/* Only spans know the time to the first token. */
+static void check_times(const char *ledger, int64_t steps)
+{
+    assert_int_equal(place_number(ledger, "select count(*) from steps s join step_metrics m on "
+                                          "m.id = s.id where s.retired_into is null and "
+                                          "m.ttft_ns = 700000000"),
+                     steps);
+}
+
 static void check_calls(const char *ledger, bool told_records)
 {
     assert_int_equal(live(ledger, "count(*)", "request_id = 'req_1'"), 1);
@@ -154,12 +167,15 @@ static void check_calls(const char *ledger, bool told_records)
 static void in_order(const telling *order, size_t count, const char *ledger)
 {
     bool told_records = false;
+    bool told_spans = false;
     place_drop(ledger);
     for (size_t i = 0; i < count; i++) {
         take(ledger, order[i]);
         told_records = told_records || order[i] == RECORDS;
+        told_spans = told_spans || order[i] == SPANS;
     }
     check_calls(ledger, told_records);
+    check_times(ledger, told_spans ? 2 : 0);
     place_verify(ledger);
 }
 
@@ -196,6 +212,30 @@ static void with_only_one_signal(void **state)
     for (size_t i = 0; i < SW_COUNT(orders); i++) {
         in_order(orders[i], 2, "two.db");
     }
+}
+
+/* Of what was sent the record is trusted more, and the span's time is its time. It stays when the record is read again
+ * with what came later. */
+static void without_a_file(void **state)
+{
+    static const telling orders[][3] = {{RECORDS, SPANS, RECORDS}, {SPANS, RECORDS, SPANS}};
+    char *dumps[2] = {NULL, NULL};
+    (void)state;
+    for (size_t i = 0; i < SW_COUNT(orders); i++) {
+        place_drop("sent.db");
+        for (size_t k = 0; k < SW_COUNT(orders[i]); k++) {
+            take("sent.db", orders[i][k]);
+        }
+        place_write("later.json", sw_str_from(later));
+        replay("sent.db", "later.json");
+        assert_int_equal(live("sent.db", "count(*)", "1"), 4);
+        check_times("sent.db", 2);
+        place_verify("sent.db");
+        dumps[i] = place_dump("sent.db");
+    }
+    place_same(dumps[0], dumps[1]);
+    free(dumps[0]);
+    free(dumps[1]);
 }
 
 /* The same again changes nothing, whichever it is. */
@@ -406,6 +446,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whichever_comes_first),
         cmocka_unit_test(with_only_one_signal),
+        cmocka_unit_test(without_a_file),
         cmocka_unit_test(again_is_nothing),
         cmocka_unit_test(codex_is_known_by_its_counts),
         cmocka_unit_test(gemini_is_known_by_its_counts),

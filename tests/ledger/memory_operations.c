@@ -121,7 +121,7 @@ static sw_status o_telemetry(lt *t, unsigned n, sw_outcome *o)
                         .source_digest = source.digest,
                         .body = SW_STR("body")};
     sw_raw_trace mark = {.unit = item.unit, .marked_at = sw_int_of(LT_TIME)};
-    sw_telemetry_fold fold = {lt_id(t, "step", n + 0x10000), lt_id(t, "step", n)};
+    sw_telemetry_fold fold = {lt_id(t, "step", n + 0x10000), lt_id(t, "step", n), NULL};
     sw_step_alias alias = {.kind = SW_STR("response"),
                            .value = pool_printf(t->pool, "r%u", n),
                            .step_id = lt_id(t, "step", n)};

@@ -247,7 +247,7 @@ static void a_folded_step_shows_nothing_of_its_own(lt *t)
     sw_telemetry_batch b = {
         .folds = &fold, .fold_count = 1, .steps = &inner->step, .step_count = 1, .outcomes = &o};
     inner->step.entry.step.id = lt_id(t, "step", 77);
-    fold = (sw_telemetry_fold){outer->step.entry.step.id, inner->step.entry.step.id};
+    fold = (sw_telemetry_fold){outer->step.entry.step.id, inner->step.entry.step.id, NULL};
     put(t, &outer, 1);
     OK(sw_telemetry_write(t->ledger, &t->a, &b, &t->err));
     check_turn(t, inner);
@@ -264,7 +264,7 @@ static void a_folded_step_is_nobodys_beginning(lt *t)
 {
     turn *gone = a_turn(t, 1, SW_STR("s")), *survivor = a_turn(t, 0, SW_STR("other"));
     turn *next = a_turn(t, 2, SW_STR("s")), *both[2] = {gone, next};
-    sw_telemetry_fold fold = {gone->step.entry.step.id, survivor->step.entry.step.id};
+    sw_telemetry_fold fold = {gone->step.entry.step.id, survivor->step.entry.step.id, NULL};
     sw_telemetry_batch b = {.folds = &fold, .fold_count = 1};
     put(t, &survivor, 1);
     put(t, &gone, 1);
@@ -280,7 +280,7 @@ static void a_folded_step_is_nobodys_beginning(lt *t)
 static void a_folded_step_of_others_is_not_available(lt *t)
 {
     turn *gone = a_turn(t, 1, SW_STR("s")), *survivor = a_turn(t, 0, SW_STR("other"));
-    sw_telemetry_fold fold = {gone->step.entry.step.id, survivor->step.entry.step.id};
+    sw_telemetry_fold fold = {gone->step.entry.step.id, survivor->step.entry.step.id, NULL};
     sw_telemetry_batch b = {.folds = &fold, .fold_count = 1};
     put(t, &survivor, 1);
     put(t, &gone, 1);

@@ -242,7 +242,7 @@ static void a_fold_stays_in_any_order(lt *t)
 {
     sw_telemetry_step steps[2] = {{.entry = {.step = imported(t, 1)}},
                                   {.entry = {.step = imported(t, 2)}}};
-    sw_telemetry_fold fold = {steps[0].entry.step.id, steps[1].entry.step.id};
+    sw_telemetry_fold fold = {steps[0].entry.step.id, steps[1].entry.step.id, NULL};
     sw_outcome o[2];
     sw_telemetry_batch with = {
         .steps = &steps[1], .step_count = 1, .outcomes = o, .folds = &fold, .fold_count = 1};
@@ -267,6 +267,60 @@ static void a_fold_stays_in_any_order(lt *t)
     TEXT(lt_get(t, &t->a, fold.step_id).retired_into, steps[1].entry.step.id.ptr);
     SAME(lt_total(t, &t->a).num_steps, 1);
     CLEAN();
+}
+
+static void is_filled(lt *t, sw_str id, bool yes)
+{
+    sw_step s = lt_get(t, &t->a, id);
+    SAME(lt_metrics(t, &t->a, id).ttft_ns.value, yes ? 700 : 0);
+    SAME(s.cost_nano_usd.value, yes ? 5000 : 0);
+    SAME(s.context_window_limit.value, yes ? 200000 : 0);
+    if (yes) {
+        TEXT(s.service_tier, "priority");
+        TEXT(s.end_user, "somebody");
+        SAME(s.cost_source.value, SW_COST_SOURCE_CALLER);
+    }
+    TEXT(s.provider_name, "said by the better"); /* what both know is as the better has it */
+}
+
+/* What the better telling of two leaves out is that of the other, whether that was written first or only told with the
+ * fold; and it stays when the better one is told again. */
+static void a_fold_fills_what_is_missing(lt *t)
+{
+    for (unsigned written = 0; written < 2; written++) {
+        const sw_step_metrics began = {.step_start_ns = sw_int_of(1000)};
+        const sw_step_metrics timed = {.step_start_ns = sw_int_of(1000), .ttft_ns = sw_int_of(700)};
+        sw_telemetry_step better = {
+            .entry = {.step = imported(t, 1 + 2 * written), .metrics = &began}};
+        sw_telemetry_step other = {
+            .entry = {.step = imported(t, 2 + 2 * written), .metrics = &timed}};
+        sw_telemetry_fold fold = {other.entry.step.id, better.entry.step.id,
+                                  written ? NULL : &other.entry};
+        sw_outcome o[1];
+        sw_telemetry_batch one = {.steps = &better, .step_count = 1, .outcomes = o};
+        sw_telemetry_batch two = {.steps = &other, .step_count = 1, .outcomes = o};
+        sw_telemetry_batch both = {.folds = &fold, .fold_count = 1};
+        better.entry.step.provider_name = SW_STR("said by the better");
+        other.entry.step.provider_name = SW_STR("said by the other");
+        other.entry.step.service_tier = SW_STR("priority");
+        other.entry.step.end_user = SW_STR("somebody");
+        other.entry.step.context_window_limit = sw_int_of(200000);
+        other.entry.step.cost_nano_usd = sw_int_of(5000);
+        OK(put(t, &one));
+        if (written) {
+            OK(put(t, &two));
+        }
+        is_filled(t, better.entry.step.id, false);
+        OK(put(t, &both));
+        is_filled(t, better.entry.step.id, true);
+        OK(put(t, &one));
+        VERDICT(o[0], UNCHANGED);
+        better.entry.step.model = SW_STR("it says more now");
+        OK(put(t, &one));
+        VERDICT(o[0], UPDATED);
+        is_filled(t, better.entry.step.id, true);
+        CLEAN();
+    }
 }
 
 /* ---- raw items ----------------------------------------------------------------------------------- */
@@ -456,6 +510,7 @@ static const lt_case cases[] = {
     {"what is not said again of agent and conversation goes",
      what_is_not_said_again_of_agent_and_conversation_goes, 0},
     {"a fold stays in any order", a_fold_stays_in_any_order, 0},
+    {"a fold fills what is missing", a_fold_fills_what_is_missing, 0},
     {"of two items the later or richer stays", of_two_items_the_later_or_richer_stays, 0},
     {"two services with one id are both kept", two_services_with_one_id_are_both_kept, 0},
     {"an item needs its source", an_item_needs_its_source, 0},
