@@ -283,10 +283,10 @@ static enum MHD_Result run_here(sw_exchange *x)
 {
     sw_error err = {0};
     sw_status status = x->request.route->handler(&x->request, &err);
-    if (x->later) {
+    bool waits = x->finish != NULL;
+    if (waits) {
         suspend(x);
     }
-    bool waits = x->later;
     sw__exchange_ran(x, status, &err);
     return waits ? MHD_YES : sw__answer_send(x);
 }

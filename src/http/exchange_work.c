@@ -14,7 +14,7 @@ static void resume(sw_exchange *x, sw_phase phase)
     }
 }
 
-static void answer_is_there(sw_exchange *x, sw_status status, const sw_error *err)
+static void complete(sw_exchange *x, sw_status status, const sw_error *err)
 {
     if (status == SW_STATUS_OK && x->request.arena.failed) {
         status = SW_STATUS_NO_MEMORY; /* a header may be missing */
@@ -32,40 +32,62 @@ static void answer_is_there(sw_exchange *x, sw_status status, const sw_error *er
     }
     sw_assert(sw__answered(x));
     sw__squeeze_answer(x);
-    resume(x, SW_PHASE_ANSWERED);
+    x->phase = SW_PHASE_ANSWERED;
+}
+
+void sw__exchange_finish(sw_exchange *x)
+{
+    sw_status status = x->finish(&x->request, x->later_status, &x->later_error);
+    x->unfinished = false;
+    complete(x, status, &x->later_error);
+}
+
+/* Whether the answer takes no longer than the body took, which the network thread has read itself. */
+static bool is_small(const sw_exchange *x)
+{
+    return !x->streams_in && !x->coding && x->body.len <= SW_LIMIT_INLINE_BYTES;
 }
 
 void sw__exchange_release(sw_exchange *x)
 {
-    if (atomic_fetch_sub(&x->holds, 1) == 1) {
-        answer_is_there(x, x->later_status, &x->later_error);
+    if (atomic_fetch_sub(&x->holds, 1) != 1) {
+        return;
     }
+    x->unfinished = true;
+    if (!is_small(x)) {
+        sw__exchange_finish(x);
+    }
+    sw_assert(x->suspended);
+    sw__resume(x);
 }
 
 void sw__exchange_ran(sw_exchange *x, sw_status status, const sw_error *err)
 {
-    if (!x->later) {
-        answer_is_there(x, status, err);
+    if (x->finish) {
+        sw_assert(status == SW_STATUS_OK);
+        sw__exchange_release(x);
         return;
     }
-    sw_assert(status == SW_STATUS_OK);
-    sw__exchange_release(x);
+    complete(x, status, err);
+    if (x->suspended) {
+        sw__resume(x);
+    }
 }
 
-void sw_request_later(sw_request *request)
+void sw_request_later(sw_request *request, sw_finish_function *finish)
 {
     sw_exchange *x = sw_exchange_of(request);
-    sw_assert(!x->later);
-    x->later = true;
+    sw_assert(!x->finish && finish);
+    x->finish = finish;
     atomic_fetch_add(&x->holds, 1);
 }
 
 void sw_request_done(sw_request *request, sw_status status, const sw_error *err)
 {
     sw_exchange *x = sw_exchange_of(request);
-    sw_assert(x->later);
+    sw_assert(x->finish);
     x->later_status = status;
-    if (err) {
+    if (status != SW_STATUS_OK && err) {
         x->later_error = *err;
     }
     sw__exchange_release(x);

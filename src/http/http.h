@@ -268,9 +268,11 @@ void sw_answer_stream(sw_request *request, int status, const char *content_type,
                       sw_fill_function *fill);
 void sw_request_wake(sw_request *request); /* from any thread, until `drop` was called */
 
-/* The handler will answer from another thread: it returns OK after this, and the core does nothing until
- * sw_request_done, which any thread calls once. */
-void sw_request_later(sw_request *request);
+/* The handler will know later what to answer: it returns OK after this, and the core does nothing until
+ * sw_request_done, which any thread calls once. Then `finish` makes the answer: that of a small body on the
+ * network thread, because the ledger's writer has better things to do; else within the call. */
+typedef sw_status sw_finish_function(sw_request *request, sw_status status, const sw_error *err);
+void sw_request_later(sw_request *request, sw_finish_function *finish);
 void sw_request_done(sw_request *request, sw_status status, const sw_error *err);
 
 /* ---- the server ------------------------------------------------------------------------------------- */

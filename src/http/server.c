@@ -160,14 +160,38 @@ void sw__suspend(sw_exchange *x)
     MHD_suspend_connection(x->connection);
 }
 
-/* The count comes last: once it is 0 the server may go. */
+/* The network thread resumes by itself, so that nobody waits for the library's lock. The count comes last:
+ * once it is 0 the server may go. */
 void sw__resume(sw_exchange *x)
 {
     sw_server *server = x->request.server;
     x->suspended = false;
-    MHD_resume_connection(x->connection); /* from here on the exchange is the network thread's */
+    x->returned = atomic_load(&server->returned);
+    while (!atomic_compare_exchange_weak(&server->returned, &x->returned, x)) {
+    } /* from here on the exchange is the network thread's */
     look_up(server);
     atomic_fetch_sub(&server->suspended, 1);
+}
+
+/* Goes on with what was given back, in the order in which it was. */
+static void take_back(sw_server *server)
+{
+    sw_exchange *newest = atomic_exchange(&server->returned, NULL);
+    sw_exchange *oldest = NULL;
+    while (newest) {
+        sw_exchange *before = newest->returned;
+        newest->returned = oldest;
+        oldest = newest;
+        newest = before;
+    }
+    while (oldest) {
+        sw_exchange *x = oldest;
+        oldest = x->returned;
+        if (x->unfinished) {
+            sw__exchange_finish(x);
+        }
+        MHD_resume_connection(x->connection);
+    }
 }
 
 static void hear_call(sw_server *server)
@@ -215,6 +239,7 @@ static void *run_network(void *data)
         if (fds[2].revents) {
             hear_call(server);
         }
+        take_back(server);
         run_daemons(server);
         tick(server);
     }
@@ -264,6 +289,7 @@ static void end_exchanges(sw_server *server)
     sw__workers_stop(server);
     sw__grpc_stop(&server->grpc);
     (void)wait_for_none(server, suspended, INT64_MAX);
+    take_back(server);
     if (server->main.daemon) {
         run_daemons(server); /* what is ready is sent */
         MHD_stop_daemon(server->main.daemon);

@@ -3,7 +3,7 @@
  *
  * An exchange is one request and its answer. It is used by one thread at a time: the network thread while
  * bytes come and go, a worker (or the thread that calls sw_request_done) while its connection is suspended.
- * Handing it over goes through a lock each time, so that nothing in it needs one of its own; only a stream
+ * Handing it over goes through a lock or a list each time, so that nothing in it needs one of its own; only a stream
  * can be woken by strangers, and what they touch is guarded by `lock`.
  */
 #ifndef SW_HTTP_SERVER_H
@@ -97,14 +97,16 @@ struct sw_exchange {
     bool is_head;
     bool is_options;
     bool suspended;
-    bool hung_up;     /* its connection was ended here */
-    bool closes;      /* the connection must end with this answer */
-    bool streams_in;  /* the body goes to .part as it arrives */
-    sw_coding coding; /* of the body */
-    int64_t declared; /* length of the body as the headers say; -1: chunked */
-    int64_t told_us;  /* when the answer was sent before the body had ended */
-    int64_t drained;  /* bytes that were read and forgotten */
-    bool later;       /* sw_request_later was called */
+    bool hung_up;               /* its connection was ended here */
+    bool closes;                /* the connection must end with this answer */
+    bool streams_in;            /* the body goes to .part as it arrives */
+    sw_coding coding;           /* of the body */
+    int64_t declared;           /* length of the body as the headers say; -1: chunked */
+    int64_t told_us;            /* when the answer was sent before the body had ended */
+    int64_t drained;            /* bytes that were read and forgotten */
+    sw_finish_function *finish; /* sw_request_later was called; NULL: it was not */
+    bool unfinished;            /* and `finish` is left to the network thread */
+    sw_exchange *returned;      /* given back to the network thread before this one */
     sw_method method;
     atomic_int
         holds; /* until 0 the answer is not complete: the handler, and whoever answers later */
@@ -190,8 +192,9 @@ struct sw_server {
     bool tls;
     pthread_t network;
     bool network_runs;
-    int wake;           /* an eventfd: the network thread shall look up */
-    atomic_bool called; /* and was told so */
+    int wake;                      /* an eventfd: the network thread shall look up */
+    atomic_bool called;            /* and was told so */
+    sw_exchange *_Atomic returned; /* what was given back to it, the newest first */
     atomic_bool stopping;
     atomic_bool aborting; /* the time for what is in flight is over */
     atomic_bool halt;     /* the network thread shall end, and nothing be begun any more */
@@ -277,6 +280,8 @@ void sw__exchange_work(sw_exchange *x);
 void sw__exchange_ran(sw_exchange *x, sw_status status, const sw_error *err);
 /* One who held the answer back lets go; the last one lets it be sent. */
 void sw__exchange_release(sw_exchange *x);
+/* Makes the answer that was left to the network thread. */
+void sw__exchange_finish(sw_exchange *x);
 
 /* ---- inflate.c -------------------------------------------------------------------------------------- */
 

@@ -266,13 +266,16 @@ static sw_status answer(steps *all, sw_status status, const sw_error *err)
     return SW_STATUS_OK;
 }
 
+static sw_status finish(sw_request *request, sw_status status, const sw_error *err)
+{
+    return answer(request->state, status, err);
+}
+
 /* From a thread of the ledger, or from within the call. */
 static void done(void *arg, sw_status status, const sw_error *err)
 {
     steps *all = arg;
-    sw_error nothing = {.status = SW_STATUS_OK};
-    const sw_error *said = err ? err : &nothing;
-    sw_request_done(all->request, answer(all, status, said), said);
+    sw_request_done(all->request, status, err);
 }
 
 static sw_status hand_over(steps *all, sw_error *err)
@@ -292,7 +295,7 @@ static sw_status hand_over(steps *all, sw_error *err)
     if (!all->outcomes) {
         return sw_no_memory(err);
     }
-    sw_request_later(request);
+    sw_request_later(request, finish);
     sw_step_log_later(sw_server_ledger(request->server), &all->writer->actor, all->entries,
                       all->count, all->atomic, all->outcomes, done, all);
     return SW_STATUS_OK;
@@ -304,6 +307,7 @@ sw_status sw_http_log_steps(sw_request *request, sw_error *err)
     sw_status status = all ? SW_STATUS_OK : sw_no_memory(err);
     if (status == SW_STATUS_OK) {
         all->request = request;
+        request->state = all;
         all->bad_tail = &all->bad;
         status = sw__writer_make(request, true, &all->writer, err);
     }
