@@ -13,12 +13,16 @@
 
 /* ---- the request line ------------------------------------------------------------------------------ */
 
+/* Chance is asked for some names at once, since it costs a call of the system. */
 static void name_exchange(sw_exchange *x)
 {
-    uint8_t bytes[16];
-    const sw_random *random = &x->request.server->random;
-    random->fill(random->data, bytes, sizeof bytes);
-    sw_hex_print(bytes, sizeof bytes, x->request.id);
+    sw_server *server = x->request.server;
+    if (server->names_left == 0) {
+        server->random.fill(server->random.data, server->names, sizeof server->names);
+        server->names_left = SW_COUNT(server->names);
+    }
+    const uint8_t *name = server->names[--server->names_left];
+    sw_hex_print(name, sizeof server->names[0], x->request.id);
     x->request.id[32] = '\0';
 }
 

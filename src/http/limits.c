@@ -266,6 +266,7 @@ struct sw_guest {
     sw_guest *before;
     int64_t since_us;
     sw_exchange *exchange; /* under way, with limits of its own; NULL: none */
+    char peer[SW_PEER_TEXT];
 };
 
 /* Some requests that the library refuses by itself it never tells the end of. */
@@ -286,7 +287,9 @@ void sw__limits_connection(sw_server *server, struct MHD_Connection *connection,
         guest = sw_alloc_zeroed(server->from, sizeof *guest);
         *context = guest;
         if (guest) {
-            *guest = (sw_guest){connection, server->guests, NULL, sw__mono_us(), NULL};
+            *guest = (sw_guest){
+                .connection = connection, .next = server->guests, .since_us = sw__mono_us()};
+            sw__peer_print(connection, guest->peer);
             if (guest->next) {
                 guest->next->before = guest;
             }
@@ -315,6 +318,7 @@ void sw__limits_busy(sw_server *server, struct MHD_Connection *connection, sw_ex
     }
     if (x) {
         end_forgotten(server, guest);
+        x->peer = guest->peer;
     }
     guest->exchange = x;
     guest->since_us = sw__mono_us();

@@ -469,18 +469,27 @@ sw_str sw_request_header(const sw_request *request, const char *name)
         MHD_lookup_connection_value(sw_exchange_of(request)->connection, MHD_HEADER_KIND, name));
 }
 
-sw_str sw_request_peer(const sw_request *request)
+void sw__peer_print(struct MHD_Connection *connection, char out[SW_PEER_TEXT])
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-        sw_exchange_of(request)->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    char host[64] = "";
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    out[0] = '\0';
     if (info && info->client_addr) {
         socklen_t len = info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
                                                                  : sizeof(struct sockaddr_in);
-        (void)getnameinfo(info->client_addr, len, host, sizeof host, NULL, 0, NI_NUMERICHOST);
+        (void)getnameinfo(info->client_addr, len, out, SW_PEER_TEXT, NULL, 0, NI_NUMERICHOST);
     }
+}
+
+sw_str sw_request_peer(const sw_request *request)
+{
     sw_exchange *x = sw_exchange_of(request);
-    return sw_arena_str(&x->request.arena, sw_str_from(host));
+    char peer[SW_PEER_TEXT];
+    if (x->peer) {
+        return sw_str_from(x->peer);
+    }
+    sw__peer_print(x->connection, peer);
+    return sw_arena_str(&x->request.arena, sw_str_from(peer));
 }
 
 sw_str sw_request_method(const sw_request *request)

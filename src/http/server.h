@@ -88,6 +88,7 @@ typedef enum sw_coding {
 struct sw_exchange {
     sw_request request; /* first: the two are one */
     struct MHD_Connection *connection;
+    const char *peer;  /* who is at its other end; NULL: not remembered */
     sw_exchange *next; /* of the living, or of the free */
     sw_exchange *before;
     sw_task task;
@@ -170,7 +171,7 @@ typedef struct sw_routing sw_routing;
 typedef struct sw_probe sw_probe;
 typedef struct sw_guest sw_guest;
 
-enum { SW_WORKERS_MOST = 256, SW_URL_TEXT = 128, SW_TAG_TEXT = 24 };
+enum { SW_WORKERS_MOST = 256, SW_URL_TEXT = 128, SW_TAG_TEXT = 24, SW_NAMES = 16 };
 
 /* An address that is listened on. */
 typedef struct sw_door {
@@ -212,6 +213,8 @@ struct sw_server {
     size_t unused_count;
     sw_guest *guests; /* open connections (limits.c) */
     int64_t ticked_us;
+    uint8_t names[SW_NAMES][16]; /* of exchanges to come: chance */
+    size_t names_left;
     bool quiet;           /* takes no new connection */
     atomic_int exchanges; /* alive */
     atomic_int suspended; /* of them, and not yet given back */
@@ -359,6 +362,10 @@ void sw__openapi_say(sw_json_out *out, const char *key, const char *text);
 const char *sw__path_prefix(const char *part, size_t len);
 
 /* ---- params.c --------------------------------------------------------------------------------------- */
+
+/* The address at the connection's other end, or an empty text. */
+enum { SW_PEER_TEXT = 64 };
+void sw__peer_print(struct MHD_Connection *connection, char out[SW_PEER_TEXT]);
 
 /* Reads and checks parameters and path ids; what is wrong is gathered. NO_MEMORY. */
 sw_status sw__params_read(sw_exchange *x, sw_error *err) SW_MUST_CHECK;
