@@ -25,6 +25,7 @@ enum {
     SLOW_LISTENERS = 256, /* that are remembered */
     POLL_MS = 50,
     SLEEP_MS = 250,
+    ROUND_MS = 20, /* between two looks, as long as one commit follows the other */
     ERROR_MS = 500,
     FINISH_US = 2000000
 };
@@ -42,9 +43,10 @@ struct sw_hooks {
     sw_call *waiting; /* in order */
     size_t call_count;
     size_t waiting_count;
-    uint64_t seen; /* commits */
-    sw_int due_us; /* wall clock */
-    bool look;     /* something was committed: due_us may be earlier */
+    uint64_t seen;     /* commits */
+    int64_t rested_us; /* when the last wait began, of the monotonic clock */
+    sw_int due_us;     /* wall clock */
+    bool look;         /* something was committed: due_us may be earlier */
     struct {
         uint64_t url;
         int64_t until_us;
@@ -323,7 +325,13 @@ static int64_t sleep_ms(const sw_hooks *hooks)
     return ms > 0 ? ms : 0;
 }
 
-/* Waits for sockets, or for a commit. */
+static void pause_ms(int64_t ms)
+{
+    struct timespec pause = {.tv_nsec = (long)(ms * 1000000)};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+}
+
+/* Waits for sockets, or for a commit; but under a full load of writes not for each of them. */
 static sw_status rest(sw_hooks *hooks, sw_error *err)
 {
     uint64_t before = hooks->seen;
@@ -331,16 +339,13 @@ static sw_status rest(sw_hooks *hooks, sw_error *err)
     int64_t wait = busy || hooks->waiting_count > 0 ? 0 : sleep_ms(hooks);
     if (busy) {
         curl_multi_poll(hooks->multi, NULL, 0, POLL_MS, NULL);
+    } else if (mono_us() - hooks->rested_us < ROUND_MS * 1000) {
+        pause_ms(ROUND_MS);
     }
+    hooks->rested_us = mono_us();
     sw_status status = sw_commit_wait(hooks->ledger, &hooks->seen, wait, err);
     hooks->look = hooks->look || hooks->seen != before;
     return status;
-}
-
-static void pause_ms(int64_t ms)
-{
-    struct timespec pause = {.tv_nsec = (long)(ms * 1000000)};
-    clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
 static void *hooks_main(void *arg)
