@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /openapi.json: the document as a whole, written once when the server starts, and handed out from there with its
+/* /openapi.json: the document as a whole, written once when it is asked for, and handed out from there with its
  * ETag. What it says of routes is openapi_paths.c, of records and shapes openapi_schema.c.
  */
 #include <stdio.h>
@@ -57,29 +57,51 @@ static void put_document(sw_json_out *out)
     sw_json_close(out, '}');
 }
 
-sw_status sw__openapi_make(sw_server *server, sw_error *err)
+void sw__openapi_init(sw_server *server)
 {
-    sw_json_out out;
     sw_buf_init(&server->openapi, server->from, OPENAPI_MOST);
-    sw_json_out_init(&out, &server->openapi, false);
-    put_document(&out);
-    sw_str text = sw_buf_str(&server->openapi);
-    snprintf(server->openapi_tag, sizeof server->openapi_tag, "\"%016llx\"",
-             (unsigned long long)sw_hash(0, text.ptr, text.len));
-    return server->openapi.status == SW_STATUS_OK ? SW_STATUS_OK : sw_no_memory(err);
+    pthread_mutex_init(&server->openapi_lock, NULL);
 }
 
 void sw__openapi_free(sw_server *server)
 {
     sw_buf_fini(&server->openapi);
+    pthread_mutex_destroy(&server->openapi_lock);
+}
+
+static sw_status write_document(sw_server *server, sw_error *err)
+{
+    sw_json_out out;
+    sw_json_out_init(&out, &server->openapi, false);
+    put_document(&out);
+    if (server->openapi.status != SW_STATUS_OK) {
+        sw_buf_fini(&server->openapi); /* so that who asks next tries again */
+        return sw_no_memory(err);
+    }
+    sw_str text = sw_buf_str(&server->openapi);
+    snprintf(server->openapi_tag, sizeof server->openapi_tag, "\"%016llx\"",
+             (unsigned long long)sw_hash(0, text.ptr, text.len));
+    return SW_STATUS_OK;
+}
+
+/* By whoever asks first; most servers are never asked, and it is a third of a megabyte. */
+static sw_status need_document(sw_server *server, sw_error *err)
+{
+    pthread_mutex_lock(&server->openapi_lock);
+    sw_status status = server->openapi.len > 0 ? SW_STATUS_OK : write_document(server, err);
+    pthread_mutex_unlock(&server->openapi_lock);
+    return status;
 }
 
 sw_status sw_http_openapi(sw_request *request, sw_error *err)
 {
-    const sw_server *server = request->server;
+    sw_server *server = request->server;
+    sw_status status = need_document(server, err);
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
     sw_str has = sw_request_header(request, "If-None-Match");
     bool same = has.ptr && strstr(has.ptr, server->openapi_tag);
-    (void)err;
     sw_answer_header(request, "ETag", server->openapi_tag);
     sw_answer_header(request, "Cache-Control", "no-cache");
     sw_answer_bytes(request, same ? 304 : 200, NULL,

@@ -349,8 +349,8 @@ sw_status sw_server_start(sw_ledger *ledger, const sw_allocator *from, const sw_
     server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&server->lock, NULL);
     pthread_cond_init(&server->work, NULL);
+    sw__openapi_init(server);
     sw_status status = sw__routing_make(server, err);
-    status = status == SW_STATUS_OK ? sw__openapi_make(server, err) : status;
     status = status == SW_STATUS_OK ? sw__metrics_make(server, err) : status;
     status = status == SW_STATUS_OK ? sw__access_open(server, err) : status;
     status = status == SW_STATUS_OK ? open_doors(server, err) : status;

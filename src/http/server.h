@@ -200,6 +200,7 @@ struct sw_server {
     atomic_bool aborting; /* the time for what is in flight is over */
     atomic_bool halt;     /* the network thread shall end, and nothing be begun any more */
     sw_routing *routing;
+    pthread_mutex_t openapi_lock;
     sw_buf openapi; /* the document, and its ETag (openapi.c) */
     char openapi_tag[SW_TAG_TEXT];
     sw_metrics *metrics;
@@ -341,8 +342,8 @@ sw_str sw__percent_decode(sw_arena *arena, sw_str text, bool plus);
 
 /* ---- openapi.c -------------------------------------------------------------------------------------- */
 
-/* Writes /openapi.json once, at the start; it is the same until the end. */
-sw_status sw__openapi_make(sw_server *server, sw_error *err) SW_MUST_CHECK;
+/* /openapi.json is written once, when it is asked for; it is the same until the end. */
+void sw__openapi_init(sw_server *server);
 void sw__openapi_free(sw_server *server);
 /* "#/paths" (openapi_paths.c). */
 void sw__openapi_paths(sw_json_out *out);
