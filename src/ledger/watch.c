@@ -36,7 +36,7 @@ static sw_status look(sw_ledger *ledger, sw_error *err)
     pthread_mutex_lock(&ledger->watch_lock);
     first = !ledger->watch;
     if (first) {
-        status = sw_session_open(ledger->store, SW_SESSION_READ, &ledger->watch, err);
+        status = sw_session_open(ledger->store, SW_SESSION_WATCH, &ledger->watch, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw_session_version(ledger->watch, &version, err);

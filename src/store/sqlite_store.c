@@ -87,6 +87,21 @@ static int after_commit(void *arg, sqlite3 *db, const char *name, int pages)
 
 /* ---- sessions ----------------------------------------------------------------------------------- */
 
+/* 0: whoever only watches has no pages; and none of the settings, for which SQLite would read the whole
+ * schema, most of a megabyte. */
+static int64_t cache_of(const sw_lite_store *store, sw_session_mode mode)
+{
+    switch (mode) {
+    case SW_SESSION_WRITE:
+        return store->cache_bytes;
+    case SW_SESSION_READ:
+        return store->reader_cache_bytes;
+    case SW_SESSION_WATCH:
+        break;
+    }
+    return 0;
+}
+
 static sw_status lite_session_open(sw_store *head, sw_session_mode mode, sw_session **out,
                                    sw_error *err)
 {
@@ -99,8 +114,7 @@ static sw_status lite_session_open(sw_store *head, sw_session_mode mode, sw_sess
     session->store = store;
     session->mode = mode;
     session->age = 1;
-    sw_status status = sw__lite_connect(
-        store, false, writer ? store->cache_bytes : store->reader_cache_bytes, &session->db, err);
+    sw_status status = sw__lite_connect(store, false, cache_of(store, mode), &session->db, err);
     if (status == SW_STATUS_OK && !writer) {
         status = sw__lite_exec(session->db, "PRAGMA query_only = ON", store->path, err);
     }

@@ -145,7 +145,7 @@ void sw_session_close(sw_session **session)
 
 sw_status sw_session_begin(sw_session *session, bool *changed, sw_error *err)
 {
-    sw_assert(!session->begun);
+    sw_assert(!session->begun && session->mode != SW_SESSION_WATCH);
     bool ignored = false;
     sw_status status = session->store->ops->begin(session, changed ? changed : &ignored, err);
     session->begun = status == SW_STATUS_OK;

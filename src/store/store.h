@@ -53,7 +53,12 @@ typedef struct sw_store_info {
     int64_t free_bytes; /* inside the file */
 } sw_store_info;
 sw_status sw_store_info_get(sw_store *store, sw_store_info *out, sw_error *err);
-typedef enum sw_session_mode { SW_SESSION_READ, SW_SESSION_WRITE } sw_session_mode;
+/* WATCH: is asked for its version and nothing else, and so need not know what is in the store. */
+typedef enum sw_session_mode {
+    SW_SESSION_READ,
+    SW_SESSION_WRITE,
+    SW_SESSION_WATCH
+} sw_session_mode;
 
 sw_status sw_session_open(sw_store *store, sw_session_mode mode, sw_session **out,
                           sw_error *err) SW_MUST_CHECK;

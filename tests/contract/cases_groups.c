@@ -261,23 +261,32 @@ static void changed_tells_of_others(void **state)
     sw_store_close(&second);
 }
 
-static void version_tells_of_commits(void **state)
+static void tells_of_commits(contract *ct, sw_session *session)
 {
-    contract *ct = *state;
     uint64_t first = 0, again = 0, later = 0;
-    ct_world(ct);
-    CT_EXPECT(sw_session_version(ct->reader, &first, err), OK);
-    CT_EXPECT(sw_session_version(ct->reader, &again, err), OK);
+    CT_EXPECT(sw_session_version(session, &first, err), OK);
+    CT_EXPECT(sw_session_version(session, &again, err), OK);
     assert_int_equal(first, again);
     ct_begin(ct);
     ct_insert(ct, SW_RECORD_ORGANIZATION, ROWGEN_FULL);
-    CT_EXPECT(sw_session_version(ct->reader, &again, err), OK);
+    CT_EXPECT(sw_session_version(session, &again, err), OK);
     assert_int_equal(first, again); /* not committed yet */
     ct_commit(ct);
-    CT_EXPECT(sw_session_version(ct->reader, &later, err), OK);
+    CT_EXPECT(sw_session_version(session, &later, err), OK);
     assert_int_not_equal(first, later);
-    CT_EXPECT(sw_session_version(ct->reader, &again, err), OK);
+    CT_EXPECT(sw_session_version(session, &again, err), OK);
     assert_int_equal(later, again);
+}
+
+static void version_tells_of_commits(void **state)
+{
+    contract *ct = *state;
+    sw_session *watch = NULL;
+    ct_world(ct);
+    tells_of_commits(ct, ct->reader);
+    CT_EXPECT(sw_session_open(ct->store, SW_SESSION_WATCH, &watch, err), OK);
+    tells_of_commits(ct, watch);
+    sw_session_close(&watch);
 }
 
 /* ---- the store itself --------------------------------------------------------------------------- */
