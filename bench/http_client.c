@@ -177,6 +177,7 @@ static void read_more(client *c, connection *k)
         k->len += (size_t)n;
         if (answer_whole(k, &body)) {
             answered(c, k, body);
+            return; /* nothing comes before the next answer, which epoll will tell */
         }
     }
 }
