@@ -37,8 +37,9 @@ static sw_status find_other(sw_ingest *in, const sw_actor *actor, const trace_st
     for (size_t i = 0; i < step->name_count && status == SW_STATUS_OK && !other->ptr; i++) {
         sw_str id = SW_NULL_STR;
         bool sent = false;
-        status = sw_telemetry_alias(in->ledger, actor, step->entry.step.project_id,
-                                    step->names[i].kind, step->names[i].value, memory, &id, err);
+        status =
+            sw_telemetry_alias(in->ledger, actor, step->entry.step.project_id, step->names[i].kind,
+                               step->names[i].value, step->entry.metrics, memory, &id, err);
         if (status == SW_STATUS_OK && !sw_str_eq(id, step->entry.step.id)) {
             status = was_sent(in, actor, id, memory, &sent, err);
         }

@@ -84,10 +84,11 @@ sw_status sw_telemetry_unit(sw_ledger *ledger, const sw_actor *actor, sw_str pro
  * sake. */
 sw_status sw_telemetry_marked(sw_ledger *ledger, int64_t after_us, int64_t limit, sw_each *each,
                               void *arg, sw_error *err) SW_MUST_CHECK;
-/* The step another name stands for; NOT_FOUND. */
+/* The step another name stands for; NOT_FOUND. `times`: of whoever asks, or NULL; where steps that are too far apart
+ * have one name (sw__telemetry_apart), it is the one that is not. */
 sw_status sw_telemetry_alias(sw_ledger *ledger, const sw_actor *actor, sw_str project_id,
-                             sw_str kind, sw_str value, sw_memory *memory, sw_str *step_id,
-                             sw_error *err) SW_MUST_CHECK;
+                             sw_str kind, sw_str value, const sw_step_metrics *times,
+                             sw_memory *memory, sw_str *step_id, sw_error *err) SW_MUST_CHECK;
 /* Removes raw items received before `before_us`, and the oldest ones while all together hold more than `bytes`
  * (0: no such limit): at most `limit` items a call, so that writers never wait long. `left`: whether there is
  * more to remove. Units without items are frozen (E.7). */

@@ -186,16 +186,57 @@ static sw_status share_name(sw_group *group, const sw_task *task, sw_step_alias 
                : status;
 }
 
+/* A step without timings has no end. */
+static sw_status are_apart(sw_group *group, const sw_step_alias *alias, sw_str other_id,
+                           bool *apart, sw_error *err)
+{
+    const sw_str ids[] = {alias->step_id, other_id};
+    sw_step_metrics metrics[2];
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = 0; i < SW_COUNT(ids) && status == SW_STATUS_OK; i++) {
+        sw_step_metrics key = {.id = ids[i]};
+        status = sw_store_get(group->session, SW_RECORD_STEP_METRICS, &key, &group->arena,
+                              &metrics[i], err);
+        status = sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
+    }
+    *apart = status == SW_STATUS_OK && sw__telemetry_apart(alias->kind, &metrics[0], &metrics[1]);
+    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+}
+
 /* The name is taken: by the step itself, or by another. */
-static sw_status meet(sw_group *group, const sw_task *task, sw_step_alias *alias, sw_error *err)
+static sw_status meet_one(sw_group *group, const sw_task *task, sw_step_alias *alias, bool *apart,
+                          sw_error *err)
 {
     sw_step_alias was;
-    sw_status status = sw_group_must(
-        group, sw_store_get(group->session, SW_RECORD_STEP_ALIAS, alias, &group->arena, &was, err),
-        err);
+    sw_status status =
+        sw_store_get(group->session, SW_RECORD_STEP_ALIAS, alias, &group->arena, &was, err);
 
-    return status == SW_STATUS_OK && !sw_str_eq(was.step_id, alias->step_id)
-               ? share_name(group, task, alias, was.step_id, err)
+    *apart = false;
+    status = sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
+    if (status != SW_STATUS_OK) { /* the next name of those that are far apart */
+        return status == SW_STATUS_NOT_FOUND ? put_alias(group, alias, err) : status;
+    }
+    if (sw_str_eq(was.step_id, alias->step_id)) {
+        return SW_STATUS_OK;
+    }
+    status = are_apart(group, alias, was.step_id, apart, err);
+    return status == SW_STATUS_OK && !*apart ? share_name(group, task, alias, was.step_id, err)
+                                             : status;
+}
+
+static sw_status meet(sw_group *group, const sw_task *task, sw_step_alias *alias, sw_error *err)
+{
+    sw_str name = alias->value;
+    bool apart = true;
+    sw_status status = SW_STATUS_OK;
+
+    for (int n = 1; apart && alias->value.ptr && status == SW_STATUS_OK; n++) {
+        alias->value = sw__telemetry_name(name, n, &group->arena);
+        status = alias->value.ptr ? meet_one(group, task, alias, &apart, err) : SW_STATUS_OK;
+    }
+    return status == SW_STATUS_OK && group->arena.failed
+               ? sw_group_must(group, sw_no_memory(err), err)
                : status;
 }
 

@@ -466,9 +466,21 @@ sw_status sw_telemetry_unit(sw_ledger *ledger, const sw_actor *actor, sw_str pro
     return status;
 }
 
+static sw_status is_apart(sw_ledger *ledger, sw_str kind, sw_str step_id,
+                          const sw_step_metrics *times, sw_memory *memory, bool *apart,
+                          sw_error *err)
+{
+    sw_step_metrics key = {.id = step_id};
+    sw_step_metrics other;
+    sw_status status = get_row(ledger, SW_RECORD_STEP_METRICS, &key, memory, &other, err);
+
+    *apart = status == SW_STATUS_OK && sw__telemetry_apart(kind, times, &other);
+    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+}
+
 sw_status sw_telemetry_alias(sw_ledger *ledger, const sw_actor *actor, sw_str project_id,
-                             sw_str kind, sw_str value, sw_memory *memory, sw_str *step_id,
-                             sw_error *err)
+                             sw_str kind, sw_str value, const sw_step_metrics *times,
+                             sw_memory *memory, sw_str *step_id, sw_error *err)
 {
     sw_step_alias key = {.organization_id = sw__actor_organization(actor),
                          .project_id =
@@ -476,10 +488,17 @@ sw_status sw_telemetry_alias(sw_ledger *ledger, const sw_actor *actor, sw_str pr
                          .kind = kind,
                          .value = value};
     sw_step_alias row;
-    sw_status status = get_row(ledger, SW_RECORD_STEP_ALIAS, &key, memory, &row, err);
+    bool apart = true;
+    sw_status status = SW_STATUS_OK;
 
-    if (status == SW_STATUS_OK) {
-        *step_id = row.step_id;
+    for (int n = 1; apart && status == SW_STATUS_OK; n++) {
+        key.value = sw__telemetry_name(value, n, &memory->arena);
+        status = key.value.ptr ? get_row(ledger, SW_RECORD_STEP_ALIAS, &key, memory, &row, err)
+                               : sw_fail(err, SW_STATUS_NOT_FOUND, NULL, "there is no such name");
+        if (status == SW_STATUS_OK) {
+            *step_id = row.step_id;
+            status = is_apart(ledger, kind, row.step_id, times, memory, &apart, err);
+        }
     }
     return status;
 }

@@ -315,6 +315,67 @@ static void codex_is_known_by_its_counts(void **state)
     free(dumps[1]);
 }
 
+/* In a thread that went back the same counts come again. Within five seconds it is the same call, beyond it is another,
+ * also where the file knows nothing of it. */
+#define COUNTED(TIME, TIMES)                                                                       \
+    "{\"timestamp\":\"2026-02-23T" TIME "Z\",\"type\":\"event_msg\",\"payload\":{\"type\":"        \
+    "\"token_count\",\"info\":{\"total_token_usage\":" TIMES "}}}\n"
+#define ONCE                                                                                       \
+    "{\"input_tokens\":1000,\"cached_input_tokens\":250,\"output_tokens\":125,"                    \
+    "\"reasoning_output_tokens\":75,\"total_tokens\":1125}"
+#define TWICE                                                                                      \
+    "{\"input_tokens\":2000,\"cached_input_tokens\":500,\"output_tokens\":250,"                    \
+    "\"reasoning_output_tokens\":150,\"total_tokens\":2250}"
+static const char went_back[] =
+    "{\"timestamp\":\"2026-02-23T12:00:00.000Z\",\"type\":\"session_meta\",\"payload\":{\"id\":\"t3\","
+    "\"cwd\":\"/p\",\"cli_version\":\"0.1\",\"model_provider\":\"openai\"}}\n"
+    "{\"timestamp\":\"2026-02-23T12:00:01.000Z\",\"type\":\"turn_context\",\"payload\":{\"turn_id\":"
+    "\"n1\",\"model\":\"gpt-5.2-codex\"}}\n" COUNTED("12:00:09.000", ONCE);
+static const char again[] = COUNTED("12:01:29.000", TWICE);
+static const char sent_again[] =
+    "{\"resourceLogs\":[{\"resource\":{\"attributes\":[" TEXT_OF("service.name", "codex_cli_rs") "]},\"scopeLogs\":[{\"logRecords\":[" COMPLETED(
+        "1771848009500000000", "t3", 1000, 250, 125,
+        75) "," COMPLETED("1771848093000000000", "t3", 1000, 250, 125,
+                          75) "," COMPLETED("1771848100000000000", "t3", 1000, 250, 125,
+                                            75) "]}]}]}";
+
+static void the_same_counts_later_are_another_call(void **state)
+{
+    char *first = NULL;
+    (void)state;
+    place_write("sent_again.json", sw_str_from(sent_again));
+    for (int when = 0; when < 3; when++) {
+        char *dump = NULL;
+        place_drop("back.db");
+        place_write("back.jsonl", sw_str_from(went_back));
+        for (int turn = 0; turn < 3; turn++) {
+            if (turn == when) {
+                replay("back.db", "sent_again.json");
+            }
+            if (turn == 1) {
+                (void)place_import_one("back.db", place_path("back.jsonl"));
+                place_append("back.jsonl", sw_str_from(again));
+            }
+        }
+        (void)place_import_one("back.db", place_path("back.jsonl"));
+        if (when == 2) {
+            replay("back.db", "sent_again.json");
+        }
+        assert_int_equal(live("back.db", "count(*)", "source = 'transcript'"), 2);
+        assert_int_equal(live("back.db", "count(*)", "source = 'otlp'"), 1);
+        assert_int_equal(
+            live("back.db", "count(*)", "source = 'otlp' and created_at >= 1771848099000000"), 1);
+        place_verify("back.db");
+        dump = place_dump("back.db");
+        if (first) {
+            place_same(dump, first);
+        }
+        free(first);
+        first = dump;
+    }
+    free(first);
+}
+
 /* ---- Gemini ------------------------------------------------------------------------------------------------ */
 
 /* Neither does Gemini: a chat and its counts do. The chat is named by the session, or, of a sub-agent's, by the agent. */
@@ -449,6 +510,7 @@ int main(void)
         cmocka_unit_test(without_a_file),
         cmocka_unit_test(again_is_nothing),
         cmocka_unit_test(codex_is_known_by_its_counts),
+        cmocka_unit_test(the_same_counts_later_are_another_call),
         cmocka_unit_test(gemini_is_known_by_its_counts),
     };
     return cmocka_run_group_tests(tests, place_set_up, place_tear_down);

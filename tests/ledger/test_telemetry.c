@@ -253,7 +253,7 @@ static void a_fold_stays_in_any_order(lt *t)
     VERDICT(o[0], UNCHANGED);
     SAME(lt_total(t, &t->a).num_steps, 1);
     OK(sw_telemetry_alias(t->ledger, &t->a, SW_NULL_STR, SW_STR("merged"), steps[0].entry.step.id,
-                          t->memory, &into, &t->err));
+                          NULL, t->memory, &into, &t->err));
     TEXT(into, steps[1].entry.step.id.ptr);
     CLEAN();
     steps[0].entry.step.id = lt_id(t, "step", 5); /* and after */
