@@ -21,15 +21,21 @@ static sw_str agent_of(const import_call *call)
     return call->agent.len ? call->agent : sw_str_from(call->origin);
 }
 
+/* From the earliest to the latest time of its calls; a call without a time says nothing of them. */
 static void stretch_run(sw_run *row, const import_call *call)
 {
-    int64_t begin = call->start_us.known ? call->start_us.value : 0;
-    int64_t end = call->end_us.known ? call->end_us.value : begin;
-    int64_t ended = row->completed_at.known ? row->completed_at.value : end;
+    sw_int begin = call->start_us.known ? call->start_us : call->end_us;
+    sw_int end = call->end_us.known ? call->end_us : begin;
 
-    row->created_at = sw_int_of(
-        row->created_at.known && row->created_at.value < begin ? row->created_at.value : begin);
-    row->completed_at = sw_int_of(end > ended ? end : ended);
+    if (!begin.known) {
+        return;
+    }
+    if (!row->created_at.known || begin.value < row->created_at.value) {
+        row->created_at = begin;
+    }
+    if (!row->completed_at.known || end.value > row->completed_at.value) {
+        row->completed_at = end;
+    }
     row->total_duration_ns = sw_int_of((row->completed_at.value - row->created_at.value) * US);
 }
 
@@ -183,20 +189,22 @@ static void put_end(import_work *work, const import_call *call, sw_step *step)
 
 static bool put_times(import_work *work, const import_call *call, import_made *made)
 {
-    int64_t begin = call->start_us.known ? call->start_us.value : 0;
+    sw_int began = call->start_us.known ? call->start_us : call->end_us;
     sw_step_metrics *m = sw_arena_zeroed(&work->arena, sizeof *m);
 
     if (!m) {
         return false;
     }
-    made->step.entry.step.created_at = sw_int_of(begin);
-    m->step_start_ns = m->llm_request_start_ns = sw_int_of(begin * US);
-    m->ttft_ns = call->ttft_ns;
-    m->created_at = sw_int_of(begin);
-    if (call->start_us.known && call->end_us.known && call->end_us.value >= begin) {
-        m->llm_request_ns = m->step_ns = sw_int_of((call->end_us.value - begin) * US);
-    }
     made->step.entry.metrics = m;
+    m->ttft_ns = call->ttft_ns;
+    if (!began.known) {
+        return true; /* as old as its row: no time is made up */
+    }
+    made->step.entry.step.created_at = m->created_at = began;
+    m->step_start_ns = m->llm_request_start_ns = sw_int_of(began.value * US);
+    if (call->start_us.known && call->end_us.known && call->end_us.value >= began.value) {
+        m->llm_request_ns = m->step_ns = sw_int_of((call->end_us.value - began.value) * US);
+    }
     return true;
 }
 

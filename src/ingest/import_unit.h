@@ -50,6 +50,7 @@ typedef struct unit_run {
     uint32_t first; /* event */
     uint32_t last;
     uint32_t last_call; /* event of the last call */
+    int64_t begin_us;   /* the earliest time in it; unknown: INT64_MIN */
     uint32_t asked;     /* event of what was asked, or UNIT_NONE */
     uint32_t calls;
     bool stopped;
@@ -134,8 +135,8 @@ bool unit_make_runs(unit *u);
 sw_str unit_agent(const unit *u, const unit_run *run);
 sw_str unit_conversation(const unit_run *run);
 sw_str unit_place(unit *u, const transcript_event *e, const unit_call *call);
-/* A time, or 0 where none was told. */
-int64_t unit_us(int64_t us);
+/* A time, or null where none was told. */
+sw_int unit_us(int64_t us);
 /* The messages of a call: what was asked since the call before, what it answered, what its tools returned. */
 bool unit_say(unit *u, const unit_call *call, import_made *made, sw_message **messages);
 /* The time of a call that its last part came at. */

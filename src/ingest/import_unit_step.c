@@ -114,11 +114,24 @@ static int64_t together(stretch *all, size_t count, int64_t *last)
     return sum;
 }
 
+/* When it began: with its request, else with its first part that has a time. */
+static int64_t begin_of(const unit *u, const unit_call *call)
+{
+    int64_t begin = call->from_us;
+
+    for (uint32_t part = call->first; part != UNIT_NONE && begin == INT64_MIN;
+         part = unit_next(u, part)) {
+        begin = u->events[part].at_us;
+    }
+    return begin == INT64_MIN ? unit_call_end(u, call) : begin;
+}
+
+/* Without any time it is as old as its row, and no time is made up for it. */
 static bool put_times(unit *u, const unit_call *call, import_made *made)
 {
-    int64_t end = unit_us(unit_call_end(u, call));
-    int64_t first = unit_us(u->events[call->first].at_us);
-    int64_t begin = call->from_us == INT64_MIN ? first : call->from_us;
+    sw_int began = unit_us(begin_of(u, call));
+    int64_t begin = began.value;
+    int64_t end = unit_us(unit_call_end(u, call)).value;
     sw_step_metrics *m = sw_arena_zeroed(&u->work->arena, sizeof *m);
     stretch *tools = sw_arena_alloc(&u->work->arena, (call->tools + 1) * sizeof *tools);
     int64_t last = end;
@@ -126,8 +139,12 @@ static bool put_times(unit *u, const unit_call *call, import_made *made)
     if (!m || !tools) {
         return false;
     }
-    made->step.entry.step.created_at = sw_int_of(begin);
-    m->created_at = sw_int_of(begin);
+    made->step.entry.metrics = m;
+    if (!began.known) {
+        return true;
+    }
+    made->step.entry.step.created_at = began;
+    m->created_at = began;
     m->step_start_ns = sw_int_of(begin * US);
     m->llm_request_start_ns = sw_int_of(begin * US);
     if (call->from_us != INT64_MIN && end >= begin) {
@@ -140,8 +157,9 @@ static bool put_times(unit *u, const unit_call *call, import_made *made)
         }
     }
     last = last > end ? last : end;
-    m->step_ns = sw_int_of((last > begin ? last - begin : 0) * US);
-    made->step.entry.metrics = m;
+    if (last > 0) {
+        m->step_ns = sw_int_of((last > begin ? last - begin : 0) * US);
+    }
     return true;
 }
 

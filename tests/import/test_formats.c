@@ -289,6 +289,51 @@ static void a_time_that_cannot_be_is_none(void **state)
     place_verify("times.db");
 }
 
+/* A line without a time does not make its run begin in 1970: the earliest time there is counts. Where there is none, a
+ * row is as old as it is, and nothing is said of how long it took. */
+static void without_a_time_it_is_not_1970(void **state)
+{
+#define ASKED(SESSION, TIME)                                                                       \
+    "{\"type\":\"user\",\"sessionId\":\"" SESSION "\",\"uuid\":\"u" SESSION "\"" TIME              \
+    ",\"message\":{\"role\":\"user\",\"content\":\"look\"}}\n"
+#define ANSWERED(SESSION, TIME)                                                                     \
+    "{\"type\":\"assistant\",\"sessionId\":\"" SESSION "\",\"uuid\":\"a" SESSION                    \
+    "\",\"parentUuid\":\"u" SESSION "\"" TIME ",\"message\":{\"id\":\"m" SESSION                    \
+    "\",\"role\":\"assistant\",\"model\":\"claude-x\",\"content\":[],\"stop_reason\":\"end_turn\"," \
+    "\"usage\":{\"input_tokens\":5,\"output_tokens\":7}}}\n"
+    static const char some[] =
+        ASKED("s1", "") ANSWERED("s1", ",\"timestamp\":\"2026-02-01T10:00:05.000Z\"");
+    static const char none[] = ASKED("s2", "") ANSWERED("s2", "");
+    static const char lists[] =
+        "{\"id\":\"g1\",\"trace_id\":\"t1\",\"type\":\"GENERATION\",\"start_time\":"
+        "\"2026-02-01 10:00:00\",\"end_time\":\"2026-02-01 10:00:02\",\"provided_model_name\":\"m\"}\n"
+        "{\"id\":\"g2\",\"trace_id\":\"t1\",\"type\":\"GENERATION\",\"provided_model_name\":\"m\"}\n";
+    (void)state;
+    place_write("untimed/some.jsonl", sw_str_from(some));
+    place_write("untimed/none.jsonl", sw_str_from(none));
+    place_write("untimed/lists.jsonl", sw_str_from(lists));
+    (void)place_import_one("untimed.db", place_path("untimed"));
+    assert_int_equal(place_number("untimed.db", "select count(*) from steps"), 4);
+    assert_int_equal(place_number("untimed.db", "select count(*) from runs"), 3);
+    /* 2026-01-01 */
+    assert_int_equal(place_number("untimed.db",
+                                  "select (select count(*) from steps where created_at < "
+                                  "1767225600000000) + (select count(*) from runs where "
+                                  "created_at < 1767225600000000 or completed_at < created_at)"),
+                     0);
+    assert_int_equal(place_number("untimed.db", "select count(*) from runs where created_at = "
+                                                "1769940005000000 and total_duration_ns = 0"),
+                     1);
+    assert_int_equal(place_number("untimed.db", "select count(*) from runs where created_at = "
+                                                "1769940000000000 and total_duration_ns = "
+                                                "2000000000"),
+                     1);
+    assert_int_equal(place_number("untimed.db", "select count(*) from step_metrics where "
+                                                "step_start_ns is null and step_ns is null"),
+                     2);
+    place_verify("untimed.db");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +347,7 @@ int main(void)
         cmocka_unit_test(calls_without_a_name_are_known_by_their_requests),
         cmocka_unit_test(agents_in_a_circle_have_a_first),
         cmocka_unit_test(a_time_that_cannot_be_is_none),
+        cmocka_unit_test(without_a_time_it_is_not_1970),
     };
     return cmocka_run_group_tests(tests, place_set_up, place_tear_down);
 }
