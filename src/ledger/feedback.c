@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Feedback and tags: what people say about a step, at any time. What a call does not mention stays as
- * it is; editing tags is arithmetic on a set, never a side effect of something else.
+ * it is; editing tags is arithmetic on a set, never a side effect of something else. What a source says in tags it may
+ * say otherwise later; what people added stays beside it.
  */
-#include "ledger/internal.h"
+#include "ledger/telemetry_inside.h"
 
 typedef struct feedback_args {
     sw_str id;
@@ -105,6 +106,52 @@ static sw_status edit_tags(sw_group *group, const sw_feedback_change *c, sw_str 
                ? write_tags(list, without, &group->arena, &group->ledger->allocator, out, err)
                : status;
 }
+
+/* ---- what sources say ---------------------------------------------------------------------------- */
+
+/* Whether one of the tags is `name:value` of the same name. */
+static bool says_otherwise(const tag_list *list, sw_str tag)
+{
+    const char *colon = tag.len > 0 ? memchr(tag.ptr, ':', tag.len) : NULL;
+    size_t len = colon ? (size_t)(colon + 1 - tag.ptr) : 0;
+
+    for (size_t i = 0; i < list->count && len > 0; i++) {
+        if (list->tags[i].len >= len && memcmp(list->tags[i].ptr, tag.ptr, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+sw_status sw__tags_follow(sw_group *group, sw_str before, sw_str said, sw_str *out, sw_error *err)
+{
+    tag_list *list = sw_arena_zeroed(&group->arena, sizeof *list);
+    tag_list *old = sw_arena_zeroed(&group->arena, sizeof *old);
+    sw_status status = list && old ? SW_STATUS_OK : sw_no_memory(err);
+    size_t count = 0;
+
+    if (status == SW_STATUS_OK) {
+        status = read_tags(said, "tags", &group->arena, list, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = read_tags(before, "tags", &group->arena, old, err);
+    }
+    for (size_t i = 0; status == SW_STATUS_OK && i < old->count; i++) {
+        if (!tag_has(list, old->tags[i]) && !says_otherwise(list, old->tags[i])) {
+            old->tags[count++] = old->tags[i];
+        }
+    }
+    for (size_t i = 0; i < count && list->count < SW_LIMIT_TAGS; i++) {
+        list->tags[list->count++] = old->tags[i];
+    }
+    if (status == SW_STATUS_OK) {
+        old->count = 0;
+        status = write_tags(list, old, &group->arena, &group->ledger->allocator, out, err);
+    }
+    return status;
+}
+
+/* ---- what people say ----------------------------------------------------------------------------- */
 
 static sw_status apply_feedback(sw_group *group, sw_task *task, sw_error *err)
 {

@@ -4,6 +4,7 @@
  */
 #include "ledger/border.h"
 #include "ledger/price.h"
+#include "ledger/telemetry_inside.h"
 
 /* What the source may never replace: who the step is, where it came from, and what people said. */
 #define KEPT                                                                                       \
@@ -79,6 +80,9 @@ static sw_status restate_row(sw_group *group, const sw_task *task, const sw_step
     }
     sw__row_nulls(SW_RECORD_STEP, row);
     status = whole ? sw__telemetry_keep(group, &old, row, err) : SW_STATUS_OK;
+    if (status == SW_STATUS_OK && whole && said->tags.ptr) {
+        status = sw__tags_follow(group, old.tags, said->tags, &row->tags, err);
+    }
     if (status == SW_STATUS_OK) {
         status = sw__book(task, SW_RECORD_STEP, row, err);
     }

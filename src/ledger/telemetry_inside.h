@@ -39,6 +39,9 @@ sw_status sw__restate_in(sw_group *group, const sw_task *task, const sw_step_ent
                          sw_outcome *outcome, sw_error *err);
 sw_status sw__retire_in(sw_group *group, const sw_task *task, sw_str id, sw_str survivor_id,
                         sw_outcome *outcome, sw_error *err);
+/* The tags a source says now, and behind them those of before that it does not say otherwise: of `name:value` the one that
+ * is said now stands for the one of the same name (feedback.c). */
+sw_status sw__tags_follow(sw_group *group, sw_str before, sw_str said, sw_str *out, sw_error *err);
 /* Creates or restates a run (telemetry_run.c). */
 sw_status sw__telemetry_run(sw_group *group, const sw_task *task, const sw_run *run, sw_error *err);
 /* Items, their sources, and the marks of their units (telemetry_raw.c). */

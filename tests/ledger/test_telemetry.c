@@ -323,6 +323,33 @@ static void a_fold_fills_what_is_missing(lt *t)
     }
 }
 
+/* What a source says of a step as `name:value` follows it when it says otherwise; what people added stays. */
+static void tags_follow_what_is_said(lt *t)
+{
+    static const struct {
+        const char *said;
+        const char *then;
+    } rows[] = {
+        {"[\"cwd:/b\",\"branch:x\",\"version:1\"]",
+         "[\"cwd:/b\",\"branch:x\",\"version:1\",\"mine\",\"a:b\"]"},
+        {"[\"cwd:/b\"]", "[\"cwd:/b\",\"branch:x\",\"version:1\",\"mine\",\"a:b\"]"},
+        {"[\"mine\",\"a:\\\"\"]", "[\"mine\",\"a:\\\"\",\"cwd:/b\",\"branch:x\",\"version:1\"]"},
+        {"[]", "[\"mine\",\"a:\\\"\",\"cwd:/b\",\"branch:x\",\"version:1\"]"}};
+    sw_telemetry_step step = {.entry = {.step = imported(t, 1)}};
+    sw_outcome o[1];
+    sw_telemetry_batch one = {.steps = &step, .step_count = 1, .outcomes = o};
+    step.entry.step.tags = SW_STR("[\"cwd:/a\",\"mine\",\"a:b\"]");
+    OK(put(t, &one));
+    for (size_t i = 0; i < SW_COUNT(rows); i++) {
+        step.entry.step.tags = sw_str_from(rows[i].said);
+        OK(put(t, &one));
+        TEXT(lt_get(t, &t->a, step.entry.step.id).tags, rows[i].then);
+    }
+    OK(put(t, &one));
+    VERDICT(o[0], UNCHANGED);
+    CLEAN();
+}
+
 /* ---- raw items ----------------------------------------------------------------------------------- */
 
 static void of_two_items_the_later_or_richer_stays(lt *t)
@@ -511,6 +538,7 @@ static const lt_case cases[] = {
      what_is_not_said_again_of_agent_and_conversation_goes, 0},
     {"a fold stays in any order", a_fold_stays_in_any_order, 0},
     {"a fold fills what is missing", a_fold_fills_what_is_missing, 0},
+    {"tags follow what is said", tags_follow_what_is_said, 0},
     {"of two items the later or richer stays", of_two_items_the_later_or_richer_stays, 0},
     {"two services with one id are both kept", two_services_with_one_id_are_both_kept, 0},
     {"an item needs its source", an_item_needs_its_source, 0},
