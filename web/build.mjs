@@ -151,8 +151,9 @@ function write(files, inputs) {
 try {
   install();
 } catch (error) {
-  const why = String(error.stderr || error.message).trim().split('\n').find((line) => !/warn/i.test(line)) ?? '';
-  process.stderr.write(`the dashboard is left out: npm cannot install what it is built with (${why.trim()}); the next build tries again\n`);
+  const said = `${error.stderr ?? ''}\n${error.message}`.split('\n').map((line) => line.trim());
+  const why = said.find((line) => line && !/warn/i.test(line));
+  process.stderr.write(`the dashboard is left out: npm cannot install what it is built with (${why}); the next build tries again\n`);
   if (mode === 'enabled') {
     process.exit(1);
   }

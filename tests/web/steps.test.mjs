@@ -66,6 +66,7 @@ test('a row says all of a step', on(site, async (page) => {
   const began = new Date(BEGIN + 398 * 600_000);
   const local = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(began);
   assert.ok(texts[0].endsWith(local), texts[0]);
+  await cells.nth(0).locator('time').hover();
   assert.match(await cells.nth(0).locator('time').getAttribute('title'), /CET/);
   assert.deepEqual([texts[1], texts[2], texts[3]], ['success', 'the tester', 'model-2']);
   assert.match(texts[4], /question 398.*answer 398/s);

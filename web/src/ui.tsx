@@ -110,9 +110,10 @@ export const Empty = ({ title, children }: { title: string; children?: Component
 
 // ---- values ---------------------------------------------------------------------------------------------------------
 
+// The whole time with its zone is the title, made when somebody points there.
 export const Time = ({ at, whole = false }: { at: string | null | undefined; whole?: boolean }) =>
   at ? (
-    <time dateTime={at} title={`${format.time(at)}, ${format.ago(at)}`}>
+    <time dateTime={at} onPointerMove={(event) => (event.currentTarget.title = `${format.time(at)}, ${format.ago(at)}`)}>
       {whole ? format.time(at) : format.timeShort(at)}
     </time>
   ) : (

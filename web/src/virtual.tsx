@@ -217,7 +217,7 @@ const OVERSCAN = 8;
 export interface VirtualListProps {
   count: number;
   rowHeight: number;
-  row(index: number): ComponentChildren;
+  row(index: number): ComponentChildren; // without a key: elements are used again for other rows
   onReach?(last: number): void; // up to where rows can be seen soon
   onScrolled?(top: boolean): void; // whether the beginning is in sight
   active?: number; // is kept in sight when it changes
@@ -262,6 +262,7 @@ export function VirtualList(props: VirtualListProps) {
   const offset = view.top * scale;
   const first = Math.max(0, Math.floor(offset / rowHeight) - OVERSCAN);
   const last = Math.min(count, Math.ceil((offset + view.height) / rowHeight) + OVERSCAN);
+  const slots = Math.ceil(view.height / rowHeight) + 2 * OVERSCAN + 2;
   const inSight = view.top < rowHeight;
 
   useEffect(() => onReach?.(last + Math.ceil(view.height / rowHeight) * 3), [last, count, view.height]);
@@ -278,9 +279,16 @@ export function VirtualList(props: VirtualListProps) {
     }
   }, [active]);
 
-  const rows = [];
+  // A place in the document keeps its element and is moved by itself: moving elements among each other would lay all of
+  // them out anew.
+  const rows: ComponentChildren[] = [];
   for (let i = first; i < last; i++) {
-    rows.push(row(i));
+    const top = Math.round(i * rowHeight - offset + view.top);
+    rows[i % slots] = (
+      <div key={i % slots} class="slot" role="presentation" style={{ height: `${rowHeight}px`, transform: `translateY(${top}px)` }}>
+        {row(i)}
+      </div>
+    );
   }
   return (
     <div
@@ -295,9 +303,7 @@ export function VirtualList(props: VirtualListProps) {
     >
       {props.head}
       <div class="virtual" role={role === 'grid' ? 'rowgroup' : 'presentation'} style={{ height: `${tall}px` }}>
-        <div class="window" role="presentation" style={{ transform: `translateY(${Math.round(first * rowHeight - offset + view.top)}px)` }}>
-          {rows}
-        </div>
+        {rows}
       </div>
       {props.foot}
     </div>

@@ -194,7 +194,7 @@ export function Steps() {
   const onReach = useLatest((last: number) => walk.reach(last));
   const row = (i: number) => {
     const step = walk.row(i);
-    return <Row key={i} index={i} step={step} metrics={step && timings.get(step.id)} columns={columns} active={i === active} narrow={narrow} names={names} onActive={onActive} />;
+    return <Row index={i} step={step} metrics={step && timings.get(step.id)} columns={columns} active={i === active} narrow={narrow} names={names} onActive={onActive} />;
   };
 
   const nothing = walk.done && walk.count === 0;

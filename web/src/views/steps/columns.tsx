@@ -110,9 +110,9 @@ const OWN: Column[] = [
     </Link>
   )),
   column('status', 'Status', 'Where the step is in its life', 86, (step) => <Status word={step.status} />),
-  column('agent', 'Agent', 'The agent that made the call', 104, (step) => name('agent', step.agent_id), { width: 'minmax(104px, .2fr)' }),
+  column('agent', 'Agent', 'The agent that made the call', 96, (step) => name('agent', step.agent_id), { width: 'minmax(96px, .2fr)' }),
   column('model', 'Model', 'The model that answered', 124, (step) => text(step.model), { width: 'minmax(124px, .22fr)' }),
-  column('preview', 'Input and output', 'The beginning of what was asked and answered, or the error', 150, (step) => <Preview step={step} />, { width: 'minmax(150px, 1fr)' }),
+  column('preview', 'Input and output', 'The beginning of what was asked and answered, or the error', 190, (step) => <Preview step={step} />, { width: 'minmax(190px, 1fr)' }),
   column('tokens', 'Tokens', 'Uncached, cached, written, output and reasoning tokens', 104, (step) => <Tokens step={step} />),
   column('cost', 'Cost', 'What the step cost', 68, (step) => <Money nano={step.cost_nano_usd} />, { right: true }),
   column('duration', 'Duration', 'How long it took: model and tools', 96, (_, metrics) => <Took metrics={metrics} />),
