@@ -29,6 +29,10 @@ SW_API bool sw_price_fits(const sw_price *price, sw_str model);
 SW_API sw_status sw_price_of(sw_ledger *ledger, const sw_actor *actor, const sw_step *step,
                              sw_memory *memory, sw_price *out, sw_error *err) SW_MUST_CHECK;
 
+/* The price with that id, the organization's or a listed one. NOT_FOUND: it is not there (any more). */
+SW_API sw_status sw_price_named(sw_ledger *ledger, const sw_actor *actor, sw_str id,
+                                sw_memory *memory, sw_price *out, sw_error *err) SW_MUST_CHECK;
+
 /* Steps of a provider's model of which some have no cost; text lives until the callback returns. */
 typedef struct sw_unknown_cost {
     sw_str provider_name; /* null: not said */

@@ -56,6 +56,8 @@ void sw_record_write_json(sw_record_id id, const void *row, sw_json_out *out);
 /* The same as V1's API shows it: with the relation that V1 declares as a member and never loads, as an
  * empty array. */
 void sw_record_write_api(sw_record_id id, const void *row, sw_json_out *out);
+/* Of the fields in `mask` (bits SW_MASK) those that are not null, as members of the object that is open. */
+void sw_record_write_known(sw_record_id id, uint64_t mask, const void *row, sw_json_out *out);
 
 /* ---- CSV ------------------------------------------------------------------------------------- */
 

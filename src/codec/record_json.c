@@ -371,6 +371,16 @@ static void write_field(const sw_field *field, const void *row, sw_json_out *out
     }
 }
 
+void sw_record_write_known(sw_record_id id, uint64_t mask, const void *row, sw_json_out *out)
+{
+    const sw_record *record = sw_record_of(id);
+    for (size_t i = 0; i < record->field_count; i++) {
+        if ((mask & SW_MASK(i)) && !sw_field_is_null(&record->fields[i], row)) {
+            write_field(&record->fields[i], row, out);
+        }
+    }
+}
+
 /* ---- many fields at once --------------------------------------------------------------------- */
 
 enum { NUMBER_ROOM = SW_TIME_TEXT + 2 > SW_INT_TEXT ? SW_TIME_TEXT + 2 : SW_INT_TEXT };

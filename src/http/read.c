@@ -30,3 +30,25 @@ sw_status sw__answer_written(sw_request *request, int status, sw_record_id recor
     }
     return read;
 }
+
+sw_status sw__answer_named(sw_request *request, sw_record_id record, const char *param,
+                           sw_error *err)
+{
+    const sw_str *ids = NULL;
+    size_t count = sw_param_texts(request, param, &ids);
+    sw_json_out *out = sw_answer_json(request, 200);
+    sw_status status = SW_STATUS_OK;
+    any_row row;
+
+    sw_assert(sw_record_of(record)->size <= sizeof row);
+    sw_json_open(out, '[');
+    for (size_t i = 0; i < count && status == SW_STATUS_OK; i++) {
+        status = sw__get_row(request, record, ids[i], &row, err);
+        if (status == SW_STATUS_OK) {
+            sw_record_write_api(record, &row, out);
+        }
+        status = status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    }
+    sw_json_close(out, ']');
+    return status;
+}

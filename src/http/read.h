@@ -14,6 +14,9 @@
 /* Reads the record with that id, within what the caller may see. */
 sw_status sw__get_row(sw_request *request, sw_record_id record, sw_str id, void *out,
                       sw_error *err) SW_MUST_CHECK;
+/* Answers those of the rows whose ids the parameter lists that are there, in that order. */
+sw_status sw__answer_named(sw_request *request, sw_record_id record, const char *param,
+                           sw_error *err) SW_MUST_CHECK;
 /* After a write: answers the record as it is now, with `Stepwell-Seq`. */
 sw_status sw__answer_written(sw_request *request, int status, sw_record_id record, sw_str id,
                              const sw_outcome *outcome, sw_error *err) SW_MUST_CHECK;

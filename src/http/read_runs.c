@@ -185,6 +185,11 @@ sw_status sw_http_run_delete(sw_request *request, sw_error *err)
     return status;
 }
 
+sw_status sw_http_runs_metrics(sw_request *request, sw_error *err)
+{
+    return sw__answer_named(request, SW_RECORD_RUN_METRICS, "run_id", err);
+}
+
 sw_status sw_http_run_messages(sw_request *request, sw_error *err)
 {
     sw_run run;

@@ -33,22 +33,7 @@ sw_status sw_http_step_messages(sw_request *request, sw_error *err)
 
 sw_status sw_http_steps_metrics(sw_request *request, sw_error *err)
 {
-    const sw_str *ids = NULL;
-    size_t count = sw_param_texts(request, "step_id", &ids);
-    sw_json_out *out = sw_answer_json(request, 200);
-    sw_status status = SW_STATUS_OK;
-
-    sw_json_open(out, '[');
-    for (size_t i = 0; i < count && status == SW_STATUS_OK; i++) {
-        sw_step_metrics metrics;
-        status = sw__get_row(request, SW_RECORD_STEP_METRICS, ids[i], &metrics, err);
-        if (status == SW_STATUS_OK) {
-            sw_record_write_api(SW_RECORD_STEP_METRICS, &metrics, out);
-        }
-        status = status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
-    }
-    sw_json_close(out, ']');
-    return status;
+    return sw__answer_named(request, SW_RECORD_STEP_METRICS, "step_id", err);
 }
 
 /* ---- what it was sent ------------------------------------------------------------------------------ */
@@ -126,6 +111,29 @@ sw_status sw_http_step_trace(sw_request *request, sw_error *err)
 sw_status sw_http_telemetry(sw_request *request, sw_error *err)
 {
     return answer_trace(request, err);
+}
+
+/* ---- the price ------------------------------------------------------------------------------------ */
+
+sw_status sw_http_step_price(sw_request *request, sw_error *err)
+{
+    sw_step step;
+    sw_price price;
+    sw_status status = sw__get_row(request, SW_RECORD_STEP, sw_path_value(request, 0), &step, err);
+
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    sw_answer_null(request);
+    if (!step.price_id.ptr) {
+        return SW_STATUS_OK;
+    }
+    status = sw_price_named(sw_server_ledger(request->server), &request->actor, step.price_id,
+                            request->memory, &price, err);
+    if (status == SW_STATUS_OK) {
+        sw_answer_record(request, 200, SW_RECORD_PRICE, &price);
+    }
+    return status == SW_STATUS_NOT_FOUND || status == SW_STATUS_INVALID_ID ? SW_STATUS_OK : status;
 }
 
 /* ---- what people say ------------------------------------------------------------------------------ */

@@ -169,6 +169,18 @@ sw_status sw_price_of(sw_ledger *ledger, const sw_actor *actor, const sw_step *s
     return status;
 }
 
+sw_status sw_price_named(sw_ledger *ledger, const sw_actor *actor, sw_str id, sw_memory *memory,
+                         sw_price *out, sw_error *err)
+{
+    for (size_t i = 0; i < sw__list_price_count(); i++) {
+        sw__list_price(i, out);
+        if (sw_str_eq(out->id, id)) {
+            return SW_STATUS_OK;
+        }
+    }
+    return sw_get(ledger, actor, SW_RECORD_PRICE, id, memory, out, err);
+}
+
 size_t sw_list_price_count(void)
 {
     return sw__list_price_count();

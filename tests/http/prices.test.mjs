@@ -92,6 +92,29 @@ test('a repricing needs a reason, a place that was answered, and an admin of the
   assert.equal((await server.api('POST', query({ reason: 'x' }), as(admin))).status, 200);
 });
 
+test('the price of a step: the organization\'s, a listed one, or none', async (t) => {
+  const server = await serve(t);
+  const mine = await server.must(201, 'POST', '/v1/prices/', { body: { model: 'own-model', input_nano_usd: 3e9, output_nano_usd: 1e9 } });
+  const used = { status: 'success', usage_state: 'reported', prompt_tokens: 1000, completion_tokens: 0 };
+  const [own, listed, given, unknown] = await fill(server, 4, (i) => [
+    { ...used, model: 'own-model' },
+    { ...used, model: 'gpt-4o-mini', provider_name: 'openai' },
+    { ...used, model: 'gpt-4o-mini', cost_nano_usd: 7 },
+    { ...used, model: 'nobody-lists-it' },
+  ][i]);
+  const price = (step) => server.get(`/v1/steps/${step.id}/price`);
+  assert.equal((await price(own)).id, mine.id);
+  assert.equal((await server.get(`/v1/steps/${own.id}`)).cost_nano_usd, (1000 * (await price(own)).input_nano_usd) / 1e6);
+  const found = await price(listed);
+  assert.deepEqual([found.id, found.organization_id], ['openai/gpt-4o-mini', null]);
+  assert.equal((await server.get(`/v1/steps/${listed.id}`)).cost_nano_usd, (1000 * found.input_nano_usd) / 1e6);
+  assert.equal(await price(given), null);
+  assert.equal(await price(unknown), null);
+  await server.must(200, 'DELETE', `/v1/prices/${mine.id}`);
+  assert.equal(await price(own), null);
+  assert.equal((await server.api('GET', `/v1/steps/${newId('step')}/price`)).status, 404);
+});
+
 // ---- the commands --------------------------------------------------------------------------------------------------
 
 const bare = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STEPWELL_')));

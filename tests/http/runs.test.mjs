@@ -320,4 +320,51 @@ test('a run without messages has none', async () => {
   assert.deepEqual(await at.server.get(`/v1/runs/${await run()}/messages`), []);
 });
 
+// ---- a run as it is looked at ------------------------------------------------------------------------------------------
+
+test('the timeline: every step with its timings, the oldest first, without what is null', async () => {
+  const id = await run();
+  const COUNT = 1234; // more than two pieces of the walk
+  const at0 = Date.parse('2026-03-01T00:00:00Z');
+  const sent = await fill(at.server, COUNT, (i) => ({
+    run_id: id,
+    model: 'm',
+    status: i % 100 === 7 ? 'failed' : 'success',
+    created_at: new Date(at0 + ((i * 7919) % COUNT) * 1000).toISOString(), // in no order
+    prompt_tokens: i,
+    ...(i % 100 === 7 ? { error_type: 'Broken' } : {}),
+    ...(i % 3 === 0 ? {} : { metrics: { step_ns: i + 1, llm_request_ns: i } }),
+  }));
+  await fill(at.server, 3, () => ({ run_id: null, model: 'm' }));
+  const { text, headers } = await api('GET', `/v1/runs/${id}/timeline`);
+  assert.match(headers.get('content-type'), /^application\/x-ndjson/);
+  const lines = text.trim().split('\n').map((line) => JSON.parse(line));
+  const wanted = [...sent].sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
+  assert.deepEqual(lines.map((line) => line.id), ids(wanted));
+  assert.deepEqual(lines.map((line) => line.step_ns), wanted.map((step) => step.metrics?.step_ns));
+  assert.deepEqual(lines.map((line) => line.total_tokens), wanted.map((step) => step.prompt_tokens));
+  assert.deepEqual(lines.filter((line) => line.status === 'failed').map((line) => line.error_type), Array(13).fill('Broken'));
+  assert.ok(lines.every((line) => Object.values(line).every((value) => value !== null) && line.model === 'm'));
+  assert.equal((await api('GET', `/v1/runs/${newId('run')}/timeline`)).status, 404);
+  assert.equal((await api('GET', `/v1/runs/${await run()}/timeline`)).text, '');
+});
+
+test('totals of several runs at once: in the order asked for, those that are not there left out', async () => {
+  const [a, b] = [await run(), await run()];
+  await fill(at.server, 3, () => ({ run_id: b, prompt_tokens: 5 }));
+  const asked = [b, newId('run'), a];
+  const totals = await at.server.get(`/v1/runs/metrics?${asked.map((id) => `run_id=${id}`).join('&')}`);
+  assert.deepEqual(totals.map((one) => [one.id, one.num_steps, one.prompt_tokens]), [[b, 3, 15], [a, 0, 0]]);
+  assert.deepEqual(totals[0], await at.server.get(`/v1/runs/${b}/metrics`));
+  assert.equal((await api('GET', '/v1/runs/metrics')).status, 422);
+});
+
+test('the runs that a run started', async () => {
+  const parent = await run();
+  const kids = [await run({ parent_run_id: parent }), await run({ parent_run_id: parent })];
+  assert.deepEqual((await listed(`parent_run_id=${parent}`)).sort(), [...kids].sort());
+  assert.deepEqual((await internal(`parent_run_id=${parent}`)).sort(), [...kids].sort());
+  assert.deepEqual(await listed(`parent_run_id=${kids[0]}`), []);
+});
+
 test('everything adds up', () => at.server.verify());
