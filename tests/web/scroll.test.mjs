@@ -4,7 +4,7 @@
 // thread, as the browser's trace has it, so that whatever else runs on this machine does not count.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fill, patience, scaled } from '../http/lib.mjs';
+import { fill, level, patience, scaled } from '../http/lib.mjs';
 import { dashboard, on, until } from './browser.mjs';
 
 const STEPS = scaled(2_000, 10_000, 100_000);
@@ -48,7 +48,9 @@ test(`${STEPS} steps, from the first to the last row and back`, on(site, async (
   assert.ok(tasks.length >= result.frames, `the trace has ${tasks.length} tasks of ${result.frames} frames`);
   const all = tasks.reduce((sum, ms) => sum + ms, 0);
   t.diagnostic(`${result.frames} frames, ${(all / result.frames).toFixed(1)} ms each; longest tasks ${tasks.slice(-5).map((ms) => ms.toFixed(1)).join(', ')} ms`);
-  assert.ok(tasks.at(-1) < MOST_BUSY_MS * patience, `a task took ${tasks.at(-1)} ms`);
+  // One task in a hundred may fall into a moment in which the machine is busy elsewhere; the deep level wants a quiet one.
+  const slow = level === 'deep' ? tasks.at(-1) : tasks[Math.floor(tasks.length * 0.99)];
+  assert.ok(slow < MOST_BUSY_MS * patience, `a task took ${slow} ms`);
   await page.getByRole('grid').evaluate((grid) => grid.scrollTo({ top: 0 }));
   await page.getByRole('row', { name: new RegExp(`question ${STEPS - 1}\\b`) }).waitFor();
   const middle = Math.floor(STEPS / 2);

@@ -8,7 +8,7 @@ import { ApiError, asError, type Page } from './api';
 
 // ---- rows from pages ------------------------------------------------------------------------------------------------
 
-const PAGES_KEPT = 24;
+const PAGES_KEPT = 48;
 
 interface Held<T> {
   after: string | null; // the cursor that the page was asked with
@@ -40,7 +40,7 @@ export class Walk<T> {
 
   constructor(source: WalkSource<T>, tell: () => void) {
     this.#source = source;
-    this.size = source.size ?? 200;
+    this.size = source.size ?? 100;
     this.#tell = tell;
   }
 
