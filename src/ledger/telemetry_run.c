@@ -34,6 +34,21 @@ static void reopen(sw_run *row)
     row->total_duration_ns = SW_NULL_INT;
 }
 
+/* Who holds a run to be over because nothing more came may know a part of it only, as an export does that is read in
+ * pieces: together it lasted from the earliest beginning, which moves back below, to the latest end. */
+static void stretch(const sw_run *said, sw_run *row)
+{
+    bool earlier = said->created_at.known && said->created_at.value < row->created_at.value;
+    bool later = said->completed_at.known && said->completed_at.value > row->completed_at.value;
+    bool whole = later && (earlier || sw_int_eq(said->created_at, row->created_at));
+
+    if (earlier || later) {
+        row->completed_at = later ? said->completed_at : row->completed_at;
+        row->total_duration_ns =
+            whole ? said->total_duration_ns : SW_NULL_INT; /* what lies between */
+    }
+}
+
 static void take(const sw_run *said, sw_run *row)
 {
     const sw_record *record = sw_record_of(SW_RECORD_RUN);
@@ -47,6 +62,12 @@ static void take(const sw_run *said, sw_run *row)
         reopen(row);
     } else if (back || (was && is && by_silence(said))) { /* silence takes nothing back */
         mask &= ~ENDING;
+    }
+    if (was && is && by_silence(row) && by_silence(said)) {
+        stretch(said, row);
+    }
+    if (said->source.value == SW_SOURCE_TRANSCRIPT && !said->conversation_id.ptr) {
+        mask &= ~SW_MASK(SW_RUN_CONVERSATION_ID); /* another piece of it may know */
     }
     for (; mask; mask &= mask - 1) {
         sw_field_copy(&record->fields[__builtin_ctzll(mask)], row, said);

@@ -325,15 +325,62 @@ static void test_money(void **state)
     }
 }
 
+/* A run whose calls come in several files, or windows, lasts from the first to the last of them, whichever came first. */
+static void a_run_in_pieces_is_one(void **state)
+{
+#define PIECE(ID, FROM, TO, MORE)                                                                  \
+    "{\"id\":\"" ID "\",\"trace_id\":\"tr9\",\"type\":\"GENERATION\",\"start_time\":"              \
+    "\"2026-01-02 10:00:" FROM "\",\"end_time\":\"2026-01-02 10:00:" TO                            \
+    "\",\"provided_model_name\":\"m\"" MORE "}\n"
+    static const char *const pieces[] = {PIECE("p1", "10", "12", ""),
+                                         PIECE("p2", "00", "01", ",\"session_id\":\"s9\""),
+                                         PIECE("p3", "30", "32.5", ",\"session_id\":\"s9\"")};
+    static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                    {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    char *first = NULL;
+    (void)state;
+    for (size_t i = 0; i < SW_COUNT(orders); i++) {
+        char *dump = NULL;
+        place_drop("pieces.db");
+        for (size_t k = 0; k < SW_COUNT(pieces); k++) {
+            place_write("piece.jsonl", sw_str_from(pieces[orders[i][k]]));
+            (void)place_import_one("pieces.db", place_path("piece.jsonl"));
+        }
+        assert_int_equal(place_number("pieces.db", "select count(*) from runs"), 1);
+        assert_int_equal(place_number("pieces.db", "select completed_at - created_at from runs"),
+                         32500000);
+        assert_int_equal(place_number("pieces.db", "select total_duration_ns from runs"),
+                         INT64_C(32500000000));
+        assert_int_equal(
+            place_number("pieces.db", "select count(*) from runs where conversation_id is null"),
+            0);
+        place_verify("pieces.db");
+        dump = place_dump("pieces.db");
+        if (first) {
+            place_same(dump, first);
+        }
+        free(first);
+        first = dump;
+    }
+    free(first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_langfuse_lines),  cmocka_unit_test(test_langfuse_list),
-        cmocka_unit_test(test_langfuse_csv),    cmocka_unit_test(test_phoenix),
-        cmocka_unit_test(test_phoenix_csv),     cmocka_unit_test(test_langsmith),
-        cmocka_unit_test(test_helicone),        cmocka_unit_test(test_helicone_csv),
-        cmocka_unit_test(test_damage),          cmocka_unit_test(test_endless_quote),
-        cmocka_unit_test(test_before_the_rows), cmocka_unit_test(test_money),
+        cmocka_unit_test(test_langfuse_lines),
+        cmocka_unit_test(test_langfuse_list),
+        cmocka_unit_test(test_langfuse_csv),
+        cmocka_unit_test(test_phoenix),
+        cmocka_unit_test(test_phoenix_csv),
+        cmocka_unit_test(test_langsmith),
+        cmocka_unit_test(test_helicone),
+        cmocka_unit_test(test_helicone_csv),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_endless_quote),
+        cmocka_unit_test(test_before_the_rows),
+        cmocka_unit_test(test_money),
+        cmocka_unit_test(a_run_in_pieces_is_one),
     };
     return cmocka_run_group_tests_name("exports", tests, place_set_up, place_tear_down);
 }
