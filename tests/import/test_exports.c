@@ -270,8 +270,8 @@ static void test_before_the_rows(void **state)
     static const char *const files[] = {
         "\xef\xbb\xbf\n" HE_ONE "}\n" HE_TWO "\n{,}\n",
         "\xef\xbb\xbf\n[" HE_ONE "},\n" HE_TWO ",\n{,}]",
-        "\xef\xbb\xbf\nrequest_id,request_created_at,provider\nq1,2026-01-02,A\n"
-        "q2,2026-01-02,B,\nq3,2026-01-02,A\n"};
+        ("\xef\xbb\xbf\nrequest_id,request_created_at,provider\nq1,2026-01-02,A\n"
+         "q2,2026-01-02,B,\nq3,2026-01-02,A\n")};
     char told[1024];
     for (size_t i = 0; i < SW_COUNT(files); i++) {
         char name[16];
