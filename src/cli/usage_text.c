@@ -167,6 +167,8 @@ static const char *key_title(sw_dimension by)
         [SW_DIMENSION_HOUR] = "HOUR",
         [SW_DIMENSION_DAY] = "DAY",
         [SW_DIMENSION_MINUTE] = "MINUTE",
+        [SW_DIMENSION_FEEDBACK] = "FEEDBACK",
+        [SW_DIMENSION_CONVERSATION] = "CONVERSATION",
     };
     return titles[by];
 }

@@ -52,13 +52,13 @@ static sw_status bad_param(sw_request *request, const char *name, sw_str input, 
 static sw_status add_dimension(sw_request *request, sw_str word, sw_usage_query *query)
 {
     const sw_enum_info *list = &sw__enums[SW_ENUM_dimension];
-    char msg[160];
+    char msg[224];
     int found = sw_enum_find(SW_ENUM_dimension, word);
     if (found < 0) {
         int near = sw_nearest(word, list->words, list->count);
         (void)snprintf(msg, sizeof msg,
-                       "Input should be one of organization, project, agent, model, "
-                       "provider, status, stop_reason, user, minute, hour, day%s%s",
+                       "Input should be one of organization, project, agent, model, provider, "
+                       "status, stop_reason, user, feedback, conversation, minute, hour, day%s%s",
                        near < 0 ? "" : "; did you mean ", near < 0 ? "" : list->words[near]);
         return bad_param(request, "group_by", word, msg);
     }

@@ -16,9 +16,9 @@ typedef struct knowledge {
 
 #define UNKNOWN                                                                                    \
     {                                                                                              \
-        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1                                                 \
+        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1                                         \
     }
-_Static_assert(SW_DIMENSION_COUNT == 11, "UNKNOWN has a place for each dimension");
+_Static_assert(SW_DIMENSION_COUNT == 13, "UNKNOWN has a place for each dimension");
 
 static knowledge know(size_t i)
 {

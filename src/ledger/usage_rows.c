@@ -46,6 +46,14 @@ static void dimension(const sw_step *step, sw_dimension by, int64_t shift_us, sw
     case SW_DIMENSION_USER:
         *text = step->end_user;
         break;
+    case SW_DIMENSION_FEEDBACK:
+        *text = step->feedback.known
+                    ? sw_str_from(sw_enum_word(SW_ENUM_feedback, step->feedback.value))
+                    : SW_NULL_STR;
+        break;
+    case SW_DIMENSION_CONVERSATION:
+        *text = step->conversation_id;
+        break;
     case SW_DIMENSION_MINUTE:
         *number = floor_div(at, INT64_C(60000000));
         break;
@@ -116,6 +124,8 @@ static uint64_t fields_read(const sw_usage_query *q)
         [SW_DIMENSION_PROVIDER] = SW_MASK(SW_STEP_PROVIDER_NAME),
         [SW_DIMENSION_STOP_REASON] = SW_MASK(SW_STEP_STOP_REASON),
         [SW_DIMENSION_USER] = SW_MASK(SW_STEP_END_USER),
+        [SW_DIMENSION_FEEDBACK] = SW_MASK(SW_STEP_FEEDBACK),
+        [SW_DIMENSION_CONVERSATION] = SW_MASK(SW_STEP_CONVERSATION_ID),
     };
     uint64_t mask = SW_MASK(SW_STEP_STATUS) | SW_MASK(SW_STEP_PROMPT_TOKENS) |
                     SW_MASK(SW_STEP_COMPLETION_TOKENS) | SW_MASK(SW_STEP_TOTAL_TOKENS) |

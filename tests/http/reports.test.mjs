@@ -68,6 +68,22 @@ test('usage is what the rows say', async (t) => {
   assert.deepEqual(await server.cli('usage', '--by', 'model').then((u) => u.groups), (await server.get('/v1/usage?group_by=model')).groups);
 });
 
+test('usage by feedback and by conversation', async (t) => {
+  const server = await serve(t);
+  const [one, other] = [newId('conv'), newId('conv')];
+  await fill(server, 12, { feedback: 'positive', conversation_id: one });
+  await fill(server, 6, { feedback: 'negative', conversation_id: one });
+  await fill(server, 3, { conversation_id: other });
+  await fill(server, 2);
+  const groups = async (query) => (await server.get(`/v1/usage?${query}`)).groups;
+  const given = await groups('group_by=feedback,day&has_feedback=true');
+  const sum = (word) => given.filter((g) => g.feedback === word).reduce((all, g) => all + g.num_steps, 0);
+  assert.deepEqual([sum('positive'), sum('negative'), given.length], [12, 6, 6]);
+  assert.deepEqual((await groups('group_by=feedback')).map((g) => [g.feedback, g.num_steps]), [[null, 5], ['negative', 6], ['positive', 12]]);
+  const talks = new Map((await groups('group_by=conversation')).map((g) => [g.conversation, g.num_steps]));
+  assert.deepEqual([talks.get(one), talks.get(other), talks.get(null), talks.size], [18, 3, 2, 3]);
+});
+
 test('what usage cannot be asked', async (t) => {
   const server = await serve(t);
   const cases = [

@@ -40,6 +40,8 @@ static sums populate(lt *t)
         sw_step *s = &e.step;
         fill_words(s, n);
         s->status = sw_int_of(n % 7 % 4);
+        s->feedback = n % 4 ? SW_NULL_INT : sw_int_of(n / 4 % 2);
+        s->conversation_id = n % 3 ? lt_id(t, "conv", n % 3) : SW_NULL_STR;
         s->agent_id = n % 5 ? lt_id(t, "agent", n % 5) : SW_NULL_STR;
         s->created_at = sw_int_of(MIDNIGHT + (int64_t)n * 29 * HOUR / 60);
         if (n % 10 == 0) {
@@ -124,8 +126,9 @@ static void every_range_adds_up(lt *t)
                                     MIDNIGHT + 4 * DAY,
                                     MIDNIGHT + 30 * DAY};
     static const sw_dimension dimensions[] = {
-        SW_DIMENSION_DAY,     SW_DIMENSION_HOUR, SW_DIMENSION_MODEL, SW_DIMENSION_AGENT,
-        SW_DIMENSION_PROJECT, SW_DIMENSION_USER, SW_DIMENSION_MINUTE};
+        SW_DIMENSION_DAY,    SW_DIMENSION_HOUR,     SW_DIMENSION_MODEL,
+        SW_DIMENSION_AGENT,  SW_DIMENSION_PROJECT,  SW_DIMENSION_USER,
+        SW_DIMENSION_MINUTE, SW_DIMENSION_FEEDBACK, SW_DIMENSION_CONVERSATION};
     enum { EDGES = sizeof edges / sizeof edges[0] };
     sums u = populate(t);
     for (size_t i = 0; i < EDGES; i++) {

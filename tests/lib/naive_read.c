@@ -217,6 +217,12 @@ sw_str naive_key(const sw_step *s, sw_dimension by, int32_t zone_minutes, pool *
         return s->stop_reason;
     case SW_DIMENSION_USER:
         return s->end_user;
+    case SW_DIMENSION_FEEDBACK:
+        return !s->feedback.known  ? SW_NULL_STR
+               : s->feedback.value ? SW_STR("negative")
+                                   : SW_STR("positive");
+    case SW_DIMENSION_CONVERSATION:
+        return s->conversation_id;
     case SW_DIMENSION_MINUTE:
     case SW_DIMENSION_HOUR:
     case SW_DIMENSION_DAY:
