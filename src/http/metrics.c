@@ -66,6 +66,11 @@ void sw__count_refusal(sw_server *server, sw_refusal why)
     add(&server->metrics->refused[why], 1);
 }
 
+int64_t sw__metrics_begun_us(const sw_server *server)
+{
+    return server->metrics->begun_us;
+}
+
 static size_t code_place(int status)
 {
     size_t i = 0;

@@ -21,6 +21,8 @@ void sw__count_refusal(sw_server *server, sw_refusal why);
 
 sw_status sw__metrics_make(sw_server *server, sw_error *err) SW_MUST_CHECK;
 void sw__metrics_free(sw_server *server);
+/* When counting began, which is when the server was made. */
+int64_t sw__metrics_begun_us(const sw_server *server);
 void sw__metrics_count(const sw_exchange *x, int64_t took_us);
 
 sw_status sw__access_open(sw_server *server, sw_error *err) SW_MUST_CHECK;

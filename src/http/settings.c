@@ -19,18 +19,20 @@ typedef struct row {
     const char *fallback;
     size_t offset;
     sw_enum_id words;
+    const char *doc;
+    bool unflagged;
 } setting;
 
-#define SW_SETTING_FLAG(NAME, name, TEXT, ENV, FALLBACK, ...)                                      \
-    {KIND_FLAG, TEXT, ENV, FALLBACK, offsetof(sw_settings, name), SW_ENUM_none},
-#define SW_SETTING_COUNT(NAME, name, TEXT, ENV, FALLBACK, ...)                                     \
-    {KIND_COUNT, TEXT, ENV, FALLBACK, offsetof(sw_settings, name), SW_ENUM_none},
-#define SW_SETTING_TEXT(NAME, name, TEXT, ENV, FALLBACK, ...)                                      \
-    {KIND_TEXT, TEXT, ENV, FALLBACK, offsetof(sw_settings, name), SW_ENUM_none},
-#define SW_SETTING_UNFLAGGED(NAME, name, TEXT, ENV, FALLBACK, ...)                                 \
-    {KIND_TEXT, TEXT, ENV, FALLBACK, offsetof(sw_settings, name), SW_ENUM_none},
-#define SW_SETTING_WORD(NAME, name, TEXT, ENV, FALLBACK, ...)                                      \
-    {KIND_WORD, TEXT, ENV, FALLBACK, offsetof(sw_settings, name), SW_ENUM_##name},
+#define SW_SETTING_FLAG(NAME, name, TEXT, ENV, FALLBACK, ARGUMENT, DOC)                            \
+    {KIND_FLAG, TEXT, ENV, FALLBACK, offsetof(sw_settings, name), SW_ENUM_none, DOC, false},
+#define SW_SETTING_COUNT(NAME, name, TEXT, ENV, FALLBACK, ARGUMENT, DOC)                           \
+    {KIND_COUNT, TEXT, ENV, FALLBACK, offsetof(sw_settings, name), SW_ENUM_none, DOC, false},
+#define SW_SETTING_TEXT(NAME, name, TEXT, ENV, FALLBACK, ARGUMENT, DOC)                            \
+    {KIND_TEXT, TEXT, ENV, FALLBACK, offsetof(sw_settings, name), SW_ENUM_none, DOC, false},
+#define SW_SETTING_UNFLAGGED(NAME, name, TEXT, ENV, FALLBACK, ARGUMENT, DOC)                       \
+    {KIND_TEXT, TEXT, ENV, FALLBACK, offsetof(sw_settings, name), SW_ENUM_none, DOC, true},
+#define SW_SETTING_WORD(NAME, name, TEXT, ENV, FALLBACK, ARGUMENT, DOC)                            \
+    {KIND_WORD, TEXT, ENV, FALLBACK, offsetof(sw_settings, name), SW_ENUM_##name, DOC, false},
 #define SW_SETTING(KIND, ...) SW_SETTING_##KIND(__VA_ARGS__)
 static const setting rows[SW_SETTING_ID_COUNT] = {
 #include "model/config.def"
@@ -237,4 +239,34 @@ sw_status sw_settings_read(sw_settings *out, sw_flag_given *given, void *arg, co
         status = read_setting(out, id, given ? given(arg, id) : NULL, &file, err);
     }
     return status;
+}
+
+/* ---- telling ------------------------------------------------------------------------------------------------ */
+
+bool sw_setting_show(const sw_settings *settings, sw_setting_id id, sw_setting_shown *out)
+{
+    const setting *row = &rows[id];
+    const void *member = (const char *)settings + row->offset;
+    const char *text = "";
+    *out = (sw_setting_shown){.name = row->name,
+                              .environment = row->environment,
+                              .doc = row->doc,
+                              .is_fallback = !(settings->asked >> id & 1U)};
+    switch (row->kind) {
+    case KIND_FLAG:
+        text = *(const bool *)member ? "true" : "false";
+        break;
+    case KIND_COUNT:
+        snprintf(out->number, sizeof out->number, "%lld", (long long)*(const int64_t *)member);
+        text = NULL;
+        break;
+    case KIND_TEXT:
+        text = *(const char *const *)member ? *(const char *const *)member : "";
+        break;
+    case KIND_WORD:
+        text = sw_enum_word(row->words, *(const int *)member);
+        break;
+    }
+    out->text = text;
+    return !row->unflagged;
 }

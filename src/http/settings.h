@@ -24,4 +24,16 @@ typedef const char *sw_flag_given(void *arg, sw_setting_id id);
 sw_status sw_settings_read(sw_settings *out, sw_flag_given *given, void *arg, const char *file,
                            sw_arena *arena, sw_error *err) SW_MUST_CHECK;
 
+/* A setting as it is told to whoever runs the server. */
+typedef struct sw_setting_shown {
+    const char *name;
+    const char *environment;
+    const char *doc;
+    const char *text; /* NULL: it stands in `number` */
+    char number[24];
+    bool is_fallback; /* nobody set it */
+} sw_setting_shown;
+/* False: it has no flag, because it is a secret or told elsewhere; it is not to be shown. */
+bool sw_setting_show(const sw_settings *settings, sw_setting_id id, sw_setting_shown *out);
+
 #endif

@@ -202,6 +202,32 @@ test('metrics count what was asked', async (t) => {
   assert.equal(again.get('stepwell_http_requests_total{route="metrics",status="200"}'), 1);
 });
 
+test('how the server is: what it was told and what it was not, what its store holds, and no secret', async (t) => {
+  const secret = 'do-not-show-me';
+  const server = await serve(t, {
+    steps: 50,
+    args: ['--workers', '3', '--allow-private-targets'],
+    env: { STEPWELL_OTLP_KEEP_DAYS: '2', STEP_COMPLETE_KEY: secret },
+  });
+  const { body, text } = await server.api('GET', '/v1/admin/server');
+  const told = Object.fromEntries(body.settings.map(({ name, value, is_fallback }) => [name, [value, is_fallback]]));
+  assert.deepEqual(told.workers, ['3', false]);
+  assert.deepEqual(told['allow-private-targets'], ['true', false]);
+  assert.deepEqual(told['otlp-keep-days'], ['2', false]);
+  assert.deepEqual(told['otlp-keep-mb'], ['1024', true]);
+  assert.deepEqual(told['log-level'], ['info', true]);
+  assert.deepEqual(told['tls-cert'], ['', true]);
+  assert.equal(told['step-complete-key'], undefined);
+  assert.ok(!text.includes(secret));
+  const values = await metrics(server);
+  assert.equal(body.store.kind, 'sqlite');
+  assert.equal(body.store.steps, 50);
+  assert.equal(body.store.runs, values.get('stepwell_runs'));
+  assert.equal(body.store.organizations, values.get('stepwell_organizations'));
+  assert.equal(Math.floor(Date.parse(body.started_at) / 1000), values.get('process_start_time_seconds'));
+  assert.ok(body.load.connections >= 1);
+});
+
 test('healthz writes, at most every five seconds, however often it is asked', async (t) => {
   const server = await serve(t);
   const commits = async () => (await metrics(server)).get('stepwell_commit_seconds_count');

@@ -136,6 +136,7 @@ const CALLS = {
   key: id('key'),
   key_revoke: id('key'),
 
+  server: plain,
   orgs: plain,
   org_create: () => [{ body: { name: 'new' } }],
   org_update: (i) => [{ query: { org_id: i.spare_org }, body: { name: 'renamed' } }],
