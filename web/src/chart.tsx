@@ -65,7 +65,7 @@ function options(props: ChartProps, width: number, on: { zoom(u: uPlot): void; h
     width,
     height: props.height ?? 80,
     legend: { show: false },
-    padding: props.axes ? [8, 8, 0, 0] : [4, 0, 2, 0],
+    padding: props.axes ? [8, 20, 0, 0] : [4, 0, 2, 0],
     cursor: {
       y: false,
       points: { size: 5 },
@@ -83,7 +83,7 @@ function options(props: ChartProps, width: number, on: { zoom(u: uPlot): void; h
         const color = css(one.color);
         return one.bars
           ? { label: one.label, fill: color, stroke: color, width: 0, points: { show: false }, paths: uPlot.paths.bars!({ size: [0.82, 60], align: gap ? 1 : 0 }) }
-          : { label: one.label, stroke: color, width: 1.5, points: { show: one.values.length < 3, size: 4, fill: color }, spanGaps: true };
+          : { label: one.label, stroke: color, width: 1.5, points: { show: one.values.filter((n) => n !== null).length < 3, size: 4, fill: color }, spanGaps: true };
       }),
     ],
     hooks: { setSelect: [on.zoom], setCursor: [on.hover] },

@@ -6,6 +6,8 @@ import { startKeys } from './keys';
 import './styles/base.css';
 import './styles/frame.css';
 import './styles/parts.css';
+import './styles/overview.css';
+import './styles/settings.css';
 import './styles/steps.css';
 import { LetIn } from './session';
 import { startTheme } from './theme';

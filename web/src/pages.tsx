@@ -3,6 +3,10 @@
 import type { ComponentType } from 'preact';
 import { pageRows } from 'facts';
 import { match } from './route';
+import { Agent, Conversation } from './views/overview/one';
+import { Agents, Conversations, Models, Providers } from './views/overview/entities';
+import { Overview } from './views/overview/overview';
+import { Settings } from './views/settings/settings';
 import { Steps } from './views/steps';
 
 export interface PageProps {
@@ -11,6 +15,15 @@ export interface PageProps {
 
 const views: Record<(typeof pageRows)[number]['name'], ComponentType<PageProps>> = {
   steps: Steps,
+  overview: Overview,
+  conversations: Conversations,
+  conversation: Conversation,
+  agents: Agents,
+  agent: Agent,
+  models: Models,
+  providers: Providers,
+  settings: Settings,
+  settings_part: Settings,
 };
 
 export interface PageRow {

@@ -33,6 +33,7 @@ const ICONS = {
   link: 'M6.5 9.5l3-3M7 4.5l1.2-1.2a2.8 2.8 0 0 1 4 4L11 8.5M9 11.5l-1.2 1.2a2.8 2.8 0 0 1-4-4L5 7.5',
   more: 'M3.5 8h.01M8 8h.01M12.5 8h.01',
   out: 'M6 2.5H3v11h3M9 5l3.5 3L9 11M12 8H6',
+  again: 'M13 8a5 5 0 1 1-1.5-3.6M13 2v3h-3',
   chart: 'M2.5 13.5h11M4.5 11V8M8 11V4M11.5 11V6.5',
 };
 export type IconName = keyof typeof ICONS;
@@ -147,6 +148,12 @@ const SHAPES: Record<string, [string, string]> = {
   pending: ['wait', 'M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11M8 5v3.2l2 1.3'],
   running: ['wait', 'M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11M8 5v3.2l2 1.3'],
   created: ['off', 'M8 8h.01'],
+  valid: ['good', 'M3 8.5l3.5 3.5L13 4.5'],
+  active: ['good', 'M3 8.5l3.5 3.5L13 4.5'],
+  ok: ['good', 'M3 8.5l3.5 3.5L13 4.5'],
+  stopped: ['off', 'M5.5 3.5v9M10.5 3.5v9'],
+  revoked: ['off', 'M3.5 8h9'],
+  expired: ['off', 'M3.5 8h9'],
 };
 
 export function Status({ word, bare = false }: { word: string; bare?: boolean }) {

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// The overview in a browser: its figures against sums of the very steps that were sent, what drags, clicks and choices do to
+// the address, and what it says of what is not known.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { agent, fill } from '../http/lib.mjs';
+import { accessible, dashboard, on, picture, until } from './browser.mjs';
+
+const DAY_MS = 86_400_000;
+const TODAY = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+const HOSTILE = '<img src=x onerror="document.title=1">';
+const MODELS = ['alpha', 'beta', HOSTILE];
+const NOW = 90; // steps of the last nine days
+const BEFORE = 40; // and of the thirty days before the last thirty
+const site = dashboard({}, prepare);
+const at = {};
+
+// Every seventh failed, every ninth has feedback, every tenth says nothing of its cost and its tokens.
+const silent = (i) => i % 10 === 9;
+const make = (i) => ({
+  created_at: new Date((i < NOW ? TODAY - (i % 9) * DAY_MS : TODAY - (35 + (i % 20)) * DAY_MS) + (i % 24) * 60_000).toISOString(),
+  model: MODELS[i % 3],
+  provider_name: 'somebody',
+  agent_id: at.agents[i % 2],
+  project_id: `project of ${i % 2}`,
+  end_user: `user ${i % 4}`,
+  status: i % 7 === 6 ? 'failed' : 'success',
+  ...(silent(i) ? {} : { prompt_tokens: 1000, completion_tokens: 200, cached_input_tokens: 400, cache_write_tokens: 0, reasoning_tokens: 50, usage_state: 'reported', cost_nano_usd: (1 + (i % 3)) * 500_000_000 }),
+  ...(i % 9 === 0 ? { feedback: i % 2 ? 'negative' : 'positive' } : {}),
+  metrics: { step_ns: (1 + (i % 10)) * 1_000_000_000 },
+});
+
+async function prepare(server) {
+  at.agents = [await agent(server, { name: 'left hand' }), await agent(server, { name: 'right hand' })];
+  at.steps = await fill(server, NOW + BEFORE, make);
+}
+
+const recent = () => at.steps.slice(0, NOW);
+const dollars = (steps) => `$${(steps.reduce((sum, step) => sum + (step.cost_nano_usd ?? 0), 0) / 1e9).toFixed(2)}`;
+const show = async (page, search = '') => {
+  await page.goto(`${site.server.url}/overview${search}`);
+  await page.locator('.figures').waitFor();
+};
+const figure = (page, title) => page.locator('.figures li', { has: page.getByRole('link', { name: title, exact: true }) });
+const query = (page) => new URL(page.url()).searchParams;
+
+for (const [width, dark] of [[375, false], [375, true], [1280, false], [1280, true], [2560, false], [2560, true]]) {
+  test(`no barrier, and nothing wider than the window: ${width} pixels, ${dark ? 'dark' : 'light'}`, on(site, async (page) => {
+    await show(page);
+    await page.locator('.movers').waitFor();
+    await accessible(site, page);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+    await picture(page, `overview-${dark ? 'dark' : 'light'}-${width}`);
+  }, { width, dark }));
+}
+
+test('figures are the sums of the steps, and say of how many nothing is known', on(site, async (page) => {
+  await show(page);
+  const unknown = recent().filter((_, i) => silent(i)).length;
+  const failed = recent().filter((step) => step.status === 'failed').length;
+  const liked = recent().filter((step) => step.feedback);
+  const positive = liked.filter((step) => step.feedback === 'positive').length;
+  const text = async (title) => (await figure(page, title).innerText()).replace(/\s+/g, ' ');
+  await until(() => text('Spend'), (said) => said.includes(dollars(recent())) && said.includes(`${unknown} steps of unknown cost`), 'the spend');
+  await until(() => text('Steps'), (said) => said.includes(`${NOW}`), 'the steps');
+  await until(() => text('Tokens'), (said) => said.includes(`${unknown} steps of unknown usage`), 'the tokens');
+  await until(() => text('Error rate'), (said) => said.includes(`${((100 * failed) / NOW).toFixed(1)} %`) && said.includes(`${failed} failed steps`), 'the errors');
+  await until(() => text('Liked'), (said) => said.includes(`${((100 * positive) / liked.length).toFixed(1)} %`) && said.includes(`of ${liked.length} steps`), 'the feedback');
+  const { groups } = await site.server.get(`/v1/usage?latency=true&from=${new Date(TODAY - 29 * DAY_MS).toISOString()}`);
+  await until(() => text('Step time, p95'), (said) => said.includes(`${(groups[0].step_time.p95_ns / 1e9).toFixed(groups[0].step_time.p95_ns >= 9.995e9 ? 1 : 2)} s`), 'the time');
+  const before = at.steps.slice(NOW);
+  const rise = NOW / before.filter((step) => Date.parse(step.created_at) >= TODAY - 59 * DAY_MS).length - 1;
+  await until(() => text('Steps'), (said) => said.includes(`▲ ${+(100 * rise).toFixed(1)} %`), 'the change');
+}));
+
+test('sums by each dimension, with names, and a value narrows to itself', on(site, async (page) => {
+  await show(page);
+  for (const [button, name] of [['Agent', 'left hand'], ['Project', 'project of 1'], ['User', 'user 3'], ['Provider', 'somebody'], ['Model', 'alpha']]) {
+    await page.getByRole('button', { name: button, exact: true }).click();
+    await page.getByRole('heading', { name: `By ${button.toLowerCase()}`, exact: true }).waitFor();
+    await page.locator('.sums').getByRole('link', { name, exact: true }).waitFor();
+  }
+  await page.getByRole('button', { name: 'Agent', exact: true }).click();
+  await page.locator('.sums').getByRole('link', { name: 'right hand', exact: true }).click();
+  assert.equal(query(page).get('agent_id'), at.agents[1]);
+  const mine = recent().filter((step) => step.agent_id === at.agents[1]);
+  await until(() => figure(page, 'Spend').innerText(), (said) => said.includes(dollars(mine)), 'the spend of one agent');
+  await page.getByRole('button', { name: 'Remove the filter of agent' }).click();
+  await until(() => figure(page, 'Spend').innerText(), (said) => said.includes(dollars(recent())), 'the spend of all');
+}));
+
+test('a row leads to its steps, and so does each chart', on(site, async (page) => {
+  await show(page);
+  await page.locator('.sums').getByRole('link', { name: 'Steps of beta' }).click();
+  await page.waitForURL(/\/steps\?/);
+  assert.deepEqual(query(page).getAll('model'), ['beta']);
+  assert.equal(Date.parse(query(page).get('since')), TODAY - 29 * DAY_MS);
+  for (const [chart, name, value] of [['Error rate', 'status', 'failed'], ['Feedback', 'has_feedback', 'true'], ['Spend by model', 'model', null]]) {
+    await show(page);
+    await page.getByRole('link', { name: `Steps behind: ${chart}` }).click();
+    await page.waitForURL(/\/steps\?/);
+    assert.equal(query(page).get(name), value, chart);
+  }
+}));
+
+test('dragging across a chart narrows the time to whole days, a click goes to the steps of one', on(site, async (page) => {
+  await show(page, '?range=7d');
+  const chart = page.locator('.leads .u-over').first();
+  await chart.waitFor();
+  const box = await chart.boundingBox();
+  const day = box.width / 7;
+  await page.mouse.click(box.x + day * 5.5, box.y + 20);
+  await page.waitForURL(/\/steps\?/);
+  const [since, until_] = ['since', 'until'].map((name) => Date.parse(query(page).get(name)));
+  assert.equal(until_ - since, DAY_MS);
+  assert.equal(since % DAY_MS, 0);
+  await page.goBack();
+  await chart.waitFor();
+  await page.mouse.move(box.x + day * 1.3, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + day * 3.6, box.y + 30, { steps: 5 });
+  await page.mouse.up();
+  await page.waitForURL(/from=/);
+  const [from, to] = ['from', 'to'].map((name) => Date.parse(query(page).get(name)));
+  assert.deepEqual([from, to].map((time) => (time - TODAY) / DAY_MS), [-5, -2]);
+  const inside = recent().filter((step) => Date.parse(step.created_at) >= from && Date.parse(step.created_at) < to);
+  await until(() => figure(page, 'Spend').innerText(), (said) => said.includes(dollars(inside)), 'the spend of three days');
+  await page.getByRole('button', { name: 'Take this time away' }).click();
+  await page.getByRole('button', { name: '30 days', pressed: true }).waitFor();
+}));
+
+test('what moved most against the period before stands first, and leads to its steps', on(site, async (page) => {
+  await show(page);
+  const sum = (steps, model) => steps.filter((step) => step.model === model).reduce((all, step) => all + (step.cost_nano_usd ?? 0), 0);
+  const before = at.steps.slice(NOW).filter((step) => Date.parse(step.created_at) >= TODAY - 59 * DAY_MS);
+  const moved = MODELS.map((model) => [model, sum(recent(), model) - sum(before, model)]).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+  const names = await until(() => page.locator('.movers a').allInnerTexts(), (all) => all.length === 3, 'the movers');
+  assert.deepEqual(names, moved.map(([model]) => model));
+  await page.locator('.movers a').first().click();
+  await page.waitForURL(/\/steps\?/);
+  assert.equal(query(page).get('model'), moved[0][0]);
+}));
+
+test('what is called like markup is text', on(site, async (page) => {
+  await show(page);
+  await page.locator('.sums').getByRole('link', { name: HOSTILE, exact: true }).waitFor();
+  assert.equal(await page.locator('main img').count(), 0);
+  assert.match(await page.title(), /^Overview/);
+}));
+
+test('a time without steps says so, and leads to all time', on(site, async (page) => {
+  await page.goto(`${site.server.url}/overview?from=2001-01-01T00:00:00.000Z&to=2001-01-03T00:00:00.000Z`);
+  await page.getByText('No step in this time').waitFor();
+  await page.getByRole('link', { name: 'Look at all time' }).click();
+  await figure(page, 'Spend').waitFor();
+  await until(() => figure(page, 'Spend').innerText(), (said) => said.includes(dollars(at.steps)), 'the spend of all time');
+}));
+
+test('a sum that cannot be loaded says so, and is asked for again', on(site, async (page) => {
+  await page.route('**/v1/usage?**', (route) => route.abort());
+  await page.goto(`${site.server.url}/overview`);
+  await page.getByText('The server cannot be reached').first().waitFor();
+  await page.unroute('**/v1/usage?**');
+  await page.getByRole('button', { name: 'Try again' }).first().click();
+  await figure(page, 'Spend').waitFor();
+}, { expects: [/ERR_FAILED/] }));
+
+test('keys: g o goes there, r sums anew', on(site, async (page) => {
+  await page.goto(`${site.server.url}/models`);
+  await page.getByRole('heading', { name: 'Models', exact: true }).waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('o');
+  await page.locator('.figures').waitFor();
+  const asked = page.waitForRequest(/\/v1\/usage\?/);
+  await page.keyboard.press('r');
+  await asked;
+}));
