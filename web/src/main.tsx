@@ -3,13 +3,16 @@
 import { render } from 'preact';
 import { App } from './app';
 import { startKeys } from './keys';
+import { LetIn } from './session';
 import './styles/base.css';
 import './styles/frame.css';
 import './styles/parts.css';
+import './styles/content.css';
 import './styles/overview.css';
 import './styles/settings.css';
 import './styles/steps.css';
-import { LetIn } from './session';
+import './styles/step.css';
+import './styles/run.css';
 import { startTheme } from './theme';
 
 startTheme();

@@ -3,6 +3,9 @@
 import type { ComponentType } from 'preact';
 import { pageRows } from 'facts';
 import { match } from './route';
+import { Run } from './views/run';
+import { Runs } from './views/runs';
+import { Step } from './views/step';
 import { Agent, Conversation } from './views/overview/one';
 import { Agents, Conversations, Models, Providers } from './views/overview/entities';
 import { Overview } from './views/overview/overview';
@@ -15,6 +18,9 @@ export interface PageProps {
 
 const views: Record<(typeof pageRows)[number]['name'], ComponentType<PageProps>> = {
   steps: Steps,
+  step: Step,
+  runs: Runs,
+  run: Run,
   overview: Overview,
   conversations: Conversations,
   conversation: Conversation,

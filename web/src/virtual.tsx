@@ -220,6 +220,7 @@ export interface VirtualListProps {
   row(index: number): ComponentChildren; // without a key: elements are used again for other rows
   onReach?(last: number): void; // up to where rows can be seen soon
   onScrolled?(top: boolean): void; // whether the beginning is in sight
+  onSight?(first: number, last: number): void; // which rows are in sight
   active?: number; // is kept in sight when it changes
   class?: string;
   style?: Record<string, string>;
@@ -233,7 +234,7 @@ export interface VirtualListProps {
 }
 
 export function VirtualList(props: VirtualListProps) {
-  const { count, rowHeight, row, onReach, onScrolled, active, role = 'grid' } = props;
+  const { count, rowHeight, row, onReach, onScrolled, onSight, active, role = 'grid' } = props;
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 800 });
   const whole = count * rowHeight;
@@ -267,6 +268,7 @@ export function VirtualList(props: VirtualListProps) {
 
   useEffect(() => onReach?.(last + Math.ceil(view.height / rowHeight) * 3), [last, count, view.height]);
   useEffect(() => onScrolled?.(inSight), [inSight]);
+  useEffect(() => onSight?.(Math.floor(offset / rowHeight), Math.ceil((offset + view.height) / rowHeight)), [first, last, count]);
   useEffect(() => {
     const at = box.current!;
     if (active === undefined || active < 0) {

@@ -18,7 +18,7 @@ import { AddFilter, Chips, Search, TimeRange } from './steps/filters';
 import { useLive } from './steps/live';
 import { Row, rowId } from './steps/row';
 import { SavedViews } from './steps/saved';
-import { apiQuery, hasFilters, noFilters, rangeOf } from './steps/state';
+import { apiQuery, hasFilters, noFilters, rangeOf, stepAddress } from './steps/state';
 import { Strip } from './steps/strip';
 import { Timings } from './steps/timings';
 
@@ -170,7 +170,7 @@ export function Steps() {
   const openActive = () => {
     const step = active >= 0 ? walk.row(active) : undefined;
     if (step) {
-      go(`/steps/${step.id}`);
+      go(stepAddress(step.id));
     }
   };
   useKeys('Steps', [

@@ -6,6 +6,7 @@ import type { ComponentChildren } from 'preact';
 import * as format from '../../format';
 import { nameOf, type Named } from '../../names';
 import { bucketsOf, bucketsText, Icon, Id, Link, Money, Status, Tag, Time, TokenBar } from '../../ui';
+import { stepAddress } from './state';
 
 export interface Column {
   name: string;
@@ -105,7 +106,7 @@ const text = (value: string | null) => (value ? <bdi title={value.slice(0, 1000)
 
 const OWN: Column[] = [
   column('time', 'Time', 'When the step began', 104, (step) => (
-    <Link to={`/steps/${step.id}`} tabIndex={-1}>
+    <Link to={stepAddress(step.id)} tabIndex={-1}>
       <Time at={step.created_at} />
     </Link>
   )),

@@ -7,6 +7,7 @@ import * as format from '../../format';
 import { go } from '../../route';
 import { Link, Money, Status, Time } from '../../ui';
 import { errorText, Took, type Column } from './columns';
+import { stepAddress } from './state';
 
 export interface RowProps {
   index: number;
@@ -27,9 +28,9 @@ function open(event: MouseEvent, step: Step): void {
     return;
   }
   if (event.ctrlKey || event.metaKey) {
-    window.open(`/steps/${step.id}`, '_blank', 'noopener');
+    window.open(stepAddress(step.id), '_blank', 'noopener');
   } else {
-    go(`/steps/${step.id}`);
+    go(stepAddress(step.id));
   }
 }
 
@@ -37,7 +38,7 @@ const Narrow = ({ step, metrics }: { step: Step; metrics: StepMetrics | null | u
   <div class="two-lines" role="gridcell">
     <div>
       <Status word={step.status} bare />
-      <Link to={`/steps/${step.id}`} tabIndex={-1}>
+      <Link to={stepAddress(step.id)} tabIndex={-1}>
         <Time at={step.created_at} />
       </Link>
       <bdi class="model-name">{format.line(step.model, 60)}</bdi>

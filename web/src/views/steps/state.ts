@@ -37,6 +37,9 @@ export function filtersOf(query: URLSearchParams): Filters {
 
 export const hasFilters = (query: URLSearchParams) => Object.keys(filtersOf(query)).length > 0 || query.has('last');
 
+// A step of the list, which the step's page goes along with j and k: the address keeps the list's own.
+export const stepAddress = (id: string) => `/steps/${id}${location.search}`;
+
 // All that takes the filters away.
 export const noFilters = (): Changes => Object.fromEntries([...params.keys(), 'last'].map((name) => [name, null]));
 

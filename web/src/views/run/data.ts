@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run as it is looked at: all its steps with their timings, as they come from the server's timeline, and the runs that
+// they started, whose steps are asked for when somebody opens them. Draws nothing.
+import type { Run, RunMetrics, Step, StepMetrics } from 'facts';
+import { api, ApiError, asError, list, OWN_HEADER } from '../../api';
+import { listen } from '../../live';
+
+// What a line of the timeline says; what is null is not there.
+export interface TimedStep {
+  id: string;
+  created_at: string;
+  status: Step['status'];
+  total_tokens: number;
+  parent_step_id?: string;
+  model?: string;
+  cost_nano_usd?: number;
+  error_type?: string;
+  step_start_ns?: number;
+  llm_request_start_ns?: number;
+  llm_request_ns?: number;
+  tool_execution_ns?: number;
+  step_ns?: number;
+  ttft_ns?: number;
+}
+
+// Milliseconds since 1970, as a double: what is drawn needs no more.
+export interface Row {
+  step: TimedStep;
+  at: number;
+  wait: number; // until the model is asked
+  model: number;
+  tool: number;
+  whole: number;
+  depth: number;
+}
+
+// A step of the run, which the step's page goes along with j and k.
+export const stepInRun = (id: string, run: string) => `/steps/${id}?run_id=${run}&order=asc`;
+
+// V1 writes some times without a zone; they are UTC.
+export const utc = (text: string | null) => (text && !/(z|[+-]\d\d:?\d\d)$/i.test(text) ? `${text}Z` : text);
+export const ended = (run: Run) => run.status !== 'created' && run.status !== 'running';
+
+export interface Kid {
+  run: Run;
+  metrics: RunMetrics | undefined;
+  open: boolean;
+  data: RunData | null;
+}
+
+function timedOf(step: Step): TimedStep {
+  const { id, created_at, status, total_tokens, parent_step_id, model, cost_nano_usd, error_type } = step;
+  const told = Object.entries({ id, created_at, status, total_tokens, parent_step_id, model, cost_nano_usd, error_type });
+  return Object.fromEntries(told.filter(([, value]) => value !== null)) as unknown as TimedStep;
+}
+
+const DEEPEST = 12;
+const TELL_MS = 200;
+const TOGETHER_MS = 250;
+const MOST_KIDS = 1000;
+
+export class RunData {
+  readonly id: string;
+  rows: Row[] = [];
+  index = new Map<string, number>();
+  failed: number[] = [];
+  kids = new Map<string, Kid[]>(); // by the step that started them; "" when that is not known
+  kidCount = 0;
+  from = Infinity;
+  to = 0;
+  done = false;
+  error: ApiError | undefined;
+  version = 0;
+  shape = 0; // changes with everything but steps that come at the end
+  #tell: () => void;
+  #soon = 0;
+  #stop = new AbortController();
+  #early = new Map<string, Step | null>(); // what the stream told before the timeline was there; null: deleted
+
+  constructor(id: string, tell: () => void) {
+    this.id = id;
+    this.#tell = tell;
+  }
+
+  start(): void {
+    void this.#load();
+    void this.#loadKids();
+  }
+
+  end(): void {
+    this.#stop.abort();
+    clearTimeout(this.#soon);
+    this.kids.forEach((some) => some.forEach((kid) => kid.data?.end()));
+  }
+
+  retry(): void {
+    this.error = undefined;
+    this.rows = [];
+    this.index.clear();
+    this.failed = [];
+    this.start();
+  }
+
+  changed(now = false): void {
+    this.version++;
+    if (now) {
+      clearTimeout(this.#soon);
+      this.#soon = 0;
+      this.#tell();
+    } else {
+      this.#soon ||= window.setTimeout(() => {
+        this.#soon = 0;
+        this.#tell();
+      }, TELL_MS);
+    }
+  }
+
+  open(kid: Kid, open: boolean): void {
+    kid.open = open;
+    if (open && !kid.data) {
+      kid.data = new RunData(kid.run.id, () => this.#reshaped());
+      kid.data.start();
+    }
+    this.#reshaped();
+  }
+
+  #reshaped(): void {
+    this.shape++;
+    this.changed(true);
+  }
+
+  // ---- the timeline
+
+  async #load(): Promise<void> {
+    try {
+      const response = await fetch(`/v1/runs/${encodeURIComponent(this.id)}/timeline`, { headers: OWN_HEADER, credentials: 'same-origin', signal: this.#stop.signal });
+      if (!response.ok) {
+        throw new ApiError(`The server answered ${response.status}.`, response.status);
+      }
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+      let rest = '';
+      let first = true;
+      for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+        const text = rest + piece.value;
+        const end = text.lastIndexOf('\n');
+        rest = text.slice(end + 1);
+        if (end >= 0) {
+          // Line ends stand between steps only: inside of texts they are escaped.
+          (JSON.parse(`[${text.slice(0, end).replaceAll('\n', ',')}]`) as TimedStep[]).forEach((step) => this.#add(step));
+          this.changed(first);
+          first = false;
+        }
+      }
+      this.done = true;
+      this.#early.forEach((step, id) => (step ? this.#put(step) : this.#drop(id)));
+      this.#early.clear();
+      this.shape += this.kidCount > 0 ? 1 : 0;
+    } catch (error) {
+      if (this.#stop.signal.aborted) {
+        return;
+      }
+      this.error = asError(error);
+    }
+    this.changed(true);
+  }
+
+  shapeOf(step: TimedStep): Row {
+    const at = step.step_start_ns !== undefined ? step.step_start_ns / 1e6 : Date.parse(step.created_at);
+    const wait = step.llm_request_start_ns !== undefined ? Math.max(0, step.llm_request_start_ns / 1e6 - at) : 0;
+    const model = (step.llm_request_ns ?? 0) / 1e6;
+    const tool = (step.tool_execution_ns ?? 0) / 1e6;
+    const parent = step.parent_step_id !== undefined ? this.index.get(step.parent_step_id) : undefined;
+    const depth = parent === undefined ? 0 : Math.min(DEEPEST, this.rows[parent]!.depth + 1);
+    return { step, at, wait, model, tool, whole: Math.max((step.step_ns ?? 0) / 1e6, wait + model + tool), depth };
+  }
+
+  #add(step: TimedStep): void {
+    const row = this.shapeOf(step);
+    const known = this.index.get(step.id);
+    if (known !== undefined) {
+      this.rows[known] = row;
+      this.shape++;
+    } else {
+      this.index.set(step.id, this.rows.length);
+      this.rows.push(row);
+    }
+    this.from = Math.min(this.from, row.at);
+    this.to = Math.max(this.to, row.at + row.whole);
+    const place = known ?? this.rows.length - 1;
+    const wasFailed = known !== undefined && this.failed.includes(known);
+    if (step.status === 'failed' && !wasFailed) {
+      this.failed.push(place);
+      if (known !== undefined) {
+        this.failed.sort((a, b) => a - b);
+      }
+    }
+  }
+
+  async #loadKids(): Promise<void> {
+    try {
+      const runs = await api<Run[]>('/v1/runs/', { query: { parent_run_id: this.id, order: 'asc', limit: MOST_KIDS }, signal: this.#stop.signal });
+      if (runs.length === 0) {
+        return;
+      }
+      const [metrics, firsts] = await Promise.all([
+        metricsOf(runs.map((run) => run.id), this.#stop.signal),
+        Promise.all(runs.slice(0, 100).map((run) => api<Step[]>(`/v1/runs/${run.id}/steps`, { query: { order: 'asc', limit: 1 }, signal: this.#stop.signal }).catch(() => []))),
+      ]);
+      runs.forEach((run, i) => {
+        const by = firsts[i]?.[0]?.parent_step_id ?? '';
+        this.kids.set(by, [...(this.kids.get(by) ?? []), { run, metrics: metrics.get(run.id), open: false, data: null }]);
+      });
+      this.kidCount = runs.length;
+      this.#reshaped();
+    } catch {
+      // Without the runs it started the run itself is still shown.
+    }
+  }
+
+  // ---- as it goes on
+
+  // Listens to its steps until the returned function is called.
+  follow(onChange: () => void): () => void {
+    const queue = new Map<string, Step | null>();
+    let timer = 0;
+    const flush = async () => {
+      timer = 0;
+      const some = [...queue];
+      queue.clear();
+      for (const [id, step] of some) {
+        if (!this.done) {
+          this.#early.set(id, step);
+        } else if (step) {
+          this.#put(step);
+        } else {
+          this.#drop(id);
+        }
+      }
+      await this.#time(some.flatMap(([id, step]) => (step ? [id] : [])));
+      this.changed();
+      onChange();
+    };
+    const end = listen(`/v1/steps/stream?run_id=${encodeURIComponent(this.id)}`, {
+      onEvent: (event) => {
+        if (event.event === 'step') {
+          const told = JSON.parse(event.data) as { step?: Step; id?: string };
+          queue.set(told.step?.id ?? told.id!, told.step ?? null);
+          timer ||= window.setTimeout(() => void flush(), TOGETHER_MS);
+        }
+      },
+    });
+    return () => {
+      end();
+      clearTimeout(timer);
+    };
+  }
+
+  // The first step that failed, by a question of its own: it is there long before a hundred thousand others.
+  async firstFailed(): Promise<Row | null> {
+    const rows = await api<Step[]>('/v1/steps/', { query: { run_id: this.id, status: 'failed', order: 'asc', limit: 1 }, signal: this.#stop.signal }).catch(() => []);
+    return rows[0] ? this.shapeOf(timedOf(rows[0])) : null;
+  }
+
+  #put(step: Step): void {
+    const old = this.rows[this.index.get(step.id) ?? -1]?.step;
+    this.#add({ ...old, ...timedOf(step) });
+  }
+
+  #drop(id: string): void {
+    const at = this.index.get(id);
+    if (at !== undefined) {
+      const rest = this.rows.filter((_, i) => i !== at).map((row) => row.step);
+      this.rows = [];
+      this.index.clear();
+      this.failed = [];
+      this.shape++;
+      rest.forEach((step) => this.#add(step));
+    }
+  }
+
+  async #time(ids: string[]): Promise<void> {
+    const known = ids.filter((id) => this.index.has(id)).slice(0, 100);
+    if (known.length === 0) {
+      return;
+    }
+    const times = await api<StepMetrics[]>('/v1/steps/metrics', { query: { step_id: known }, signal: this.#stop.signal }).catch(() => []);
+    for (const one of times) {
+      const row = this.rows[this.index.get(one.id) ?? -1];
+      if (row) {
+        const names = ['step_start_ns', 'llm_request_start_ns', 'llm_request_ns', 'tool_execution_ns', 'step_ns', 'ttft_ns'] as const;
+        this.#add({ ...row.step, ...Object.fromEntries(names.filter((name) => one[name] !== null).map((name) => [name, one[name]])) });
+      }
+    }
+  }
+}
+
+const ASKED_AT_ONCE = 100;
+
+export async function metricsOf(ids: string[], signal?: AbortSignal): Promise<Map<string, RunMetrics>> {
+  const out = new Map<string, RunMetrics>();
+  for (let at = 0; at < ids.length; at += ASKED_AT_ONCE) {
+    const some = await api<RunMetrics[]>('/v1/runs/metrics', { query: { run_id: ids.slice(at, at + ASKED_AT_ONCE) }, ...(signal ? { signal } : {}) });
+    some.forEach((one) => out.set(one.id, one));
+  }
+  return out;
+}
+
+// ---- whole steps, where they are looked at ---------------------------------------------------------------------------
+
+const BLOCK = 100;
+const BLOCKS_KEPT = 40;
+
+// The records of the steps around a place, in blocks; a block begins behind the step before it.
+export class Blocks {
+  #data: RunData;
+  #tell: () => void;
+  #held = new Map<number, Step[] | null>();
+
+  constructor(data: RunData, tell: () => void) {
+    this.#data = data;
+    this.#tell = tell;
+  }
+
+  get(i: number): Step | undefined {
+    const block = Math.floor(i / BLOCK);
+    const held = this.#held.get(block);
+    if (held === undefined) {
+      void this.#load(block);
+    }
+    const row = held?.[i - block * BLOCK];
+    return row && row.id === this.#data.rows[i]?.step.id ? row : held?.find((step) => step.id === this.#data.rows[i]?.step.id);
+  }
+
+  forget(): void {
+    this.#held.clear();
+  }
+
+  async #load(block: number): Promise<void> {
+    const after = block > 0 ? this.#data.rows[block * BLOCK - 1]?.step.id : undefined;
+    this.#held.set(block, null);
+    if (this.#held.size > BLOCKS_KEPT) {
+      this.#held.delete(this.#held.keys().next().value!);
+    }
+    try {
+      const { rows } = await list<Step>(`/v1/runs/${encodeURIComponent(this.#data.id)}/steps`, { query: { order: 'asc', limit: BLOCK, after } });
+      this.#held.set(block, rows);
+    } catch {
+      setTimeout(() => this.#held.delete(block), 2000);
+    }
+    this.#tell();
+  }
+}
+
+// ---- rows of the waterfall -------------------------------------------------------------------------------------------
+
+export type Item = { row: Row; i: number; data: RunData; depth: number; kid?: undefined } | { kid: Kid; data: RunData; depth: number; row?: undefined };
+
+// The steps in their order; behind each the runs that it started, and their steps when they are open. What was there
+// before is taken as it is while steps only come at the end.
+export class Items {
+  list: Item[] = [];
+  #rows = 0;
+  #shape = -1;
+
+  of(data: RunData): Item[] {
+    const grows = data.shape === this.#shape && data.rows.length >= this.#rows;
+    if (!grows) {
+      this.list = [];
+      this.#rows = 0;
+      this.#shape = data.shape;
+    }
+    add(data, this.#rows, 0, this.list);
+    this.#rows = data.rows.length;
+    return this.list;
+  }
+}
+
+function addKids(kids: Kid[] | undefined, data: RunData, depth: number, out: Item[]): void {
+  for (const kid of kids ?? []) {
+    out.push({ kid, data, depth });
+    if (kid.open && kid.data) {
+      add(kid.data, 0, depth + 1, out);
+    }
+  }
+}
+
+function add(data: RunData, from: number, depth: number, out: Item[]): void {
+  for (let i = from; i < data.rows.length; i++) {
+    const row = data.rows[i]!;
+    out.push({ row, i, data, depth: depth + row.depth });
+    if (data.kidCount > 0) {
+      addKids(data.kids.get(row.step.id), data, depth + row.depth + 1, out);
+    }
+  }
+  if (data.done) {
+    // Started by a step that is not there, or nobody knows by which.
+    for (const [by, kids] of data.kids) {
+      if (!data.index.has(by)) {
+        addKids(kids, data, depth + 1, out);
+      }
+    }
+  }
+}
