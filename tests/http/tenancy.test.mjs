@@ -381,7 +381,11 @@ test('the wrong scope', (t) => walk(t, async (op, ids, calls) => {
 for (const [what, key] of [['no key', () => null], ['a revoked key', () => at.alpha.revoked]]) {
   test(what, (t) => walk(t, async (op, ids, calls) => {
     for (const call of calls(ids)) {
-      const { status, text } = await ask(op, call, key());
+      let { status, text } = await ask(op, call, key());
+      // Keys that are not known may be shown so often a second; who asks faster is told to come again.
+      while (key() && status === 429) {
+        ({ status, text } = await ask(op, call, key()));
+      }
       if (op['x-stepwell-scope']) {
         assert.deepEqual([status, text], [401, '{"detail":"Unauthorized"}']);
       } else {
