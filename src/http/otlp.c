@@ -128,7 +128,8 @@ void sw__otlp_refuse(sw_exchange *x, int http, sw_str message)
 {
     const media *sent = media_of(x);
     sent = sent ? sent : &types[2];
-    if (http == 404) {
+    bool posted = sw_str_eq(sw_request_method(&x->request), SW_STR("POST"));
+    if (http == 404 || (http == 405 && posted)) { /* nothing is here, or a page */
         message =
             SW_STR("nothing is taken here; OTLP is taken at /v1/traces, /v1/logs and /v1/metrics: "
                    "leave the path away in OTEL_EXPORTER_OTLP_ENDPOINT, or give the whole one in "

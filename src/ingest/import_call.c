@@ -21,7 +21,7 @@ static sw_str agent_of(const import_call *call)
     return call->agent.len ? call->agent : sw_str_from(call->origin);
 }
 
-/* From the earliest to the latest time of its calls; a call without a time says nothing of them. */
+/* From the earliest to the latest time of its calls; a call without a time says nothing of them. 0: none is known so far. */
 static void stretch_run(sw_run *row, const import_call *call)
 {
     sw_int begin = call->start_us.known ? call->start_us : call->end_us;
@@ -30,7 +30,7 @@ static void stretch_run(sw_run *row, const import_call *call)
     if (!begin.known) {
         return;
     }
-    if (!row->created_at.known || begin.value < row->created_at.value) {
+    if (row->created_at.value == 0 || begin.value < row->created_at.value) {
         row->created_at = begin;
     }
     if (!row->completed_at.known || end.value > row->completed_at.value) {
@@ -73,7 +73,8 @@ size_t import_call_run(import_work *work, const char *kind, sw_str key, const im
                          .project_id = work->project_id,
                          .conversation_id = call->conversation,
                          .status = sw_int_of(SW_RUN_STATUS_COMPLETED),
-                         .source = sw_int_of(SW_SOURCE_TRANSCRIPT)};
+                         .source = sw_int_of(SW_SOURCE_TRANSCRIPT),
+                         .created_at = sw_int_of(0)};
     stretch_run(&made->row, call);
     return work->runs.count - 1;
 }
@@ -197,10 +198,10 @@ static bool put_times(import_work *work, const import_call *call, import_made *m
     }
     made->step.entry.metrics = m;
     m->ttft_ns = call->ttft_ns;
+    made->step.entry.step.created_at = m->created_at = sw_int_of(began.value);
     if (!began.known) {
-        return true; /* as old as its row: no time is made up */
+        return true; /* booked where nobody looks for money of today, and the same at every import */
     }
-    made->step.entry.step.created_at = m->created_at = began;
     m->step_start_ns = m->llm_request_start_ns = sw_int_of(began.value * US);
     if (call->start_us.known && call->end_us.known && call->end_us.value >= began.value) {
         m->llm_request_ns = m->step_ns = sw_int_of((call->end_us.value - began.value) * US);

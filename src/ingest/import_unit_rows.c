@@ -126,12 +126,11 @@ static bool make_run(unit *u, uint32_t number)
                          .conversation_id = unit_conversation(run),
                          .metadata = unit_place(u, &first->e, NULL),
                          .source = sw_int_of(SW_SOURCE_TRANSCRIPT),
-                         .created_at = begin};
+                         .created_at = sw_int_of(begin.value)};
     end_run(u, run, &made->row);
-    if (made->row.status.value != SW_RUN_STATUS_RUNNING && end.known) {
-        made->row.completed_at =
-            end; /* what has an end has a beginning: the earliest time there is */
-        made->row.total_duration_ns = sw_int_of((end.value - begin.value) * US);
+    if (made->row.status.value != SW_RUN_STATUS_RUNNING) {
+        made->row.completed_at = sw_int_of(end.known ? end.value : begin.value);
+        made->row.total_duration_ns = sw_int_of((made->row.completed_at.value - begin.value) * US);
     }
     return !u->work->arena.failed;
 }

@@ -126,7 +126,9 @@ static int64_t begin_of(const unit *u, const unit_call *call)
     return begin == INT64_MIN ? unit_call_end(u, call) : begin;
 }
 
-/* Without any time it is as old as its row, and no time is made up for it. */
+/* Without any time it stands at 0, 1970: not among the calls of today, whenever it is imported, and nothing is said of how
+ * long it took.
+ */
 static bool put_times(unit *u, const unit_call *call, import_made *made)
 {
     sw_int began = unit_us(begin_of(u, call));
@@ -140,11 +142,10 @@ static bool put_times(unit *u, const unit_call *call, import_made *made)
         return false;
     }
     made->step.entry.metrics = m;
+    made->step.entry.step.created_at = m->created_at = sw_int_of(began.value);
     if (!began.known) {
         return true;
     }
-    made->step.entry.step.created_at = began;
-    m->created_at = began;
     m->step_start_ns = sw_int_of(begin * US);
     m->llm_request_start_ns = sw_int_of(begin * US);
     if (call->from_us != INT64_MIN && end >= begin) {

@@ -45,7 +45,7 @@ const LONGEST_STOP_MS = 10_000;
 const MOST_OUTPUT = 256 * 1024 * 1024;
 
 // Where what this script exchanges with servers is kept until it runs again; openapi.test.mjs reads it.
-export const keptPath = (script) => `${process.env.STEPWELL_EXCHANGES}-${basename(script, '.test.mjs')}.ndjson`;
+export const keptPath = (script) => `${process.env.STEPWELL_EXCHANGES}-${basename(dirname(script))}-${basename(script, '.test.mjs')}.ndjson`;
 const kept = process.env.STEPWELL_EXCHANGES ? keptPath(process.argv[1] ?? 'none') : undefined;
 if (kept) {
   writeFileSync(kept, '');

@@ -112,7 +112,7 @@ test('every answer in any test is what the document describes, and every route w
   const contract = new Contract(await server.get('/openapi.json'), Ajv.default ?? Ajv, formats.default ?? formats);
   const scripts = readdirSync(here).filter((name) => name.endsWith('.test.mjs') && name !== 'openapi.test.mjs');
   const built = statSync(program).mtimeMs;
-  const fresh = scripts.map(keptPath).filter((path) => existsSync(path) && statSync(path).mtimeMs > built);
+  const fresh = scripts.map((name) => keptPath(join(here, name))).filter((path) => existsSync(path) && statSync(path).mtimeMs > built);
   const problems = new Map();
   const asked = new Set(['openapi']);
   let count = 0;

@@ -166,8 +166,8 @@ test('the wrong media type, method and place', async () => {
   const wrong = await send('/v1/traces', { method: 'GET', type: null });
   isRefusal(wrong, 405, JSON_TYPE, 12);
   assert.match(wrong.headers.allow, /POST/);
-  assert.match(isRefusal(await send('/', { body: tracesProto([]) }), 404, PROTO, 12), /\/v1\/traces/);
-  assert.match(isRefusal(await send('/', { type: JSON_TYPE, body: '{}' }), 404, JSON_TYPE, 12), /\/v1\/traces/);
+  assert.match(isRefusal(await send('/', { body: tracesProto([]) }), 405, PROTO, 12), /\/v1\/traces/);
+  assert.match(isRefusal(await send('/', { type: JSON_TYPE, body: '{}' }), 405, JSON_TYPE, 12), /\/v1\/traces/);
   assert.match(isRefusal(await send('/v1/trace', { body: '' }), 404, PROTO, 12), /\/v1\/traces/);
 });
 

@@ -13,7 +13,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { patience, serve } from '../http/lib.mjs';
+import { level, patience, serve } from '../http/lib.mjs';
 import { installed } from '../http/npm.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -68,7 +68,7 @@ export function dashboard(options = {}, prepare = async () => {}) {
 function watch(page, url) {
   const seen = [];
   page.on('pageerror', (error) => seen.push(`a script failed: ${error.stack ?? error}`));
-  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && seen.push(`the console has: ${message.text()}`));
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && seen.push(`the console has: ${message.text()} (${message.location().url})`));
   page.on('request', (request) => {
     if (!request.url().startsWith(url) && !request.url().startsWith('data:')) {
       seen.push(`something was asked elsewhere: ${request.url()}`);
@@ -102,6 +102,9 @@ export async function accessible(site, page) {
   const told = found.violations.map(({ id, help, nodes }) => `${id}: ${help}\n${nodes.slice(0, 5).map((node) => `    ${node.html.slice(0, 200)}\n    ${node.failureSummary}`).join('\n')}`);
   assert.deepEqual(told, []);
 }
+
+// The windows that pages are looked at in, as [width, dark]: at the deep level every one, else those that differ most.
+export const windows = level === 'deep' ? [375, 1280, 2560].flatMap((width) => [[width, false], [width, true]]) : [[375, false], [1280, true]];
 
 // Keeps a picture of the page, to be looked at.
 export async function picture(page, name) {

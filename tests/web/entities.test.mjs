@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { agent, fill, newId } from '../http/lib.mjs';
-import { accessible, dashboard, on, picture, until } from './browser.mjs';
+import { accessible, dashboard, on, picture, until, windows } from './browser.mjs';
 
 const NOW = Date.now();
 const COUNT = 60;
@@ -45,7 +45,7 @@ const open = async (page, path) => {
 const row = (page, name) => page.locator('.sums tbody tr', { has: page.getByRole('link', { name, exact: true }) });
 const query = (page) => new URL(page.url()).searchParams;
 
-for (const [width, dark] of [[375, false], [1280, true], [2560, false]]) {
+for (const [width, dark] of windows) {
   for (const name of ['conversations', 'agents', 'models', 'providers']) {
     test(`${name}: no barrier, and nothing wider than the window: ${width} pixels, ${dark ? 'dark' : 'light'}`, on(site, async (page) => {
       await open(page, `/${name}`);
@@ -84,7 +84,7 @@ test('conversations: what they are about, who spoke, what they cost; one that is
   await row(page, 'about number 1').getByRole('link', { name: 'about number 1', exact: true }).click();
   await page.waitForURL(`**/conversations/${at.talks[1]}`);
   await page.getByRole('heading', { name: 'about number 1' }).waitFor();
-  await page.getByRole('link', { name: 'Runs' }).waitFor();
+  await page.getByRole('main').getByRole('link', { name: 'Runs' }).waitFor();
   await until(() => page.locator('.figures li').nth(1).innerText(), (text) => text.includes(String(mine.length)), 'its steps');
   await page.goto(`${site.server.url}/conversations/${newId('conv')}`);
   await page.getByText('There is no such conversation').waitFor();

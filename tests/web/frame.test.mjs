@@ -2,25 +2,23 @@
 // What is around every page: navigation, keys, palette, help, themes, addresses that lead nowhere, an empty ledger.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accessible, dashboard, on, picture, until } from './browser.mjs';
+import { accessible, dashboard, on, picture, until, windows } from './browser.mjs';
 
 const site = dashboard();
 const ground = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
-for (const dark of [false, true]) {
-  for (const width of [375, 1280, 2560]) {
-    test(`an empty ledger says how to get the first step in, ${dark ? 'dark' : 'light'}, ${width} pixels`, on(site, async (page) => {
-      await page.goto(site.server.url);
-      await page.getByText('No step has been recorded yet').waitFor();
-      const text = await page.locator('main').innerText();
-      for (const way of [`OTEL_EXPORTER_OTLP_ENDPOINT=${site.server.url}`, `curl ${site.server.url}/v1/steps/`, 'stepwell import']) {
-        assert.ok(text.includes(way), way);
-      }
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
-      await accessible(site, page);
-      await picture(page, `empty-${dark ? 'dark' : 'light'}-${width}`);
-    }, { dark, width }));
-  }
+for (const [width, dark] of windows) {
+  test(`an empty ledger says how to get the first step in, ${dark ? 'dark' : 'light'}, ${width} pixels`, on(site, async (page) => {
+    await page.goto(site.server.url);
+    await page.getByText('No step has been recorded yet').waitFor();
+    const text = await page.locator('main').innerText();
+    for (const way of [`OTEL_EXPORTER_OTLP_ENDPOINT=${site.server.url}`, `curl ${site.server.url}/v1/steps/`, 'stepwell import']) {
+      assert.ok(text.includes(way), way);
+    }
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+    await accessible(site, page);
+    await picture(page, `empty-${dark ? 'dark' : 'light'}-${width}`);
+  }, { dark, width }));
 }
 
 test('the first step appears in it by itself', on(site, async (page) => {

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { agent, fill } from '../http/lib.mjs';
-import { accessible, dashboard, on, picture, until } from './browser.mjs';
+import { accessible, dashboard, on, picture, until, windows } from './browser.mjs';
 
 const DAY_MS = 86_400_000;
 const TODAY = Math.floor(Date.now() / DAY_MS) * DAY_MS;
@@ -44,7 +44,7 @@ const show = async (page, search = '') => {
 const figure = (page, title) => page.locator('.figures li', { has: page.getByRole('link', { name: title, exact: true }) });
 const query = (page) => new URL(page.url()).searchParams;
 
-for (const [width, dark] of [[375, false], [375, true], [1280, false], [1280, true], [2560, false], [2560, true]]) {
+for (const [width, dark] of windows) {
   test(`no barrier, and nothing wider than the window: ${width} pixels, ${dark ? 'dark' : 'light'}`, on(site, async (page) => {
     await show(page);
     await page.locator('.movers').waitFor();

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { agent, fill, newId, scaled } from '../http/lib.mjs';
-import { accessible, dashboard, on, picture, until } from './browser.mjs';
+import { accessible, dashboard, on, picture, until, windows } from './browser.mjs';
 
 const BEGIN = Date.UTC(2026, 0, 10, 8);
 const COUNT = 120;
@@ -59,7 +59,7 @@ const list = async (page, search = '') => {
 };
 const rows = (page) => page.locator('.runs-row:not(.header)').evaluateAll((all) => all.map((one) => one.querySelector('a')?.getAttribute('href')?.slice('/runs/'.length)));
 
-for (const [width, dark] of [[375, false], [375, true], [1280, false], [1280, true], [2560, false], [2560, true]]) {
+for (const [width, dark] of windows) {
   test(`the list: no barrier, and nothing wider than the window: ${width} pixels, ${dark ? 'dark' : 'light'}`, on(site, async (page) => {
     await list(page);
     await page.getByText('the walker').waitFor();
@@ -133,7 +133,7 @@ const inSight = (locator) => locator.evaluate((one) => {
   return at.top < box.bottom && at.bottom > box.top;
 });
 
-for (const [width, dark] of [[375, false], [375, true], [1280, false], [1280, true], [2560, false], [2560, true]]) {
+for (const [width, dark] of windows) {
   test(`a run: no barrier, and nothing wider than the window: ${width} pixels, ${dark ? 'dark' : 'light'}`, on(site, async (page) => {
     await show(page);
     await page.getByText('number 71 broke').first().waitFor();

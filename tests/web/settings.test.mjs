@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { fill } from '../http/lib.mjs';
-import { accessible, dashboard, on, picture, until } from './browser.mjs';
+import { accessible, dashboard, on, picture, until, windows } from './browser.mjs';
 
 const at = { answers: 500, told: [] };
 const bearer = (secret) => ({ headers: { authorization: `Bearer ${secret}` } });
@@ -29,7 +29,7 @@ const dialog = (page) => page.getByRole('dialog');
 const row = (page, text) => page.locator('tbody tr', { hasText: text });
 const LOGIN = { expects: [/status of 401/] };
 
-for (const [width, dark] of [[375, false], [1280, true], [2560, false]]) {
+for (const [width, dark] of windows) {
   test(`no barrier, and nothing wider than the window: ${width} pixels, ${dark ? 'dark' : 'light'}`, on(site, async (page) => {
     await enter(page, 'projects');
     for (const part of ['projects', 'keys', 'webhooks', 'prices', 'organizations', 'users', 'retention', 'store']) {

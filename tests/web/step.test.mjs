@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { agent, fill, newId } from '../http/lib.mjs';
-import { accessible, dashboard, on, picture, until } from './browser.mjs';
+import { accessible, dashboard, on, picture, until, windows } from './browser.mjs';
 
 const BEGIN = Date.UTC(2026, 0, 10, 8);
 const at = {};
@@ -89,7 +89,7 @@ const show = async (page, id = at.ids[1], search = '') => {
 const card = (page, name) => page.getByRole('region', { name, exact: true });
 const atStep = (page, id) => page.waitForURL((url) => url.pathname === `/steps/${id}`);
 
-for (const [width, dark] of [[375, false], [375, true], [1280, false], [1280, true], [2560, false], [2560, true]]) {
+for (const [width, dark] of windows) {
   test(`no barrier, and nothing wider than the window: ${width} pixels, ${dark ? 'dark' : 'light'}`, on(site, async (page) => {
     await show(page);
     await card(page, 'Context window').getByText('tool returns').waitFor();

@@ -43,8 +43,11 @@ async function load(kind: Named, id: string): Promise<void> {
   }
 }
 
+// Some senders give a project's name where its id belongs; of that nothing can be asked.
+const isId = (text: string): boolean => /^[a-z]+-[0-9a-f]{8}-[0-9a-f-]{27}$/.test(text);
+
 export function nameOf(kind: Named, id: string): string {
-  if (!names.has(id)) {
+  if (!names.has(id) && isId(id)) {
     void load(kind, id);
   }
   return names.get(id) ?? shortId(id);
