@@ -113,7 +113,7 @@ static int wait_for(pid_t pid)
 
 static int open_file(const char *name)
 {
-    char path[128];
+    char path[512];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     int file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     assert_true(file >= 0);
