@@ -63,7 +63,8 @@ static sw_fill fill(sw_request *request, sw_buf *out)
     poll_state *p = request->state;
     int64_t last = p->listener.place;
     sw_error error;
-    bool over = now_mono() >= p->deadline_us || sw_tail_is_ended(p->listener.tail);
+    bool over = now_mono() >= p->deadline_us || sw_tail_is_ended(p->listener.tail) ||
+                sw_server_stopping(request->server);
     sw_json_out_init(&p->json, out, false);
     sw_status status =
         sw_journal_read(sw_server_ledger(request->server), &request->actor, p->listener.place,

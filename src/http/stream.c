@@ -86,17 +86,20 @@ static sw_fill fill_once(sw_exchange *x)
     return x->broken ? SW_FILL_END : more;
 }
 
-/* A stopping server ends what only waits; what is under way is given the time that is left. */
+/* A stopping server ends what only waits, once it was asked what it says at its end; what is under way is given the time
+ * that is left.
+ */
 void sw__stream_fill(sw_exchange *x)
 {
     sw_server *server = x->request.server;
     for (;;) {
+        bool stops = atomic_load(&server->stopping);
         sw_fill more = fill_once(x);
         bool idle = x->bytes.len == 0 && more == SW_FILL_WAIT;
         if (idle && goes_to_sleep(x)) {
             return;
         }
-        x->ended = more == SW_FILL_END || (idle && atomic_load(&server->stopping));
+        x->ended = more == SW_FILL_END || (idle && stops);
         if (x->ended || x->bytes.len > 0) {
             break;
         }

@@ -62,6 +62,7 @@ for (const [width, dark] of windows) {
 test('a row says all of a step', on(site, async (page) => {
   await show(page);
   const cells = row(page, /question 398/).getByRole('gridcell');
+  await until(() => cells.nth(2).innerText(), (text) => text === 'the tester', 'the name of the agent');
   const texts = await cells.allInnerTexts();
   const began = new Date(BEGIN + 398 * 600_000);
   const local = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(began);
