@@ -111,5 +111,7 @@ bool sw_auth_caller_is_quick(sw_auth *auth, sw_str peer, sw_str secret);
 int64_t sw_auth_pace(sw_auth *auth, sw_str key_id);
 /* A key was made here: nobody is let in without any more. */
 void sw_auth_close(sw_auth *auth);
+/* For so long it is believed what was found out about a request that goes on, and whether the server is open. */
+enum { SW_AUTH_AGAIN_US = 1000000 };
 
 #endif

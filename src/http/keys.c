@@ -4,6 +4,7 @@
  */
 #include "http/auth.h"
 #include "http/live.h"
+#include "http/tail.h"
 #include "http/write.h"
 
 /* The operator acts in the organization that is named. */
@@ -11,6 +12,13 @@ static sw_actor actor_in_organization(sw_request *request)
 {
     return (sw_actor){.organization_id = sw_param_text(request, "org_id"),
                       .user_id = request->actor.user_id};
+}
+
+/* Who may ask has changed: streams find out within two seconds, not with their next ping. */
+static void tell_streams(sw_request *request)
+{
+    sw_tail_wake_at(sw_server_live(request->server)->tail,
+                    sw__system_clock.mono_us(sw__system_clock.data) + SW_AUTH_AGAIN_US);
 }
 
 static sw_status create(sw_request *request, const sw_actor *actor, sw_error *err)
@@ -28,6 +36,7 @@ static sw_status create(sw_request *request, const sw_actor *actor, sw_error *er
         return sw__refused_body(request, status, err);
     }
     sw_auth_close(sw_server_live(request->server)->auth);
+    tell_streams(request);
     status = sw_get(ledger, actor, SW_RECORD_API_KEY, sw_str_from(outcome.id), request->memory,
                     &row, err);
     if (status == SW_STATUS_OK) {
@@ -51,6 +60,7 @@ static sw_status revoke(sw_request *request, const sw_actor *actor, sw_str key_i
     sw_ledger *ledger = sw_server_ledger(request->server);
     sw_status status = sw_key_revoke(ledger, actor, key_id, &outcome, err);
     if (status == SW_STATUS_OK) {
+        tell_streams(request);
         status = sw_get(ledger, actor, SW_RECORD_API_KEY, key_id, request->memory, &row, err);
     }
     if (status == SW_STATUS_OK) {

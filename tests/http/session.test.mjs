@@ -124,8 +124,8 @@ test('it ends when it is ended, and everywhere at once when its key is revoked',
   const drain = async () => {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read());
   };
-  // A stream is asked whether it still may when it has something to say, a ping at the latest.
-  await limited(drain().catch(() => undefined), 30_000, 'the stream of the session to end');
+  // Before its next ping, after 15 s, which finds what others revoked.
+  await limited(drain().catch(() => undefined), 10_000, 'the stream of the session to end');
 });
 
 test('a session outlives the server, and is nothing to a server with another key', async (t) => {

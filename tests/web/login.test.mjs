@@ -13,6 +13,7 @@ const site = dashboard({}, async (server) => {
   at.admin = (await server.must(201, 'POST', '/v1/keys/', { body: { name: 'admin', scopes: ['admin'] } })).secret;
 });
 const key = async (scopes) => site.server.must(201, 'POST', '/v1/keys/', { body: { name: scopes.join(), scopes }, headers: bearer(at.admin) });
+const CUT = { expects: [/status of 401/, /ERR_INCOMPLETE_CHUNKED_ENCODING/] };
 const REFUSED = { expects: [/status of 40[13]/] };
 
 test('asks for a key, says what is wrong with one, and goes on where one was', on(site, async (page) => {
@@ -51,6 +52,7 @@ test('a revoked key ends the session while the page is open', on(site, async (pa
   await page.keyboard.press('Enter');
   await page.getByRole('row', { name: /model-2/ }).waitFor();
   await page.getByText('Live', { exact: true }).waitFor();
+  // What finds out first is either something that was still to be asked, or the stream.
   await site.server.must(200, 'DELETE', `/v1/keys/${made.api_key.id}`, { headers: bearer(at.admin) });
   await page.getByLabel('Key', { exact: true }).waitFor();
-}, REFUSED));
+}, CUT));
