@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/contract/contract.h"
+#include "tests/lib/blank.h"
 
 /* ---- memory ------------------------------------------------------------------------------------- */
 
@@ -92,6 +93,7 @@ static void make_url(contract *ct)
         snprintf(ct->folder, sizeof ct->folder, "%s/stepwell-contract-XXXXXX", tmp ? tmp : "/tmp");
         assert_non_null(mkdtemp(ct->folder));
         snprintf(ct->url, sizeof ct->url, "sqlite:%s/ledger", ct->folder);
+        blank_store(ct->url + strlen("sqlite:"));
     } else {
         const char *colon = strchr(ct->scheme, ':') ? "" : ":";
         snprintf(ct->url, sizeof ct->url, "%s%s", ct->scheme, colon);

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/lib/blank.h"
+
 /* ---- one test on one store ---------------------------------------------------------------------- */
 
 typedef struct lt_item {
@@ -75,6 +77,9 @@ static void place_store(lt *t)
         snprintf(t->dir, sizeof t->dir, "%s/stepwell-test-XXXXXX", tmp ? tmp : "/tmp");
         assert_non_null(mkdtemp(t->dir));
         snprintf(t->url, sizeof t->url, "sqlite:%s/ledger.db", t->dir);
+        if (!(t->flags & LT_CLOSED)) {
+            blank_store(t->url + strlen("sqlite:"));
+        }
     }
 }
 
