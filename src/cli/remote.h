@@ -5,9 +5,8 @@
 #ifndef SW_CLI_REMOTE_H
 #define SW_CLI_REMOTE_H
 
-#include <curl/curl.h>
-
 #include "cli/source.h"
+#include "http/curl.h"
 #include "http/http.h"
 
 typedef struct sw_remote {

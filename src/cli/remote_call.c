@@ -73,7 +73,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
     sw_remote *remote = arg;
     long code = 0;
-    (void)curl_easy_getinfo(remote->easy, CURLINFO_RESPONSE_CODE, &code);
+    (void)sw_curl()->easy_getinfo(remote->easy, CURLINFO_RESPONSE_CODE, &code);
     if (remote->piece && code / 100 == 2) {
         remote->ended = !remote->piece(remote->piece_arg, sw_str_make(bytes, size * count));
         return remote->ended ? 0 : size * count;
@@ -109,7 +109,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
     }
     if (date.ptr && date.len < sizeof text) {
         snprintf(text, sizeof text, "%.*s", (int)date.len, date.ptr);
-        time_t seconds = curl_getdate(text, NULL);
+        time_t seconds = sw_curl()->getdate(text, NULL);
         remote->date_us = seconds > 0 ? (int64_t)seconds * 1000000 : 0;
     }
     return line.len;
@@ -190,27 +190,27 @@ static bool set_up(sw_remote *remote, const sw_route *route, sw_str body)
 {
     CURL *easy = remote->easy;
     bool streams = remote->piece != NULL;
-    return !curl_easy_setopt(easy, CURLOPT_URL, remote->url.ptr) &&
-           !curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, sw__methods[route->method]) &&
-           !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
-           !curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) &&
-           !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
-           !curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, streams ? "identity" : "") &&
-           !curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) &&
-           !curl_easy_setopt(easy, CURLOPT_TIMEOUT, streams ? 0L : (long)CALL_SECONDS) &&
-           !curl_easy_setopt(easy, CURLOPT_USERAGENT, "stepwell/" SW_VERSION) &&
-           !curl_easy_setopt(easy, CURLOPT_HTTPHEADER, remote->headers) &&
-           !curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len) &&
-           !curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.ptr) &&
-           !curl_easy_setopt(easy, CURLOPT_POST, body.ptr ? 1L : 0L) &&
-           !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) &&
-           !curl_easy_setopt(easy, CURLOPT_WRITEDATA, remote) &&
-           !curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) &&
-           !curl_easy_setopt(easy, CURLOPT_HEADERDATA, remote) &&
-           !curl_easy_setopt(easy, CURLOPT_NOPROGRESS, remote->idle ? 0L : 1L) &&
-           !curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress) &&
-           !curl_easy_setopt(easy, CURLOPT_XFERINFODATA, remote) &&
-           !curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, remote->failure);
+    return !sw_curl()->easy_setopt(easy, CURLOPT_URL, remote->url.ptr) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, sw__methods[route->method]) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, streams ? "identity" : "") &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_TIMEOUT, streams ? 0L : (long)CALL_SECONDS) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_USERAGENT, "stepwell/" SW_VERSION) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_HTTPHEADER, remote->headers) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_POSTFIELDS, body.ptr) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_POST, body.ptr ? 1L : 0L) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_WRITEDATA, remote) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_HEADERDATA, remote) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_NOPROGRESS, remote->idle ? 0L : 1L) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_XFERINFODATA, remote) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_ERRORBUFFER, remote->failure);
 }
 
 sw_status sw_remote_send(sw_remote *remote, const sw_route *route, sw_str body, sw_error *err)
@@ -225,8 +225,8 @@ sw_status sw_remote_send(sw_remote *remote, const sw_route *route, sw_str body, 
         return sw_no_memory(err);
     }
     /* CUSTOMREQUEST names the method; POST is switched on for its body alone. */
-    CURLcode result = curl_easy_perform(remote->easy);
-    (void)curl_easy_getinfo(remote->easy, CURLINFO_RESPONSE_CODE, &code);
+    CURLcode result = sw_curl()->easy_perform(remote->easy);
+    (void)sw_curl()->easy_getinfo(remote->easy, CURLINFO_RESPONSE_CODE, &code);
     if (remote->ended) {
         return SW_STATUS_OK;
     }
@@ -235,7 +235,7 @@ sw_status sw_remote_send(sw_remote *remote, const sw_route *route, sw_str body, 
     }
     if (result != CURLE_OK) {
         return sw_fail(err, SW_STATUS_IO, "", "%s was not reached: %.200s", remote->base,
-                       remote->failure[0] ? remote->failure : curl_easy_strerror(result));
+                       remote->failure[0] ? remote->failure : sw_curl()->easy_strerror(result));
     }
     return code / 100 == 2 ? SW_STATUS_OK : refused(remote, code, err);
 }

@@ -219,8 +219,10 @@ static sw_status clock_ahead(sw_site *source, int64_t *least, int64_t *most, sw_
 static void close_source(sw_site *source)
 {
     sw_remote *remote = (sw_remote *)source;
-    curl_easy_cleanup(remote->easy);
-    curl_slist_free_all(remote->headers);
+    if (remote->easy) {
+        sw_curl()->easy_cleanup(remote->easy);
+        sw_curl()->slist_free_all(remote->headers);
+    }
     sw_buf_fini(&remote->url);
     sw_buf_fini(&remote->body);
     sw_buf_fini(&remote->next);
@@ -244,7 +246,7 @@ static const sw_site_ops ops = {.list = list_rows,
 
 static bool add_header(sw_remote *remote, const char *line)
 {
-    struct curl_slist *more = curl_slist_append(remote->headers, line);
+    struct curl_slist *more = sw_curl()->slist_append(remote->headers, line);
     remote->headers = more ? more : remote->headers;
     return more != NULL;
 }
@@ -293,12 +295,15 @@ static sw_status fill(sw_cli *cli, sw_remote *remote, const sw_profile *where)
     sw_buf_init(&remote->next, &sw__libc_allocator, 1 << 10);
     sw_buf_init(&remote->body, &sw__libc_allocator, 256 << 20);
     remote->base = sw_alloc_zeroed(&sw__libc_allocator, len + 1);
-    remote->easy = curl_easy_init();
+    remote->easy = sw_curl() ? sw_curl()->easy_init() : NULL;
+    if (!sw_curl()) {
+        return sw_fail(&cli->error, SW_STATUS_UNSUPPORTED, "--server", SW_CURL_MISSING);
+    }
     if (!remote->base || !remote->easy) {
         return sw_no_memory(&cli->error);
     }
     memcpy(remote->base, url, len);
-    if (ca && curl_easy_setopt(remote->easy, CURLOPT_CAINFO, ca) != CURLE_OK) {
+    if (ca && sw_curl()->easy_setopt(remote->easy, CURLOPT_CAINFO, ca) != CURLE_OK) {
         return sw_no_memory(&cli->error);
     }
     return add_headers(cli, remote, where->values[SW_PROFILE_KEY]);

@@ -10,9 +10,10 @@
  */
 #include "http/hooks.h"
 
-#include <curl/curl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+
+#include "http/curl.h"
 
 enum {
     WAITING = 128,        /* claimed, not begun */
@@ -127,12 +128,16 @@ static void give_up(sw_hooks *hooks, sw_call *call, sw_status status, const sw_e
 
 /* libcurl and what it stands on take three megabytes when they begin: they do so with the first call. Only this
  * thread uses them. */
-static bool wake_curl(sw_hooks *hooks)
+static sw_status wake_curl(sw_hooks *hooks, sw_error *err)
 {
-    if (!hooks->multi && curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {
-        hooks->multi = curl_multi_init();
+    const sw_curl_table *curl = sw_curl();
+    if (!curl) {
+        return sw_fail(err, SW_STATUS_UNSUPPORTED, NULL, SW_CURL_MISSING);
     }
-    return hooks->multi != NULL;
+    if (!hooks->multi && curl->global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {
+        hooks->multi = curl->multi_init();
+    }
+    return hooks->multi ? SW_STATUS_OK : sw_no_memory(err);
 }
 
 static void begin(sw_hooks *hooks, sw_call *call)
@@ -142,10 +147,12 @@ static void begin(sw_hooks *hooks, sw_call *call)
         sw_call_end(call); /* somebody else may hold it soon */
         return;
     }
-    sw_status status = wake_curl(hooks)
-                           ? sw_call_begin(call, hooks->ledger, hooks->allow_private, &error)
-                           : SW_STATUS_NO_MEMORY;
-    if (status == SW_STATUS_OK && curl_multi_add_handle(hooks->multi, call->easy) != CURLM_OK) {
+    sw_status status = wake_curl(hooks, &error);
+    if (status == SW_STATUS_OK) {
+        status = sw_call_begin(call, hooks->ledger, hooks->allow_private, &error);
+    }
+    if (status == SW_STATUS_OK &&
+        sw_curl()->multi_add_handle(hooks->multi, call->easy) != CURLM_OK) {
         status = SW_STATUS_NO_MEMORY;
     }
     if (status != SW_STATUS_OK) {
@@ -171,7 +178,7 @@ static void finish(sw_hooks *hooks, sw_call *call, int result)
 {
     sw_attempt attempt;
     sw_call_result(call, result, &attempt);
-    curl_multi_remove_handle(hooks->multi, call->easy);
+    sw_curl()->multi_remove_handle(hooks->multi, call->easy);
     unlink_call(hooks, call);
     note_pace(hooks, call->delivery.url, attempt.status_code > 0 || attempt.permanent);
     report(hooks, call->delivery.id, &attempt);
@@ -181,12 +188,12 @@ static void finish(sw_hooks *hooks, sw_call *call, int result)
 static void collect(sw_hooks *hooks)
 {
     int left = 0;
-    for (CURLMsg *m = curl_multi_info_read(hooks->multi, &left); m;
-         m = curl_multi_info_read(hooks->multi, &left)) {
+    for (CURLMsg *m = sw_curl()->multi_info_read(hooks->multi, &left); m;
+         m = sw_curl()->multi_info_read(hooks->multi, &left)) {
         if (m->msg == CURLMSG_DONE) {
             char *call = NULL;
             CURLcode result = m->data.result;
-            curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &call);
+            sw_curl()->easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &call);
             finish(hooks, (sw_call *)(void *)call, (int)result);
         }
     }
@@ -338,7 +345,7 @@ static sw_status rest(sw_hooks *hooks, sw_error *err)
     bool busy = hooks->call_count > 0;
     int64_t wait = busy || hooks->waiting_count > 0 ? 0 : sleep_ms(hooks);
     if (busy) {
-        curl_multi_poll(hooks->multi, NULL, 0, POLL_MS, NULL);
+        sw_curl()->multi_poll(hooks->multi, NULL, 0, POLL_MS, NULL);
     } else if (mono_us() - hooks->rested_us < ROUND_MS * 1000) {
         pause_ms(ROUND_MS);
     }
@@ -360,7 +367,7 @@ static void *hooks_main(void *arg)
         bool stopping = atomic_load(&hooks->stopping);
         begin_waiting(hooks);
         if (hooks->multi) {
-            curl_multi_perform(hooks->multi, &running);
+            sw_curl()->multi_perform(hooks->multi, &running);
             collect(hooks);
         }
         if (!stopping) {
@@ -369,7 +376,7 @@ static void *hooks_main(void *arg)
         } else {
             stop_at_us = stop_at_us ? stop_at_us : mono_us() + FINISH_US;
             if (hooks->call_count > 0) {
-                curl_multi_poll(hooks->multi, NULL, 0, POLL_MS, NULL);
+                sw_curl()->multi_poll(hooks->multi, NULL, 0, POLL_MS, NULL);
             }
             ends = hooks->call_count == 0 || mono_us() > stop_at_us;
         }
@@ -393,13 +400,13 @@ static void end_all(sw_call **calls)
 static void free_hooks(sw_hooks *hooks)
 {
     for (sw_call *call = hooks->calls; call; call = call->next) {
-        curl_multi_remove_handle(hooks->multi, call->easy);
+        sw_curl()->multi_remove_handle(hooks->multi, call->easy);
     }
     end_all(&hooks->calls);
     end_all(&hooks->waiting);
     if (hooks->multi) {
-        curl_multi_cleanup(hooks->multi);
-        curl_global_cleanup();
+        sw_curl()->multi_cleanup(hooks->multi);
+        sw_curl()->global_cleanup();
     }
     sw_free(hooks->from, hooks);
 }

@@ -8,10 +8,10 @@
  * for us.
  */
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "http/curl.h"
 #include "http/hooks.h"
 #include "stepwell/version.h"
 
@@ -78,7 +78,7 @@ static sw_status add_header(sw_call *call, sw_error *err, const char *format, ..
     if (length < 0 || (size_t)length >= sizeof line || strpbrk(line, "\r\n")) {
         return sw_fail(err, SW_STATUS_INVALID, "secret", "does not fit in a header");
     }
-    struct curl_slist *headers = curl_slist_append(call->headers, line);
+    struct curl_slist *headers = sw_curl()->slist_append(call->headers, line);
     if (!headers) {
         return sw_no_memory(err);
     }
@@ -116,26 +116,26 @@ static bool set_up(sw_call *call, const char *url)
 {
     CURL *easy = call->easy;
     const sw_str body = sw_buf_str(&call->parcel.body);
-    return !curl_easy_setopt(easy, CURLOPT_URL, url) &&
-           !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
-           !curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) &&
-           !curl_easy_setopt(easy, CURLOPT_PROXY, "") &&
-           !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
-           !curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
-           !curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)SW_LIMIT_DELIVERY_CALL_MS) &&
-           !curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) &&
-           !curl_easy_setopt(easy, CURLOPT_USERAGENT, "Stepwell/" SW_VERSION) &&
-           !curl_easy_setopt(easy, CURLOPT_HTTPHEADER, (struct curl_slist *)call->headers) &&
-           !curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len) &&
-           !curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.ptr) &&
-           !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer) &&
-           !curl_easy_setopt(easy, CURLOPT_WRITEDATA, call) &&
-           !curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) &&
-           !curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call) &&
-           !curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected) &&
-           !curl_easy_setopt(easy, CURLOPT_PREREQDATA, call) &&
-           !curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error) &&
-           !curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+    return !sw_curl()->easy_setopt(easy, CURLOPT_URL, url) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_PROXY, "") &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)SW_LIMIT_DELIVERY_CALL_MS) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_USERAGENT, "Stepwell/" SW_VERSION) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_HTTPHEADER, (struct curl_slist *)call->headers) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_POSTFIELDS, body.ptr) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_WRITEDATA, call) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_PREREQDATA, call) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_PRIVATE, call);
 }
 
 sw_status sw_call_begin(sw_call *call, sw_ledger *ledger, bool any_target, sw_error *err)
@@ -152,7 +152,7 @@ sw_status sw_call_begin(sw_call *call, sw_ledger *ledger, bool any_target, sw_er
         return status;
     }
     call->any_target = any_target || call->parcel.own;
-    call->easy = curl_easy_init();
+    call->easy = sw_curl()->easy_init();
     char url[SW_LIMIT_TEXT_BYTES + 1];
     sw_assert(call->delivery.url.len < sizeof url);
     memcpy(url, call->delivery.url.ptr, call->delivery.url.len);
@@ -165,7 +165,7 @@ sw_status sw_call_begin(sw_call *call, sw_ledger *ledger, bool any_target, sw_er
 void sw_call_result(sw_call *call, int result, sw_attempt *out)
 {
     long code = 0;
-    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &code);
+    sw_curl()->easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &code);
     int64_t now_us = sw__system_clock.mono_us(sw__system_clock.data);
     bool cut = result == CURLE_WRITE_ERROR && call->received > SW_LIMIT_DELIVERY_ANSWER_BYTES;
     *out = (sw_attempt){.started_at_us = call->started_wall_us,
@@ -187,13 +187,16 @@ void sw_call_result(sw_call *call, int result, sw_attempt *out)
     if (result == CURLE_UNSUPPORTED_PROTOCOL || result == CURLE_URL_MALFORMAT) {
         out->permanent = true;
     }
-    out->error = sw_str_from(call->error[0] ? call->error : curl_easy_strerror((CURLcode)result));
+    out->error =
+        sw_str_from(call->error[0] ? call->error : sw_curl()->easy_strerror((CURLcode)result));
 }
 
 void sw_call_end(sw_call *call)
 {
-    curl_easy_cleanup(call->easy);
-    curl_slist_free_all(call->headers);
+    if (call->easy) {
+        sw_curl()->easy_cleanup(call->easy);
+        sw_curl()->slist_free_all(call->headers);
+    }
     sw_buf_fini(&call->parcel.body);
     sw_memory_free(&call->memory);
     sw_free(call->from, call->row);
