@@ -9,6 +9,9 @@
 #include "http/auth.h"
 #include "http/observe.h"
 
+/* For so long it is believed what was found out about a request that goes on, and whether the server is open. */
+enum { LOOK_AGAIN_US = 1000000 };
+
 sw_status sw_auth_new(sw_ledger *ledger, const sw_allocator *from, const sw_settings *settings,
                       bool local, sw_auth **out, sw_error *err)
 {
@@ -43,13 +46,18 @@ void sw_auth_close(sw_auth *auth)
     pthread_mutex_unlock(&auth->lock);
 }
 
+void sw_auth_changed(sw_auth *auth)
+{
+    atomic_store(&auth->changed_us, sw__system_clock.mono_us(sw__system_clock.data));
+}
+
 /* Whether keys are asked for by now; else `look`: that has to be looked up again. Keys that another process
  * makes are seen within a second. */
 static bool is_closed(sw_auth *auth, int64_t now_us, bool *look)
 {
     pthread_mutex_lock(&auth->lock);
     bool closed = auth->closed || !auth->local;
-    *look = !closed && (auth->asked_us == INT64_MIN || now_us - auth->asked_us > SW_AUTH_AGAIN_US);
+    *look = !closed && (auth->asked_us == INT64_MIN || now_us - auth->asked_us > LOOK_AGAIN_US);
     pthread_mutex_unlock(&auth->lock);
     return closed;
 }
@@ -381,7 +389,9 @@ sw_status sw_auth_again(sw_request *request, sw_error *err)
     sw_auth *auth = sw_server_live(request->server)->auth;
     int64_t now_us = sw__system_clock.mono_us(sw__system_clock.data);
     bool open = false;
-    if (request->route->need == SW_NEED_NONE || now_us - request->let_in_us < SW_AUTH_AGAIN_US) {
+    bool fresh = now_us - request->let_in_us < LOOK_AGAIN_US &&
+                 request->let_in_us > atomic_load(&auth->changed_us);
+    if (request->route->need == SW_NEED_NONE || fresh) {
         return SW_STATUS_OK;
     }
     request->let_in_us = now_us;

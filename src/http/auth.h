@@ -10,6 +10,7 @@
 #define SW_HTTP_AUTH_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "http/http.h"
 
@@ -82,12 +83,13 @@ typedef struct sw_auth {
     sw_gate gate;
     bool local; /* only this machine reaches the server */
     int64_t per_second;
-    pthread_mutex_t lock; /* of what follows */
-    bool closed;          /* a key was seen: nobody is let in without, until the next start */
-    int64_t asked_us;     /* when it was last looked for one */
-    sw_buckets buckets;   /* by key: how often it asks */
-    sw_buckets guesses;   /* by address: how often it shows keys that have not been good */
-    sw_buckets good;      /* keys by their text, and when they were good last */
+    _Atomic int64_t changed_us; /* when a key was made or revoked here last; 0: never */
+    pthread_mutex_t lock;       /* of what follows */
+    bool closed;                /* a key was seen: nobody is let in without, until the next start */
+    int64_t asked_us;           /* when it was last looked for one */
+    sw_buckets buckets;         /* by key: how often it asks */
+    sw_buckets guesses;         /* by address: how often it shows keys that have not been good */
+    sw_buckets good;            /* keys by their text, and when they were good last */
 } sw_auth;
 sw_status sw_auth_new(sw_ledger *ledger, const sw_allocator *from, const sw_settings *settings,
                       bool local, sw_auth **out, sw_error *err) SW_MUST_CHECK;
@@ -111,7 +113,7 @@ bool sw_auth_caller_is_quick(sw_auth *auth, sw_str peer, sw_str secret);
 int64_t sw_auth_pace(sw_auth *auth, sw_str key_id);
 /* A key was made here: nobody is let in without any more. */
 void sw_auth_close(sw_auth *auth);
-/* For so long it is believed what was found out about a request that goes on, and whether the server is open. */
-enum { SW_AUTH_AGAIN_US = 1000000 };
+/* A key was made or revoked here: whoever was let in before is asked about again. */
+void sw_auth_changed(sw_auth *auth);
 
 #endif

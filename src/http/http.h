@@ -326,7 +326,8 @@ const sw_log *sw_server_log(const sw_server *server);
 bool sw_auth_is_quick(sw_request *request);
 sw_status sw_auth_check(sw_request *request, sw_error *err) SW_MUST_CHECK;
 /* Whether who was let in would be let in now, for requests that go on for long: 401 when its key was revoked or
- * has expired since, or when keys are asked for since. Asks about once a second; called by workers. */
+ * has expired since, or when keys are asked for since. Asks about once a second, and whenever a key was made or
+ * revoked here; called by workers. */
 sw_status sw_auth_again(sw_request *request, sw_error *err) SW_MUST_CHECK;
 /* Finds out who shows `request->shown`, who must be allowed to `need`; as it is done before a handler. */
 sw_status sw_auth_enter(sw_request *request, sw_need need, sw_error *err) SW_MUST_CHECK;

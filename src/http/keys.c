@@ -14,11 +14,12 @@ static sw_actor actor_in_organization(sw_request *request)
                       .user_id = request->actor.user_id};
 }
 
-/* Who may ask has changed: streams find out within two seconds, not with their next ping. */
+/* Who may ask has changed: streams find out now, not with their next ping. */
 static void tell_streams(sw_request *request)
 {
-    sw_tail_wake_at(sw_server_live(request->server)->tail,
-                    sw__system_clock.mono_us(sw__system_clock.data) + SW_AUTH_AGAIN_US);
+    const sw_live *live = sw_server_live(request->server);
+    sw_auth_changed(live->auth);
+    sw_tail_wake(live->tail);
 }
 
 static sw_status create(sw_request *request, const sw_actor *actor, sw_error *err)

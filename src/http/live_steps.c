@@ -32,8 +32,8 @@ static void keep_alive(stream *s, sw_buf *out)
     }
     if (out->len > 0) {
         s->ping_at_us = now_us + INT64_C(1000000) * SW_LIMIT_LISTEN_PING_SECONDS;
+        sw_listener_wake_at(&s->listener, s->ping_at_us);
     }
-    sw_listener_wake_at(&s->listener, s->ping_at_us);
 }
 
 /* Shows the entries of a page until the buffer is full; `*place` moves on. */

@@ -77,8 +77,8 @@ sw_status sw_tail_start(sw_ledger *ledger, const sw_allocator *from, const sw_lo
 /* Wakes everybody; sw_listener_ended holds from now on. */
 void sw_tail_end(sw_tail *tail);
 void sw_tail_stop(sw_tail **tail);
-/* Streams are woken at that time of the monotonic clock at the latest: each then finds out whether it may go on. */
-void sw_tail_wake_at(sw_tail *tail, int64_t mono_us);
+/* Wakes everybody: each finds out whether it may go on. */
+void sw_tail_wake(sw_tail *tail);
 
 /* Joins at listener->place; `head` is the organization's newest number, read before. */
 sw_status sw_tail_join(sw_listener *listener, int64_t head, sw_error *err) SW_MUST_CHECK;

@@ -151,12 +151,12 @@ void sw_listener_wake_at(sw_listener *listener, int64_t mono_us)
     pthread_mutex_unlock(&listener->tail->lock);
 }
 
-void sw_tail_wake_at(sw_tail *tail, int64_t mono_us)
+void sw_tail_wake(sw_tail *tail)
 {
     pthread_mutex_lock(&tail->lock);
     for (sw_follow *follow = tail->follows; follow; follow = follow->next) {
         for (sw_listener *l = follow->listeners; l; l = l->next) {
-            l->wake_at_us = !l->waits && mono_us < l->wake_at_us ? mono_us : l->wake_at_us;
+            sw_request_wake(l->request);
         }
     }
     pthread_mutex_unlock(&tail->lock);

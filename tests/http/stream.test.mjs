@@ -228,8 +228,15 @@ test('who may not ask any more is told nothing more', async (t) => {
   await post(server, { model: 'm' }, admin);
   await Promise.all([...gone.slice(1), stays].map((listener) => listener.until(1)));
   await server.must(200, 'DELETE', `/v1/keys/${revoked.api_key.id}`, { headers: admin });
-  // Asked again about once a second, when there is something to tell.
-  let told = 1;
+  // What was done here holds from the next event on, however lately the listener was asked about.
+  await post(server, { model: 'm' }, admin);
+  await stays.until(2);
+  for (const [listener, heard] of [[early, 0], [gone[1], 1]]) {
+    await listener.when(() => false, 'the stream to end');
+    assert.equal(listener.events.length, heard);
+  }
+  // Else it is asked again about once a second, when there is something to tell.
+  let told = 2;
   await Promise.all(gone.map((listener) => limited((async () => {
     while (!listener.ended) {
       await post(server, { model: 'm' }, admin);
