@@ -137,7 +137,8 @@ static sw_status fold(sw_group *group, const sw_task *task, const sw_telemetry_f
         .organization_id = task->organization_id, .kind = SW_STR("merged"), .value = fold->step_id};
     sw_status status = get_survivor(group, fold->survivor_id, &survivor, err);
 
-    if (status != SW_STATUS_OK || sw_str_eq(survivor.id, fold->step_id)) {
+    if (status != SW_STATUS_OK || sw_str_eq(survivor.id, fold->step_id) ||
+        !sw_str_eq(survivor.organization_id, task->organization_id)) {
         return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
     }
     status = get_step(group, fold->step_id, &old, err);

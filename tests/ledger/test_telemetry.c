@@ -323,6 +323,24 @@ static void a_fold_fills_what_is_missing(lt *t)
     }
 }
 
+static void a_fold_fills_nobody_elses_step(lt *t)
+{
+    sw_telemetry_step theirs = {.entry = {.step = imported(t, 1)}};
+    sw_step_entry told = {.step = imported(t, 2)};
+    sw_telemetry_fold fold = {told.step.id, theirs.entry.step.id, &told};
+    sw_outcome o[1];
+    sw_telemetry_batch one = {.steps = &theirs, .step_count = 1, .outcomes = o};
+    sw_telemetry_batch of_others = {.folds = &fold, .fold_count = 1};
+    sw_str into;
+    told.step.service_tier = SW_STR("priority");
+    OK(put(t, &one));
+    OK(sw_telemetry_write(t->ledger, &t->b, &of_others, &t->err));
+    CHECK(!lt_get(t, &t->a, theirs.entry.step.id).service_tier.ptr);
+    IS(SW_STATUS_NOT_FOUND, sw_telemetry_alias(t->ledger, &t->b, SW_NULL_STR, SW_STR("merged"),
+                                               told.step.id, NULL, t->memory, &into, &t->err));
+    CLEAN();
+}
+
 /* What a source says of a step as `name:value` follows it when it says otherwise; what people added stays. */
 static void tags_follow_what_is_said(lt *t)
 {
@@ -538,6 +556,7 @@ static const lt_case cases[] = {
      what_is_not_said_again_of_agent_and_conversation_goes, 0},
     {"a fold stays in any order", a_fold_stays_in_any_order, 0},
     {"a fold fills what is missing", a_fold_fills_what_is_missing, 0},
+    {"a fold fills nobody else's step", a_fold_fills_nobody_elses_step, 0},
     {"tags follow what is said", tags_follow_what_is_said, 0},
     {"of two items the later or richer stays", of_two_items_the_later_or_richer_stays, 0},
     {"two services with one id are both kept", two_services_with_one_id_are_both_kept, 0},
