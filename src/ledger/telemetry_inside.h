@@ -55,10 +55,11 @@ sw_status sw__telemetry_fill(sw_group *group, const sw_task *task, const sw_step
                              const sw_step *from, sw_error *err);
 sw_status sw__telemetry_fill_told(sw_group *group, const sw_task *task, const sw_step *survivor,
                                   const sw_step_entry *told, sw_error *err);
-/* Names that counts make may be those of several calls, which then are told apart by when they ended: whether two steps
- * of one such name are too far apart to be one. Who comes later has the name with a number behind it, the `n`th; null:
- * no memory, or too many. */
-bool sw__telemetry_apart(sw_str kind, const sw_step_metrics *a, const sw_step_metrics *b);
+/* Names that counts make may be those of several calls, which then are told apart by when they ended: whether a name is
+ * of such a kind, and two steps that have it are too far apart to be one. Who comes later has the name with a number
+ * behind it, the `n`th; null: no memory, or too many. */
+bool sw__telemetry_counted(sw_str kind);
+bool sw__telemetry_apart(const sw_step_metrics *a, const sw_step_metrics *b);
 sw_str sw__telemetry_name(sw_str value, int n, sw_arena *arena);
 /* What is remembered of transcripts (transcript.c). */
 sw_status sw__transcript_write(sw_group *group, const sw_task *task,

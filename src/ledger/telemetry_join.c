@@ -195,13 +195,17 @@ static sw_status are_apart(sw_group *group, const sw_step_alias *alias, sw_str o
     sw_step_metrics metrics[2];
     sw_status status = SW_STATUS_OK;
 
+    *apart = false;
+    if (!sw__telemetry_counted(alias->kind)) {
+        return SW_STATUS_OK;
+    }
     for (size_t i = 0; i < SW_COUNT(ids) && status == SW_STATUS_OK; i++) {
         sw_step_metrics key = {.id = ids[i]};
         status = sw_store_get(group->session, SW_RECORD_STEP_METRICS, &key, &group->arena,
                               &metrics[i], err);
         status = sw_group_may(group, status, SW_STATUS_NOT_FOUND, err);
     }
-    *apart = status == SW_STATUS_OK && sw__telemetry_apart(alias->kind, &metrics[0], &metrics[1]);
+    *apart = status == SW_STATUS_OK && sw__telemetry_apart(&metrics[0], &metrics[1]);
     return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
 }
 

@@ -10,7 +10,7 @@
 enum { WINDOW_S = 5, SAME_MOST = 16 };
 #define SECOND_NS INT64_C(1000000000)
 
-static bool is_counted(sw_str kind)
+bool sw__telemetry_counted(sw_str kind)
 {
     return sw_str_eq(kind, SW_STR("codex-counts")) || sw_str_eq(kind, SW_STR("codex-call"));
 }
@@ -18,7 +18,7 @@ static bool is_counted(sw_str kind)
 /* When the answer was there. */
 static sw_int end_of(const sw_step_metrics *m)
 {
-    if (!m || !m->llm_request_start_ns.known || m->llm_request_start_ns.value < 0 ||
+    if (!m->llm_request_start_ns.known || m->llm_request_start_ns.value < 0 ||
         m->llm_request_ns.value < 0 ||
         m->llm_request_ns.value > INT64_MAX - m->llm_request_start_ns.value) {
         return SW_NULL_INT;
@@ -26,9 +26,9 @@ static sw_int end_of(const sw_step_metrics *m)
     return sw_int_of(m->llm_request_start_ns.value + m->llm_request_ns.value);
 }
 
-bool sw__telemetry_apart(sw_str kind, const sw_step_metrics *a, const sw_step_metrics *b)
+bool sw__telemetry_apart(const sw_step_metrics *a, const sw_step_metrics *b)
 {
-    sw_int x = is_counted(kind) ? end_of(a) : SW_NULL_INT;
+    sw_int x = end_of(a);
     sw_int y = end_of(b);
 
     return x.known && y.known &&

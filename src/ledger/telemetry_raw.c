@@ -472,9 +472,14 @@ static sw_status is_apart(sw_ledger *ledger, sw_str kind, sw_str step_id,
 {
     sw_step_metrics key = {.id = step_id};
     sw_step_metrics other;
-    sw_status status = get_row(ledger, SW_RECORD_STEP_METRICS, &key, memory, &other, err);
+    sw_status status = SW_STATUS_OK;
 
-    *apart = status == SW_STATUS_OK && sw__telemetry_apart(kind, times, &other);
+    *apart = false;
+    if (!times || !sw__telemetry_counted(kind)) {
+        return SW_STATUS_OK;
+    }
+    status = get_row(ledger, SW_RECORD_STEP_METRICS, &key, memory, &other, err);
+    *apart = status == SW_STATUS_OK && sw__telemetry_apart(times, &other);
     return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
 }
 
@@ -494,7 +499,9 @@ sw_status sw_telemetry_alias(sw_ledger *ledger, const sw_actor *actor, sw_str pr
     for (int n = 1; apart && status == SW_STATUS_OK; n++) {
         key.value = sw__telemetry_name(value, n, &memory->arena);
         status = key.value.ptr ? get_row(ledger, SW_RECORD_STEP_ALIAS, &key, memory, &row, err)
-                               : sw_fail(err, SW_STATUS_NOT_FOUND, NULL, "there is no such name");
+                 : memory->arena.failed
+                     ? sw_no_memory(err)
+                     : sw_fail(err, SW_STATUS_NOT_FOUND, NULL, "there is no such name");
         if (status == SW_STATUS_OK) {
             *step_id = row.step_id;
             status = is_apart(ledger, kind, row.step_id, times, memory, &apart, err);
