@@ -118,19 +118,19 @@ static bool is_write(sw_str method)
 }
 
 /* Where a request shows a key: in a header, else by a session. */
-static void read_shown(sw_request *request)
+static sw_status read_shown(sw_request *request, sw_error *err)
 {
-    sw_error why = {0};
+    sw_status status = SW_STATUS_OK;
     request->shown = sw_auth_secret(sw_request_header(request, "Authorization"),
                                     sw_request_header(request, "X-BARE-PASSWORD"));
     sw_str sealed = request->shown.ptr ? SW_NULL_STR
                                        : sw_auth_cookie(sw_request_header(request, "Cookie"),
                                                         SW_STR(SW_SESSION_COOKIE));
-    if (sealed.ptr &&
-        sw_key_session_open(sw_server_ledger(request->server), sealed, request->memory,
-                            &request->shown, &request->session_us, &why) != SW_STATUS_OK) {
-        request->session_us = 0;
+    if (sealed.ptr) {
+        status = sw_key_session_open(sw_server_ledger(request->server), sealed, request->memory,
+                                     &request->shown, &request->session_us, err);
     }
+    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
 }
 
 sw_status sw_auth_own_page(sw_request *request)
@@ -146,7 +146,6 @@ sw_status sw_auth_welcome(sw_request *request, sw_error *err)
 {
     const sw_gate *gate = &sw_server_live(request->server)->auth->gate;
     sw_str host = sw_request_header(request, "Host");
-    (void)err;
     if (!sw_host_allowed(gate, host)) {
         return sw_answer_fail(request, 403,
                               "this server does not answer to the name in the header Host; name it "
@@ -159,8 +158,7 @@ sw_status sw_auth_welcome(sw_request *request, sw_error *err)
                               "a page of another origin may not write (headers Origin and "
                               "Sec-Fetch-Site); name it in --cors-origins if it should");
     }
-    read_shown(request);
-    return SW_STATUS_OK;
+    return read_shown(request, err);
 }
 
 /* ---- how often ------------------------------------------------------------------------------------- */

@@ -30,16 +30,18 @@ sw_status sw_key_session_open(sw_ledger *ledger, sw_str sealed, sw_memory *memor
                               int64_t *until_us, sw_error *err)
 {
     sw_str text;
+    int64_t until = 0;
     sw_status status = sw__unseal(ledger, sealed, &memory->arena, &text, err);
     if (status != SW_STATUS_OK) {
         return status == SW_STATUS_NO_MEMORY ? status : no_session(err);
     }
     const char *blank = text.len > FORM ? memchr(text.ptr + FORM, ' ', text.len - FORM) : NULL;
     if (!blank || memcmp(text.ptr, form, FORM) != 0 ||
-        !sw_parse_int(sw_str_make(text.ptr + FORM, (size_t)(blank - text.ptr) - FORM), until_us) ||
-        *until_us <= ledger->clock.wall_us(ledger->clock.data)) {
+        !sw_parse_int(sw_str_make(text.ptr + FORM, (size_t)(blank - text.ptr) - FORM), &until) ||
+        until <= ledger->clock.wall_us(ledger->clock.data)) {
         return no_session(err);
     }
+    *until_us = until;
     *secret = sw_str_make(blank + 1, text.len - (size_t)(blank + 1 - text.ptr));
     return SW_STATUS_OK;
 }

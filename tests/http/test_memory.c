@@ -470,6 +470,23 @@ static void requests(lt *t)
     close_site(s);
 }
 
+/* A session that cannot be opened for want of memory is not over. Exchanges keep their memory, so each server is new. */
+static void sessions(lt *t)
+{
+    bool hit = true;
+    for (int64_t at = 1; hit; at++) {
+        site *s = open_site(t);
+        sw_str sealed;
+        int64_t until = 0;
+        OK(sw_key_session_seal(t->ledger, SW_STR("sw_any"), t->memory, &sealed, &until, &t->err));
+        sw_str cookie = pool_printf(t->pool, "Cookie: stepwell_session=%s\r\n", sealed.ptr);
+        const ask who = {"a session", "GET /v1/session", cookie.ptr, NULL, 200, WHOLE, false};
+        hit = turn(s, &who, at, false);
+        CHECK(!strstr(s->answer, "\"expires_at\":null"));
+        close_site(s);
+    }
+}
+
 static void calls(lt *t)
 {
     site *s = open_site(t);
@@ -508,6 +525,7 @@ static void starting(lt *t)
 
 static const lt_case cases[] = {
     {"requests", requests, LT_CLOSED},
+    {"sessions", sessions, LT_CLOSED},
     {"calls of gRPC", calls, LT_CLOSED},
     {"starting", starting, LT_CLOSED},
 };
