@@ -61,6 +61,7 @@ static sw_status fill_times(sw_group *group, const sw_task *task, const sw_step 
     sw_step_entry entry = {.metrics = &given};
     sw_step_metrics has;
     sw_parts parts;
+    sw_outcome outcome;
     sw_status status = SW_STATUS_OK;
 
     if (!from->ttft_ns.known) {
@@ -71,7 +72,11 @@ static sw_status fill_times(sw_group *group, const sw_task *task, const sw_step 
         return status;
     }
     status = sw__parts_prepare(group, task, row, &entry, false, &parts, err);
-    return status == SW_STATUS_OK ? sw__parts_write(group, task, row, &parts, err) : status;
+    if (status == SW_STATUS_OK) {
+        status = sw__parts_write(group, task, row, &parts, err);
+    }
+    return status == SW_STATUS_OK ? sw__parts_tell(group, task, row, &parts, &outcome, err)
+                                  : status;
 }
 
 static sw_status fill(sw_group *group, const sw_task *task, const sw_step *survivor,

@@ -283,6 +283,19 @@ static void is_filled(lt *t, sw_str id, bool yes)
     TEXT(s.provider_name, "said by the better"); /* what both know is as the better has it */
 }
 
+/* Whether the journal tells of the step's timings behind that number. */
+static bool timings_are_told(lt *t, int64_t after, sw_str id)
+{
+    lt_rows rows = lt_journal(t, &t->a, after);
+    for (size_t i = 0; i < rows.count; i++) {
+        const sw_journal *entry = rows.at[i];
+        if (entry->what.value == SW_CHANGE_METRICS && sw_str_eq(entry->record_id, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What the better telling of two leaves out is that of the other, whether that was written first or only told with the
  * fold; and it stays when the better one is told again. */
 static void a_fold_fills_what_is_missing(lt *t)
@@ -311,8 +324,10 @@ static void a_fold_fills_what_is_missing(lt *t)
             OK(put(t, &two));
         }
         is_filled(t, better.entry.step.id, false);
+        int64_t head = lt_head(t, &t->a);
         OK(put(t, &both));
         is_filled(t, better.entry.step.id, true);
+        CHECK(timings_are_told(t, head, better.entry.step.id));
         OK(put(t, &one));
         VERDICT(o[0], UNCHANGED);
         better.entry.step.model = SW_STR("it says more now");
