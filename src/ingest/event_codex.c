@@ -70,8 +70,8 @@ static bool is_answer(const event *e)
 
 static bool has_failed(const event *e)
 {
-    sw_int status = event_number(e, "http.response.status_code");
-    return (status.known && status.value >= 400) || event_text(e, "error.message").ptr != NULL;
+    return span_http_failed(event_number(e, "http.response.status_code")) ||
+           event_text(e, "error.message").ptr != NULL;
 }
 
 static void counts_of(const event *e, sw_int out[SPAN_COUNTS_NAMED])

@@ -7,7 +7,7 @@
 #include "ingest/talk.h"
 #include "ingest/trace_inside.h"
 
-enum { US = 1000, HTTP_ERRORS = 400, RANK_TOTAL = 2, RANK_TOLD = 34 };
+enum { US = 1000, RANK_TOTAL = 2, RANK_TOLD = 34 };
 
 sw_str import_call_id(import_work *work, const import_call *call)
 {
@@ -167,7 +167,6 @@ static bool say(import_work *work, const import_call *call, const span_facts *fa
 static void put_end(import_work *work, const import_call *call, sw_step *step)
 {
     span_end end = {.status = SW_STEP_STATUS_SUCCESS};
-    bool bad = call->http_status.known && call->http_status.value >= HTTP_ERRORS;
 
     (void)(call->finish.len && span_finish(call->finish, &end));
     step->status =
@@ -183,8 +182,9 @@ static void put_end(import_work *work, const import_call *call, sw_step *step)
     }
     step->error_type =
         call->error_type.len ? call->error_type
-        : bad ? sw_arena_printf(&work->arena, "%lld", (long long)call->http_status.value)
-              : SW_STR("api_error");
+        : span_http_failed(call->http_status)
+            ? sw_arena_printf(&work->arena, "%lld", (long long)call->http_status.value)
+            : SW_STR("api_error");
     step->error_data = import_error(work, call->error, call->http_status);
 }
 

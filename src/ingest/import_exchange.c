@@ -12,8 +12,6 @@
 #include "codec/usage_shape.h"
 #include "ingest/import_call.h"
 
-enum { HTTP_ERRORS = 400 };
-
 typedef enum member {
     URL,
     METHOD,
@@ -230,9 +228,7 @@ static sw_str name_of(import_work *work, const exchange *x)
 
 static void put_error(const exchange *x, const usage_reading *r, import_call *call)
 {
-    bool bad = x->status.known && x->status.value >= HTTP_ERRORS;
-
-    call->failed = x->failed || bad || r->error.ptr != NULL;
+    call->failed = x->failed || span_http_failed(x->status) || r->error.ptr != NULL;
     call->http_status = x->status;
     call->error_type = r->error;
     call->error = x->error.ptr ? x->error : r->message;

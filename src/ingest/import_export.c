@@ -12,7 +12,7 @@
 #include "ingest/import_call.h"
 #include "ingest/span_internal.h"
 
-enum { MS_US = 1000, US_NS = 1000, HTTP_ERRORS = 400, ABOVE_MOST = 1000 };
+enum { MS_US = 1000, US_NS = 1000, ABOVE_MOST = 1000 };
 #define SECOND_US INT64_C(1000000)
 
 typedef enum field {
@@ -348,9 +348,8 @@ static void put_end(const exporting *x, sw_str row, import_call *call)
 {
     call->http_status = count_of(x, row, HTTP_STATUS);
     call->error = text_of(x, row, ERROR);
-    call->failed = is_bad_word(text_of(x, row, STATUS)) ||
-                   (call->http_status.known &&
-                    (call->http_status.value >= HTTP_ERRORS || call->http_status.value < 0));
+    call->failed = is_bad_word(text_of(x, row, STATUS)) || span_http_failed(call->http_status) ||
+                   call->http_status.value < 0;
     if (!call->finish.ptr) {
         call->finish = text_of(x, row, FINISH);
     }

@@ -174,5 +174,10 @@ bool span_drop(void *arg, sw_str key, otlp_value *value);
 sw_str span_provider(sw_str name, sw_str model, sw_arena *arena);
 /* B.7: the word of a provider for how a call ended. False: no such word. */
 bool span_finish(sw_str word, span_end *end);
+/* Whether a status of HTTP says that the request failed. */
+static inline bool span_http_failed(sw_int status)
+{
+    return status.known && status.value >= 400;
+}
 
 #endif

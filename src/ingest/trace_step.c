@@ -176,7 +176,7 @@ static void put_error(trace *t, const trace_node *node, sw_step *step)
     const span_facts *facts = trace_facts(node);
     const trace_node *http = node->http == TRACE_NONE ? NULL : &t->nodes[node->http];
     sw_int code = http ? http->facts->http_status : SW_NULL_INT;
-    bool bad = step->status.value == SW_STEP_STATUS_FAILED && code.known && code.value >= 400;
+    bool bad = step->status.value == SW_STEP_STATUS_FAILED && span_http_failed(code);
 
     step->error_type = facts->end.error_type;
     step->error_data = facts->end.error_data;
