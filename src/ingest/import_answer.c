@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a streamed answer says, put together: pieces of text and thought by the rows of model/exchanges.def, calls of
  * tools by what begins them. The result is one message as Chat Completions writes it, which every reader of talk
- * knows; of answers that end with themselves whole (Responses) that whole one is taken.
+ * knows; of answers that end with themselves whole (Responses) that whole one is taken, unless they were cut off before.
  */
 #include "codec/transcript_scan.h"
 #include "codec/usage_shape.h"
@@ -17,6 +17,15 @@ static const struct {
 #include "model/exchanges.def"
 };
 
+/* Pieces of Responses, whose events say each piece again when it is done; so only these are taken of them. */
+static const struct {
+    piece_kind kind;
+    const char *type;
+} deltas[] = {
+#define SW_STREAM_DELTA(KIND, TYPE) {KIND, "\"" TYPE "\""},
+#include "model/exchanges.def"
+};
+
 /* What begins a call of a tool, and where its id and name stand in it. */
 static const struct {
     const char *holder;
@@ -28,6 +37,7 @@ static const struct {
     {"start.toolUse", "toolUseId", "name", NULL},
     {"contentBlockStart.start.toolUse", "toolUseId", "name", NULL},
     {"delta.message.tool_calls", "id", "function.name", NULL},
+    {"item", "call_id", "name", "\"function_call\""},
 };
 
 /* Lists of calls, whole or in pieces that name their place. */
@@ -143,15 +153,35 @@ static void add_piece(answer *a, piece_kind kind, sw_str raw)
     }
 }
 
+/* An event of Responses. It begins a tool's call when it adds it; what says so again is passed over. */
+static void take_delta(answer *a, sw_str type, sw_str value)
+{
+    sw_str raw = usage_at(value, "delta");
+
+    if (scan_is(type, "\"response.output_item.added\"")) {
+        begin_tools(a, value);
+    }
+    for (size_t i = 0; i < SW_COUNT(deltas) && scan_is_string(raw); i++) {
+        if (scan_is(type, deltas[i].type)) {
+            add_piece(a, deltas[i].kind, raw);
+        }
+    }
+}
+
 static void take_event(void *arg, sw_str name, sw_str value)
 {
     answer *a = arg;
     sw_str whole = usage_at(value, "response");
+    sw_str type = usage_at(value, "type");
     sw_int choice = scan_count(usage_at(value, "choices.0.index"));
 
     (void)name;
-    if (usage_at(whole, "output").ptr) { /* Responses: the last one is all of it */
+    if (usage_at(whole, "output.0").ptr) { /* Responses: the last one is all of it */
         a->whole = whole;
+        return;
+    }
+    if (type.len > 10 && memcmp(type.ptr, "\"response.", 10) == 0) {
+        take_delta(a, type, value);
         return;
     }
     if (choice.known && choice.value > 0) {

@@ -210,6 +210,45 @@ static void streamed_parts_are_what_they_are(void **state)
                      3);
 }
 
+/* A stream of Responses ends with all of the answer; one that was cut off before has what came by then, each piece once
+ * though it is said again when it is done. */
+static void a_stream_that_was_cut_keeps_what_came(void **state)
+{
+#define EVENT(TYPE, MORE) "event: " TYPE "\\ndata: {\\\"type\\\":\\\"" TYPE "\\\"," MORE "}\\n\\n"
+#define PIECE(TYPE, TEXT) EVENT(TYPE, "\\\"delta\\\":\\\"" TEXT "\\\"")
+    static const char text[] =
+        "{\"url\":\"https://api.openai.com/v1/responses\",\"request\":{\"model\":\"gpt-5\",\"input\":"
+        "\"hi\"},\"response\":\"" EVENT(
+            "response.created", "\\\"response\\\":{\\\"id\\\":\\\"resp_1\\\",\\\"output\\\":[]}")
+            PIECE("response.reasoning_summary_text.delta",
+                  "hid") PIECE("response.reasoning_summary_text.delta", "den")
+                EVENT("response.reasoning_summary_text.done", "\\\"text\\\":\\\"hidden\\\"") PIECE(
+                    "response.output_text.delta", "sa") PIECE("response.output_text.delta", "id")
+                    EVENT("response.output_text.done", "\\\"text\\\":\\\"said\\\"") EVENT(
+                        "response.output_item.added",
+                        "\\\"item\\\":{\\\"type\\\":\\\"function_call\\\",\\\"call_id\\\":"
+                        "\\\"c1\\\",\\\"name\\\":\\\"look\\\",\\\"arguments\\\":\\\"\\\"}")
+                        PIECE("response.function_call_arguments.delta", "{}") EVENT(
+                            "response.output_item.done",
+                            "\\\"item\\\":{\\\"type\\\":\\\"function_call\\\",\\\"call_id\\\":"
+                            "\\\"c1\\\",\\\"name\\\":\\\"look\\\",\\\"arguments\\\":\\\"{}\\\"}") "\"}\n";
+    (void)state;
+    place_write("cut/r.ndjson", sw_str_from(text));
+    (void)place_import_one("cut.db", place_path("cut"));
+    assert_int_equal(place_number("cut.db", "select count(*) from steps where output_preview = "
+                                            "'said'"),
+                     1);
+    assert_int_equal(place_number("cut.db", "select count(*) from messages where content like "
+                                            "'%\"reasoning\":\"hidden\"%'"),
+                     1);
+    assert_int_equal(place_number("cut.db",
+                                  "select count(*) from messages where role = 'assistant' and "
+                                  "json_array_length(tool_calls) = 1 and "
+                                  "json_extract(tool_calls, '$[0].id') = 'c1'"),
+                     1);
+    place_verify("cut.db");
+}
+
 /* A line of an answer that has no name of its own; `more`: members of the line. */
 static int unnamed(char *to, size_t size, int number, const char *more)
 {
@@ -344,6 +383,7 @@ int main(void)
         cmocka_unit_test(what_is_taken_back_is_marked),
         cmocka_unit_test(texts_without_tokens_are_calls),
         cmocka_unit_test(streamed_parts_are_what_they_are),
+        cmocka_unit_test(a_stream_that_was_cut_keeps_what_came),
         cmocka_unit_test(calls_without_a_name_are_known_by_their_requests),
         cmocka_unit_test(agents_in_a_circle_have_a_first),
         cmocka_unit_test(a_time_that_cannot_be_is_none),
