@@ -5,6 +5,9 @@
  */
 #include "ingest/import_unit.h"
 
+/* Of calls of one name so many are looked at. */
+enum { MODELS_MOST = 64 };
+
 static int64_t given(sw_int count)
 {
     return count.known && count.value > 0 && count.value <= INT32_MAX ? count.value : 0;
@@ -27,19 +30,26 @@ static bool needs_both(const unit *u, const transcript_event *e)
     return !u->traits->by_message || !e->key.len;
 }
 
-/* Whether the part is one of that call. Where both have a request, and the models differ, something constant stands in
- * the place of the name, and they are two. */
-static bool same_call(const unit *u, const transcript_event *a, const transcript_event *b)
+typedef bool is_same(const transcript_event *a, const transcript_event *b);
+
+static bool same_both(const transcript_event *a, const transcript_event *b)
+{
+    return sw_str_eq(a->key, b->key) && sw_str_eq(a->key2, b->key2);
+}
+
+static bool same_model(const transcript_event *a, const transcript_event *b)
+{
+    return sw_str_eq(a->key, b->key) && sw_str_eq(a->model, b->model);
+}
+
+/* Where both have a request, and the models differ, something constant stands in the place of the name, and they are
+ * two. */
+static bool same_name(const transcript_event *a, const transcript_event *b)
 {
     bool requests = a->key2.len && b->key2.len && !sw_str_eq(a->key2, b->key2);
 
-    if (!sw_str_eq(a->key, b->key)) {
-        return false;
-    }
-    if (needs_both(u, b)) {
-        return sw_str_eq(a->key2, b->key2);
-    }
-    return !requests || a->side || b->side || sw_str_eq(a->model, b->model);
+    return sw_str_eq(a->key, b->key) &&
+           (!requests || a->side || b->side || sw_str_eq(a->model, b->model));
 }
 
 /* A part without a name of the call's is found by the request, else by its own id; else it is a call of its own. */
@@ -62,22 +72,42 @@ static void name_call(unit *u, transcript_event *e)
     }
 }
 
-static uint32_t find_call(const unit *u, const transcript_event *e, size_t *at)
+/* The call that the part is one of, or where it would stand. No further than past so many others of its name. */
+static uint32_t probe(const unit *u, const transcript_event *e, uint64_t hash, is_same *same,
+                      uint32_t *others, size_t *at)
 {
     const unit_index *index = &u->by_call;
+
+    *at = hash & (index->size - 1);
+    for (; index->at[*at] != UNIT_NONE && *others > 0; *at = (*at + 1) & (index->size - 1)) {
+        uint32_t call = index->at[*at];
+        const transcript_event *first = &u->events[u->calls[call].first].e;
+        if (same(first, e)) {
+            return call;
+        }
+        *others -= sw_str_eq(first->key, e->key);
+    }
+    return UNIT_NONE;
+}
+
+/* What names more calls than any program makes models of names none of them: the model does, as in their ids. */
+static uint32_t find_call(const unit *u, const transcript_event *e, size_t *at)
+{
     uint64_t hash = sw_hash(11, e->key.ptr, e->key.len);
+    uint32_t others = UINT32_MAX;
+    uint32_t call = UNIT_NONE;
 
     if (needs_both(u, e)) {
         hash = sw_hash(hash, e->key2.ptr, e->key2.len);
+        return probe(u, e, hash, same_both, &others, at);
     }
-    *at = hash & (index->size - 1);
-    for (; index->at[*at] != UNIT_NONE; *at = (*at + 1) & (index->size - 1)) {
-        uint32_t call = index->at[*at];
-        if (same_call(u, &u->events[u->calls[call].first].e, e)) {
-            return call;
-        }
+    others = MODELS_MOST;
+    call = probe(u, e, hash, same_name, &others, at);
+    if (call == UNIT_NONE && others == 0) {
+        others = UINT32_MAX;
+        call = probe(u, e, sw_hash(hash, e->model.ptr, e->model.len), same_model, &others, at);
     }
-    return UNIT_NONE;
+    return call;
 }
 
 uint32_t unit_call_named(const unit *u, sw_str key, sw_str key2)

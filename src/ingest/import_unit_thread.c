@@ -76,19 +76,45 @@ void unit_find_copies(unit *u)
     }
 }
 
-/* The run that was at work in the origin when this one began. */
+typedef struct asked_session {
+    const unit *u;
+    sw_str name;
+} asked_session;
+
+static bool same_session(const void *arg, size_t place)
+{
+    const asked_session *asked = arg;
+
+    return sw_str_eq(asked->u->runs[place].session, asked->name);
+}
+
+static import_slot *find_session(const unit *u, import_index *latest, sw_str name)
+{
+    const asked_session asked = {u, name};
+
+    return import_find(latest, &u->work->arena, sw_hash(11, name.ptr, name.len), same_session,
+                       &asked);
+}
+
+/* The run that was at work in the origin when this one began. Runs stand in the order in which they began. */
 void unit_link_threads(unit *u)
 {
-    for (size_t i = 0; i < u->run_count; i++) {
+    import_index latest = {.count = 0};
+    size_t begun = 0;
+
+    for (size_t i = 0; i < u->run_count && !u->work->arena.failed; i++) {
         const unit_event *first = &u->events[u->runs[i].first];
-        int64_t best = INT64_MIN;
-        for (uint32_t r = 0; first->e.spawned && r < u->run_count; r++) {
-            const unit_event *begun = &u->events[u->runs[r].first];
-            if (sw_str_eq(u->runs[r].session, first->e.origin) && begun->at_us <= first->at_us &&
-                begun->at_us >= best) {
-                best = begun->at_us;
-                u->runs[i].parent = r;
+        import_slot *slot = NULL;
+        for (; begun < u->run_count && u->events[u->runs[begun].first].at_us <= first->at_us;
+             begun++) {
+            slot = find_session(u, &latest, u->runs[begun].session);
+            if (slot) {
+                import_put(&latest, slot, begun);
             }
+        }
+        slot = first->e.spawned ? find_session(u, &latest, first->e.origin) : NULL;
+        if (slot && slot->place) {
+            u->runs[i].parent = (uint32_t)(slot->place - 1);
         }
     }
 }

@@ -328,6 +328,63 @@ static void a_time_that_cannot_be_is_none(void **state)
     place_verify("times.db");
 }
 
+/* Under a constant name each model's calls are one, however many models there are. */
+static void calls_under_one_name_are_known_by_their_models(void **state)
+{
+    enum { MODELS = 300 };
+    static char text[2 * MODELS * 512];
+    size_t len = 0;
+    (void)state;
+    for (int i = 0; i < 2 * MODELS; i++) {
+        int n = snprintf(
+            text + len, sizeof text - len,
+            "{\"type\":\"assistant\",\"sessionId\":\"s1\",\"uuid\":\"a%d\",\"requestId\":\"req_%d\","
+            "\"timestamp\":\"2026-01-15T10:%02d:%02d.000Z\",\"message\":{\"id\":\"msg\",\"role\":"
+            "\"assistant\",\"model\":\"x%d\",\"content\":[],\"usage\":{\"input_tokens\":2,"
+            "\"output_tokens\":3}}}\n",
+            i, i, i / 60, i % 60, i % MODELS);
+        assert_true(n > 0 && (size_t)n < sizeof text - len);
+        len += (size_t)n;
+    }
+    place_write("same/a.jsonl", sw_str_make(text, len));
+    assert_int_equal(place_import_one("same.db", place_path("same")).steps_new, MODELS);
+    assert_int_equal(place_number("same.db", "select sum(total_tokens) from steps"), 5 * MODELS);
+    assert_int_equal(place_number("same.db", "select count(distinct model) from steps"), MODELS);
+}
+
+/* Of several turns of the origin the spawned thread belongs to the one that was at work when it began. */
+static void a_spawned_thread_is_of_the_turn_before_it(void **state)
+{
+#define LINE(TIME, TYPE, PAYLOAD)                                                                  \
+    "{\"timestamp\":\"2026-02-23T12:00:" TIME ".000Z\",\"type\":\"" TYPE                           \
+    "\",\"payload\":{" PAYLOAD "}}\n"
+#define TURN(TIME, END, NAME, SUM)                                                                 \
+    LINE(TIME, "turn_context", "\"turn_id\":\"" NAME "\",\"model\":\"" NAME "\"")                  \
+    LINE(TIME, "event_msg", "\"type\":\"user_message\",\"message\":\"" NAME "\"")                  \
+    LINE(END, "event_msg",                                                                         \
+         "\"type\":\"token_count\",\"info\":{\"total_token_usage\":{\"input_tokens\":" SUM         \
+         ",\"output_tokens\":1,\"total_tokens\":" SUM "}}")
+    static const char origin[] =
+        LINE("00", "session_meta", "\"id\":\"o1\",\"cwd\":\"/p\",\"cli_version\":\"0.1\"")
+            TURN("01", "05", "first", "10") TURN("10", "15", "second", "30")
+                TURN("20", "25", "third", "60");
+    static const char spawned[] =
+        LINE("12", "session_meta",
+             "\"id\":\"o2\",\"cwd\":\"/p\",\"source\":{\"subagent\":{\"thread_spawn\":{"
+             "\"parent_thread_id\":\"o1\"}}}") TURN("13", "14", "below", "7");
+    (void)state;
+    place_write("spawned/o.jsonl", sw_str_from(origin));
+    place_write("spawned/s.jsonl", sw_str_from(spawned));
+    (void)place_import_one("spawned.db", place_path("spawned"));
+    assert_int_equal(place_number("spawned.db", "select count(*) from runs"), 4);
+    assert_int_equal(
+        place_number("spawned.db",
+                     "select count(*) from runs r join steps b on b.run_id = r.id and b.model = "
+                     "'below' join steps a on a.run_id = r.parent_run_id and a.model = 'second'"),
+        1);
+    place_verify("spawned.db");
+}
+
 /* A line without a time does not make its run begin in 1970: the earliest time there is counts. What has none at all is
  * booked there, whenever it is imported, and nothing is said of how long the call took. */
 static void without_a_time_no_other_is_made_up(void **state)
@@ -384,6 +441,8 @@ int main(void)
         cmocka_unit_test(texts_without_tokens_are_calls),
         cmocka_unit_test(streamed_parts_are_what_they_are),
         cmocka_unit_test(a_stream_that_was_cut_keeps_what_came),
+        cmocka_unit_test(calls_under_one_name_are_known_by_their_models),
+        cmocka_unit_test(a_spawned_thread_is_of_the_turn_before_it),
         cmocka_unit_test(calls_without_a_name_are_known_by_their_requests),
         cmocka_unit_test(agents_in_a_circle_have_a_first),
         cmocka_unit_test(a_time_that_cannot_be_is_none),
