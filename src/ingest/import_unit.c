@@ -81,7 +81,8 @@ static sw_status read_files(unit *u, sw_error *err)
 
 /* ---- order -------------------------------------------------------------------------------------------- */
 
-/* An event without a time happened with the one before it. */
+/* An event without a time happened with the one before it; at the head of a file with the next that has one, and in a file
+ * without any when all began. */
 static void settle_times(unit *u)
 {
     int64_t last = INT64_MIN;
@@ -95,6 +96,13 @@ static void settle_times(unit *u)
         event->at_us = last;
         if (event->e.at_us.known && last < u->first_us) {
             u->first_us = last;
+        }
+    }
+    for (size_t i = u->count; i-- > 0 && u->first_us != INT64_MAX;) {
+        unit_event *event = &u->events[i];
+        bool is_last = i + 1 == u->count || event->file != event[1].file;
+        if (event->at_us == INT64_MIN) {
+            event->at_us = is_last ? u->first_us : event[1].at_us;
         }
     }
 }

@@ -31,7 +31,7 @@ typedef struct unit_traits {
 typedef struct unit_event {
     transcript_event e;
     uint32_t file;
-    int64_t at_us; /* its time, or that of the line before */
+    int64_t at_us; /* its time, or that of a line near it; INT64_MIN: the unit has none */
     uint32_t run;
     uint32_t call; /* CALL: which it is a part of; RETURN: which it answers */
     bool gone;     /* a copy of another */
@@ -50,7 +50,6 @@ typedef struct unit_run {
     uint32_t first; /* event */
     uint32_t last;
     uint32_t last_call; /* event of the last call */
-    int64_t begin_us;   /* the earliest time in it; unknown: INT64_MIN */
     uint32_t asked;     /* event of what was asked, or UNIT_NONE */
     uint32_t calls;
     bool stopped;
@@ -104,8 +103,8 @@ typedef struct unit {
     size_t call_count;
     size_t call_room;
     char owner[IMPORT_DIGEST];
-    int64_t first_us;
-    uint32_t told; /* events that are no copies */
+    int64_t first_us; /* the earliest time in it; none: INT64_MAX */
+    uint32_t told;    /* events that are no copies */
 } unit;
 
 const unit_traits *unit_traits_of(import_format format);
@@ -135,8 +134,8 @@ bool unit_make_runs(unit *u);
 sw_str unit_agent(const unit *u, const unit_run *run);
 sw_str unit_conversation(const unit_run *run);
 sw_str unit_place(unit *u, const transcript_event *e, const unit_call *call);
-/* A time, or null where none was told. */
-sw_int unit_us(int64_t us);
+/* A time, or 0 where none was told. */
+int64_t unit_us(int64_t us);
 /* The messages of a call: what was asked since the call before, what it answered, what its tools returned. */
 bool unit_say(unit *u, const unit_call *call, import_made *made, sw_message **messages);
 /* The time of a call that its last part came at. */

@@ -40,9 +40,9 @@ sw_str unit_conversation(const unit_run *run)
     return run->session.len ? run->session : SW_NULL_STR;
 }
 
-sw_int unit_us(int64_t us)
+int64_t unit_us(int64_t us)
 {
-    return us == INT64_MIN || us == INT64_MAX ? SW_NULL_INT : sw_int_of(us);
+    return us == INT64_MIN || us == INT64_MAX ? 0 : us;
 }
 
 static void end_run(unit *u, const unit_run *run, sw_run *row)
@@ -62,7 +62,7 @@ static void end_run(unit *u, const unit_run *run, sw_run *row)
     } else if (told || run->ended) {
         row->status = sw_int_of(SW_RUN_STATUS_COMPLETED);
         row->stop_reason = end.stop_reason.ptr ? end.stop_reason : SW_STR("end_turn");
-    } else if (u->work->now_us - unit_us(u->events[run->last].at_us).value >
+    } else if (u->work->now_us - unit_us(u->events[run->last].at_us) >
                SW_LIMIT_INGEST_QUIET_SECONDS * SECOND_US) {
         row->status = sw_int_of(SW_RUN_STATUS_COMPLETED); /* by silence */
     }
@@ -112,8 +112,8 @@ static bool make_run(unit *u, uint32_t number)
     const unit_event *first = &u->events[run->first];
     uint32_t above = run_above(u, number);
     import_run *made = import_add(&u->work->arena, &u->work->runs, sizeof *made);
-    sw_int begin = unit_us(run->begin_us);
-    sw_int end = unit_us(u->events[run->last].at_us);
+    int64_t begin = unit_us(first->at_us);
+    int64_t end = unit_us(u->events[run->last].at_us);
 
     if (!made) {
         return false;
@@ -126,11 +126,11 @@ static bool make_run(unit *u, uint32_t number)
                          .conversation_id = unit_conversation(run),
                          .metadata = unit_place(u, &first->e, NULL),
                          .source = sw_int_of(SW_SOURCE_TRANSCRIPT),
-                         .created_at = sw_int_of(begin.value)};
+                         .created_at = sw_int_of(begin)};
     end_run(u, run, &made->row);
     if (made->row.status.value != SW_RUN_STATUS_RUNNING) {
-        made->row.completed_at = sw_int_of(end.known ? end.value : begin.value);
-        made->row.total_duration_ns = sw_int_of((made->row.completed_at.value - begin.value) * US);
+        made->row.completed_at = sw_int_of(end);
+        made->row.total_duration_ns = sw_int_of((end - begin) * US);
     }
     return !u->work->arena.failed;
 }

@@ -63,7 +63,6 @@ static uint32_t begin_run(unit *u, uint32_t event, sw_str agent, const char *kin
                       .first = event,
                       .last = event,
                       .last_call = UNIT_NONE,
-                      .begin_us = INT64_MIN,
                       .asked = UNIT_NONE,
                       .row = SIZE_MAX};
     for (size_t i = 0; i < key_count; i++) {
@@ -207,7 +206,6 @@ sw_status unit_find_runs(unit *u, sw_error *err)
         }
         run = &u->runs[event->run];
         run->last = i;
-        run->begin_us = run->begin_us == INT64_MIN ? event->at_us : run->begin_us;
         run->stopped = run->stopped || event->e.kind == TRANSCRIPT_STOP;
         run->ended =
             event->e.kind == TRANSCRIPT_END || (run->ended && event->e.kind != TRANSCRIPT_CALL);

@@ -114,26 +114,14 @@ static int64_t together(stretch *all, size_t count, int64_t *last)
     return sum;
 }
 
-/* When it began: with its request, else with its first part that has a time. */
-static int64_t begin_of(const unit *u, const unit_call *call)
-{
-    int64_t begin = call->from_us;
-
-    for (uint32_t part = call->first; part != UNIT_NONE && begin == INT64_MIN;
-         part = unit_next(u, part)) {
-        begin = u->events[part].at_us;
-    }
-    return begin == INT64_MIN ? unit_call_end(u, call) : begin;
-}
-
 /* Without any time it stands at 0, 1970: not among the calls of today, whenever it is imported, and nothing is said of how
  * long it took.
  */
 static bool put_times(unit *u, const unit_call *call, import_made *made)
 {
-    sw_int began = unit_us(begin_of(u, call));
-    int64_t begin = began.value;
-    int64_t end = unit_us(unit_call_end(u, call)).value;
+    bool asked = call->from_us != INT64_MIN;
+    int64_t begin = asked ? call->from_us : u->events[call->first].at_us;
+    int64_t end = unit_call_end(u, call);
     sw_step_metrics *m = sw_arena_zeroed(&u->work->arena, sizeof *m);
     stretch *tools = sw_arena_alloc(&u->work->arena, (call->tools + 1) * sizeof *tools);
     int64_t last = end;
@@ -142,13 +130,13 @@ static bool put_times(unit *u, const unit_call *call, import_made *made)
         return false;
     }
     made->step.entry.metrics = m;
-    made->step.entry.step.created_at = m->created_at = sw_int_of(began.value);
-    if (!began.known) {
+    made->step.entry.step.created_at = m->created_at = sw_int_of(unit_us(begin));
+    if (begin == INT64_MIN) {
         return true;
     }
     m->step_start_ns = sw_int_of(begin * US);
     m->llm_request_start_ns = sw_int_of(begin * US);
-    if (call->from_us != INT64_MIN && end >= begin) {
+    if (asked && end >= begin) {
         m->llm_request_ns = sw_int_of((end - begin) * US);
     }
     if (call->tools > 0) {
@@ -158,9 +146,7 @@ static bool put_times(unit *u, const unit_call *call, import_made *made)
         }
     }
     last = last > end ? last : end;
-    if (last > 0) {
-        m->step_ns = sw_int_of((last > begin ? last - begin : 0) * US);
-    }
+    m->step_ns = sw_int_of((last > begin ? last - begin : 0) * US);
     return true;
 }
 

@@ -385,8 +385,9 @@ static void a_spawned_thread_is_of_the_turn_before_it(void **state)
     place_verify("spawned.db");
 }
 
-/* A line without a time does not make its run begin in 1970: the earliest time there is counts. What has none at all is
- * booked there, whenever it is imported, and nothing is said of how long the call took. */
+/* A line without a time has that of the line before, or of the first after it, and a file without any that of its
+ * session. What has none at all is booked in 1970, whenever it is imported, and nothing is said of how long the call
+ * took. */
 static void without_a_time_no_other_is_made_up(void **state)
 {
 #define ASKED(SESSION, TIME)                                                                       \
@@ -399,6 +400,13 @@ static void without_a_time_no_other_is_made_up(void **state)
     "\"usage\":{\"input_tokens\":5,\"output_tokens\":7}}}\n"
     static const char some[] =
         ASKED("s1", "") ANSWERED("s1", ",\"timestamp\":\"2026-02-01T10:00:05.000Z\"");
+    static const char head[] =
+        ANSWERED("h1", "") ANSWERED("h2", ",\"timestamp\":\"2026-02-03T10:00:05.000Z\"")
+            ANSWERED("h3", "") ANSWERED("h4", ",\"timestamp\":\"2026-02-03T10:00:09.000Z\"");
+    static const char beside[] = /* another file of the first session */
+        "{\"type\":\"assistant\",\"sessionId\":\"h1\",\"uuid\":\"ah5\",\"message\":{\"id\":\"mh5\","
+        "\"role\":\"assistant\",\"model\":\"claude-x\",\"content\":[],\"usage\":{\"input_tokens\":5,"
+        "\"output_tokens\":7}}}\n";
     static const char none[] = ASKED("s2", "") ANSWERED("s2", "");
     static const char lists[] =
         "{\"id\":\"g1\",\"trace_id\":\"t1\",\"type\":\"GENERATION\",\"start_time\":"
@@ -406,11 +414,16 @@ static void without_a_time_no_other_is_made_up(void **state)
         "{\"id\":\"g2\",\"trace_id\":\"t1\",\"type\":\"GENERATION\",\"provided_model_name\":\"m\"}\n";
     (void)state;
     place_write("untimed/some.jsonl", sw_str_from(some));
+    place_write("untimed/head.jsonl", sw_str_from(head));
+    place_write("untimed/beside.jsonl", sw_str_from(beside));
     place_write("untimed/none.jsonl", sw_str_from(none));
     place_write("untimed/lists.jsonl", sw_str_from(lists));
     (void)place_import_one("untimed.db", place_path("untimed"));
-    assert_int_equal(place_number("untimed.db", "select count(*) from steps"), 4);
-    assert_int_equal(place_number("untimed.db", "select count(*) from runs"), 3);
+    assert_int_equal(place_number("untimed.db", "select count(*) from steps"), 9);
+    assert_int_equal(place_number("untimed.db", "select count(*) from runs"), 7);
+    assert_int_equal(place_number("untimed.db",
+                                  "select count(*) from steps where created_at = 1770112805000000"),
+                     4);
     assert_int_equal(place_number("untimed.db", "select count(*) from steps where created_at = 0"),
                      2);
     assert_int_equal(
