@@ -21,7 +21,8 @@ typedef struct run {
     const char **paths;
     size_t path_count;
     size_t path_room;
-    const char **present;      /* those of the paths that are there */
+    const char **present; /* those of the paths that are there */
+    size_t present_room;
     uint64_t shown[SHOWN_BAD]; /* digests of the trouble that was told */
     int64_t told;              /* how much trouble there was */
     int64_t begun_us;
@@ -222,8 +223,15 @@ static bool add_path(run *r, const char *path)
 
 static void add_own(void *arg, import_format format, const char *path)
 {
+    run *r = arg;
+
     (void)format;
-    (void)add_path(arg, path);
+    for (size_t i = 0; i < r->path_count; i++) {
+        if (strcmp(r->paths[i], path) == 0) {
+            return;
+        }
+    }
+    (void)add_path(r, path);
 }
 
 static sw_status find_paths(run *r)
@@ -263,18 +271,38 @@ static sw_status import_now(run *r, const char *const *paths, size_t path_count,
     return status;
 }
 
+/* An agent may begin another database, or be used for the first time. */
+static void find_more(run *r)
+{
+    size_t before = r->path_count;
+
+    if (!r->cli->argument) {
+        import_own_folders(add_own, r);
+    }
+    if (r->path_count > before) {
+        import_watch_paths(&r->watch, r->paths, r->path_count);
+    }
+}
+
 /* Only what brought something is told. What an agent cleared away since is no trouble. */
 static sw_status again(void *arg)
 {
     run *r = arg;
     import_result result;
+    const char **there = NULL;
     size_t present = 0;
     sw_status status = SW_STATUS_OK;
 
+    find_more(r);
     for (size_t i = 0; i < r->path_count; i++) {
-        if (access(r->paths[i], F_OK) == 0) {
+        there = sw_arena_grow(&r->cli->arena, r->present, present, &r->present_room, sizeof *there);
+        r->present = there ? there : r->present;
+        if (there && access(r->paths[i], F_OK) == 0) {
             r->present[present++] = r->paths[i];
         }
+    }
+    if (r->cli->arena.failed) {
+        return sw_no_memory(&r->cli->error);
     }
     r->told = r->told < SHOWN_BAD ? r->told : SHOWN_BAD;
     status = import_now(r, r->present, present, &result);
@@ -312,13 +340,8 @@ static sw_status import_all(run *r)
 /* What is written while the first import is under way is not missed. */
 static sw_status import_and_watch(run *r)
 {
-    sw_status status = SW_STATUS_OK;
+    sw_status status = import_watch_begin(&r->watch, r->paths, r->path_count, &r->cli->error);
 
-    r->present = sw_arena_alloc(&r->cli->arena, r->path_count * sizeof *r->present);
-    if (!r->present) {
-        return sw_no_memory(&r->cli->error);
-    }
-    status = import_watch_begin(&r->watch, r->paths, r->path_count, &r->cli->error);
     status = status == SW_STATUS_OK ? import_all(r) : status;
     import_watch_end(&r->watch);
     return status;

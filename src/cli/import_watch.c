@@ -138,6 +138,13 @@ sw_status import_watch_begin(import_watch *w, const char *const *paths, size_t c
     return w->stop >= 0 ? SW_STATUS_OK : sw_fail(err, SW_STATUS_IO, "", "cannot wait for signals");
 }
 
+void import_watch_paths(import_watch *w, const char *const *paths, size_t count)
+{
+    w->paths = paths;
+    w->count = count;
+    watch_all(w);
+}
+
 bool import_watch_ends(const import_watch *w)
 {
     struct pollfd fd = {.fd = w->stop, .events = POLLIN};

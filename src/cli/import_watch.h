@@ -20,6 +20,8 @@ typedef struct import_watch {
  * threads are started, which would take the signals. The paths are borrowed until import_watch_end. */
 sw_status import_watch_begin(import_watch *w, const char *const *paths, size_t count,
                              sw_error *err) SW_MUST_CHECK;
+/* From now on these paths. */
+void import_watch_paths(import_watch *w, const char *const *paths, size_t count);
 /* Whether it was asked to end. */
 bool import_watch_ends(const import_watch *w);
 /* Calls `again` whenever something was written to, and was then left alone for a moment; every few seconds where the

@@ -198,8 +198,8 @@ typedef struct follower {
 
 static void follow(follower *f, const char *folder, const char *store)
 {
-    const char *words[] = {"stepwell", "import", folder,   "--watch",
-                           "--store",  store,    "--json", NULL};
+    const char *words[] = {"stepwell", "import", "--watch", "--store",
+                           store,      "--json", folder,    NULL};
     char *copies[8] = {NULL};
     posix_spawn_file_actions_t actions;
     int ends[2];
@@ -314,6 +314,42 @@ static void test_what_the_agent_clears_away_stays(void **state)
     stop(&f, SIGINT);
 }
 
+/* Whatever the one who runs the tests has at home. */
+static void leave_home(void)
+{
+#define SW_IMPORT_FORMAT(name, NAME, WORD, TITLE, READER, TOLD, STEP)
+#define SW_IMPORT_FOLDER(NAME, ENVIRONMENT, BELOW, HOME) (void)unsetenv(ENVIRONMENT);
+#include "model/import_formats.def"
+#undef SW_IMPORT_FORMAT
+#undef SW_IMPORT_FOLDER
+    setenv("HOME", path_of("nobody"), 1);
+}
+
+/* Without a path it is the agents' own folders, also one that came later. */
+static void test_an_agent_that_comes_later_is_followed(void **state)
+{
+    static follower f;
+    char homes[2 * PATH_BYTES];
+    (void)state;
+    make_folder("first");
+    make_folder("first/projects");
+    add_turn("first/projects/a.jsonl", "o1", 1, 7);
+    snprintf(homes, sizeof homes, "%s,%s", path_of("first"), path_of("second"));
+    leave_home();
+    setenv("CLAUDE_CONFIG_DIR", homes, 1);
+    follow(&f, NULL, store_of("later.db"));
+    expect_steps(&f, 1);
+    make_folder("second");
+    make_folder("second/projects");
+    add_turn("second/projects/b.jsonl", "o2", 1, 8);
+    add_turn("first/projects/a.jsonl", "o1", 2, 8); /* what wakes it */
+    expect_steps(&f, 2);
+    add_turn("second/projects/b.jsonl", "o2", 2, 9);
+    expect_steps(&f, 1);
+    stop(&f, SIGTERM);
+    unsetenv("CLAUDE_CONFIG_DIR");
+}
+
 /* A file that is read again with each line that is added: what is wrong with it is told once. */
 static void test_trouble_of_what_grows_is_told_once(void **state)
 {
@@ -348,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_a_dry_run_writes_nothing),
         cmocka_unit_test(test_a_live_session_shows_up),
         cmocka_unit_test(test_what_the_agent_clears_away_stays),
+        cmocka_unit_test(test_an_agent_that_comes_later_is_followed),
         cmocka_unit_test(test_trouble_of_what_grows_is_told_once),
     };
     return cmocka_run_group_tests(tests, child_set_up, child_tear_down);
