@@ -107,7 +107,7 @@ typedef struct count {
     const char *one; /* the words for one; NULL: the same */
 } count;
 
-enum { COUNTS = 19 };
+enum { COUNTS = 20 };
 
 static void count_all(const import_result *from, int64_t passed_us, count out[COUNTS])
 {
@@ -120,6 +120,7 @@ static void count_all(const import_result *from, int64_t passed_us, count out[CO
         {"steps_corrected", "corrected", from->steps_corrected, NULL},
         {"steps_unchanged", "there already", from->steps_unchanged, NULL},
         {"steps_refused", "refused", from->steps_refused, NULL},
+        {"steps_untimed", "without any time (kept in 1970)", from->steps_untimed, NULL},
         {"bad_lines", "bad lines skipped", from->bad_lines, "bad line skipped"},
         {"others", "entries that are no model call", from->others, "entry that is no model call"},
         {"runs", NULL, from->runs, NULL},

@@ -36,6 +36,7 @@ typedef struct import_result {
     int64_t steps_corrected;
     int64_t steps_unchanged; /* there already, also where another file tells of them better */
     int64_t steps_refused;
+    int64_t steps_untimed; /* new ones that nothing says the time of; they stand in 1970 */
     int64_t of_format[IMPORT_FORMATS]; /* files read */
 } import_result;
 

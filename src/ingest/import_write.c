@@ -154,6 +154,8 @@ static void count_steps(const writing *w, stretch which, const sw_outcome *outco
             result->steps_corrected++;
         } else {
             result->steps_new++;
+            result->steps_untimed +=
+                w->steps[which.from + i]->step.entry.step.created_at.value == 0;
         }
     }
 }

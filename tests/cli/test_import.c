@@ -139,6 +139,30 @@ static void test_trouble_is_told_with_file_and_line(void **state)
     child_free(&c);
 }
 
+/* What nothing says the time of is in no report of today, so it is said that it is there. */
+static void test_calls_without_a_time_are_said(void **state)
+{
+    child c;
+    json_t *said = NULL;
+    (void)state;
+    make_folder("never");
+    add_turn("never/a.jsonl", "n1", 1, 7);
+    write_text("never/b.jsonl", "wb",
+               "{\"type\":\"assistant\",\"sessionId\":\"n2\",\"uuid\":\"a1\",\"requestId\":\"r\","
+               "\"message\":{\"id\":\"m\",\"role\":\"assistant\",\"model\":\"x\",\"content\":[],"
+               "\"usage\":{\"input_tokens\":1,\"output_tokens\":2}}}\n");
+    said = JSON("import", path_of("never"), "--dry-run", "--json");
+    assert_int_equal(child_number(said, "steps_new"), 2);
+    assert_int_equal(child_number(said, "steps_untimed"), 1);
+    json_decref(said);
+    c = RUN("import", path_of("never"), "--store", store_of("never.db"));
+    assert_non_null(strstr(c.out, "2 steps new, 1 without any time"));
+    child_free(&c);
+    said = JSON("import", path_of("never"), "--json", "--store", store_of("never.db"));
+    assert_int_equal(child_number(said, "steps_untimed"), 0);
+    json_decref(said);
+}
+
 /* The first twenty, and how many more there are; for programs too. */
 static void test_much_trouble_is_told_in_few_lines(void **state)
 {
@@ -380,6 +404,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_says_what_it_did),
         cmocka_unit_test(test_trouble_is_told_with_file_and_line),
+        cmocka_unit_test(test_calls_without_a_time_are_said),
         cmocka_unit_test(test_much_trouble_is_told_in_few_lines),
         cmocka_unit_test(test_a_dry_run_writes_nothing),
         cmocka_unit_test(test_a_live_session_shows_up),
