@@ -347,7 +347,7 @@ static void calls_under_one_name_are_known_by_their_models(void **state)
         len += (size_t)n;
     }
     place_write("same/a.jsonl", sw_str_make(text, len));
-    assert_int_equal(place_import_one("same.db", place_path("same")).steps_new, MODELS);
+    assert_int_equal(place_import_one("same.db", place_path("same")).calls, MODELS);
     assert_int_equal(place_number("same.db", "select sum(total_tokens) from steps"), 5 * MODELS);
     assert_int_equal(place_number("same.db", "select count(distinct model) from steps"), MODELS);
 }
