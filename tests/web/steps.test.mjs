@@ -234,6 +234,33 @@ test('steps appear, change and go as they do in the ledger', on(site, async (pag
   await row(page, /a live question/).waitFor({ state: 'detached' });
 }));
 
+test('how long steps took is asked once, though the stream looks at the newest of them again', on(site, async (page) => {
+  const asked = [];
+  page.on('request', (request) => {
+    const { pathname, searchParams } = new URL(request.url());
+    asked.push(...(pathname === '/v1/steps/metrics' ? searchParams.getAll('step_id') : []));
+  });
+  const look = page.waitForResponse((answer) => new URL(answer.url()).searchParams.get('limit') === '50');
+  await show(page);
+  await look;
+  const id = await log({ model: 'after-the-look' });
+  await row(page, /after-the-look/).waitFor();
+  const first = asked.filter((one) => one !== id);
+  assert.deepEqual([first.length, new Set(first).size], [100, 100]);
+  await drop([id]);
+}));
+
+test('a list that comes later than what is new has each step once', on(site, async (page) => {
+  let come;
+  const late = new Promise((resolve) => (come = resolve));
+  await page.route((url) => url.pathname === '/v1/steps/' && url.searchParams.get('limit') === '100', (route) => late.then(() => route.continue()));
+  await page.goto(`${site.server.url}/steps`);
+  await row(page, /question 398/).waitFor();
+  come();
+  await page.getByRole('grid', { name: 'Steps' }).evaluate((grid) => grid.scrollTo({ top: 1600 }));
+  assert.equal(await row(page, /question 340/).getAttribute('aria-rowindex'), '61');
+}));
+
 test('only those that pass the filters', on(site, async (page) => {
   await show(page, '?status=failed');
   await live(page);

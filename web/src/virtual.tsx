@@ -96,23 +96,30 @@ export class Walk<T> {
     this.#tell();
   }
 
-  has(id: string): boolean {
-    const is = (row: T) => this.#source.idOf(row) === id;
-    return this.#head.some(is) || this.#pages.some((page) => page.rows?.some(is));
+  // Where a row is held, if it is.
+  #find(id: string): { rows: T[]; at: number } | undefined {
+    for (const rows of [this.#head, ...this.#pages.map((page) => page.rows ?? [])]) {
+      const at = rows.findIndex((one) => this.#source.idOf(one) === id);
+      if (at >= 0) {
+        return { rows, at };
+      }
+    }
+    return undefined;
+  }
+
+  held(id: string): T | undefined {
+    const found = this.#find(id);
+    return found?.rows[found.at];
   }
 
   // Puts a newer version in the place of a row that is held. False: it is not.
   replace(row: T): boolean {
-    const id = this.#source.idOf(row);
-    for (const rows of [this.#head, ...this.#pages.map((page) => page.rows ?? [])]) {
-      const at = rows.findIndex((one) => this.#source.idOf(one) === id);
-      if (at >= 0) {
-        rows[at] = row;
-        this.#tell();
-        return true;
-      }
+    const found = this.#find(this.#source.idOf(row));
+    if (found) {
+      found.rows[found.at] = row;
+      this.#tell();
     }
-    return false;
+    return found !== undefined;
   }
 
   remove(id: string): void {
@@ -149,9 +156,11 @@ export class Walk<T> {
       const last = page.rows.at(-1);
       this.#next = page.resume ?? (last ? this.#source.idOf(last) : null);
       this.done = page.resume === null && page.rows.length < this.size;
-      if (page.rows.length > 0) {
-        this.#pages.push({ after, count: page.rows.length, rows: page.rows, used: ++this.#clock });
-        this.#starts.push(this.#starts.at(-1)! + page.rows.length);
+      // What came on top while the first page was on its way is in that page too.
+      const rows = after === null ? page.rows.filter((row) => !this.held(this.#source.idOf(row))) : page.rows;
+      if (rows.length > 0) {
+        this.#pages.push({ after, count: rows.length, rows, used: ++this.#clock });
+        this.#starts.push(this.#starts.at(-1)! + rows.length);
         this.#forget();
       }
     } catch (error) {
@@ -186,8 +195,9 @@ export class Walk<T> {
     }
   }
 
+  // The first page stays: asked for again it would be the newest rows, which are not those that it had.
   #forget(): void {
-    const held = this.#pages.filter((page) => page.rows);
+    const held = this.#pages.filter((page) => page.rows && page.after !== null);
     held.sort((a, b) => a.used - b.used);
     for (const page of held.slice(0, Math.max(0, held.length - PAGES_KEPT))) {
       page.rows = null;

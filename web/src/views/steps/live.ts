@@ -106,14 +106,17 @@ export function useLive({ filters, on, hold, paused, walk, onNew, onChanged, onG
       return undefined;
     }
     let heard = false;
+    let opened = false;
+    const stop = new AbortController();
     // A stream that has not heard of anything yet begins now, and not where it broke: what came in between, and between
-    // the list and the stream, is looked up. When that is more than a look, the list begins anew.
-    const look = async () => {
-      const { rows } = await list<Step>(`/v1/steps/?${filters}`, { query: { limit: FIRST_LOOK } });
-      if (walk.count > 0 && rows.length === FIRST_LOOK && !rows.some((step) => walk.has(step.id))) {
+    // the list and the stream, is looked up. When that is more than a look, the list begins anew. Rows that are what they
+    // were when the list came, a moment before the stream opened for the first time, are not taken for changed.
+    const look = async (again: boolean) => {
+      const { rows } = await list<Step>(`/v1/steps/?${filters}`, { query: { limit: FIRST_LOOK }, signal: stop.signal });
+      if (walk.count > 0 && rows.length === FIRST_LOOK && !rows.some((step) => walk.held(step.id))) {
         onGap();
       } else {
-        rows.forEach((step) => take({ seq: 0, change: 'created', step }));
+        rows.filter((step) => again || walk.held(step.id)?.updated_at !== step.updated_at).forEach((step) => take({ seq: 0, change: 'created', step }));
       }
     };
     const end = listen(`/v1/steps/stream?${filters}`, {
@@ -126,12 +129,14 @@ export function useLive({ filters, on, hold, paused, walk, onNew, onChanged, onG
       onState: (next) => {
         setState(next);
         if (next === 'open' && !heard) {
-          look().catch(() => undefined); // the list itself tells what is wrong
+          look(opened).catch(() => undefined); // the list itself tells what is wrong
         }
+        opened ||= next === 'open';
       },
     });
     return () => {
       end();
+      stop.abort();
       clearTimeout(timer.current);
       timer.current = 0;
     };
