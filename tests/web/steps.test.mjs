@@ -59,6 +59,25 @@ for (const [width, dark] of windows) {
   }, { width, dark }));
 }
 
+// 1265: of a window of 1280 pixels what a bar to scroll with leaves.
+test('in a window of 1280 pixels all usual columns are in sight, and what has no title is not cut', on(site, async (page) => {
+  await show(page);
+  await until(() => row(page, /question 398/).innerText(), (text) => text.includes('4.00 s'), 'the duration');
+  const grid = page.getByRole('grid', { name: 'Steps' });
+  assert.equal(await page.getByRole('columnheader').count(), 11);
+  assert.equal(await grid.evaluate((one) => one.scrollWidth <= one.clientWidth), true);
+  const cut = await grid.evaluate((one) => [...one.querySelectorAll('.header .cell, .c-time, .c-status, .c-tokens, .c-cost, .c-duration, .c-feedback')]
+    .filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.innerText));
+  assert.deepEqual(cut, []);
+}, { width: 1265 }));
+
+test('a failed step of which no error is known says in a narrow window too what it answered', on(site, async (page) => {
+  const id = await log({ status: 'failed', output_preview: 'half an answer' });
+  await show(page);
+  await row(page, /half an answer/).waitFor();
+  await drop([id]);
+}, { width: 375 }));
+
 test('a row says all of a step', on(site, async (page) => {
   await show(page);
   const cells = row(page, /question 398/).getByRole('gridcell');

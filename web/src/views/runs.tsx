@@ -151,6 +151,7 @@ const COLUMNS: Column[] = [
   {
     title: 'Tokens',
     width: '130px',
+    right: true,
     cell: (_, sums) =>
       sums && (
         <span class="tokens-cell" title={bucketsText(bucketsOf(sums))}>

@@ -12,7 +12,7 @@ import { useCommands } from '../palette';
 import { go, useQuery } from '../route';
 import { Dialog, Empty, ErrorBox, Head, Icon, Loading, Popover, TokenLegend } from '../ui';
 import { useWalk, VirtualList, type Walk } from '../virtual';
-import { chosenColumns, columns as allColumns, USUAL, type Column } from './steps/columns';
+import { chosenColumns, columns as allColumns, gridOf, USUAL, type Column } from './steps/columns';
 import { FacetBar } from './steps/facets';
 import { AddFilter, Chips, Search, TimeRange } from './steps/filters';
 import { useLive } from './steps/live';
@@ -198,10 +198,6 @@ export function Steps() {
   };
 
   const nothing = walk.done && walk.count === 0;
-  const grid = {
-    '--cols': columns.map((column) => column.width).join(' '),
-    '--least': `${columns.reduce((sum, column) => sum + column.least + 10, 20)}px`,
-  };
   const total = count.data ? `${count.data.complete ? '' : 'at least '}${format.plural(count.data.count, 'step')}` : '';
   const sums = turn * 1e6 + changes;
   return (
@@ -220,7 +216,7 @@ export function Steps() {
         </button>
         <AddFilter />
         <TimeRange />
-        <ColumnChoice />
+        {!narrow && <ColumnChoice />}
         <SavedViews page="steps" />
         <LiveButton state={live.state} paused={paused} onToggle={() => setPaused(!paused)} />
       </Head>
@@ -260,7 +256,7 @@ export function Steps() {
                 row={row}
                 active={active}
                 activeId={active >= 0 ? rowId(active) : undefined}
-                style={grid}
+                style={gridOf(columns)}
                 onReach={onReach}
                 onScrolled={setAtTop}
                 head={!narrow && <HeadRow columns={columns} />}

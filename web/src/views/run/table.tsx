@@ -3,7 +3,7 @@
 import * as format from '../../format';
 import { Link, Money, Status } from '../../ui';
 import { VirtualList } from '../../virtual';
-import { errorText } from '../steps/columns';
+import { Gist } from '../steps/columns';
 import { stepInRun, type Blocks, type RunData } from './data';
 import type { Shown } from './waterfall';
 
@@ -40,7 +40,7 @@ export function RunTable({ data, blocks, active, selected, hits, onSelect }: Sho
           <bdi>{format.line(step.model, 60) || format.NOTHING}</bdi>
         </div>
         <div role="gridcell" class="c-text">
-          {record ? step.status === 'failed' ? <bdi class="failure">{errorText(record)}</bdi> : <bdi>{format.line(record.output_preview ?? record.input_preview, 200) || format.NOTHING}</bdi> : <span class="faint">…</span>}
+          {record ? <Gist step={record} /> : <span class="faint">…</span>}
         </div>
         <div role="gridcell" class="right num">
           {format.short(step.total_tokens)}
@@ -71,7 +71,7 @@ export function RunTable({ data, blocks, active, selected, hits, onSelect }: Sho
       head={
         <div class="rt-row rt-head" role="row" aria-rowindex={1}>
           {['#', 'Begun', '', 'Model', 'Output or error', 'Tokens', 'Cost', 'Duration'].map((title, i) => (
-            <div key={title} role="columnheader" class={i === 0 || i === 5 || i === 6 ? 'right' : ''} aria-label={title || 'Status'}>
+            <div key={title} role="columnheader" class={i === 0 || i >= 5 ? 'right' : ''} aria-label={title || 'Status'}>
               {title}
             </div>
           ))}

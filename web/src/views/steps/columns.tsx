@@ -12,13 +12,13 @@ export interface Column {
   name: string;
   title: string;
   doc: string;
-  width: string; // of a grid: "80px", "minmax(240px, 1fr)"
   least: number; // pixels
+  grows?: number; // its part of the room that is left
   right?: boolean;
   cell(step: Step, metrics: StepMetrics | null | undefined): ComponentChildren;
 }
 
-const column = (name: string, title: string, doc: string, least: number, cell: Column['cell'], more: Partial<Column> = {}): Column => ({ name, title, doc, width: `${least}px`, least, cell, ...more });
+const column = (name: string, title: string, doc: string, least: number, cell: Column['cell'], more: Partial<Column> = {}): Column => ({ name, title, doc, least, cell, ...more });
 
 const faint = <span class="faint">{format.NOTHING}</span>;
 
@@ -28,6 +28,12 @@ export function errorText(step: Step): string {
   const said = data && typeof data === 'object' && !Array.isArray(data) ? (data.message ?? data.detail ?? data.error) : data;
   const text = typeof said === 'string' ? said : said ? JSON.stringify(said) : '';
   return format.line([step.error_type, text].filter(Boolean).join(': '));
+}
+
+// In a few words what came of a step: the error, else what it answered, else what it was asked.
+export function Gist({ step }: { step: Step }) {
+  const error = step.status === 'failed' ? errorText(step) : '';
+  return <bdi class={error ? 'failure' : undefined}>{error || format.line(step.output_preview ?? step.input_preview, 200) || format.NOTHING}</bdi>;
 }
 
 function Preview({ step }: { step: Step }) {
@@ -104,6 +110,7 @@ const Thumb = ({ word }: { word: string | null }) =>
 const name = (kind: Named, id: string | null) => (id ? <bdi title={id}>{nameOf(kind, id)}</bdi> : faint);
 const text = (value: string | null) => (value ? <bdi title={value.slice(0, 1000)}>{format.line(value, 200)}</bdi> : faint);
 
+// Together they are there in a window of 1280 pixels, with the values beside them.
 const OWN: Column[] = [
   column('time', 'Time', 'When the step began', 104, (step) => (
     <Link to={stepAddress(step.id)} tabIndex={-1}>
@@ -111,15 +118,15 @@ const OWN: Column[] = [
     </Link>
   )),
   column('status', 'Status', 'Where the step is in its life', 86, (step) => <Status word={step.status} />),
-  column('agent', 'Agent', 'The agent that made the call', 96, (step) => name('agent', step.agent_id), { width: 'minmax(96px, .2fr)' }),
-  column('model', 'Model', 'The model that answered', 124, (step) => text(step.model), { width: 'minmax(124px, .22fr)' }),
-  column('preview', 'Input and output', 'The beginning of what was asked and answered, or the error', 190, (step) => <Preview step={step} />, { width: 'minmax(190px, 1fr)' }),
-  column('tokens', 'Tokens', 'Uncached, cached, written, output and reasoning tokens', 104, (step) => <Tokens step={step} />),
+  column('agent', 'Agent', 'The agent that made the call', 64, (step) => name('agent', step.agent_id), { grows: 0.4 }),
+  column('model', 'Model', 'The model that answered', 76, (step) => text(step.model), { grows: 0.45 }),
+  column('preview', 'Input and output', 'The beginning of what was asked and answered, or the error', 112, (step) => <Preview step={step} />, { grows: 1.5 }),
+  column('tokens', 'Tokens', 'Uncached, cached, written, output and reasoning tokens', 60, (step) => <Tokens step={step} />, { right: true }),
   column('cost', 'Cost', 'What the step cost', 68, (step) => <Money nano={step.cost_nano_usd} />, { right: true }),
-  column('duration', 'Duration', 'How long it took: model and tools', 96, (_, metrics) => <Took metrics={metrics} />),
-  column('stop', 'Stop reason', 'Why the step ended', 104, (step) => text(step.stop_reason)),
-  column('feedback', 'Feedback', 'What people thought of it', 64, (step) => <Thumb word={step.feedback} />),
-  column('tags', 'Tags', 'Words to find the step by', 150, (step) => <TagCell tags={step.tags} />, { width: 'minmax(150px, .25fr)' }),
+  column('duration', 'Duration', 'How long it took: model and tools', 66, (_, metrics) => <Took metrics={metrics} />, { right: true }),
+  column('stop', 'Stop reason', 'Why the step ended', 74, (step) => text(step.stop_reason), { grows: 0.35 }),
+  column('feedback', 'Feedback', 'What people thought of it', 58, (step) => <Thumb word={step.feedback} />),
+  column('tags', 'Tags', 'Words to find the step by', 58, (step) => <TagCell tags={step.tags} />, { grows: 0.4 }),
 ];
 
 const KINDS: Record<string, Named> = { agent_id: 'agent', project_id: 'project', provider_id: 'provider', conversation_id: 'conversation', created_by_id: 'user', last_updated_by_id: 'user' };
@@ -161,6 +168,14 @@ function plain(field: Field): Column {
 const COVERED = new Set(['created_at', 'status', 'agent_id', 'model', 'stop_reason', 'feedback', 'tags', 'cost_nano_usd', 'total_tokens']);
 export const columns: Column[] = [...OWN, ...stepFields.filter((field) => !COVERED.has(field.name)).map(plain)];
 export const USUAL = OWN.map((one) => one.name);
+
+// The columns as a grid has them, and the width below which it scrolls.
+const GAP_PX = 7; // as .steps .row has it, and its padding
+const PADDING_PX = 10;
+export const gridOf = (chosen: Column[]) => ({
+  '--cols': chosen.map(({ least, grows }) => (grows ? `minmax(${least}px, ${grows}fr)` : `${least}px`)).join(' '),
+  '--least': `${chosen.reduce((sum, { least }) => sum + least + GAP_PX, 2 * PADDING_PX - GAP_PX)}px`,
+});
 
 export function chosenColumns(words: string | null): Column[] {
   const wanted = words ? words.split(',') : USUAL;

@@ -6,7 +6,7 @@ import { Component } from 'preact';
 import * as format from '../../format';
 import { go } from '../../route';
 import { Link, Money, Status, Time } from '../../ui';
-import { errorText, Took, type Column } from './columns';
+import { Gist, Took, type Column } from './columns';
 import { stepAddress } from './state';
 
 export interface RowProps {
@@ -45,8 +45,8 @@ const Narrow = ({ step, metrics }: { step: Step; metrics: StepMetrics | null | u
       <Money nano={step.cost_nano_usd} />
       <Took metrics={metrics} />
     </div>
-    <div class={step.status === 'failed' ? 'failure' : 'soft'}>
-      <bdi>{step.status === 'failed' ? errorText(step) : format.line(step.output_preview ?? step.input_preview, 200) || format.NOTHING}</bdi>
+    <div class="soft">
+      <Gist step={step} />
     </div>
   </div>
 );
