@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions of the dashboard: a key is shown once, in a body, and from then on by a cookie that scripts cannot read and
- * other sites cannot send. What is in the cookie is the ledger's (session.c there); who may do what is auth.c's, and the
+ * other sites cannot send. What is in the cookie is the ledger's (keys_session.c there); who may do what is auth.c's, and the
  * same as for the key itself.
  */
 #include "http/auth.h"
@@ -10,12 +10,20 @@
 
 /* ---- the cookie ------------------------------------------------------------------------------------ */
 
+/* Whether the browser came by https: to this server, or to what stands before it, which the page's origin tells. */
+static bool is_https(const sw_request *request)
+{
+    static const char scheme[] = "https://";
+    sw_str origin = sw_request_header(request, "Origin");
+    return request->server->tls ||
+           (origin.ptr && strncmp(origin.ptr, scheme, sizeof scheme - 1) == 0);
+}
+
 static void set_cookie(sw_request *request, sw_str value, long long seconds)
 {
-    sw_str text = sw_arena_printf(&request->arena,
-                                  "%s=%.*s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Strict%s",
-                                  SW_SESSION_COOKIE, (int)value.len, value.ptr, seconds,
-                                  request->server->tls ? "; Secure" : "");
+    sw_str text = sw_arena_printf(
+        &request->arena, "%s=%.*s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Strict%s",
+        SW_SESSION_COOKIE, (int)value.len, value.ptr, seconds, is_https(request) ? "; Secure" : "");
     if (text.ptr) {
         sw_answer_header(request, "Set-Cookie", text.ptr);
     }

@@ -58,6 +58,15 @@ test('a key begins a session, which reads as the key does, and tells nothing of 
   assert.match(write.text, /scope 'write'/);
 });
 
+test('behind what speaks TLS for the server the cookie is for TLS only', async (t) => {
+  const { server, admin } = await closed(t);
+  const origin = server.url.replace('http:', 'https:');
+  for (const [from, secure] of [[origin, true], [server.url, false]]) {
+    const answer = await begin(server, admin, { ...OWN_PAGE, origin: from });
+    assert.deepEqual([answer.status, cookieOf(answer).attributes.includes('Secure')], [200, secure], from);
+  }
+});
+
 test('a key that is shown in a header goes before the session', async (t) => {
   const { server, admin } = await closed(t);
   const reader = (await secretOf(server, { name: 'reader', scopes: ['read'] }, bearer(admin))).secret;
