@@ -27,6 +27,10 @@ test('the first step appears in it by itself', on(site, async (page) => {
   await page.getByText('Live', { exact: true }).waitFor();
   const { id } = await site.server.must(201, 'POST', '/v1/steps', { body: { model: 'the-first', status: 'success' } });
   await page.getByRole('row', { name: /the-first/ }).waitFor();
+  // Charts begin with it; what it cost it did not say, which is not nothing.
+  const sum = (title) => page.locator('.panel-chart', { hasText: title }).locator('strong').innerText();
+  await until(() => sum('Steps'), (text) => text === '1', 'the sums');
+  assert.deepEqual([await sum('Tokens'), await sum('Cost')], ['–?', '–?']);
   await site.server.must(200, 'DELETE', `/v1/steps/${id}`);
   await page.getByRole('row', { name: /the-first/ }).waitFor({ state: 'detached' });
 }));

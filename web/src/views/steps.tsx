@@ -115,6 +115,11 @@ export function Steps() {
   const begun = oldest.data?.[0] ? Date.parse(oldest.data[0].created_at) : null;
   const first = walk.row(0);
   const newest = first ? Date.parse(first.created_at) : null;
+  useEffect(() => {
+    if (first && oldest.data?.length === 0) {
+      oldest.reload(); // it was empty
+    }
+  }, [first === undefined, oldest.data?.length]);
   const columns = useMemo(() => chosenColumns(query.get('cols')), [shown]);
 
   // Sums and counts follow what changes, but not each change.

@@ -7,20 +7,9 @@ import { Chart, type Series } from '../../chart';
 import * as format from '../../format';
 import { useQuery } from '../../route';
 import { ErrorBox } from '../../ui';
+import { keyOf, knownCost, knownTokens, type Group, type Latency, type Report } from '../../usage';
 import { apiQuery, NOT_SUMMED, params, rangeOf, titleOf } from './state';
 
-interface Latency {
-  count: number;
-  p50_ns: number | null;
-  p95_ns: number | null;
-}
-interface Report<G> {
-  groups: G[];
-  total: Totals;
-  complete: boolean;
-}
-type Sum = Totals & Partial<Record<Unit, string>>;
-type Timed = { step_time: Latency } & Partial<Record<Unit, string>>;
 type Unit = 'minute' | 'hour' | 'day';
 
 const SECONDS: Record<Unit, number> = { minute: 60, hour: 3600, day: 86400 };
@@ -52,23 +41,23 @@ interface Panel {
   show(n: number | null): string;
 }
 
-function panels(times: number[], sums: Map<number, Sum>, latencies: Map<number, Timed>, total: Totals | undefined, all: Latency | undefined): Panel[] {
-  const values = (get: (sum: Sum) => number) => times.map((at) => (sums.has(at) ? get(sums.get(at)!) : 0));
-  const times_of = (get: (latency: Latency) => number | null) => times.map((at) => (latencies.has(at) ? get(latencies.get(at)!.step_time) : null));
-  const bars = (label: string, color: string, get: (sum: Sum) => number): Series[] => [{ label, color, bars: true, values: values(get) }];
+function panels(times: number[], sums: Map<number, Group>, latencies: Map<number, Group>, total: Totals | undefined, all: Latency | undefined): Panel[] {
+  const values = (get: (sum: Group) => number | null) => times.map((at) => (sums.has(at) ? get(sums.get(at)!) : 0));
+  const times_of = (name: 'p50_ns' | 'p95_ns') => times.map((at) => latencies.get(at)?.step_time?.[name] ?? null);
+  const bars = (label: string, color: string, get: (sum: Group) => number | null): Series[] => [{ label, color, bars: true, values: values(get) }];
   const unknown = (n: number | undefined, what: string) => (n ? { hint: `${format.plural(n, 'step')} of unknown ${what}` } : {});
   const rate = total && total.num_steps > 0 ? total.failed_steps / total.num_steps : null;
   return [
     { title: 'Steps', value: format.count(total?.num_steps), series: bars('steps', '--accent', (sum) => sum.num_steps), show: format.short },
     { title: 'Errors', value: `${format.count(total?.failed_steps)}${rate ? ` · ${format.percent(rate)}` : ''}`, series: bars('errors', '--bad', (sum) => sum.failed_steps), show: format.short },
-    { title: 'Tokens', value: format.short(total?.total_tokens), ...unknown(total?.usage_unknown, 'usage'), series: bars('tokens', '--t-uncached', (sum) => sum.total_tokens), show: format.short },
-    { title: 'Cost', value: format.money(total?.cost_nano_usd), ...unknown(total?.cost_unknown, 'cost'), series: bars('cost', '--t-written', (sum) => sum.cost_nano_usd), show: format.money },
+    { title: 'Tokens', value: format.short(total && knownTokens(total)), ...unknown(total?.usage_unknown, 'usage'), series: bars('tokens', '--t-uncached', knownTokens), show: format.short },
+    { title: 'Cost', value: format.money(total && knownCost(total)), ...unknown(total?.cost_unknown, 'cost'), series: bars('cost', '--t-written', knownCost), show: format.money },
     {
       title: 'p50·p95',
       value: `${format.duration(all?.p50_ns)} · ${format.duration(all?.p95_ns)}`,
       series: [
-        { label: 'p95', color: '--t-output', values: times_of((latency) => latency.p95_ns) },
-        { label: 'p50', color: '--t-reasoning', values: times_of((latency) => latency.p50_ns) },
+        { label: 'p95', color: '--t-output', values: times_of('p95_ns') },
+        { label: 'p50', color: '--t-reasoning', values: times_of('p50_ns') },
       ],
       show: format.duration,
     },
@@ -86,12 +75,12 @@ export function Strip({ now, oldest, newest, turn }: { now: number; oldest: numb
   const filters = apiQuery(query, now);
   const waits = range.from === null && (oldest === null || newest === null);
   const path = (more: string) => (refused.length > 0 || waits ? null : `/v1/usage?${more}${filters && `&${filters}`}#${turn}`);
-  const sums = useApi<Report<Sum>>(path(`group_by=${unit}`));
-  const latencies = useApi<Report<Timed>>(path(`group_by=${unit}&latency=true`));
-  const all = useApi<Report<Timed>>(path('latency=true'));
+  const sums = useApi<Report>(path(`group_by=${unit}`));
+  const latencies = useApi<Report>(path(`group_by=${unit}&latency=true`));
+  const all = useApi<Report>(path('latency=true'));
 
   const drawn = useMemo(() => {
-    const byTime = <G extends Partial<Record<Unit, string>>>(groups: G[] | undefined) => new Map((groups ?? []).filter((group) => group[unit]).map((group) => [secondsOf(group[unit]!), group]));
+    const byTime = (groups: Group[] = []) => new Map(groups.filter((group) => keyOf(group, unit)).map((group) => [secondsOf(keyOf(group, unit)!), group]));
     const summed = byTime(sums.data?.groups);
     const keys = [...summed.keys()].sort((a, b) => a - b);
     const times = sums.data ? grid(keys, unit, range.from === null ? null : from / 1000, to / 1000) : [];
