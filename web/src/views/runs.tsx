@@ -12,9 +12,10 @@ import { listen } from '../live';
 import { nameOf, useNames, useNarrow } from '../names';
 import { useCommands } from '../palette';
 import { go, useQuery } from '../route';
-import { bucketsOf, bucketsText, Empty, ErrorBox, Head, Icon, Labelled, Link, Loading, Money, Popover, Status, Time, TokenBar } from '../ui';
+import { bucketsOf, bucketsText, Empty, ErrorBox, Head, Link, Loading, Money, Status, Time, TokenBar } from '../ui';
 import { useWalk, VirtualList, type Walk } from '../virtual';
 import { ended, metricsOf, utc } from './run/data';
+import { AddFilter, Chips } from './steps/filters';
 
 const ROW_PX = 34;
 const NARROW_ROW_PX = 56;
@@ -39,80 +40,6 @@ function filtersOf(query: URLSearchParams): Query {
   }
   const order = query.get('order_by');
   return order ? { ...out, order_by: order } : out;
-}
-
-function AddFilter() {
-  const [query, change] = useQuery();
-  const [name, setName] = useState(chosen[0]!.name);
-  const [value, setValue] = useState('');
-  const param = chosen.find((one) => one.name === name)!;
-  const words = param.kind === 'bool' ? ['true', 'false'] : param.words?.map(({ word }) => word);
-  return (
-    <Popover label="Add a filter" icon="filter" text="Filter" align="right">
-      {(close) => (
-        <form
-          class="inset"
-          onSubmit={(event) => {
-            event.preventDefault();
-            change({ [name]: [...(param.repeats ? query.getAll(name).filter((one) => one !== value.trim()) : []), value.trim()] });
-            setValue('');
-            close();
-          }}
-        >
-          <Labelled label="By">
-            <select value={name} onChange={(event) => (setName(event.currentTarget.value), setValue(''))}>
-              {chosen.map((one) => (
-                <option key={one.name} value={one.name}>
-                  {one.name}
-                </option>
-              ))}
-            </select>
-          </Labelled>
-          <Labelled label="Value" hint={param.doc}>
-            {words ? (
-              <select value={value} onChange={(event) => setValue(event.currentTarget.value)}>
-                <option value="">Choose…</option>
-                {words.map((word) => (
-                  <option key={word}>{word}</option>
-                ))}
-              </select>
-            ) : (
-              <input type="text" value={value} onInput={(event) => setValue(event.currentTarget.value)} />
-            )}
-          </Labelled>
-          <button class="primary" type="submit" disabled={value.trim() === ''}>
-            Add
-          </button>
-        </form>
-      )}
-    </Popover>
-  );
-}
-
-function Chips() {
-  const [query, change] = useQuery();
-  useNames();
-  const set = all.filter((param) => query.has(param.name));
-  if (set.length === 0) {
-    return null;
-  }
-  return (
-    <div class="chips" role="group" aria-label="Filters">
-      {set.flatMap((param) =>
-        query.getAll(param.name).map((value) => (
-          <span class="pill accent" key={`${param.name}=${value}`} title={param.doc}>
-            {param.name}: <bdi>{param.name === 'agent_id' ? nameOf('agent', value) : format.line(value, 60)}</bdi>
-            <button class="icon" aria-label={`Remove the filter ${param.name} ${format.line(value, 60)}`} onClick={() => change({ [param.name]: query.getAll(param.name).filter((one) => one !== value) })}>
-              <Icon name="cross" />
-            </button>
-          </span>
-        )),
-      )}
-      <button class="link" onClick={() => change(Object.fromEntries(all.map((param) => [param.name, null])))}>
-        Clear all
-      </button>
-    </div>
-  );
 }
 
 // ---- rows -----------------------------------------------------------------------------------------------------------
@@ -335,9 +262,9 @@ export function Runs() {
             </button>
           ))}
         </div>
-        <AddFilter />
+        <AddFilter params={chosen} />
       </Head>
-      <Chips />
+      <Chips params={all} any={all.some((param) => query.has(param.name))} none={Object.fromEntries(all.map((param) => [param.name, null]))} />
       {walk.error && <ErrorBox error={walk.error} retry={() => walk.retry()} />}
       {nothing ? (
         narrowed ? (

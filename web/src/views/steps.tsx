@@ -18,7 +18,7 @@ import { AddFilter, Chips, Search, TimeRange } from './steps/filters';
 import { useLive } from './steps/live';
 import { Row, rowId } from './steps/row';
 import { SavedViews } from './steps/saved';
-import { apiQuery, hasFilters, noFilters, rangeOf, stepAddress } from './steps/state';
+import { apiQuery, chosenParams, hasFilters, noFilters, rangeOf, stepAddress } from './steps/state';
 import { Strip } from './steps/strip';
 import { Timings } from './steps/timings';
 
@@ -219,13 +219,13 @@ export function Steps() {
           <Icon name="filter" />
           Values
         </button>
-        <AddFilter />
+        <AddFilter params={chosenParams} />
         <TimeRange />
         {!narrow && <ColumnChoice />}
         <SavedViews page="steps" />
         <LiveButton state={live.state} paused={paused} onToggle={() => setPaused(!paused)} />
       </Head>
-      <Chips />
+      <Chips params={chosenParams} any={hasFilters(query)} none={noFilters()} />
       {nothing && !hasFilters(query) ? (
         <FirstSteps />
       ) : (

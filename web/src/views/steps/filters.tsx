@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What narrows the list: the search, the range of time, the filters that are set, and a way to set any other that the
-// list's own rows know.
+// list's own rows know. The last two are those of the list of runs as well.
 import type { Param } from 'facts';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import * as format from '../../format';
 import { useKeys } from '../../keys';
 import { nameOf, useNames, type Named } from '../../names';
-import { useQuery } from '../../route';
+import { useQuery, type Changes } from '../../route';
 import { Icon, Labelled, Popover } from '../../ui';
-import { chosenParams, hasFilters, LAST, noFilters, params } from './state';
+import { LAST } from './state';
 
 // ---- the search -----------------------------------------------------------------------------------------------------
 
@@ -150,11 +150,11 @@ function ValueField({ param, value, onInput }: { param: Param; value: string; on
   return <input type={param.kind === 'int' ? 'number' : 'text'} min={param.kind === 'int' ? 0 : undefined} value={value} onInput={(event) => onInput(event.currentTarget.value)} />;
 }
 
-export function AddFilter() {
+export function AddFilter({ params }: { params: readonly Param[] }) {
   const [query, change] = useQuery();
-  const [name, setName] = useState(chosenParams[0]!.name);
+  const [name, setName] = useState(params[0]!.name);
   const [value, setValue] = useState('');
-  const param = params.get(name)!;
+  const param = params.find((one) => one.name === name)!;
   const add = (close: () => void) => {
     const before = param.repeats ? query.getAll(name).filter((one) => one !== value.trim()) : [];
     change({ [name]: [...before, value.trim()] });
@@ -162,12 +162,12 @@ export function AddFilter() {
     close();
   };
   return (
-    <Popover label="Add a filter" icon="filter" text="Filter">
+    <Popover label="Add a filter" icon="filter" text="Filter" align="right">
       {(close) => (
         <form class="inset" onSubmit={(event) => (event.preventDefault(), add(close))}>
           <Labelled label="By">
             <select value={name} onChange={(event) => (setName(event.currentTarget.value), setValue(''))}>
-              {chosenParams.map((one) => (
+              {params.map((one) => (
                 <option key={one.name} value={one.name}>
                   {one.name}
                 </option>
@@ -188,12 +188,13 @@ export function AddFilter() {
 
 const NAMED: Record<string, Named> = { agent_id: 'agent', project_id: 'project', provider_id: 'provider', conversation_id: 'conversation' };
 
-export function Chips() {
+// Those that are set; `any`: there are some, perhaps others than these, and `none` takes all of them away.
+export function Chips({ params, any, none }: { params: readonly Param[]; any: boolean; none: Changes }) {
   const [query, change] = useQuery();
   useNames();
-  const set = chosenParams.filter((param) => query.has(param.name));
+  const set = params.filter((param) => query.has(param.name));
   const remove = (name: string, value: string) => change({ [name]: query.getAll(name).filter((one) => one !== value) });
-  if (!hasFilters(query)) {
+  if (!any) {
     return null;
   }
   return (
@@ -202,13 +203,13 @@ export function Chips() {
         query.getAll(param.name).map((value) => (
           <span class="pill accent" key={`${param.name}=${value}`} title={param.doc}>
             {param.name}: <bdi>{NAMED[param.name] ? nameOf(NAMED[param.name]!, value) : format.line(value, 60)}</bdi>
-            <button class="icon" aria-label={`Remove the filter ${param.name} ${value}`} onClick={() => remove(param.name, value)}>
+            <button class="icon" aria-label={`Remove the filter ${param.name} ${format.line(value, 60)}`} onClick={() => remove(param.name, value)}>
               <Icon name="cross" />
             </button>
           </span>
         )),
       )}
-      <button class="link" onClick={() => change(noFilters())}>
+      <button class="link" onClick={() => change(none)}>
         Clear all
       </button>
     </div>
