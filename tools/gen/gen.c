@@ -16,6 +16,18 @@ void gen_upper(const char *text)
     }
 }
 
+void gen_quoted(const char *text, char quote)
+{
+    putchar(quote);
+    for (; *text; text++) {
+        if (*text == quote || *text == '\\') {
+            putchar('\\');
+        }
+        putchar(*text);
+    }
+    putchar(quote);
+}
+
 void gen_comment(int indent, const char *format, ...)
 {
     enum { WIDTH = 100 };

@@ -28,6 +28,8 @@ void gen_records_page(void);
 
 /* Prints in capitals. */
 void gen_upper(const char *text);
+/* Prints a text in quotes of this kind. */
+void gen_quoted(const char *text, char quote);
 /* Prints a comment of one sentence or more at this indent, broken at 100 columns. */
 void gen_comment(int indent, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

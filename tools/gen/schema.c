@@ -8,18 +8,6 @@
 
 #include "gen.h"
 
-static void print_text(const char *text)
-{
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\') {
-            putchar('\\');
-        }
-        putchar(*text);
-    }
-    putchar('"');
-}
-
 static void print_words(const gen_enum *list, bool nullable)
 {
     printf("\"enum\": [");
@@ -123,7 +111,7 @@ static void print_property(const gen_field *field)
         printf("\"writeOnly\": true, ");
     }
     printf("\"description\": ");
-    print_text(field->doc);
+    gen_quoted(field->doc, '"');
     putchar('}');
 }
 
@@ -145,7 +133,7 @@ static void print_record(const gen_record *record)
     size_t order[GEN_FIELDS_MAX];
     size_t count = gen_json_order(record, order);
     printf("    \"%s\": {\n      \"type\": \"object\",\n      \"description\": ", record->name);
-    print_text(record->doc);
+    gen_quoted(record->doc, '"');
     puts(",\n      \"properties\": {");
     for (size_t i = 0; i < count; i++) {
         print_property(&record->fields[order[i]]);

@@ -24,18 +24,6 @@ static const web_page pages[] = {
 
 /* ---- words ------------------------------------------------------------------------------------------------ */
 
-static void print_text(const char *text)
-{
-    putchar('\'');
-    for (; *text; text++) {
-        if (*text == '\'' || *text == '\\') {
-            putchar('\\');
-        }
-        putchar(*text);
-    }
-    putchar('\'');
-}
-
 /* step_status as StepStatus, or as stepStatus. */
 static void print_camel(const char *name, bool capital)
 {
@@ -68,7 +56,7 @@ static void print_enum(const gen_enum *list)
     puts("Words: readonly Word[] = [");
     for (size_t i = 0; i < list->count; i++) {
         printf("  { word: '%s', doc: ", list->words[i].word);
-        print_text(list->words[i].doc);
+        gen_quoted(list->words[i].doc, '\'');
         puts(" },");
     }
     puts("];");
@@ -132,7 +120,7 @@ static void print_fields(const gen_record *record, const size_t *order, size_t c
         printf("  { name: '%s', kind: '", field->name);
         print_lower(gen_kinds[field->kind].name);
         printf("', doc: ");
-        print_text(field->doc);
+        gen_quoted(field->doc, '\'');
         if (field->unit) {
             printf(", unit: '%s'", field->unit);
         }
@@ -171,7 +159,7 @@ static void print_params(int set)
         printf("  { name: '%s', kind: '", p->name);
         print_lower(p->kind);
         printf("', doc: ");
-        print_text(p->doc);
+        gen_quoted(p->doc, '\'');
         if (strcmp(p->kind, "WORD") == 0) {
             printf(", words: ");
             print_camel(gen_enums[p->words].name, false);
@@ -189,9 +177,9 @@ static void print_pages(void)
         printf("  { name: '");
         print_lower(pages[i].name);
         printf("', path: '%s', title: ", pages[i].path);
-        print_text(pages[i].title);
+        gen_quoted(pages[i].title, '\'');
         printf(", key: '%s', doc: ", pages[i].key);
-        print_text(pages[i].doc);
+        gen_quoted(pages[i].doc, '\'');
         puts(" },");
     }
     puts("] as const;");
