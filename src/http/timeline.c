@@ -37,7 +37,6 @@ static void write_timed(sw_walk *walk, const sw_step *step, sw_buf *out)
     }
     sw_json_close(&json, '}');
     sw_buf_addc(out, '\n');
-    sw_memory_reset(walk->memory);
 }
 
 sw_status sw_http_run_timeline(sw_request *request, sw_error *err)

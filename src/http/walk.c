@@ -4,12 +4,13 @@
  */
 #include "http/walk.h"
 
-enum { PAGE_ROWS = 500, PIECE_BYTES = 64 * 1024 };
+enum { PAGE_ROWS = 500, KEPT_ROWS = 200, PIECE_BYTES = 64 * 1024 };
 
 static void drop(sw_request *request)
 {
     sw_walk *walk = request->state;
     sw_buf_fini(&walk->first);
+    sw_arena_fini(&walk->kept_in);
     sw_memory_free(&walk->memory);
 }
 
@@ -27,21 +28,52 @@ static bool behind(const sw_walk *walk, const sw_step *step)
     return walk->query.ascending ? order > 0 : order < 0;
 }
 
+/* Whether there is room for another. */
+static bool keep(sw_walk *walk, const sw_step *step)
+{
+    if (!walk->kept) {
+        walk->kept = sw_arena_alloc(&walk->kept_in, KEPT_ROWS * sizeof *walk->kept);
+    }
+    if (!walk->kept || !sw_row_copy(sw_record_of(SW_RECORD_STEP), &walk->kept[walk->kept_count],
+                                    step, &walk->kept_in)) {
+        walk->out->status = SW_STATUS_NO_MEMORY;
+        return false;
+    }
+    return ++walk->kept_count < KEPT_ROWS;
+}
+
+static void write_kept(sw_walk *walk)
+{
+    for (size_t i = 0; i < walk->kept_count && walk->out->status == SW_STATUS_OK; i++) {
+        walk->write(walk, &walk->kept[i], walk->out);
+    }
+    walk->kept = NULL;
+    walk->kept_count = 0;
+    sw_arena_reset(&walk->kept_in);
+    sw_memory_reset(walk->memory);
+}
+
 static bool each_step(void *arg, const void *row)
 {
     sw_walk *walk = arg;
     const sw_step *step = row;
+    bool more = true;
     if (walk->lost && !behind(walk, step)) {
         return true;
     }
-    walk->write(walk, step, walk->out);
+    if (walk->memory) {
+        more = keep(walk, step);
+    } else {
+        walk->write(walk, step, walk->out);
+        more = walk->out->len < PIECE_BYTES;
+    }
     sw_assert(step->id.len < sizeof walk->last_id);
     memcpy(walk->last_id, step->id.ptr, step->id.len);
     walk->last_id[step->id.len] = '\0';
     walk->last_time = step->created_at;
     walk->lost = false;
     walk->left -= walk->left > 0;
-    return walk->out->status == SW_STATUS_OK && walk->out->len < PIECE_BYTES && walk->left != 0;
+    return more && walk->out->status == SW_STATUS_OK && walk->left != 0;
 }
 
 /* ---- pages ------------------------------------------------------------------------------------------------- */
@@ -72,6 +104,9 @@ static sw_status read_page(sw_walk *walk, sw_error *err)
     }
     status = sw_list(sw_server_ledger(request->server), &request->actor, SW_RECORD_STEP,
                      &walk->query, each_step, walk, &end, err);
+    if (walk->memory) {
+        write_kept(walk);
+    }
     if (status == SW_STATUS_NOT_FOUND && begun && !walk->lost) {
         lose_place(walk);
         return SW_STATUS_OK;
@@ -127,6 +162,7 @@ sw_status sw__walk_make(sw_request *request, sw_walk_write *write, sw_walk **out
         return sw_no_memory(err);
     }
     sw_buf_init(&walk->first, request->arena.from, SW_LIMIT_ANSWER_BYTES);
+    sw_arena_init(&walk->kept_in, request->arena.from, SW_LIMIT_ANSWER_BYTES);
     request->state = walk;
     request->drop = drop;
     walk->request = request;

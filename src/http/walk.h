@@ -25,8 +25,14 @@ struct sw_walk {
     /* The last step that was sent. */
     char last_id[SW_ID_MAX];
     sw_int last_time;
-    bool lost;         /* it was deleted: only what lies behind its place counts */
-    sw_memory *memory; /* of the writer, when it reads more of a step; goes with the walk */
+    bool lost; /* it was deleted: only what lies behind its place counts */
+    /* Of a writer that reads more of a step; goes with the walk, and is as new for each page. It is called when the
+     * list of a page has ended: who reads within a list holds one reader of the store and waits for another, and when
+     * all do that, all wait for ever. */
+    sw_memory *memory;
+    sw_arena kept_in;
+    sw_step *kept; /* the steps of the page, until then */
+    size_t kept_count;
 };
 
 /* A walk in the request's arena, over no query yet. */

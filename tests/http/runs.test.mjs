@@ -2,7 +2,7 @@
 // Runs and messages as V1's own tests describe them, through HTTP.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { agent, fill, newId, shared } from './lib.mjs';
+import { agent, fill, limited, newId, serve, shared } from './lib.mjs';
 
 let owner;
 const at = shared({}, async (server) => {
@@ -347,6 +347,17 @@ test('the timeline: every step with its timings, the oldest first, without what 
   assert.ok(lines.every((line) => Object.values(line).every((value) => value !== null) && line.model === 'm'));
   assert.equal((await api('GET', `/v1/runs/${newId('run')}/timeline`)).status, 404);
   assert.equal((await api('GET', `/v1/runs/${await run()}/timeline`)).text, '');
+});
+
+// Whether all are held up depends on who gets the processor when: a server that can be fails here now and then.
+test('more timelines at once than the store has readers: all are answered', async (t) => {
+  const server = await serve(t, { args: ['--workers', '40'] });
+  const id = newId('run');
+  await server.must(201, 'POST', '/v1/runs', { body: { id, agent_id: await agent(server) } });
+  const sent = await fill(server, 1000, (i) => ({ run_id: id, metrics: { step_ns: i } }));
+  const asked = Array.from({ length: 60 }, () => server.api('GET', `/v1/runs/${id}/timeline`));
+  const answers = await limited(Promise.all(asked), 20_000, 'all timelines');
+  assert.deepEqual(answers.map(({ text }) => text.trim().split('\n').length), asked.map(() => sent.length));
 });
 
 test('totals of several runs at once: in the order asked for, those that are not there left out', async () => {
