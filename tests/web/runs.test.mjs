@@ -258,9 +258,22 @@ test('a run that goes on is live: steps come, end, and so does the run', on(site
   await until(states, (all) => all.join() === 'success', 'its end');
   await fill(site.server, 1, () => ({ run_id: id, status: 'failed', model: 'm', error_type: 'Late' }));
   await until(states, (all) => all.join() === 'success,failed', 'another step');
+  const kid = newId('run');
+  await site.server.must(201, 'POST', '/v1/runs', { body: { id: kid, agent_id: at.other, parent_run_id: id } });
+  await fill(site.server, 1, () => ({ run_id: kid, parent_step_id: first.id, status: 'success', model: 'small' }));
+  await until(states, (all) => all.join() === 'success,created,failed', 'the run that it started');
+  await page.locator('.w-kid button').click();
+  await until(states, (all) => all.join() === 'success,created,success,failed', 'what that one did');
+  await fill(site.server, 1, () => ({ run_id: kid, status: 'failed', model: 'small' }));
+  await site.server.must(200, 'PATCH', `/v1/runs/${kid}`, { body: { status: 'failed' } });
+  await until(states, (all) => all.join() === 'success,failed,success,failed,failed', 'its end, while it is open');
+  const [last] = await fill(site.server, 1, () => ({ run_id: id, status: 'pending', model: 'm' }));
+  await until(states, (all) => all.at(-1) === 'pending', 'the last step');
   await site.server.must(200, 'PATCH', `/v1/runs/${id}`, { body: { status: 'completed' } });
   await page.locator('.step-title').getByText('completed').waitFor();
   assert.equal(await page.getByText('live', { exact: true }).count(), 0);
+  await site.server.must(200, 'PATCH', `/v1/steps/${last.id}`, { body: { status: 'success' } });
+  await until(states, (all) => all.at(-1) === 'success', 'a step that ends behind the run');
 }));
 
 test('enter opens the step, from which j goes on in the run', on(site, async (page) => {

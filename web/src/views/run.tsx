@@ -91,7 +91,7 @@ function Summary({ run, metrics, data }: { run: RunRow; metrics: RunMetrics | un
       )}
       {data.kidCount > 0 && <span class="soft num">started {format.plural(data.kidCount, 'run')}</span>}
       {run.conversation_id && (
-        <Link to={`/steps?conversation_id=${run.conversation_id}`}>
+        <Link to={`/steps?conversation_id=${encodeURIComponent(run.conversation_id)}`}>
           <bdi>{format.line(nameOf('conversation', run.conversation_id), 60)}</bdi>
         </Link>
       )}
@@ -201,27 +201,36 @@ function OneRun({ id }: { id: string }) {
     }
   }, [data.failed.length, data.done]);
 
+  // What it is in sum, and what it started.
+  const again = () => {
+    asked.reload();
+    totals.reload();
+    void data.lookForKids();
+  };
   useEffect(() => {
-    if (!live) {
+    const timer = live ? setInterval(again, LOOK_MS) : undefined;
+    return () => clearInterval(timer);
+  }, [live, data]);
+  // It is listened to until one leaves, also when it has ended: how its last steps did is told a little later.
+  const listens = useRef(false);
+  listens.current ||= live;
+  useEffect(() => {
+    if (!listens.current) {
       return undefined;
     }
     let soon = 0;
-    const again = () => {
-      soon = 0;
-      asked.reload();
-      totals.reload();
-    };
     const end = data.follow(() => {
       blocks.forget();
-      soon ||= window.setTimeout(again, 1000);
+      soon ||= window.setTimeout(() => {
+        soon = 0;
+        again();
+      }, 1000);
     });
-    const timer = setInterval(again, LOOK_MS);
     return () => {
       end();
-      clearInterval(timer);
       clearTimeout(soon);
     };
-  }, [live, data]);
+  }, [listens.current, data]);
 
   const move = (by: number) => {
     const next = data.rows[Math.max(0, Math.min(data.rows.length - 1, (at < 0 ? -1 : at) + by))];

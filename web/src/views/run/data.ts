@@ -43,6 +43,7 @@ export const ended = (run: Run) => run.status !== 'created' && run.status !== 'r
 
 export interface Kid {
   run: Run;
+  by: string; // the step that started it; "" while that is not known
   metrics: RunMetrics | undefined;
   open: boolean;
   data: RunData | null;
@@ -54,18 +55,23 @@ function timedOf(step: Step): TimedStep {
   return Object.fromEntries(told.filter(([, value]) => value !== null)) as unknown as TimedStep;
 }
 
+const TIMES = ['step_start_ns', 'llm_request_start_ns', 'llm_request_ns', 'tool_execution_ns', 'step_ns', 'ttft_ns'] as const;
+const timesOf = (from: Partial<Record<(typeof TIMES)[number], number | null>>) => Object.fromEntries(TIMES.flatMap((name) => (typeof from[name] === 'number' ? [[name, from[name]]] : [])));
+
 const DEEPEST = 12;
 const TELL_MS = 200;
 const TOGETHER_MS = 250;
 const MOST_KIDS = 1000;
+const MOST_AGAIN = 5000; // steps of a run it started that are asked for again while it goes on
 
 export class RunData {
   readonly id: string;
   rows: Row[] = [];
   index = new Map<string, number>();
   failed: number[] = [];
-  kids = new Map<string, Kid[]>(); // by the step that started them; "" when that is not known
-  kidCount = 0;
+  kids = new Map<string, Kid[]>(); // by the step that started them
+  #kids: Kid[] = []; // as they began
+  #looks = false;
   from = Infinity;
   to = 0;
   done = false;
@@ -82,15 +88,19 @@ export class RunData {
     this.#tell = tell;
   }
 
+  get kidCount(): number {
+    return this.#kids.length;
+  }
+
   start(): void {
     void this.#load();
-    void this.#loadKids();
+    void this.lookForKids();
   }
 
   end(): void {
     this.#stop.abort();
     clearTimeout(this.#soon);
-    this.kids.forEach((some) => some.forEach((kid) => kid.data?.end()));
+    this.#kids.forEach((kid) => kid.data?.end());
   }
 
   retry(): void {
@@ -98,6 +108,10 @@ export class RunData {
     this.rows = [];
     this.index.clear();
     this.failed = [];
+    this.from = Infinity;
+    this.to = 0;
+    this.done = false;
+    this.shape++;
     this.start();
   }
 
@@ -152,9 +166,10 @@ export class RunData {
         }
       }
       this.done = true;
-      this.#early.forEach((step, id) => (step ? this.#put(step) : this.#drop(id)));
+      const early = [...this.#early];
       this.#early.clear();
       this.shape += this.kidCount > 0 ? 1 : 0;
+      void this.#take(early).then(() => this.changed());
     } catch (error) {
       if (this.#stop.signal.aborted) {
         return;
@@ -177,6 +192,7 @@ export class RunData {
   #add(step: TimedStep): void {
     const row = this.shapeOf(step);
     const known = this.index.get(step.id);
+    const wasFailed = known !== undefined && this.rows[known]!.step.status === 'failed';
     if (known !== undefined) {
       this.rows[known] = row;
       this.shape++;
@@ -187,34 +203,52 @@ export class RunData {
     this.from = Math.min(this.from, row.at);
     this.to = Math.max(this.to, row.at + row.whole);
     const place = known ?? this.rows.length - 1;
-    const wasFailed = known !== undefined && this.failed.includes(known);
     if (step.status === 'failed' && !wasFailed) {
       this.failed.push(place);
       if (known !== undefined) {
         this.failed.sort((a, b) => a - b);
       }
+    } else if (step.status !== 'failed' && wasFailed) {
+      this.failed = this.failed.filter((one) => one !== place);
     }
   }
 
-  async #loadKids(): Promise<void> {
+  // The runs that it started: those that are new, and from the first that goes on, how they are now.
+  async lookForKids(): Promise<void> {
+    if (this.#looks) {
+      return;
+    }
+    this.#looks = true;
+    const signal = this.#stop.signal;
+    const going = this.#kids.findIndex((kid) => !ended(kid.run));
+    const before = going < 0 ? this.#kids : this.#kids.slice(0, going);
+    const known = new Map(this.#kids.map((kid) => [kid.run.id, kid]));
+    // Its first step says it.
+    const startedBy = (run: Run) => api<Step[]>(`/v1/runs/${run.id}/steps`, { query: { order: 'asc', limit: 1 }, signal }).then(([first]) => first?.parent_step_id ?? '', () => '');
     try {
-      const runs = await api<Run[]>('/v1/runs/', { query: { parent_run_id: this.id, order: 'asc', limit: MOST_KIDS }, signal: this.#stop.signal });
-      if (runs.length === 0) {
-        return;
+      const runs = await api<Run[]>('/v1/runs/', { query: { parent_run_id: this.id, order: 'asc', after: before.at(-1)?.run.id, limit: MOST_KIDS }, signal });
+      if (runs.length > 0 || before.length < this.#kids.length) {
+        const [metrics, by] = await Promise.all([
+          metricsOf(runs.map((run) => run.id), signal),
+          Promise.all(runs.map((run, i) => (known.get(run.id)?.metrics?.num_steps || i >= ASKED_AT_ONCE ? (known.get(run.id)?.by ?? '') : startedBy(run)))),
+        ]);
+        this.#kids = [...before, ...runs.map((run, i) => this.#kid(known.get(run.id), run, by[i]!, metrics.get(run.id)))];
+        this.kids.clear();
+        this.#kids.forEach((kid) => this.kids.set(kid.by, [...(this.kids.get(kid.by) ?? []), kid]));
+        this.#reshaped();
       }
-      const [metrics, firsts] = await Promise.all([
-        metricsOf(runs.map((run) => run.id), this.#stop.signal),
-        Promise.all(runs.slice(0, 100).map((run) => api<Step[]>(`/v1/runs/${run.id}/steps`, { query: { order: 'asc', limit: 1 }, signal: this.#stop.signal }).catch(() => []))),
-      ]);
-      runs.forEach((run, i) => {
-        const by = firsts[i]?.[0]?.parent_step_id ?? '';
-        this.kids.set(by, [...(this.kids.get(by) ?? []), { run, metrics: metrics.get(run.id), open: false, data: null }]);
-      });
-      this.kidCount = runs.length;
-      this.#reshaped();
     } catch {
       // Without the runs it started the run itself is still shown.
     }
+    this.#looks = false;
+  }
+
+  // The same kid as before, so that it stays open; its steps are asked for again when it has others.
+  #kid(old: Kid | undefined, run: Run, by: string, metrics: RunMetrics | undefined): Kid {
+    if (old?.data?.done && old.data.rows.length < MOST_AGAIN && (old.run.status !== run.status || old.metrics?.num_steps !== metrics?.num_steps)) {
+      old.data.retry();
+    }
+    return Object.assign(old ?? { open: false, data: null }, { run, by, metrics });
   }
 
   // ---- as it goes on
@@ -227,16 +261,11 @@ export class RunData {
       timer = 0;
       const some = [...queue];
       queue.clear();
-      for (const [id, step] of some) {
-        if (!this.done) {
-          this.#early.set(id, step);
-        } else if (step) {
-          this.#put(step);
-        } else {
-          this.#drop(id);
-        }
+      if (this.done) {
+        await this.#take(some);
+      } else {
+        some.forEach(([id, step]) => this.#early.set(id, step));
       }
-      await this.#time(some.flatMap(([id, step]) => (step ? [id] : [])));
       this.changed();
       onChange();
     };
@@ -261,34 +290,33 @@ export class RunData {
     return rows[0] ? this.shapeOf(timedOf(rows[0])) : null;
   }
 
-  #put(step: Step): void {
-    const old = this.rows[this.index.get(step.id) ?? -1]?.step;
-    this.#add({ ...old, ...timedOf(step) });
-  }
-
-  #drop(id: string): void {
-    const at = this.index.get(id);
-    if (at !== undefined) {
-      const rest = this.rows.filter((_, i) => i !== at).map((row) => row.step);
+  // Puts what was told of steps in their places, and asks for their timings, which are not told.
+  async #take(told: [string, Step | null][]): Promise<void> {
+    const gone = new Set<string>();
+    const changed: string[] = [];
+    for (const [id, step] of told) {
+      if (step) {
+        this.#add({ ...timesOf(this.rows[this.index.get(id) ?? -1]?.step ?? {}), ...timedOf(step) });
+        changed.push(id);
+      } else if (this.index.has(id)) {
+        gone.add(id);
+      }
+    }
+    if (gone.size > 0) {
+      const rest = this.rows.filter((row) => !gone.has(row.step.id));
       this.rows = [];
       this.index.clear();
       this.failed = [];
       this.shape++;
-      rest.forEach((step) => this.#add(step));
+      rest.forEach((row) => this.#add(row.step));
     }
-  }
-
-  async #time(ids: string[]): Promise<void> {
-    const known = ids.filter((id) => this.index.has(id)).slice(0, 100);
-    if (known.length === 0) {
-      return;
-    }
-    const times = await api<StepMetrics[]>('/v1/steps/metrics', { query: { step_id: known }, signal: this.#stop.signal }).catch(() => []);
-    for (const one of times) {
-      const row = this.rows[this.index.get(one.id) ?? -1];
-      if (row) {
-        const names = ['step_start_ns', 'llm_request_start_ns', 'llm_request_ns', 'tool_execution_ns', 'step_ns', 'ttft_ns'] as const;
-        this.#add({ ...row.step, ...Object.fromEntries(names.filter((name) => one[name] !== null).map((name) => [name, one[name]])) });
+    for (let at = 0; at < changed.length; at += ASKED_AT_ONCE) {
+      const times = await api<StepMetrics[]>('/v1/steps/metrics', { query: { step_id: changed.slice(at, at + ASKED_AT_ONCE) }, signal: this.#stop.signal }).catch(() => []);
+      for (const one of times) {
+        const row = this.rows[this.index.get(one.id) ?? -1];
+        if (row) {
+          this.#add({ ...row.step, ...timesOf(one) });
+        }
       }
     }
   }

@@ -12,7 +12,7 @@ import { nameOf, useNames } from '../../names';
 import { Link, Loading, Money, Status } from '../../ui';
 import { useAsk } from '../step/data';
 import { Failure } from '../step/failure';
-import { stepInRun, type RunData, type Row } from './data';
+import { stepInRun, type Kid, type RunData, type Row } from './data';
 
 const BEFORE = 2;
 const AFTER = 10;
@@ -54,7 +54,7 @@ interface TurnProps {
   row: Row;
   i: number; // its place; -1 while it is not known
   data: RunData;
-  kids: number; // another when the runs it started have come
+  kids: Kid[] | undefined; // another when they are looked for again
   mark: string;
   active: boolean;
   hit: boolean;
@@ -72,11 +72,10 @@ class Turn extends Component<TurnProps> {
   }
 }
 
-function TurnBody({ row, i, data, mark, active, hit, onSelect }: TurnProps) {
+function TurnBody({ row, i, data, kids, mark, active, hit, onSelect }: TurnProps) {
   useNames();
   const { step } = row;
   const talk = useAsk(`${step.id} ${step.status}`, (signal) => talkOf(step, signal));
-  const kids = data.kids.get(step.id) ?? [];
   const record = talk.data?.record;
   const messages = talk.data ? (talk.data.messages.length > 0 ? talk.data.messages : [...preview('user', record?.input_preview ?? null), ...preview('assistant', record?.output_preview ?? null)]) : [];
   return (
@@ -108,7 +107,7 @@ function TurnBody({ row, i, data, mark, active, hit, onSelect }: TurnProps) {
           {messages.length > 0 ? <Chat messages={messages} mark={mark || undefined} /> : !record?.error_data && <p class="faint">No message was recorded with this step.</p>}
         </>
       )}
-      {kids.map((kid) => (
+      {kids?.map((kid) => (
         <p key={kid.run.id} class="started">
           <Status word={kid.run.status} /> started <Link to={`/runs/${kid.run.id}`}>{format.line(nameOf('agent', kid.run.agent_id), 60)}</Link>
           {kid.metrics && <span class="soft num">{format.plural(kid.metrics.num_steps ?? 0, 'step')}</span>}
@@ -192,10 +191,10 @@ export function Transcript({ data, early, selected, turn, hits, mark, onSelect }
   return (
     <div class="transcript" ref={box} tabIndex={0} role="region" aria-label="Transcript" onScroll={look} onWheel={hand} onTouchMove={hand} onPointerDown={hand} onKeyDown={hand}>
       <div>
-        {alone && <Turn key={alone.step.id} row={alone} i={-1} data={data} mark={mark} active hit={false} kids={0} onSelect={choose} />}
+        {alone && <Turn key={alone.step.id} row={alone} i={-1} data={data} mark={mark} active hit={false} kids={undefined} onSelect={choose} />}
         {!alone && from > 0 && <p class="faint">{format.plural(from, 'step')} before this</p>}
         {(alone ? [] : data.rows.slice(from, to)).map((row, k) => (
-          <Turn key={row.step.id} row={row} i={from + k} data={data} mark={mark} active={row.step.id === selected} hit={hits.has(row.step.id)} kids={data.kidCount} onSelect={choose} />
+          <Turn key={row.step.id} row={row} i={from + k} data={data} mark={mark} active={row.step.id === selected} hit={hits.has(row.step.id)} kids={data.kids.get(row.step.id)} onSelect={choose} />
         ))}
         {!alone && to < data.rows.length && <p class="faint">{format.plural(data.rows.length - to, 'step')} after this</p>}
         {data.done && data.rows.length === 0 && <p class="soft">This run has no steps.</p>}
