@@ -42,7 +42,7 @@ const site = dashboard({}, async (server) => {
   await run(at.run);
   at.steps = await fill(server, COUNT, make);
   await run(at.kid, { parent_run_id: at.run, agent_id: at.other, created_at: time(5) });
-  at.kids = await fill(server, 4, (i) => ({ run_id: at.kid, agent_id: at.other, model: 'small', status: 'success', parent_step_id: at.steps[5].id, created_at: time(5 + i / 10), metrics: { ...timed(5 + i / 10), step_ns: 1e8 } }));
+  at.kids = await fill(server, 4, (i) => ({ run_id: at.kid, agent_id: at.other, model: 'small', status: 'success', parent_step_id: at.steps[5].id, ...(i === 0 ? { cost_nano_usd: 5_000_000 } : {}), created_at: time(5 + i / 10), metrics: { ...timed(5 + i / 10), step_ns: 1e8 } }));
   await run(at.many, { created_at: time(-10) });
   await fill(server, MANY, (i) => ({ run_id: at.many, model: 'm', created_at: time(i), status: i === MANY_FAILED ? 'failed' : 'success', ...(i === MANY_FAILED ? { error_type: 'Broken', error_data: { message: 'the one that broke' } } : {}), output_preview: `answer ${i}`, metrics: timed(i) }));
   await run(at.failed, { created_at: time(-20) });
@@ -79,6 +79,15 @@ test('a row says the sums of a run', on(site, async (page) => {
   assert.ok(ns > 0 && cells[6].trim() !== '–', cells[6]);
   await row.click();
   await page.waitForURL((url) => url.pathname === `/runs/${at.run}`);
+}));
+
+test('what nobody knows is no 0: the cost of some steps, the tokens of one', on(site, async (page) => {
+  await list(page);
+  const cost = (run) => page.locator('.runs-row', { has: page.locator(`a[href="/runs/${run}"]`) }).getByRole('gridcell').nth(5).innerText();
+  await until(() => cost(at.kid), (text) => text.trim() === '≥ $0.00500', 'a cost that is known in part');
+  await until(() => cost(at.many), (text) => text.trim() === '–', 'a cost that is not known');
+  await show(page, at.kid, '?view=table');
+  assert.equal(await page.locator('.rt-row:not(.rt-head) .right').nth(1).innerText(), '–');
 }));
 
 test('filters are those of the list, and stand in the address', on(site, async (page) => {

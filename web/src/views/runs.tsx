@@ -68,7 +68,15 @@ const Steps = ({ sums }: { sums: RunMetrics | undefined }) =>
 const took = (run: Run, sums: RunMetrics | undefined) => run.total_duration_ns ?? sums?.run_ns ?? (ended(run) ? null : Math.max(0, Date.now() - Date.parse(run.created_at)) * 1e6);
 
 const Cost = ({ sums }: { sums: RunMetrics | undefined }) =>
-  sums === undefined ? null : sums.cost_unknown > 0 && sums.cost_unknown === sums.num_steps ? <Money nano={null} /> : <Money nano={sums.cost_nano_usd} />;
+  sums === undefined ? null : sums.cost_unknown === 0 ? (
+    <Money nano={sums.cost_nano_usd} />
+  ) : sums.cost_unknown === sums.num_steps ? (
+    <Money nano={null} />
+  ) : (
+    <span class="num" title={`at least: without ${format.plural(sums.cost_unknown, 'step')} of unknown cost`}>
+      ≥ {format.money(sums.cost_nano_usd)}
+    </span>
+  );
 
 const COLUMNS: Column[] = [
   { title: 'Begun', width: '108px', cell: (run) => <Link to={`/runs/${run.id}`} tabIndex={-1}><Time at={utc(run.created_at)} /></Link> },

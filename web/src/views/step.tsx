@@ -112,7 +112,8 @@ function Messages({ own, error, again, step }: { own: Said[] | undefined; error:
     <section class="card" aria-label="Messages">
       <header>
         <h2>Messages</h2>
-        {own && own.length > 0 && <span class="soft small">{format.plural(own.length, 'message')} of this step</span>}
+        {own && own.length > 0 && <span class="soft small">{own.length < MOST_MESSAGES ? '' : 'the first '}
+            {format.plural(own.length, 'message')} of this step</span>}
       </header>
       <div class="body">
         {error ? (
@@ -152,6 +153,7 @@ export function Step({ params }: PageProps) {
   const mayWrite = may(session, 'write');
 
   useEffect(() => {
+    setChanged(null); // who comes back sees what the server says then
     document.querySelector('main')?.scrollTo({ top: 0 });
   }, [id]);
   useKeys('Step', [

@@ -43,7 +43,7 @@ export function RunTable({ data, blocks, active, selected, hits, onSelect }: Sho
           {record ? <Gist step={record} /> : <span class="faint">…</span>}
         </div>
         <div role="gridcell" class="right num">
-          {format.short(step.total_tokens)}
+          {format.short(step.total_tokens || null)}
         </div>
         <div role="gridcell" class="right">
           <Money nano={step.cost_nano_usd ?? null} />

@@ -31,6 +31,7 @@ interface Talk {
 // Steps that are not looked at any more are remembered for a while; one that goes on is asked for again.
 const kept = new Map<string, Talk>();
 const MOST_KEPT = 200;
+const MOST_MESSAGES = 200;
 
 async function talkOf(step: { id: string; status: string }, signal: AbortSignal): Promise<Talk> {
   const key = `${step.id} ${step.status}`;
@@ -38,7 +39,7 @@ async function talkOf(step: { id: string; status: string }, signal: AbortSignal)
   if (known && step.status !== 'pending') {
     return known;
   }
-  const messages = await api<Said[]>('/v1/stored-messages/', { query: { step_id: step.id, order: 'asc', limit: 200 }, signal });
+  const messages = await api<Said[]>('/v1/stored-messages/', { query: { step_id: step.id, order: 'asc', limit: MOST_MESSAGES }, signal });
   const record = step.status === 'failed' || messages.length === 0 ? await api<Step>(`/v1/steps/${encodeURIComponent(step.id)}`, { signal }) : null;
   const talk = { messages, record };
   kept.set(key, talk);
@@ -105,6 +106,7 @@ function TurnBody({ row, i, data, kids, mark, active, hit, onSelect }: TurnProps
         <>
           {record && <Failure step={record} />}
           {messages.length > 0 ? <Chat messages={messages} mark={mark || undefined} /> : !record?.error_data && <p class="faint">No message was recorded with this step.</p>}
+          {messages.length === MOST_MESSAGES && <p class="faint">Of a step at most {MOST_MESSAGES} messages are shown here.</p>}
         </>
       )}
       {kids?.map((kid) => (
