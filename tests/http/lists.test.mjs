@@ -159,6 +159,8 @@ const FILTERS = [
   ['min_tokens=100&max_tokens=120', (s) => s.total_tokens >= 100 && s.total_tokens <= 120],
   ['min_cost_nano_usd=30000', (s) => !nil(s.cost_nano_usd) && s.cost_nano_usd >= 30000],
   ['max_cost_nano_usd=30000', (s) => !nil(s.cost_nano_usd) && s.cost_nano_usd <= 30000],
+  ['has_cost=true', (s) => !nil(s.cost_nano_usd)],
+  ['has_cost=false', (s) => nil(s.cost_nano_usd)],
   ['min_step_ns=40000000', (s) => (s.metrics?.step_ns ?? -1) >= 40_000_000],
   ['max_step_ns=40000000', (s) => s.metrics !== undefined && s.metrics.step_ns <= 40_000_000],
   ['text=needle', (s) => !nil(s.output_preview)],
@@ -230,7 +232,7 @@ test('values of any length and kind are no reason to fail', async () => {
 });
 
 test('all filters at once', async () => {
-  const all = FILTERS.map(([query]) => query).filter((q) => !q.startsWith('has_feedback=F')).join('&');
+  const all = FILTERS.map(([query]) => query).filter((q) => !/^has_feedback=F|^has_cost=f/.test(q)).join('&');
   const { status } = await at.server.api('GET', `/v1/steps/?${all}`);
   assert.equal(status, 200);
 });

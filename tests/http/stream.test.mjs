@@ -69,7 +69,7 @@ test('the first byte comes within 100 ms of the commit', async (t) => {
 test('the filters of lists are those of the stream', async (t) => {
   const server = await serve(t);
   const filters = ['model=a', 'model=a&model=b', 'tags=x', 'tags_all=x&tags_all=y', 'status=failed', 'text=NEEDLE',
-    'min_tokens=10', 'has_feedback=false', 'min_step_ns=1000', 'max_step_ns=999', 'error_type=E', 'end_user=', 'since=2100-01-01'];
+    'min_tokens=10', 'has_feedback=false', 'has_cost=false', 'min_step_ns=1000', 'max_step_ns=999', 'error_type=E', 'end_user=', 'since=2100-01-01'];
   const listeners = await Promise.all(filters.map((filter) => listen(t, server, `/v1/steps/stream?${filter}`)));
   const all = await listen(t, server, '/v1/steps/stream');
   await fill(server, 60, (i) => ({

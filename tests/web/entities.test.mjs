@@ -102,10 +102,17 @@ test('models: one without a price is called out, with what to do', on(site, asyn
   assert.equal(await page.getByLabel('Model', { exact: true }).inputValue(), 'house-brand-7b');
   assert.equal(await page.getByLabel('Provider', { exact: true }).inputValue(), 'in the cellar');
   await page.goBack();
+  for (const [link, filters] of [['Steps of unknown cost', { has_cost: 'false' }], ['house-brand-7b', { has_cost: 'false', model: 'house-brand-7b', provider_name: 'in the cellar' }]]) {
+    await out.getByRole('link', { name: link, exact: true }).click();
+    await page.waitForURL(/\/steps\?/);
+    assert.deepEqual(Object.fromEntries([...query(page)].filter(([name]) => name !== 'since')), filters);
+    await page.getByText('30 steps', { exact: true }).waitFor();
+    await page.goBack();
+  }
   await row(page, 'gpt-4o-mini').getByRole('link', { name: 'gpt-4o-mini', exact: true }).click();
   await page.waitForURL('**/overview?model=gpt-4o-mini');
   await page.getByRole('button', { name: 'Remove the filter of model' }).waitFor();
-}));
+}, UNNAMED));
 
 test('providers: their models, and those that are configured; an address that is none is no link', on(site, async (page) => {
   await open(page, '/providers');

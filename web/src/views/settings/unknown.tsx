@@ -17,6 +17,7 @@ interface Lacking {
   why: string;
 }
 
+const UNKNOWN = { has_cost: 'false' };
 const WHOLE: Range = { from: null, to: null, grain: 'day', word: 'all' };
 
 export function priceLink(one: { provider_name: string | null; model: string | null }): string {
@@ -75,6 +76,11 @@ export function Unknown({ range = WHOLE, brief = false }: { range?: Range; brief
           {brief && silent > 0 && `${rows.length > 0 ? '; ' : ''}${format.plural(silent, 'step')} reported no usage, or not all of it`}
           {!unknown.data.complete && ' (of the newest steps)'}
         </span>
+        {all.length > 0 && (
+          <Link to={stepsLink(range, UNKNOWN)} aria-label="Steps of unknown cost">
+            Steps
+          </Link>
+        )}
       </header>
       {(!brief || rows.length > 0) && (
         <Table label="Models of unknown cost" head={['Model', 'Provider', ['Steps without cost'], ['Of'], ['Tokens'], 'Why', 'What to do']} empty="Of every step it is known what it cost." count={rows.length}>
@@ -82,7 +88,7 @@ export function Unknown({ range = WHOLE, brief = false }: { range?: Range; brief
             <tr key={`${one.provider_name} ${one.model}`}>
               <td>
                 {one.model === null ? <span class="faint">not said</span> : (
-                  <Link to={stepsLink(range, { model: one.model })}>
+                  <Link to={stepsLink(range, { ...UNKNOWN, model: one.model, ...(one.provider_name ? { provider_name: one.provider_name } : {}) })}>
                     <bdi>{one.model}</bdi>
                   </Link>
                 )}
