@@ -7,18 +7,22 @@ import { agent, fill } from '../http/lib.mjs';
 import { accessible, dashboard, on, picture, until, windows } from './browser.mjs';
 
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 const TODAY = Math.floor(Date.now() / DAY_MS) * DAY_MS;
 const HOSTILE = '<img src=x onerror="document.title=1">';
 const MODELS = ['alpha', 'beta', HOSTILE];
 const NOW = 90; // steps of the last nine days
 const BEFORE = 40; // and of the thirty days before the last thirty
+const NIGHT = Date.parse('2025-03-29T12:00Z'); // within a day of it summer time begins where the browser is
+const HOURS = 24; // with a step each
 const site = dashboard({}, prepare);
 const at = {};
 
 // Every seventh failed, every ninth has feedback, every tenth says nothing of its cost and its tokens.
 const silent = (i) => i % 10 === 9;
+const began = (i) => (i < NOW ? TODAY - (i % 9) * DAY_MS : TODAY - (35 + (i % 20)) * DAY_MS) + (i % 24) * 60_000;
 const make = (i) => ({
-  created_at: new Date((i < NOW ? TODAY - (i % 9) * DAY_MS : TODAY - (35 + (i % 20)) * DAY_MS) + (i % 24) * 60_000).toISOString(),
+  created_at: new Date(i < NOW + BEFORE ? began(i) : NIGHT + (i - NOW - BEFORE) * HOUR_MS).toISOString(),
   model: MODELS[i % 3],
   provider_name: 'somebody',
   agent_id: at.agents[i % 2],
@@ -32,7 +36,7 @@ const make = (i) => ({
 
 async function prepare(server) {
   at.agents = [await agent(server, { name: 'left hand' }), await agent(server, { name: 'right hand' })];
-  at.steps = await fill(server, NOW + BEFORE, make);
+  at.steps = await fill(server, NOW + BEFORE + HOURS, make);
 }
 
 const recent = () => at.steps.slice(0, NOW);
@@ -109,13 +113,13 @@ test('dragging across a chart narrows the time to whole days, a click goes to th
   await chart.waitFor();
   const box = await chart.boundingBox();
   const day = box.width / 7;
-  await page.mouse.click(box.x + day * 5.5, box.y + 20);
-  await page.waitForURL(/\/steps\?/);
-  const [since, until_] = ['since', 'until'].map((name) => Date.parse(query(page).get(name)));
-  assert.equal(until_ - since, DAY_MS);
-  assert.equal(since % DAY_MS, 0);
-  await page.goBack();
-  await chart.waitFor();
+  for (const part of [0.2, 0.8]) {
+    await page.mouse.click(box.x + day * (5 + part), box.y + 20);
+    await page.waitForURL(/\/steps\?/);
+    assert.deepEqual(['since', 'until'].map((name) => (Date.parse(query(page).get(name)) - TODAY) / DAY_MS), [-1, 0]);
+    await page.goBack();
+    await chart.waitFor();
+  }
   await page.mouse.move(box.x + day * 1.3, box.y + 20);
   await page.mouse.down();
   await page.mouse.move(box.x + day * 3.6, box.y + 30, { steps: 5 });
@@ -127,6 +131,21 @@ test('dragging across a chart narrows the time to whole days, a click goes to th
   await until(() => figure(page, 'Spend').innerText(), (said) => said.includes(dollars(inside)), 'the spend of three days');
   await page.getByRole('button', { name: 'Take this time away' }).click();
   await page.getByRole('button', { name: '30 days', pressed: true }).waitFor();
+}));
+
+test('hours are those of UTC, also in the night in which the clock of the browser leaves one out', on(site, async (page) => {
+  for (const hour of [13, 14, 15]) {
+    await show(page, `?from=${new Date(NIGHT).toISOString()}&to=${new Date(NIGHT + DAY_MS).toISOString()}`);
+    const chart = page.locator('.leads .u-over').first();
+    await chart.waitFor();
+    const box = await chart.boundingBox();
+    const begins = new Date(NIGHT + hour * HOUR_MS).toISOString();
+    await page.mouse.move(box.x + (box.width / HOURS) * (hour + 0.5), box.y + 20);
+    await page.getByText(begins.slice(0, 16).replace('T', ' ')).first().waitFor();
+    await page.mouse.click(box.x + (box.width / HOURS) * (hour + 0.5), box.y + 20);
+    await page.waitForURL(/\/steps\?/);
+    assert.equal(query(page).get('since'), begins);
+  }
 }));
 
 test('what moved most against the period before stands first, and leads to its steps', on(site, async (page) => {

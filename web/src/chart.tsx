@@ -26,6 +26,7 @@ export interface ChartProps {
   axes?: boolean;
   together?: string; // charts of the same name show the same moment
   step?: number; // seconds from one time to the next, when it is known
+  utc?: boolean; // the axis writes times of UTC, else of the zone of this machine
   onZoom?(from: number, to: number): void; // seconds
   onHover?(index: number | null): void;
   stacked?: boolean; // each series stands on the one before
@@ -65,10 +66,13 @@ function options(props: ChartProps, width: number, on: { zoom(u: uPlot): void; h
     width,
     height: props.height ?? 80,
     legend: { show: false },
+    ...(props.utc ? { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') } : {}),
     padding: props.axes ? [8, 20, 0, 0] : [4, 0, 2, 0],
     cursor: {
       y: false,
       points: { size: 5 },
+      // What goes on for a while is pointed at until it ends, not until the next one is nearer.
+      ...(gap ? { dataIdx: (u: uPlot, _: number, nearest: number, at: number) => Math.max(0, nearest - Number(u.data[0][nearest]! > at)) } : {}),
       drag: { x: Boolean(props.onZoom), y: false, setScale: false },
       ...(props.together ? { sync: { key: props.together, setSeries: false } } : {}),
     },
@@ -115,10 +119,10 @@ export function Chart(props: ChartProps) {
     }
   });
   const hover = useLatest((u: uPlot) => {
-    const i = u.cursor.idx ?? null;
+    const i = (u.cursor.left ?? -1) < 0 ? null : (u.cursor.idxs?.[0] ?? null);
     const at = tip.current!;
     props.onHover?.(i);
-    at.hidden = i === null || (u.cursor.left ?? -1) < 0 || props.times[i] === undefined;
+    at.hidden = i === null || props.times[i] === undefined;
     if (!at.hidden && i !== null) {
       const when = props.when?.(props.times[i]!) ?? format.timeShort(new Date(props.times[i]! * 1000));
       at.textContent = [when, ...props.series.map(({ label, values }) => `${label} ${value(values[i] ?? null)}`)].join(' · ');
@@ -142,7 +146,7 @@ export function Chart(props: ChartProps) {
       sizes.disconnect();
       plot.destroy();
     };
-  }, [theme, props.times, JSON.stringify(props.series), props.height, props.axes, props.stacked, props.together, props.step]);
+  }, [theme, props.times, JSON.stringify(props.series), props.height, props.axes, props.stacked, props.together, props.step, props.utc]);
 
   return (
     <div class={`chart ${props.onZoom ? 'zooms' : ''}`} role="img" aria-label={told(props)}>

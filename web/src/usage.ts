@@ -114,18 +114,6 @@ export function stepsLink(range: Range, filters: Filters, more: Record<string, s
 
 // ---- moments of charts ----------------------------------------------------------------------------------------------
 
-// "2026-11-22" or "2026-11-22T13" as seconds. Charts write moments in the zone of this machine; so that they write the day
-// and hour that are meant, UTC's are given as if they were local, and what is chosen in a chart is taken back likewise.
-export function momentOf(key: string): number {
-  const [, year, month, date, hour] = /^(\d+)-(\d+)-(\d+)(?:T(\d+))?/.exec(key) ?? [];
-  return new Date(Number(year), Number(month) - 1, Number(date), Number(hour ?? 0)).getTime() / 1000;
-}
-
-export function meantBy(seconds: number): number {
-  const at = new Date(seconds * 1000);
-  return Date.UTC(at.getFullYear(), at.getMonth(), at.getDate(), at.getHours(), at.getMinutes(), at.getSeconds());
-}
-
 const keyAt = (ms: number, grain: 'hour' | 'day') => new Date(ms).toISOString().slice(0, grain === 'hour' ? 13 : 10);
 const MOST_MOMENTS = 2000;
 
@@ -133,7 +121,7 @@ const MOST_MOMENTS = 2000;
 // would leave the others no room: while the first hundredth of the steps takes more than a year, it is passed over.
 const LONG_MS = 400 * DAY_MS;
 const FEW = 0.01;
-const startOf = (key: string, grain: 'hour' | 'day') => Date.parse(`${key}${grain === 'hour' ? ':00Z' : 'T00:00Z'}`);
+export const startOf = (key: string, grain: 'hour' | 'day') => Date.parse(`${key}${grain === 'hour' ? ':00Z' : 'T00:00Z'}`);
 
 function beginning(groups: Group[], grain: 'hour' | 'day', now: number): number {
   const days = groups.map((group) => ({ at: startOf(keyOf(group, grain) ?? '', grain), steps: group.num_steps })).filter((day) => !Number.isNaN(day.at));

@@ -7,7 +7,7 @@ import { Chart, type Series } from '../../chart';
 import * as format from '../../format';
 import { go, useQuery } from '../../route';
 import { BUCKETS, bucketsOf, ErrorBox, Link, Loading } from '../../ui';
-import { keyOf, keysOf, knownTokens, meantBy, momentOf, rangeAt, share, stepsLink, type Dimension, type Filters, type Group, HOUR_MS, DAY_MS } from '../../usage';
+import { keyOf, keysOf, knownTokens, rangeAt, share, startOf, stepsLink, utcText, type Dimension, type Filters, type Group, HOUR_MS, DAY_MS } from '../../usage';
 import { votesByMoment, type Sums } from './data';
 import { CostUnknown, titleOf, UsageUnknown, votesShare } from './parts';
 
@@ -34,14 +34,14 @@ function ChartCard({ sums, title, note, keys, series, filters, more = {}, value,
   const [, change] = useQuery();
   const at = useRef<{ index: number | null; down: number }>({ index: null, down: 0 });
   const { range } = sums;
-  const times = useMemo(() => keys.map(momentOf), [keys]); // the same ones as long as they are: a chart is drawn anew for others
+  const times = useMemo(() => keys.map((key) => startOf(key, range.grain) / 1000), [keys]); // the same ones as long as they are: a chart is drawn anew for others
   const unit = range.grain === 'hour' ? HOUR_MS : DAY_MS;
   const failed = state?.data ? undefined : state?.error;
   const nothing = !series.some((one) => one.values.some((n) => n !== null && n !== 0));
   // Whole days and hours, and at least one.
   const zoom = (from: number, to: number) => {
-    const first = Math.floor(meantBy(from) / unit) * unit;
-    const last = Math.max(first + unit, Math.ceil(meantBy(to) / unit) * unit);
+    const first = Math.floor((from * 1000) / unit) * unit;
+    const last = Math.max(first + unit, Math.ceil((to * 1000) / unit) * unit);
     change({ from: new Date(first).toISOString(), to: new Date(last).toISOString(), range: null });
   };
   const click = (event: MouseEvent) => {
@@ -78,6 +78,8 @@ function ChartCard({ sums, title, note, keys, series, filters, more = {}, value,
               step={unit / 1000}
               stacked={stacked}
               together="overview"
+              utc
+              when={(at) => utcText(at * 1000).slice(0, range.grain === 'day' ? 10 : 16)}
               onZoom={zoom}
               onHover={(index) => (at.current.index = index)}
             />
