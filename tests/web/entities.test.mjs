@@ -36,6 +36,9 @@ const site = dashboard({}, async (server) => {
   }
   await server.must(200, 'POST', '/v1/providers/', { body: { name: 'our own', provider_type: 'openai', api_key: 'never-shown', base_url: 'javascript:alert(1)' } });
   at.steps = await fill(server, COUNT, make);
+  // A year ago: $2 for a million tokens, once also for some of which it is not known what they cost.
+  const tokens = { ...make(0), agent_id: at.agents[2], created_at: new Date(NOW - 365 * 86_400_000).toISOString(), prompt_tokens: 1_000_000, completion_tokens: 0 };
+  at.steps.push(...await fill(server, 3, (i) => ({ ...tokens, model: ['all-known', 'half-known', 'half-known'][i], ...(i < 2 ? { cost_nano_usd: 2_000_000_000 } : {}) })));
 });
 
 const open = async (page, path) => {
@@ -112,6 +115,13 @@ test('models: one without a price is called out, with what to do', on(site, asyn
   await row(page, 'gpt-4o-mini').getByRole('link', { name: 'gpt-4o-mini', exact: true }).click();
   await page.waitForURL('**/overview?model=gpt-4o-mini');
   await page.getByRole('button', { name: 'Remove the filter of model' }).waitFor();
+}, UNNAMED));
+
+test('models: what a million tokens cost is said only where it is known of all of them', on(site, async (page) => {
+  await open(page, '/models?range=all');
+  const blended = async (model) => (await row(page, model).locator('td').first().innerText()).trim();
+  await row(page, 'half-known').waitFor();
+  assert.deepEqual([await blended('all-known'), await blended('half-known'), await blended('house-brand-7b')], ['$2.00', '–', '–']);
 }, UNNAMED));
 
 test('providers: their models, and those that are configured; an address that is none is no link', on(site, async (page) => {

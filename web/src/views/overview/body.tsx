@@ -5,7 +5,7 @@ import { useMemo } from 'preact/hooks';
 import * as format from '../../format';
 import { useQuery, withQuery, useRoute } from '../../route';
 import { Empty, ErrorBox, Link, Loading } from '../../ui';
-import { dimensionOf, DIMENSIONS, knownCost, knownTokens, rangeOf, share, stepsLink, type Dimension, type Filters, type Range } from '../../usage';
+import { dimensionOf, DIMENSIONS, knownCost, knownTokens, noTotals, rangeOf, share, stepsLink, type Dimension, type Filters, type Range } from '../../usage';
 import { FirstSteps } from '../../first';
 import { Errors, Feedback, Kinds, Spend, Times, Tokens, undrawn, useKeysOf } from './charts';
 import { allVotes, type Sums } from './data';
@@ -28,9 +28,9 @@ function Figures({ sums, filters }: { sums: Sums; filters: Filters }) {
   const votes = allVotes(sums);
   const errors = share(whole.failed_steps, whole.num_steps);
   const figures = [
-    { title: 'Spend', value: format.money(knownCost(whole)), change: <Change now={whole.cost_nano_usd} before={past?.cost_nano_usd} />, note: <CostUnknown sums={whole} />, to: stepsLink(range, filters) },
+    { title: 'Spend', value: format.money(knownCost(whole)), change: <Change now={knownCost(whole)} before={past && knownCost(past)} />, note: <CostUnknown sums={whole} />, to: stepsLink(range, filters) },
     { title: 'Steps', value: format.short(whole.num_steps), change: <Change now={whole.num_steps} before={past?.num_steps} />, note: null, to: stepsLink(range, filters) },
-    { title: 'Tokens', value: format.short(knownTokens(whole)), change: <Change now={whole.total_tokens} before={past?.total_tokens} />, note: <UsageUnknown sums={whole} />, to: stepsLink(range, filters) },
+    { title: 'Tokens', value: format.short(knownTokens(whole)), change: <Change now={knownTokens(whole)} before={past && knownTokens(past)} />, note: <UsageUnknown sums={whole} />, to: stepsLink(range, filters) },
     { title: 'Error rate', value: format.percent(errors), change: <Change now={errors} before={past && share(past.failed_steps, past.num_steps)} />, note: format.plural(whole.failed_steps, 'failed step'), to: stepsLink(range, filters, { status: 'failed' }) },
     { title: 'Step time, p95', value: format.duration(latency?.p95_ns), change: null, note: latency && latency.count > 0 ? <span title={LatencyTitle(latency)}>p50 {format.duration(latency.p50_ns)}, p99 {format.duration(latency.p99_ns)}</span> : 'not measured', to: stepsLink(range, filters) },
     { title: 'Liked', value: format.percent(votesShare(votes)), change: null, note: `of ${format.plural(votes.positive + votes.negative, 'step')} with feedback`, to: stepsLink(range, filters, { has_feedback: 'true' }) },
@@ -60,10 +60,10 @@ function Movers({ sums, dimension, filters }: { sums: Sums; dimension: Dimension
     return null;
   }
   const keys = new Set([...sums.rows.map((row) => row.key), ...sums.beforeBy.keys()]);
-  const now = new Map(sums.rows.map((row) => [row.key, row.sums.cost_nano_usd]));
+  const now = new Map(sums.rows.map((row) => [row.key, row.sums]));
   const moved = [...keys]
-    .map((key) => ({ key, now: now.get(key) ?? 0, before: sums.beforeBy!.get(key)?.cost_nano_usd ?? 0 }))
-    .map((one) => ({ ...one, by: one.now - one.before }))
+    .map((key) => ({ key, now: knownCost(now.get(key) ?? noTotals()), before: knownCost(sums.beforeBy!.get(key) ?? noTotals()) }))
+    .map((one) => ({ ...one, by: one.now === null || one.before === null ? 0 : one.now - one.before })) // from or to what nobody knows is no move
     .filter((one) => one.by !== 0)
     .sort((a, b) => Math.abs(b.by) - Math.abs(a.by))
     .slice(0, MOST_MOVERS);

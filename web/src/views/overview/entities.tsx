@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conversations, agents, models, providers: a page of sums each, with what is known of them besides. Names lead to the sums
 // of one alone, and from there to its steps.
-import type { Agent, Conversation, Provider } from 'facts';
+import type { Agent, Conversation, Provider, Totals } from 'facts';
 import type { ComponentChildren } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { useApi } from '../../api';
@@ -10,7 +10,7 @@ import * as format from '../../format';
 import { nameOf } from '../../names';
 import { useQuery, useRoute, withQuery } from '../../route';
 import { Empty, ErrorBox, Head, Id, Link, Loading, OutLink, Time } from '../../ui';
-import { add, CONVERSATION, dimensionOf, folded, keyOf, noTotals, share, usagePath, type Dimension, type Filters, type Group, type Report } from '../../usage';
+import { add, CONVERSATION, dimensionOf, folded, keyOf, knownCost, noTotals, share, usagePath, type Dimension, type Filters, type Group, type Report } from '../../usage';
 import { Unknown } from '../settings/unknown';
 import { useRange } from './body';
 import { nameOrText, RangePicker } from './parts';
@@ -166,6 +166,12 @@ export function Conversations() {
   );
 }
 
+// What a million tokens cost; nobody knows it while there are tokens that nobody knows the cost of.
+function blended(sums: Totals): number | null {
+  const cost = knownCost(sums);
+  return cost === null || sums.cost_unknown > sums.usage_unknown ? null : share(cost * 1e6, sums.total_tokens);
+}
+
 export function Models() {
   const dimension = dimensionOf('model');
   const { range } = useRange();
@@ -173,8 +179,8 @@ export function Models() {
     {
       name: 'blended',
       title: '$ a million',
-      order: (row) => share(row.sums.cost_nano_usd, row.sums.total_tokens) ?? -1,
-      cell: (row) => (row.sums.cost_unknown < row.sums.num_steps && row.sums.total_tokens > 0 ? format.money((row.sums.cost_nano_usd / row.sums.total_tokens) * 1e6) : <span class="faint">{format.NOTHING}</span>),
+      order: (row) => blended(row.sums),
+      cell: (row) => format.money(blended(row.sums)),
     },
   ];
   return <Entities title="Models" dimension={dimension} to={(key) => overview(dimension, key)} extra={extra} above={<Unknown range={range} brief />} find={(key) => key} />;

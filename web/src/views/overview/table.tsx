@@ -34,14 +34,12 @@ export interface Extra {
   cell(row: Row): ComponentChildren;
 }
 
-const known = (n: number | null) => n ?? -1;
-
 const COLUMNS: Column[] = [
   { name: 'steps', title: 'Steps', order: (row) => row.sums.num_steps, cell: (row) => <span title={format.count(row.sums.num_steps)}>{format.short(row.sums.num_steps)}</span> },
   {
     name: 'cost',
     title: 'Spend',
-    order: (row) => known(knownCost(row.sums)),
+    order: (row) => knownCost(row.sums),
     cell: (row) => (
       <>
         {format.money(knownCost(row.sums))} <CostUnknown sums={row.sums} short />
@@ -52,37 +50,46 @@ const COLUMNS: Column[] = [
     name: 'share',
     title: 'Share',
     class: 'wide-only',
-    order: (row) => row.sums.cost_nano_usd,
+    order: (row) => knownCost(row.sums),
     cell: (row, whole) => {
-      const part = share(row.sums.cost_nano_usd, whole.cost_nano_usd);
-      return (
+      const cost = knownCost(row.sums);
+      const part = cost === null ? null : share(cost, whole.cost_nano_usd);
+      return part === null ? <span class="faint">{format.NOTHING}</span> : (
         <span class="meter" role="img" aria-label={`${format.percent(part)} of the spend`} title={`${format.percent(part)} of the spend`}>
-          <span style={{ width: `${100 * (part ?? 0)}%` }} />
+          <span style={{ width: `${100 * part}%` }} />
         </span>
       );
     },
   },
-  { name: 'change', title: 'Change', order: (row) => (row.before ? row.sums.cost_nano_usd - row.before.cost_nano_usd : null), cell: (row) => <Change now={row.sums.cost_nano_usd} before={row.before?.cost_nano_usd} /> },
+  {
+    name: 'change',
+    title: 'Change',
+    order: (row) => {
+      const [now, before] = [knownCost(row.sums), row.before ? knownCost(row.before) : null];
+      return now === null || before === null ? null : now - before;
+    },
+    cell: (row) => <Change now={knownCost(row.sums)} before={row.before && knownCost(row.before)} />,
+  },
   {
     name: 'tokens',
     title: 'Tokens',
-    order: (row) => known(knownTokens(row.sums)),
+    order: (row) => knownTokens(row.sums),
     cell: (row) => (
       <>
         {format.short(knownTokens(row.sums))} <UsageUnknown sums={row.sums} short />
       </>
     ),
   },
-  { name: 'parts', title: 'Kinds', class: 'wide-only', order: (row) => known(share(row.sums.cached_input_tokens, row.sums.prompt_tokens)), cell: (row) => <TokenBar step={row.sums} /> },
+  { name: 'parts', title: 'Kinds', class: 'wide-only', order: (row) => share(row.sums.cached_input_tokens, row.sums.prompt_tokens), cell: (row) => <TokenBar step={row.sums} /> },
   {
     name: 'errors',
     title: 'Errors',
-    order: (row) => known(share(row.sums.failed_steps, row.sums.num_steps)),
+    order: (row) => share(row.sums.failed_steps, row.sums.num_steps),
     cell: (row) => <span title={format.plural(row.sums.failed_steps, 'failed step')}>{format.percent(share(row.sums.failed_steps, row.sums.num_steps))}</span>,
   },
-  { name: 'p50', title: 'p50', order: (row) => known(row.latency?.p50_ns ?? null), cell: (row) => <span title={LatencyTitle(row.latency)}>{format.duration(row.latency?.p50_ns)}</span> },
-  { name: 'p95', title: 'p95', order: (row) => known(row.latency?.p95_ns ?? null), cell: (row) => <span title={LatencyTitle(row.latency)}>{format.duration(row.latency?.p95_ns)}</span> },
-  { name: 'feedback', title: 'Liked', order: (row) => known(votesShare(row.votes)), cell: (row) => <VotesText votes={row.votes} /> },
+  { name: 'p50', title: 'p50', order: (row) => row.latency?.p50_ns ?? null, cell: (row) => <span title={LatencyTitle(row.latency)}>{format.duration(row.latency?.p50_ns)}</span> },
+  { name: 'p95', title: 'p95', order: (row) => row.latency?.p95_ns ?? null, cell: (row) => <span title={LatencyTitle(row.latency)}>{format.duration(row.latency?.p95_ns)}</span> },
+  { name: 'feedback', title: 'Liked', order: (row) => votesShare(row.votes), cell: (row) => <VotesText votes={row.votes} /> },
 ];
 
 function ordered(rows: Row[], columns: (Column | Extra)[], name: string, rising: boolean, dimension: Dimension): Row[] {
