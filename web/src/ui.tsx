@@ -138,6 +138,18 @@ export const Money = ({ nano }: { nano: number | null | undefined }) => (
   </span>
 );
 
+// What is known of one thing, a word above each value.
+export const Particulars = ({ facts, grid = false }: { facts: readonly (readonly [string, ComponentChildren])[]; grid?: boolean }) => (
+  <dl class={`particulars ${grid ? 'in-grid' : ''}`}>
+    {facts.map(([word, value]) => (
+      <div key={word}>
+        <dt>{word}</dt>
+        <dd>{value}</dd>
+      </div>
+    ))}
+  </dl>
+);
+
 // Status by colour, shape and word. The words of all closed lists that say how something stands.
 const SHAPES: Record<string, [string, string]> = {
   success: ['good', 'M3 8.5l3.5 3.5L13 4.5'],

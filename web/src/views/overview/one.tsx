@@ -8,7 +8,7 @@ import * as format from '../../format';
 import { useKeys } from '../../keys';
 import { nameOf, useNames } from '../../names';
 import type { PageProps } from '../../pages';
-import { Empty, ErrorBox, Head, Id, Link, Loading, Time } from '../../ui';
+import { Empty, ErrorBox, Head, Id, Link, Loading, Particulars, Time } from '../../ui';
 import { dimensionOf, DIMENSIONS, filtersOf, stepsLink, type Filters } from '../../usage';
 import { useQuery } from '../../route';
 import { SumsBody, useDimension, useRange } from './body';
@@ -56,14 +56,7 @@ function One({ title, fixed, facts, links, by }: OneProps) {
         </Link>
         <RangePicker range={range} />
       </Head>
-      <dl class="particulars">
-        {facts.map(([word, value]) => (
-          <div key={word}>
-            <dt>{word}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Particulars facts={facts} />
       <FilterChips filters={filters} fixed={Object.keys(fixed)} />
       <SumsBody sums={sums} dimension={dimension} filters={filters} dimensions={dimensions} />
     </section>

@@ -3,8 +3,9 @@
 // says, and a sentence where a key may not look.
 import type { ComponentChildren } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError, asError, list } from '../../api';
+import { api, ApiError, asError, list } from '../../api';
 import { may, useSession } from '../../session';
+import { toast } from '../../toast';
 import { Dialog, ErrorBox, Icon, Loading } from '../../ui';
 
 // ---- lists ------------------------------------------------------------------------------------------------------------
@@ -189,6 +190,22 @@ export const Confirm = ({ title, submit, onClose, run, children }: { title: stri
   <Form title={title} submit={submit} danger onClose={onClose} run={run}>
     {() => children}
   </Form>
+);
+
+// Asks, deletes, and says so.
+export const Delete = ({ what, path, onClose, done, children }: { what: string; path: string; onClose(): void; done(): void; children: ComponentChildren }) => (
+  <Confirm
+    title={`Delete this ${what}?`}
+    submit="Delete"
+    onClose={onClose}
+    run={async () => {
+      await api(path, { method: 'DELETE' });
+      toast(`The ${what} is deleted`);
+      done();
+    }}
+  >
+    <p>{children}</p>
+  </Confirm>
 );
 
 // "2026-11-23T10:00" of this machine's zone, as the API takes it; '' is null.

@@ -6,7 +6,7 @@ import { api, queryText, useApi } from '../../api';
 import * as format from '../../format';
 import { useQuery } from '../../route';
 import { toast } from '../../toast';
-import { Dialog, ErrorBox, Icon, Id, Link, Loading, OutLink, Status, Time } from '../../ui';
+import { Dialog, ErrorBox, Icon, Id, Link, Loading, OutLink, Particulars, Status, Time } from '../../ui';
 import { Part, Table, useList } from './common';
 
 const LOOK_AGAIN_MS = 2000;
@@ -81,14 +81,7 @@ function One({ id, onClose, done }: { id: string; onClose(): void; done(): void 
     <Dialog title="Delivery" onClose={onClose} wide>
       {error && !data ? <ErrorBox error={error} retry={reload} /> : !data ? <Loading /> : (
         <>
-          <dl class="particulars">
-            {facts!.map(([word, value]) => (
-              <div key={word}>
-                <dt>{word}</dt>
-                <dd>{value}</dd>
-              </div>
-            ))}
-          </dl>
+          <Particulars facts={facts!} />
           <Attempts key={data.attempts} delivery={data} />
           <footer>
             <button disabled={busy} onClick={() => void again()}>

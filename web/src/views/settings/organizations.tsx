@@ -4,9 +4,8 @@ import type { Organization } from 'facts';
 import { useState } from 'preact/hooks';
 import { api, useApi } from '../../api';
 import { useSession } from '../../session';
-import { toast } from '../../toast';
-import { Id, Labelled, Time } from '../../ui';
-import { Confirm, Form, Part, Table, useAllowed, useList } from './common';
+import { Id, Labelled, Particulars, Time } from '../../ui';
+import { Delete, Form, Part, Table, useAllowed, useList } from './common';
 
 function Edit({ organization, onClose, done }: { organization: Organization | null; onClose(): void; done(): void }) {
   const [name, setName] = useState(organization?.name ?? '');
@@ -39,28 +38,7 @@ function Edit({ organization, onClose, done }: { organization: Organization | nu
 function Own() {
   const session = useSession();
   const own = useApi<Organization>(session ? `/v1/orgs/${session.organization_id}` : null);
-  return own.data ? (
-    <dl class="particulars">
-      <div>
-        <dt>Yours</dt>
-        <dd>
-          <bdi>{own.data.name}</bdi>
-        </dd>
-      </div>
-      <div>
-        <dt>Id</dt>
-        <dd>
-          <Id id={own.data.id} />
-        </dd>
-      </div>
-      <div>
-        <dt>Created</dt>
-        <dd>
-          <Time at={own.data.created_at} />
-        </dd>
-      </div>
-    </dl>
-  ) : null;
+  return own.data ? <Particulars facts={[['Yours', <bdi>{own.data.name}</bdi>], ['Id', <Id id={own.data.id} />], ['Created', <Time at={own.data.created_at} />]]} /> : null;
 }
 
 export function Organizations() {
@@ -105,20 +83,9 @@ export function Organizations() {
         </Table>
         {edited !== undefined && <Edit organization={edited} onClose={() => setEdited(undefined)} done={organizations.reload} />}
         {doomed && (
-          <Confirm
-            title="Delete this organization?"
-            submit="Delete"
-            onClose={() => setDoomed(undefined)}
-            run={async () => {
-              await api(`/v1/admin/orgs/?org_id=${doomed.id}`, { method: 'DELETE' });
-              toast('The organization is deleted');
-              organizations.reload();
-            }}
-          >
-            <p>
-              <bdi>{doomed.name}</bdi> goes, if nothing belongs to it any more. With everything that is its own it goes by <code>stepwell erase --organization {doomed.id}</code>.
-            </p>
-          </Confirm>
+          <Delete what="organization" path={`/v1/admin/orgs/?org_id=${doomed.id}`} onClose={() => setDoomed(undefined)} done={organizations.reload}>
+            <bdi>{doomed.name}</bdi> goes, if nothing belongs to it any more. With everything that is its own it goes by <code>stepwell erase --organization {doomed.id}</code>.
+          </Delete>
         )}
       </Part>
     </>

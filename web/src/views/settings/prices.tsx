@@ -8,7 +8,7 @@ import * as format from '../../format';
 import { useQuery } from '../../route';
 import { toast } from '../../toast';
 import { Labelled, Time } from '../../ui';
-import { Confirm, Form, localOf, Part, Table, timeOf, useAllowed, useList } from './common';
+import { Delete, Form, localOf, Part, Table, timeOf, useAllowed, useList } from './common';
 import { Reprice } from './reprice';
 import { Unknown } from './unknown';
 
@@ -186,20 +186,9 @@ export function Prices() {
       )}
       {changes && query.has('reprice') && <Reprice onClose={() => change({ reprice: null }, true)} done={anew} />}
       {doomed && (
-        <Confirm
-          title="Delete this price?"
-          submit="Delete"
-          onClose={() => setDoomed(undefined)}
-          run={async () => {
-            await api(`/v1/prices/${doomed.id}`, { method: 'DELETE' });
-            toast('The price is deleted');
-            anew();
-          }}
-        >
-          <p>
-            The price of <bdi>{doomed.model}</bdi> goes. Steps that were priced by it keep their cost.
-          </p>
-        </Confirm>
+        <Delete what="price" path={`/v1/prices/${doomed.id}`} onClose={() => setDoomed(undefined)} done={anew}>
+          The price of <bdi>{doomed.model}</bdi> goes. Steps that were priced by it keep their cost.
+        </Delete>
       )}
     </>
   );

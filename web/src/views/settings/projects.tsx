@@ -5,8 +5,7 @@ import { useState } from 'preact/hooks';
 import { api } from '../../api';
 import { renamed } from '../../names';
 import { Id, Labelled, Link, Time } from '../../ui';
-import { toast } from '../../toast';
-import { Confirm, Form, Part, Table, useAllowed, useList } from './common';
+import { Delete, Form, Part, Table, useAllowed, useList } from './common';
 
 function Edit({ project, onClose, done }: { project: Project | null; onClose(): void; done(): void }) {
   const [name, setName] = useState(project?.name ?? '');
@@ -89,20 +88,9 @@ export function Projects() {
       </Table>
       {edited !== undefined && <Edit project={edited} onClose={() => setEdited(undefined)} done={projects.reload} />}
       {doomed && (
-        <Confirm
-          title="Delete this project?"
-          submit="Delete"
-          onClose={() => setDoomed(undefined)}
-          run={async () => {
-            await api(`/v1/projects/${doomed.id}`, { method: 'DELETE' });
-            toast('The project is deleted');
-            projects.reload();
-          }}
-        >
-          <p>
-            <bdi>{doomed.name}</bdi> goes. What was booked on it stays booked on its id.
-          </p>
-        </Confirm>
+        <Delete what="project" path={`/v1/projects/${doomed.id}`} onClose={() => setDoomed(undefined)} done={projects.reload}>
+          <bdi>{doomed.name}</bdi> goes. What was booked on it stays booked on its id.
+        </Delete>
       )}
     </Part>
   );

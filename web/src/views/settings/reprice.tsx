@@ -4,7 +4,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { api, asError, queryText, type ApiError } from '../../api';
 import * as format from '../../format';
-import { Dialog, ErrorBox, Labelled } from '../../ui';
+import { Dialog, ErrorBox, Labelled, Particulars } from '../../ui';
 import { timeOf } from './common';
 
 interface Repricing {
@@ -79,25 +79,18 @@ export function Reprice({ onClose, done }: { onClose(): void; done(): void }) {
       </div>
       {sums && (
         <div role="status">
-          <dl class="particulars">
-            {(
-              [
-                ['Steps looked at', format.count(sums.num_steps)],
-                [`${verb}change`, format.count(sums.changed)],
-                ['had no cost and get one', format.count(sums.found)],
-                ['had one and lose it', format.count(sums.lost)],
-                ['still without cost', format.count(sums.cost_unknown)],
-                ['said by callers', format.count(sums.given_by_caller)],
-                ['Sum before', format.money(sums.before_nano_usd)],
-                ['Sum after', format.money(sums.after_nano_usd)],
-              ] as const
-            ).map(([word, value]) => (
-              <div key={word}>
-                <dt>{word}</dt>
-                <dd class="num">{value}</dd>
-              </div>
-            ))}
-          </dl>
+          <Particulars
+            facts={[
+              ['Steps looked at', format.count(sums.num_steps)],
+              [`${verb}change`, format.count(sums.changed)],
+              ['had no cost and get one', format.count(sums.found)],
+              ['had one and lose it', format.count(sums.lost)],
+              ['still without cost', format.count(sums.cost_unknown)],
+              ['said by callers', format.count(sums.given_by_caller)],
+              ['Sum before', format.money(sums.before_nano_usd)],
+              ['Sum after', format.money(sums.after_nano_usd)],
+            ]}
+          />
         </div>
       )}
       {(stage === 'looked' || stage === 'writing') && (

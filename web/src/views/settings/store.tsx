@@ -3,7 +3,7 @@
 import { useEffect } from 'preact/hooks';
 import { useApi } from '../../api';
 import * as format from '../../format';
-import { CopyButton, ErrorBox, Status, Time } from '../../ui';
+import { CopyButton, ErrorBox, Particulars, Status, Time } from '../../ui';
 import { Part, Table, useAllowed } from './common';
 
 interface Setting {
@@ -40,17 +40,6 @@ function useServer(again = false) {
   return server;
 }
 
-const Facts = ({ facts }: { facts: readonly (readonly [string, preact.ComponentChildren])[] }) => (
-  <dl class="particulars in-grid">
-    {facts.map(([word, value]) => (
-      <div key={word}>
-        <dt>{word}</dt>
-        <dd class="num">{value}</dd>
-      </div>
-    ))}
-  </dl>
-);
-
 // Whether it writes and reads: anybody may know.
 function Probe() {
   const health = useApi<Health>('/healthz');
@@ -70,7 +59,8 @@ function Probe() {
       {health.error ? (
         <ErrorBox error={health.error} retry={reload} title="The store does not write and read" />
       ) : health.data ? (
-        <Facts
+        <Particulars
+          grid
           facts={[
             ['Writes and reads', <Status word={health.data.status} />],
             ['A probe took', format.duration(health.data.probe_us === undefined ? null : health.data.probe_us * 1000)],
@@ -90,7 +80,8 @@ export function Store() {
       <Probe />
       <Part title="What it holds" what="Figures of the store" need="operator" asked={server} there={server.data !== undefined}>
         {store && (
-          <Facts
+          <Particulars
+            grid
             facts={[
               ['Store', store.kind],
               ['File', store.path ? <code>{store.path}</code> : format.NOTHING],
@@ -107,7 +98,8 @@ export function Store() {
       </Part>
       {load && server.data && (
         <Part title="What goes on" what="Figures of the server" need="operator" doc="Looked at again every five seconds. GET /metrics has more, for Prometheus." asked={server} there>
-          <Facts
+          <Particulars
+            grid
             facts={[
               ['Started', <Time at={server.data.started_at} />],
               ['Connections', format.count(load.connections)],

@@ -5,9 +5,8 @@ import { useState } from 'preact/hooks';
 import { api, useApi } from '../../api';
 import { renamed } from '../../names';
 import { useSession } from '../../session';
-import { toast } from '../../toast';
-import { Id, Labelled, Time } from '../../ui';
-import { Confirm, Form, Part, Table, useAllowed, useList } from './common';
+import { Id, Labelled, Particulars, Time } from '../../ui';
+import { Delete, Form, Part, Table, useAllowed, useList } from './common';
 
 function Edit({ user, organizations, onClose, done }: { user: User | null; organizations: Organization[]; onClose(): void; done(): void }) {
   const [name, setName] = useState(user?.name ?? '');
@@ -44,22 +43,7 @@ function Edit({ user, organizations, onClose, done }: { user: User | null; organ
 function Own() {
   const session = useSession();
   const own = useApi<User>(session?.user_id ? `/v1/users/${session.user_id}` : null);
-  return own.data ? (
-    <dl class="particulars">
-      <div>
-        <dt>You act as</dt>
-        <dd>
-          <bdi>{own.data.name}</bdi>
-        </dd>
-      </div>
-      <div>
-        <dt>Id</dt>
-        <dd>
-          <Id id={own.data.id} />
-        </dd>
-      </div>
-    </dl>
-  ) : null;
+  return own.data ? <Particulars facts={[['You act as', <bdi>{own.data.name}</bdi>], ['Id', <Id id={own.data.id} />]]} /> : null;
 }
 
 export function Users() {
@@ -109,20 +93,9 @@ export function Users() {
         </Table>
         {edited !== undefined && <Edit user={edited} organizations={organizations.rows ?? []} onClose={() => setEdited(undefined)} done={users.reload} />}
         {doomed && (
-          <Confirm
-            title="Delete this user?"
-            submit="Delete"
-            onClose={() => setDoomed(undefined)}
-            run={async () => {
-              await api(`/v1/admin/users/?user_id=${doomed.id}`, { method: 'DELETE' });
-              toast('The user is deleted');
-              users.reload();
-            }}
-          >
-            <p>
-              <bdi>{doomed.name}</bdi> goes. What was written in that name still says so.
-            </p>
-          </Confirm>
+          <Delete what="user" path={`/v1/admin/users/?user_id=${doomed.id}`} onClose={() => setDoomed(undefined)} done={users.reload}>
+            <bdi>{doomed.name}</bdi> goes. What was written in that name still says so.
+          </Delete>
         )}
       </Part>
     </>

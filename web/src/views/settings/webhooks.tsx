@@ -9,7 +9,7 @@ import { useQuery } from '../../route';
 import { toast } from '../../toast';
 import { Labelled, Link, OutLink, Status, Time } from '../../ui';
 import { nameOrText } from '../overview/parts';
-import { Confirm, Form, Part, Table, useAllowed, useList } from './common';
+import { Delete, Form, Part, Table, useAllowed, useList } from './common';
 import { Deliveries } from './deliveries';
 
 function Edit({ subscription, onClose, done }: { subscription: Subscription | null; onClose(): void; done(): void }) {
@@ -132,21 +132,17 @@ export function Webhooks() {
         </Table>
         {edited !== undefined && <Edit subscription={edited} onClose={() => setEdited(undefined)} done={subscriptions.reload} />}
         {doomed && (
-          <Confirm
-            title="Delete this webhook?"
-            submit="Delete"
+          <Delete
+            what="webhook"
+            path={`/v1/subscriptions/${doomed.id}`}
             onClose={() => setDoomed(undefined)}
-            run={async () => {
-              await api(`/v1/subscriptions/${doomed.id}`, { method: 'DELETE' });
-              toast('The webhook is deleted');
+            done={() => {
               change({ subscription: null, delivery: null });
               subscriptions.reload();
             }}
           >
-            <p>
-              <bdi>{doomed.url}</bdi> is told of nothing any more; its deliveries go too.
-            </p>
-          </Confirm>
+            <bdi>{doomed.url}</bdi> is told of nothing any more; its deliveries go too.
+          </Delete>
         )}
       </Part>
       {allowed('admin') && <Deliveries key={`${chosen} ${turn}`} webhook={rows.find((one) => one.id === chosen)} />}
