@@ -192,10 +192,10 @@ test('organizations and users are made, and keys of another organization', on(si
 test('retention and store say what the server says', on(site, async (page) => {
   await enter(page, 'retention');
   await row(page, 'otlp-keep-days').getByText('3', { exact: true }).waitFor();
-  await page.getByText('stepwell prune --older-than 90d').first().waitFor();
+  const { store } = (await api('GET', '/v1/admin/server')).body;
+  await page.getByText(`stepwell prune --older-than 90d --store 'sqlite:${store.path}'`, { exact: true }).waitFor();
   await page.getByRole('link', { name: 'Store health' }).click();
   await page.getByText('ok', { exact: true }).waitFor();
-  const { store } = (await api('GET', '/v1/admin/server')).body;
   const fact = (name) => page.locator('.particulars > div', { has: page.locator('dt', { hasText: new RegExp(`^${name}$`) }) }).locator('dd').innerText();
   assert.equal(await fact('Steps'), '20');
   assert.equal(await fact('File'), store.path);

@@ -60,7 +60,7 @@ function useAlong(id: string): Along {
 
 // ---- taking it along ------------------------------------------------------------------------------------------------
 
-const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+export const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 // Where keys are asked for, the commands name the variable that a key belongs into, and no key.
 export const asCurl = (path: string, open: boolean) => `curl ${open ? '' : '-H "Authorization: Bearer $STEPWELL_KEY" '}${quoted(location.origin + path)}`;

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { useApi } from '../../api';
 import * as format from '../../format';
 import { CopyButton, ErrorBox, Particulars, Status, Time } from '../../ui';
+import { quoted } from '../step';
 import { Part, Table, useAllowed } from './common';
 
 interface Setting {
@@ -153,6 +154,8 @@ const COMMANDS: [string, string, string][] = [
 
 export function Retention() {
   const server = useServer();
+  const { store } = server.data ?? {};
+  const where = store?.path ? ` --store ${quoted(`${store.kind}:${store.path}`)}` : ''; // else it would be this person's own ledger
   const kept = (server.data?.settings ?? []).filter((one) => /keep/.test(one.name));
   return (
     <>
@@ -168,7 +171,7 @@ export function Retention() {
         <header>
           <div>
             <h2>Removing</h2>
-            <p class="soft">On the machine of the ledger. Each asks before it removes anything.</p>
+            <p class="soft">On the machine of the ledger{store?.path?.startsWith('/') === false && ', in the folder that the server was started in'}. What removes asks first.</p>
           </div>
         </header>
         <div class="removals">
@@ -177,8 +180,8 @@ export function Retention() {
               <h3>{title}</h3>
               <p class="soft">{doc}</p>
               <div class="code">
-                <pre tabIndex={0}>{command}</pre>
-                <CopyButton text={command} label={`Copy: ${title}`} />
+                <pre tabIndex={0}>{command + where}</pre>
+                <CopyButton text={command + where} label={`Copy: ${title}`} />
               </div>
             </section>
           ))}
