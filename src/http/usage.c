@@ -2,8 +2,6 @@
 /* GET /v1/usage: sums by what was asked for. Knows how a question is written in a URL and an answer in
  * JSON; sums are the ledger's.
  */
-#include <stdio.h>
-
 #include "http/http.h"
 
 /* ---- the sums, by the rows of totals.def ------------------------------------------------------------- */
@@ -49,18 +47,25 @@ static sw_status bad_param(sw_request *request, const char *name, sw_str input, 
     return SW_STATUS_INVALID;
 }
 
-static sw_status add_dimension(sw_request *request, sw_str word, sw_usage_query *query)
+static sw_status unknown_dimension(sw_request *request, sw_str word)
 {
     const sw_enum_info *list = &sw__enums[SW_ENUM_dimension];
-    char msg[224];
+    int near = sw_nearest(word, list->words, list->count);
+    sw_str msg = SW_STR("Input should be one of");
+    for (size_t i = 0; i < list->count && msg.ptr; i++) {
+        msg = sw_arena_printf(&request->arena, "%s%s %s", msg.ptr, i ? "," : "", list->words[i]);
+    }
+    if (near >= 0 && msg.ptr) {
+        msg = sw_arena_printf(&request->arena, "%s; did you mean %s", msg.ptr, list->words[near]);
+    }
+    return bad_param(request, "group_by", word, msg.ptr ? msg.ptr : "Input is no dimension");
+}
+
+static sw_status add_dimension(sw_request *request, sw_str word, sw_usage_query *query)
+{
     int found = sw_enum_find(SW_ENUM_dimension, word);
     if (found < 0) {
-        int near = sw_nearest(word, list->words, list->count);
-        (void)snprintf(msg, sizeof msg,
-                       "Input should be one of organization, project, agent, model, provider, "
-                       "status, stop_reason, user, feedback, conversation, minute, hour, day%s%s",
-                       near < 0 ? "" : "; did you mean ", near < 0 ? "" : list->words[near]);
-        return bad_param(request, "group_by", word, msg);
+        return unknown_dimension(request, word);
     }
     for (size_t i = 0; i < query->by_count; i++) {
         if (query->by[i] == (sw_dimension)found) {

@@ -84,6 +84,17 @@ test('usage by feedback and by conversation', async (t) => {
   assert.deepEqual([talks.get(one), talks.get(other), talks.get(null), talks.size], [18, 3, 2, 3]);
 });
 
+test('what is no dimension is answered with all that are, and with the nearest', async (t) => {
+  const server = await serve(t);
+  const { status, body } = await server.api('GET', '/v1/usage?group_by=modl');
+  const [, words, near] = /^Input should be one of ([a-z_, ]+); did you mean (\w+)$/.exec(body.detail[0].msg);
+  assert.deepEqual([status, near], [422, 'model']);
+  assert.ok(words.split(', ').length >= 13, words);
+  for (const word of words.split(', ')) {
+    assert.deepEqual((await server.get(`/v1/usage?group_by=${word}`)).by, [word]);
+  }
+});
+
 test('what usage cannot be asked', async (t) => {
   const server = await serve(t);
   const cases = [
