@@ -163,6 +163,18 @@ test('what moved most against the period before stands first, and leads to its s
   assert.equal(query(page).get('model'), moved[0][0]);
 }));
 
+test('feedback that was read of the newest steps only is said to be', on(site, async (page) => {
+  await show(page);
+  assert.ok(!(await figure(page, 'Liked').innerText()).includes('newest'));
+  await page.route(/\/v1\/usage\?.*group_by=feedback/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), complete: false } });
+  });
+  await show(page);
+  await until(() => figure(page, 'Liked').innerText(), (said) => said.includes('with feedback, the newest'), 'the figure');
+  await page.locator('.charts .card', { hasText: 'Feedback' }).getByText('of the newest steps').waitFor();
+}));
+
 test('what is called like markup is text', on(site, async (page) => {
   await show(page);
   await page.locator('.sums').getByRole('link', { name: HOSTILE, exact: true }).waitFor();

@@ -33,7 +33,7 @@ function Figures({ sums, filters }: { sums: Sums; filters: Filters }) {
     { title: 'Tokens', value: format.short(knownTokens(whole)), change: <Change now={knownTokens(whole)} before={past && knownTokens(past)} />, note: <UsageUnknown sums={whole} />, to: stepsLink(range, filters) },
     { title: 'Error rate', value: format.percent(errors), change: <Change now={errors} before={past && share(past.failed_steps, past.num_steps)} />, note: format.plural(whole.failed_steps, 'failed step'), to: stepsLink(range, filters, { status: 'failed' }) },
     { title: 'Step time, p95', value: format.duration(latency?.p95_ns), change: null, note: latency && latency.count > 0 ? <span title={LatencyTitle(latency)}>p50 {format.duration(latency.p50_ns)}, p99 {format.duration(latency.p99_ns)}</span> : 'not measured', to: stepsLink(range, filters) },
-    { title: 'Liked', value: format.percent(votesShare(votes)), change: null, note: `of ${format.plural(votes.positive + votes.negative, 'step')} with feedback`, to: stepsLink(range, filters, { has_feedback: 'true' }) },
+    { title: 'Liked', value: format.percent(votesShare(votes)), change: null, note: `of ${format.plural(votes.positive + votes.negative, 'step')} with feedback${sums.votes.data?.complete === false ? ', the newest' : ''}`, to: stepsLink(range, filters, { has_feedback: 'true' }) },
   ];
   return (
     <ul class="figures">

@@ -257,6 +257,7 @@ export function Feedback({ sums, keys, filters }: AllProps) {
     <ChartCard
       sums={sums}
       title="Feedback"
+      note={sums.votes.data?.complete === false && 'of the newest steps'}
       keys={keys}
       series={[
         { label: 'positive', color: '--good', bars: true, values: shares },
