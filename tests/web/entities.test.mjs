@@ -18,6 +18,7 @@ const make = (i) => ({
   agent_id: at.agents[i % 3],
   conversation_id: at.talks[i % 2],
   status: i % 6 === 5 ? 'failed' : 'success',
+  ...(i % 12 === 0 ? { feedback: 'negative' } : i % 3 === 0 ? { feedback: 'positive' } : {}), // all of the first agent's: 5 of 20 disliked
   prompt_tokens: 10_000,
   completion_tokens: 1000,
   cached_input_tokens: 0,
@@ -63,6 +64,7 @@ test('agents: by name, those too that never had a record or a step; one of them,
   await open(page, '/agents?range=all');
   const mine = at.steps.filter((step) => step.agent_id === at.agents[0]);
   await until(() => row(page, 'reader').innerText(), (text) => text.split(/\s+/).includes(String(mine.length)), 'the steps of the reader');
+  await until(() => row(page, 'reader').innerText(), (text) => /75(\.0)? %\s+of 20/.test(text), 'what people thought of the reader');
   await row(page, 'sleeper').waitFor();
   assert.equal(await page.locator('.sums tbody tr').count(), 4);
   await row(page, 'reader').getByRole('link', { name: 'reader', exact: true }).click();

@@ -28,9 +28,9 @@ export interface Sums {
 }
 
 // So many steps are read one by one without asking whether somebody wants to wait.
-const READ_AT_ONCE = 200_000;
+export const READ_AT_ONCE = 200_000;
 
-function votesOf(report: Report | undefined, by: string): Map<string | null, Votes> {
+export function votesOf(report: Report | undefined, by: string): Map<string | null, Votes> {
   const out = new Map<string | null, Votes>();
   for (const group of report?.groups ?? []) {
     const votes = out.get(keyOf(group, by)) ?? { positive: 0, negative: 0 };

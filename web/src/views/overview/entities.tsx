@@ -13,10 +13,10 @@ import { Empty, ErrorBox, Head, Id, Link, Loading, OutLink, Time } from '../../u
 import { add, CONVERSATION, dimensionOf, folded, keyOf, knownCost, noTotals, share, usagePath, type Dimension, type Filters, type Group, type Report } from '../../usage';
 import { Unknown } from '../settings/unknown';
 import { useRange } from './body';
+import { READ_AT_ONCE, votesOf } from './data';
 import { nameOrText, RangePicker } from './parts';
 import { SumsTable, type Extra, type Row } from './table';
 
-const READ_AT_ONCE = 200_000;
 const NO_FILTERS: Filters = {};
 
 interface EntityProps {
@@ -46,8 +46,7 @@ function Entities({ title, dimension, to, extra = [], others = [], above, below,
 
   const rows = useMemo((): Row[] => {
     const timeOf = new Map((times.data?.groups ?? []).map((group) => [keyOf(group, dimension.by), group.step_time]));
-    const liked = (word: string) => folded((votes.data?.groups ?? []).filter((group: Group) => group.feedback === word), dimension.by);
-    const [up, down] = [liked('positive'), liked('negative')];
+    const liked = votesOf(votes.data, dimension.by);
     const groups = folded(sums.data?.groups ?? [], dimension.by);
     for (const key of range.word === 'all' ? others : []) {
       groups.set(key, groups.get(key) ?? noTotals());
@@ -56,7 +55,7 @@ function Entities({ title, dimension, to, extra = [], others = [], above, below,
       key,
       sums: totals,
       latency: timeOf.get(key),
-      votes: { positive: up.get(key)?.num_steps ?? 0, negative: down.get(key)?.num_steps ?? 0 },
+      votes: liked.get(key),
     }));
   }, [sums.data, times.data, votes.data, others.length, range.word]);
   const found = wanted ? rows.filter((row) => find(row.key ?? dimension.none).toLowerCase().includes(wanted)) : rows;
