@@ -40,7 +40,9 @@ typedef struct sw_ledger_options {
     const sw_allocator *allocator;
     int64_t cache_bytes;        /* page cache of the writer; 0: 32 MiB */
     int64_t reader_cache_bytes; /* page cache of each reader; 0: 2 MiB */
-    int64_t busy_ms;            /* longest wait for another process's write; 0: SW_LIMIT_BUSY_MS */
+    /* Longest wait for another process's write, and of a read for one of SW_LIMIT_READERS connections; 0:
+     * SW_LIMIT_BUSY_MS. Then the call answers BUSY. */
+    int64_t busy_ms;
     bool read_only;
     bool must_exist; /* do not create the store */
     bool no_reaper;  /* leave expired leases to other processes */
@@ -350,7 +352,8 @@ typedef struct sw_list_end {
 } sw_list_end;
 
 /* Called for each row (the record's struct); its text lives until it returns. Returning false ends the
- * list. Must not write: the call would wait for itself.
+ * list. Must not write: the call would wait for itself; nor read, which needs a second of SW_LIMIT_READERS connections
+ * while it holds the first.
  */
 typedef bool sw_each(void *arg, const void *row);
 

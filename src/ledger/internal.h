@@ -243,6 +243,7 @@ struct sw_ledger {
 
     pthread_mutex_t reader_lock;
     pthread_cond_t reader_free;
+    int64_t busy_ms; /* longest wait for one of them */
     sw_session *readers[SW_LIMIT_READERS];
     size_t readers_idle;
     size_t readers_open;

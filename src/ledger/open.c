@@ -2,6 +2,7 @@
 /* Opening and closing a ledger, its read sessions, and the actor. The first opening of a store writes
  * the default organization and user, so that a ledger without tenants works at once.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -118,13 +119,35 @@ bool sw__visible(const sw_actor *actor, sw_record_id record, const void *row)
 
 /* ---- readers ------------------------------------------------------------------------------------ */
 
+/* With the lock; whether there is one, or one may be opened. */
+static bool wait_for_reader(sw_ledger *ledger)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ledger->busy_ms / 1000;
+    until.tv_nsec += ledger->busy_ms % 1000 * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    while (ledger->readers_idle == 0 && ledger->readers_open == SW_LIMIT_READERS) {
+        if (pthread_cond_timedwait(&ledger->reader_free, &ledger->reader_lock, &until) ==
+            ETIMEDOUT) {
+            return false;
+        }
+    }
+    return true;
+}
+
 sw_status sw__reader_take(sw_ledger *ledger, sw_session **out, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
 
     pthread_mutex_lock(&ledger->reader_lock);
-    while (ledger->readers_idle == 0 && ledger->readers_open == SW_LIMIT_READERS) {
-        pthread_cond_wait(&ledger->reader_free, &ledger->reader_lock);
+    if (!wait_for_reader(ledger)) {
+        pthread_mutex_unlock(&ledger->reader_lock);
+        return sw_fail(err, SW_STATUS_BUSY, NULL,
+                       "all %d connections that read the store were in use for %lld ms",
+                       (int)SW_LIMIT_READERS, (long long)ledger->busy_ms);
     }
     if (ledger->readers_idle > 0) {
         *out = ledger->readers[--ledger->readers_idle];
@@ -235,9 +258,9 @@ static void init_locks(sw_ledger *ledger)
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&ledger->work, &attr);
     pthread_cond_init(&ledger->committed, &attr);
+    pthread_cond_init(&ledger->reader_free, &attr);
     pthread_condattr_destroy(&attr);
     pthread_cond_init(&ledger->room, NULL);
-    pthread_cond_init(&ledger->reader_free, NULL);
     ledger->tail = &ledger->head;
 }
 
@@ -282,6 +305,7 @@ sw_status sw__ledger_open_with(const sw_ledger_options *options, const sw_clock 
     ledger->clock = clock ? *clock : sw__system_clock;
     ledger->random = random ? *random : sw__system_random;
     ledger->read_only = o->read_only;
+    ledger->busy_ms = o->busy_ms > 0 ? o->busy_ms : SW_LIMIT_BUSY_MS;
     ledger->no_reaper = o->no_reaper;
     ledger->anchor_wall_us = ledger->clock.wall_us(ledger->clock.data);
     ledger->anchor_mono_us = ledger->clock.mono_us(ledger->clock.data);

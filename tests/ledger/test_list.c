@@ -342,6 +342,39 @@ static void a_reader_may_stop(lt *t)
     naive_free(&c.n);
 }
 
+typedef struct descent {
+    lt *t;
+    int deep;
+    sw_status bottom;
+} descent;
+
+/* What sw_each forbids: reads while it is read. */
+static bool read_within(void *arg, const void *row)
+{
+    descent *d = arg;
+    sw_list_query query = {.limit = 1};
+    sw_list_end end;
+    (void)row;
+    if (d->deep++ <= SW_LIMIT_READERS) {
+        sw_status status = sw_list(d->t->ledger, &d->t->a, SW_RECORD_STEP, &query, read_within, d,
+                                   &end, &d->t->err);
+        d->bottom = status == SW_STATUS_OK ? d->bottom : status;
+    }
+    return true;
+}
+
+static void who_waits_for_himself_is_told(lt *t)
+{
+    sw_step s = lt_step(t, 1);
+    descent d = {.t = t};
+    lt_log(t, &t->a, &s);
+    t->options.busy_ms = 50;
+    lt_reopen(t);
+    (void)read_within(&d, NULL);
+    IS(SW_STATUS_BUSY, d.bottom);
+    SAME(d.deep, SW_LIMIT_READERS + 1);
+}
+
 static void a_page_has_a_default_size(lt *t)
 {
     size_t count = SW_LIMIT_LIST_ITEMS + 1;
@@ -457,6 +490,7 @@ static const lt_case cases[] = {
     {"an unknown cursor is not found", an_unknown_cursor_is_not_found, 0},
     {"a reader may stop", a_reader_may_stop, 0},
     {"a page has a default size", a_page_has_a_default_size, 0},
+    {"who waits for himself is told", who_waits_for_himself_is_told, LT_DISK},
 };
 
 LT_MAIN("list", cases)
