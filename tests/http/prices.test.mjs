@@ -40,6 +40,21 @@ async function reprice(server, words, headers) {
   return { ...sums, calls };
 }
 
+test('whatever is without a cost is named: no model, some models, more than are asked for by name', async (t) => {
+  const server = await serve(t);
+  const named = async () => (await server.get('/v1/prices/unknown')).models.map(({ provider_name, model, num_steps, why }) => [provider_name, model, num_steps, why].join());
+  await fill(server, 3, () => ({ provider_name: 'acme', status: 'success', prompt_tokens: 2, completion_tokens: 1, total_tokens: 3 }));
+  await fill(server, 2, () => ({ provider_name: 'acme', model: 'priced', status: 'success', cost_nano_usd: 1 }));
+  assert.deepEqual(await named(), ['acme,,3,no_model']);
+  await fill(server, 4, (i) => ({ provider_name: `p${i % 2}`, model: `lost-${i}`, status: 'success', prompt_tokens: 2, completion_tokens: 1, total_tokens: 3 }));
+  const some = ['acme,,3,no_model', 'p0,lost-0,1,no_price', 'p0,lost-2,1,no_price', 'p1,lost-1,1,no_price', 'p1,lost-3,1,no_price'];
+  assert.deepEqual(await named(), some);
+  await fill(server, 1001, (i) => ({ provider_name: 'zoo', model: `more-${i}`, status: 'success', prompt_tokens: 2, completion_tokens: 1, total_tokens: 3 }));
+  const all = await named();
+  assert.equal(all.length, some.length + 1001);
+  assert.deepEqual(all.filter((line) => !line.startsWith('zoo')), some);
+});
+
 test('models without a price are named, and a repricing brings it to their steps', async (t) => {
   const server = await serve(t);
   const steps = await fill(server, COUNT, make);
