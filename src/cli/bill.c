@@ -85,9 +85,16 @@ static void note_odd(sw_bill *bill, sw_str what)
     }
 }
 
+/* What does not fit leaves the sum as it was. */
 static bool add(int64_t *sum, int64_t value)
 {
-    return !__builtin_add_overflow(*sum, value, sum);
+    int64_t more = 0;
+
+    if (__builtin_add_overflow(*sum, value, &more)) {
+        return false;
+    }
+    *sum = more;
+    return true;
 }
 
 static bool take_count(row *r, sw_bill_count count, sw_int value)

@@ -122,8 +122,11 @@ static void add_row(sw_cli *cli, sw_table *table, sw_str day, const sw_bill_line
                     bool off)
 {
     sw_arena *arena = &cli->arena;
-    int64_t shown[] = {line->bill[i], line->ledger[i], line->ledger[i] - line->bill[i]};
+    int64_t shown[] = {line->bill[i], line->ledger[i], 0};
 
+    if (__builtin_sub_overflow(shown[1], shown[0], &shown[2])) {
+        shown[2] = line->bill[i] < 0 ? INT64_MAX : INT64_MIN;
+    }
     sw_table_add(table, day, SW_STYLE_PLAIN);
     sw_table_add(table, line->model.ptr ? sw_text_clean(arena, line->model, false) : SW_STR("-"),
                  SW_STYLE_PLAIN);

@@ -73,6 +73,7 @@ test('a row says the sums of a run', on(site, async (page) => {
   await list(page);
   const row = page.locator('.runs-row', { has: page.locator(`a[href="/runs/${at.run}"]`) });
   await row.getByText('read, write').waitFor();
+  await row.getByText('the runner').waitFor();
   const cells = await row.getByRole('gridcell').allInnerTexts();
   const { run_ns: ns } = await site.server.get(`/v1/runs/${at.run}/metrics`);
   assert.deepEqual(cells.slice(1, 6).map((text) => text.trim()), ['completed', 'the runner', '120 (2)', '1.32k', '$0.120']);
