@@ -149,6 +149,18 @@ test('the search finds previews and errors, and says that there are no charts th
   await until(() => total(page), (text) => text === '400 steps', 'all of them');
 }));
 
+test('a pause within what is typed loses none of it', on(site, async (page) => {
+  await show(page);
+  await page.keyboard.press('/');
+  await page.keyboard.type('SLOW ');
+  await rest(page, '?text=SLOW');
+  await page.keyboard.type('DOWN 1');
+  await until(() => total(page), (text) => text === '11 steps', 'those whose error has it');
+  assert.equal(query(page).get('text'), 'SLOW DOWN 1');
+  await page.getByRole('button', { name: 'Clear all', exact: true }).click();
+  await until(() => page.getByRole('searchbox').inputValue(), (text) => text === '', 'an empty field');
+}));
+
 test('any other filter of the list can be set, and a wrong value is told', on(site, async (page) => {
   await show(page);
   const add = async (name, value) => {

@@ -20,16 +20,28 @@ export function Search() {
   const [text, setText] = useState(wanted);
   const at = useRef<HTMLInputElement>(null);
   const timer = useRef(0);
-  useEffect(() => setText(wanted), [wanted]);
+  const told = useRef(wanted);
+  // What the address says is taken only where it did not come from here: what comes back is behind what is typed by now.
+  useEffect(() => {
+    if (wanted !== told.current) {
+      clearTimeout(timer.current);
+      told.current = wanted;
+      setText(wanted);
+    }
+  }, [wanted]);
   useEffect(() => () => clearTimeout(timer.current), []);
   useKeys('Steps', [{ keys: '/', doc: 'Search', run: () => at.current?.select() }]);
+  const tell = (value: string) => {
+    told.current = value.trim();
+    change({ text: told.current }, true);
+  };
   const set = (value: string, now: boolean) => {
     setText(value);
     clearTimeout(timer.current);
     if (now) {
-      change({ text: value.trim() }, true);
+      tell(value);
     } else {
-      timer.current = window.setTimeout(() => change({ text: value.trim() }, true), PAUSE_MS);
+      timer.current = window.setTimeout(() => tell(value), PAUSE_MS);
     }
   };
   return (
