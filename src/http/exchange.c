@@ -177,7 +177,8 @@ static sw_status admit(sw_exchange *x, sw_error *err)
         status = sw__otlp_admit(x);
     }
     if (status == SW_STATUS_OK) {
-        x->streams_in = x->request.route->part && is_ndjson(x);
+        x->streams_in =
+            x->request.route->body == SW_BODY_BYTES || (x->request.route->part && is_ndjson(x));
         status = sw__limits_length(x, err);
     }
     return status == SW_STATUS_OK ? count_stream(x) : status;

@@ -95,6 +95,7 @@ typedef enum sw_body_kind {
     SW_BODY_NONE,     /* a body is refused when it is not empty */
     SW_BODY_OPTIONAL, /* JSON or nothing */
     SW_BODY_JSON,     /* JSON, required */
+    SW_BODY_BYTES,    /* any bytes, of any number: they go to .part as they arrive */
     SW_BODY_PARTS, /* JSON like SW_BODY_JSON; but application/x-ndjson goes to .part as it arrives */
     SW_BODY_OTLP /* OTLP, as protobuf or JSON, also empty; what is wrong is told in its way (otlp.c) */
 } sw_body_kind;
@@ -149,7 +150,8 @@ extern const char *const sw__methods[SW_METHOD_COUNT];
 
 #define SW_ROUTE(NAME, METHOD, PATH, NEED, HANDLER, ...) sw_handler HANDLER;
 #include "model/routes.def"
-sw_part sw_http_log_part; /* of the one route whose body streams */
+sw_part sw_http_log_part; /* of the routes whose bodies stream */
+sw_part sw_http_import_part;
 
 /* The rows of model/shapes.def (shapes.c). */
 typedef struct sw_member {

@@ -91,6 +91,7 @@ static int64_t limit_of(const sw_exchange *x)
         return 0;
     case SW_BODY_OTLP:
         return x->request.server->settings.otlp_max_mb << 20;
+    case SW_BODY_BYTES:
     case SW_BODY_OPTIONAL:
     case SW_BODY_JSON:
     case SW_BODY_PARTS:

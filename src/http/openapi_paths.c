@@ -168,7 +168,9 @@ static void put_body(sw_json_out *out, const sw_route *route)
     sw_json_bool(out, route->body != SW_BODY_OPTIONAL);
     sw_json_key(out, SW_STR("content"));
     sw_json_open(out, '{');
-    if (route->body_shape) {
+    if (route->body == SW_BODY_BYTES) {
+        put_text_media(out, "application/octet-stream", route->body_shape, true);
+    } else if (route->body_shape) {
         put_media(out, "application/json", route->body_shape, true, false);
     } else {
         sw_json_key(out, SW_STR("application/json"));

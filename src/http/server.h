@@ -223,6 +223,10 @@ struct sw_server {
     atomic_int connections;
     atomic_llong bodies; /* bytes reserved for bodies */
 
+    /* Uploads, under the workers' lock: one is imported at a time (import.c). */
+    struct sw_upload *uploads; /* those that wait */
+    bool importing;
+
     /* Workers. */
     pthread_mutex_t lock;
     pthread_cond_t work;

@@ -1,167 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way of an import: files found, those that look as they did passed over, the others grouped by what must be read
- * together, read unit by unit, and written window by window. */
-#include <stdlib.h>
-
-#include "ingest/import_file.h"
-#include "ingest/import_pipe.h"
+/* The way of an import: files found, or sent by another machine; those that look as they did passed over, the others
+ * grouped by what must be read together (import_choose.c), read unit by unit, and written window by window. */
+#include "ingest/import_choose.h"
+#include "ingest/import_spool.h"
 
 /* A window is written when it holds so many steps, or bytes. The first ones are smaller, so that there is something to
  * write early. */
 enum { FIRST_STEPS = 250, WINDOW_STEPS = 2000, WINDOW_BYTES = 64 << 20 };
 
-typedef struct importing {
-    import_pipe pipe;
-    import_work *work;   /* the window that is being filled; NULL: none */
-    size_t window_steps; /* of this window */
-    size_t most_steps;   /* of any */
-    sw_ledger *ledger;
-    const sw_actor *actor;
-    sw_str project_id;
-    import_found found;
-    import_result *result;
-    const import_options *options;
-    sw_memory *memory;
-    sw_arena heads;
-    size_t *chosen; /* places of the files that are to be read, by format and unit */
-    size_t chosen_count;
-} importing;
-
-static import_file *file_at(const importing *im, size_t i)
-{
-    return (import_file *)im->found.files.items + i;
-}
-
-static void tell(importing *im, const char *path, const char *why)
-{
-    im->result->files_skipped++;
-    if (im->options->skipped) {
-        im->options->skipped(im->options->arg, path, why);
-    }
-}
-
-static void show(const importing *im)
-{
-    if (im->options->progress) {
-        im->options->progress(im->options->arg, im->result);
-    }
-}
-
-static bool remembers(const importing *im)
-{
-    return im->ledger && !im->options->send;
-}
-
-/* ---- which files -------------------------------------------------------------------------------------------- */
-
-static sw_status is_unchanged(importing *im, const import_file *file, bool *same, sw_error *err)
-{
-    sw_transcript_file was;
-    sw_status status = SW_STATUS_OK;
-
-    *same = false;
-    if (!remembers(im)) {
-        return SW_STATUS_OK;
-    }
-    sw_memory_reset(im->memory);
-    status = sw_transcript_file_get(im->ledger, im->actor, im->project_id,
-                                    sw_str_make(file->key, IMPORT_DIGEST), im->memory, &was, err);
-    *same = status == SW_STATUS_OK && was.size.value == file->size &&
-            was.mtime_ns.value == file->mtime_ns && was.inode.value == file->inode &&
-            was.device.value == file->device;
-    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
-}
-
-/* What is read together: what the head names, else what begins with the same bytes. */
-static void name_unit(import_file *file, const import_head *head)
-{
-    char both[2 * IMPORT_DIGEST];
-
-    import_digest(import_format_word(file->format), strlen(import_format_word(file->format)), both);
-    if (head->unit.len) {
-        import_digest(head->unit.ptr, head->unit.len, both + IMPORT_DIGEST);
-    } else {
-        memcpy(both + IMPORT_DIGEST, file->head, IMPORT_DIGEST);
-    }
-    import_digest(both, sizeof both, file->unit);
-}
-
-static void recognise(importing *im, size_t i)
-{
-    import_file *file = file_at(im, i);
-    import_head head;
-    const char *why = NULL;
-
-    sw_arena_reset(&im->heads);
-    if (!import_file_head(file, &im->heads, &head, &why)) {
-        tell(im, file->path, why);
-        im->result->bytes_done += file->size;
-        return;
-    }
-    file->format = import_recognise(&head);
-    if (file->format == IMPORT_FORMAT_NONE) {
-        tell(im, file->path, file->size == 0 ? "is empty" : "is in no format that is known");
-        im->result->bytes_done += file->size;
-        return;
-    }
-    name_unit(file, &head);
-    im->chosen[im->chosen_count++] = i;
-}
-
-static sw_status choose(importing *im, sw_error *err)
-{
-    size_t n = im->found.files.count;
-    sw_status status = SW_STATUS_OK;
-
-    im->chosen = sw_arena_alloc(&im->found.arena, (n + 1) * sizeof *im->chosen);
-    if (!im->chosen) {
-        return sw_no_memory(err);
-    }
-    im->result->files = (int64_t)n;
-    for (size_t i = 0; i < n; i++) {
-        im->result->bytes += file_at(im, i)->size;
-    }
-    for (size_t i = 0; i < n && status == SW_STATUS_OK; i++) {
-        bool same = false;
-        status = is_unchanged(im, file_at(im, i), &same, err);
-        if (same) {
-            im->result->files_unchanged++;
-            im->result->bytes_done += file_at(im, i)->size;
-        } else if (status == SW_STATUS_OK) {
-            recognise(im, i);
-        }
-        show(im);
-    }
-    return status;
-}
-
 /* ---- units --------------------------------------------------------------------------------------------------- */
-
-static int by_unit(const void *a, const void *b, void *arg)
-{
-    const importing *im = arg;
-    const import_file *x = file_at(im, *(const size_t *)a);
-    const import_file *y = file_at(im, *(const size_t *)b);
-    int c = (x->format > y->format) - (x->format < y->format);
-
-    c = c != 0 ? c : memcmp(x->unit, y->unit, IMPORT_DIGEST);
-    return c != 0 ? c : strcmp(x->path, y->path);
-}
 
 typedef struct siblings {
     import_list files; /* import_file */
     sw_arena *arena;
 } siblings;
 
-/* A file of the unit that was imported before, and is not among those that changed. */
+/* A file of the unit that was imported before, and is not among those that changed. Those of other machines are not
+ * to be had here, whatever has the same path. */
 static bool see_sibling(void *arg, const void *row)
 {
     siblings *s = arg;
     const sw_transcript_file *was = row;
     const import_file *files = s->files.items;
     import_file *file = NULL;
+    char key[IMPORT_DIGEST];
     sw_str path;
 
+    import_digest(was->path.ptr, was->path.len, key);
+    if (!sw_str_eq(sw_str_make(key, IMPORT_DIGEST), was->file)) {
+        return true;
+    }
     for (size_t i = 0; i < s->files.count; i++) {
         if (sw_str_eq(sw_str_make(files[i].key, IMPORT_DIGEST), was->file)) {
             return true;
@@ -178,6 +46,7 @@ static bool see_sibling(void *arg, const void *row)
     return file != NULL;
 }
 
+/* Of what was sent the sender knows what belongs to it, and has sent that too. */
 static sw_status gather_unit(importing *im, size_t from, size_t count, siblings *s, sw_error *err)
 {
     import_file *files = sw_arena_alloc(&im->work->arena, (count + 1) * sizeof *files);
@@ -187,31 +56,13 @@ static sw_status gather_unit(importing *im, size_t from, size_t count, siblings 
         return sw_no_memory(err);
     }
     for (size_t i = 0; i < count; i++) {
-        files[i] = *file_at(im, im->chosen[from + i]);
+        files[i] = *import_chosen_at(im, from + i);
     }
     s->files = (import_list){files, count, count};
-    return remembers(im)
+    return import_remembers(im) && !im->sent
                ? sw_transcript_files(im->ledger, im->actor, im->project_id,
                                      sw_str_make(files[0].unit, IMPORT_DIGEST), see_sibling, s, err)
                : SW_STATUS_OK;
-}
-
-/* Whether a file that was imported before is still one of this unit: another one may have taken its place. */
-static bool is_still(importing *im, import_file *file, import_format format)
-{
-    import_file now = *file;
-    import_head head;
-    const char *why = NULL;
-
-    sw_arena_reset(&im->heads);
-    if (!import_file_head(&now, &im->heads, &head, &why)) {
-        return false;
-    }
-    now.format = import_recognise(&head);
-    if (now.format == format) {
-        name_unit(&now, &head);
-    }
-    return now.format == format && memcmp(now.unit, file->unit, IMPORT_DIGEST) == 0;
 }
 
 /* Reads them into the window; those that cannot be read any more are left out. */
@@ -222,13 +73,13 @@ static size_t read_unit(importing *im, siblings *s, import_format format)
 
     for (size_t i = 0; i < s->files.count; i++) {
         const char *why = NULL;
-        bool good = (!files[i].again || is_still(im, &files[i], format)) &&
+        bool good = (im->sent || !files[i].again || import_is_still(im, &files[i], format)) &&
                     import_file_read(&files[i], &im->work->arena, &why);
         if (good) {
             im->result->bytes_read += files[i].size;
             files[kept++] = files[i];
         } else if (!files[i].again) {
-            tell(im, files[i].path, why);
+            import_tell(im, files[i].path, why);
         }
     }
     return kept;
@@ -264,7 +115,7 @@ static import_reader *const readers[IMPORT_FORMATS] = {
 
 static sw_status import_unit(importing *im, size_t from, size_t count, sw_error *err)
 {
-    import_format format = file_at(im, im->chosen[from])->format;
+    import_format format = import_chosen_at(im, from)->format;
     siblings s;
     sw_status status = gather_unit(im, from, count, &s, err);
     import_file *files = s.files.items;
@@ -283,16 +134,12 @@ static sw_status import_unit(importing *im, size_t from, size_t count, sw_error 
         im->result->files_read++;
         im->result->of_format[format]++;
         im->result->bytes_done += files[i].size;
-        if (remembers(im) && !remember(im, &files[i], sw_str_from(import_format_word(format)))) {
+        if (import_remembers(im) &&
+            !remember(im, &files[i], sw_str_from(import_format_word(format)))) {
             status = sw_no_memory(err);
         }
     }
     return status;
-}
-
-static bool stops(const importing *im)
-{
-    return im->options->stop && *im->options->stop;
 }
 
 /* The window is written when it is full, or there is nothing more to come. */
@@ -314,35 +161,30 @@ static sw_status import_units(importing *im, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
 
-    qsort_r(im->chosen, im->chosen_count, sizeof *im->chosen, by_unit, im);
-    for (size_t i = 0, n = 0; i < im->chosen_count && status == SW_STATUS_OK && !stops(im);
+    for (size_t i = 0, n = 0; i < im->chosen_count && status == SW_STATUS_OK && !import_stops(im);
          i += n) {
-        const import_file *first = file_at(im, im->chosen[i]);
-        n = 1;
-        while (i + n < im->chosen_count &&
-               file_at(im, im->chosen[i + n])->format == first->format &&
-               memcmp(file_at(im, im->chosen[i + n])->unit, first->unit, IMPORT_DIGEST) == 0) {
-            n++;
-        }
+        n = import_unit_count(im, i);
         im->work = im->work ? im->work : import_pipe_take(&im->pipe);
         status = import_unit(im, i, n, err);
         if (status == SW_STATUS_OK) {
             status = hand_over(im, false, err);
         }
         import_pipe_result(&im->pipe, im->result);
-        show(im);
+        import_show(im);
     }
     return status == SW_STATUS_OK ? hand_over(im, true, err) : status;
 }
 
-/* Who takes batches himself gets them one at a time. */
+/* Who takes batches himself gets them one at a time. What was sent is mostly one window: threads of its own would only
+ * wait. */
 static sw_status import_chosen(importing *im, const import_work *like, sw_error *err)
 {
+    size_t writers = im->sent ? 0 : im->options->send ? 1 : IMPORT_WRITERS;
     sw_error of_pipe = {.status = SW_STATUS_OK};
     sw_status status = SW_STATUS_OK;
     sw_status end = SW_STATUS_OK;
 
-    import_pipe_begin(&im->pipe, like, im->options->send ? 1 : IMPORT_WRITERS, 2 * WINDOW_BYTES);
+    import_pipe_begin(&im->pipe, like, writers, 2 * WINDOW_BYTES);
     status = import_units(im, err);
     end = import_pipe_end(&im->pipe, im->result, &of_pipe);
     if (status == SW_STATUS_OK && end != SW_STATUS_OK) {
@@ -353,27 +195,15 @@ static sw_status import_chosen(importing *im, const import_work *like, sw_error 
 
 /* ---- the import ----------------------------------------------------------------------------------------------- */
 
-static sw_status run(importing *im, const import_work *like, const char *const *paths, size_t count,
-                     sw_error *err)
-{
-    sw_status status = im->memory ? SW_STATUS_OK : sw_no_memory(err);
-
-    for (size_t i = 0; i < count && status == SW_STATUS_OK; i++) {
-        status = import_walk(im->options, paths[i], &im->found, err);
-    }
-    if (status == SW_STATUS_OK) {
-        import_walk_end(&im->found);
-        status = choose(im, err);
-    }
-    return status == SW_STATUS_OK && im->chosen_count > 0 ? import_chosen(im, like, err) : status;
-}
-
-sw_status import_paths(sw_ledger *ledger, const sw_actor *actor, const import_options *options,
-                       const char *const *paths, size_t count, import_result *out, sw_error *err)
+static void begin(importing *im, sw_ledger *ledger, const sw_actor *actor,
+                  const import_options *options, import_work *like, import_result *out)
 {
     const sw_allocator *allocator = options->allocator ? options->allocator : &sw__libc_allocator;
     bool whose = actor && actor->organization_id.ptr;
-    import_work like = {
+    size_t most = options->window_steps ? options->window_steps : WINDOW_STEPS;
+
+    *out = (import_result){.files = 0};
+    *like = (import_work){
         .ledger = ledger,
         .actor = actor,
         .options = options,
@@ -381,25 +211,67 @@ sw_status import_paths(sw_ledger *ledger, const sw_actor *actor, const import_op
         .organization_id = whose ? actor->organization_id : sw_str_from(SW_DEFAULT_ORGANIZATION),
         .project_id = actor && actor->project_id.ptr ? actor->project_id : options->project_id,
         .now_us = sw__system_clock.wall_us(sw__system_clock.data)};
-    size_t most = options->window_steps ? options->window_steps : WINDOW_STEPS;
-    importing im = {.ledger = ledger,
-                    .actor = actor,
-                    .project_id = like.project_id,
-                    .result = out,
-                    .options = options,
-                    .most_steps = most,
-                    .window_steps = most < FIRST_STEPS ? most : FIRST_STEPS,
-                    .memory = sw_memory_new(allocator)};
+    *im = (importing){.ledger = ledger,
+                      .actor = actor,
+                      .project_id = like->project_id,
+                      .result = out,
+                      .options = options,
+                      .most_steps = most,
+                      .window_steps = most < FIRST_STEPS ? most : FIRST_STEPS,
+                      .memory = sw_memory_new(allocator)};
+    sw_arena_init(&im->found.arena, allocator, 0);
+    sw_arena_init(&im->heads, allocator, 0);
+}
+
+static sw_status go_on(importing *im, const import_work *like, sw_error *err)
+{
+    sw_status status = im->memory ? import_choose(im, err) : sw_no_memory(err);
+
+    if (status != SW_STATUS_OK || im->chosen_count == 0) {
+        return status;
+    }
+    return im->options->away ? import_send_chosen(im, err) : import_chosen(im, like, err);
+}
+
+static void end(importing *im)
+{
+    sw_arena_fini(&im->heads);
+    sw_arena_fini(&im->found.arena);
+    if (im->memory) {
+        sw_memory_free(&im->memory);
+    }
+}
+
+sw_status import_paths(sw_ledger *ledger, const sw_actor *actor, const import_options *options,
+                       const char *const *paths, size_t count, import_result *out, sw_error *err)
+{
+    importing im;
+    import_work like;
     sw_status status = SW_STATUS_OK;
 
-    *out = (import_result){.files = 0};
-    sw_arena_init(&im.found.arena, allocator, 0);
-    sw_arena_init(&im.heads, allocator, 0);
-    status = run(&im, &like, paths, count, err);
-    sw_arena_fini(&im.heads);
-    sw_arena_fini(&im.found.arena);
-    if (im.memory) {
-        sw_memory_free(&im.memory);
+    begin(&im, ledger, actor, options, &like, out);
+    for (size_t i = 0; i < count && status == SW_STATUS_OK; i++) {
+        status = import_walk(options, paths[i], &im.found, err);
     }
+    if (status == SW_STATUS_OK) {
+        import_walk_end(&im.found);
+        status = go_on(&im, &like, err);
+    }
+    end(&im);
+    return status;
+}
+
+sw_status import_sent(sw_ledger *ledger, const sw_actor *actor, const import_options *options,
+                      import_spool *spool, import_result *out, sw_error *err)
+{
+    importing im;
+    import_work like;
+    sw_status status = SW_STATUS_OK;
+
+    begin(&im, ledger, actor, options, &like, out);
+    im.sent = true;
+    im.found.files = *import_spool_files(spool);
+    status = go_on(&im, &like, err);
+    end(&im);
     return status;
 }

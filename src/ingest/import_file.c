@@ -15,7 +15,7 @@ static bool is_packed(sw_str bytes)
     return bytes.len >= 4 && memcmp(bytes.ptr, "\x28\xb5\x2f\xfd", 4) == 0;
 }
 
-static int open_file(import_file *file, const char **why)
+int import_file_open(import_file *file, const char **why)
 {
     struct stat is;
     int fd = open(file->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -36,14 +36,13 @@ static int open_file(import_file *file, const char **why)
     return fd;
 }
 
-/* At most `room` bytes from the beginning; SIZE_MAX: an error. */
-static size_t read_some(int fd, char *to, size_t room)
+size_t import_read_some(int fd, int64_t from, char *to, size_t room)
 {
     size_t len = 0;
 
     while (len < room) {
         size_t most = room - len < READ_AT_ONCE ? room - len : READ_AT_ONCE;
-        ssize_t n = read(fd, to + len, most);
+        ssize_t n = pread(fd, to + len, most, (off_t)from + (off_t)len);
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -87,17 +86,38 @@ static sw_str unpack(sw_str packed, size_t most, bool all, sw_arena *arena)
 
 /* ---- reading --------------------------------------------------------------------------------------------- */
 
-bool import_file_head(import_file *file, sw_arena *arena, import_head *out, const char **why)
+/* Reads it into the arena, at most `most` bytes. NULL: it cannot be had. Of a file that was sent it stays as its
+ * sender says how large it is there. */
+static char *read_file(import_file *file, size_t most, sw_arena *arena, size_t *len,
+                       const char **why)
 {
-    int fd = open_file(file, why);
-    char *bytes = fd < 0 ? NULL : sw_arena_alloc(arena, IMPORT_HEAD_BYTES + 1);
-    size_t len = bytes ? read_some(fd, bytes, IMPORT_HEAD_BYTES) : 0;
+    int fd = file->sent ? file->spool : import_file_open(file, why);
+    int64_t all = file->sent ? file->len : file->size;
+    size_t room = (uint64_t)all < most ? (size_t)all : most;
+    char *bytes = NULL;
 
-    if (fd >= 0) {
+    if (fd < 0) {
+        return NULL;
+    }
+    *why = "could not be read";
+    if (all > SW_LIMIT_IMPORT_FILE_BYTES && most > IMPORT_HEAD_BYTES) {
+        *why = "is too large";
+    } else {
+        bytes = sw_arena_alloc(arena, room + 1);
+        *len = bytes ? import_read_some(fd, file->at, bytes, room) : SIZE_MAX;
+    }
+    if (!file->sent) {
         (void)close(fd);
     }
-    if (!bytes || len == SIZE_MAX) {
-        *why = fd < 0 ? *why : "could not be read";
+    return *len == SIZE_MAX ? NULL : bytes;
+}
+
+bool import_file_head(import_file *file, sw_arena *arena, import_head *out, const char **why)
+{
+    size_t len = 0;
+    char *bytes = read_file(file, IMPORT_HEAD_BYTES, arena, &len, why);
+
+    if (!bytes) {
         return false;
     }
     *out = (import_head){
@@ -115,30 +135,20 @@ bool import_file_head(import_file *file, sw_arena *arena, import_head *out, cons
 
 bool import_file_read(import_file *file, sw_arena *arena, const char **why)
 {
-    int fd = open_file(file, why);
-    char *bytes = NULL;
+    size_t most = file->sent ? SW_LIMIT_IMPORT_SENT_BYTES : SW_LIMIT_IMPORT_FILE_BYTES;
     size_t len = 0;
+    char *bytes = read_file(file, SIZE_MAX, arena, &len, why);
 
-    if (fd < 0) {
+    if (!bytes) {
         return false;
     }
-    if (file->size > SW_LIMIT_IMPORT_FILE_BYTES) {
-        *why = "is too large";
-        (void)close(fd);
-        return false;
+    if (!file->sent) {
+        file->size = (int64_t)len; /* it may have been cut since */
     }
-    bytes = sw_arena_alloc(arena, (size_t)file->size + 1);
-    len = bytes ? read_some(fd, bytes, (size_t)file->size) : SIZE_MAX;
-    (void)close(fd);
-    if (len == SIZE_MAX) {
-        *why = "could not be read";
-        return false;
-    }
-    file->size = (int64_t)len; /* it may have been cut since */
     file->bytes = sw_str_make(bytes, len);
     import_digest(bytes, len < HEAD_DIGESTED ? len : HEAD_DIGESTED, file->head);
     if (is_packed(file->bytes)) {
-        file->bytes = unpack(file->bytes, SW_LIMIT_IMPORT_FILE_BYTES, true, arena);
+        file->bytes = unpack(file->bytes, most, true, arena);
         *why = "is packed, and damaged or too large";
     }
     return file->bytes.ptr != NULL;

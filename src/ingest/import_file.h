@@ -23,6 +23,10 @@ int64_t import_file_mtime(const char *path, const struct stat *is);
 /* Reads the head: sets the file's `head` and fills `out` (bytes in the arena). False: it could not be read, or is no
  * plain file any more; *why says so. */
 bool import_file_head(import_file *file, sw_arena *arena, import_head *out, const char **why);
+/* Opens it, and notes what the system says of it. -1: *why says why not. */
+int import_file_open(import_file *file, const char **why);
+/* At most `room` bytes from there on; SIZE_MAX: an error. */
+size_t import_read_some(int fd, int64_t from, char *to, size_t room);
 /* Reads all of it, unpacked, into the arena, and what the system says of it again. */
 bool import_file_read(import_file *file, sw_arena *arena, const char **why);
 

@@ -11,7 +11,7 @@
 #include "ingest/import.h"
 
 /* A rank ends with who tells (owner) and how much he knew. */
-enum { IMPORT_DIGEST = 16, IMPORT_OWNER = 16, IMPORT_OWNER_AT = 18, IMPORT_RANK = 38 };
+enum { IMPORT_OWNER = 16, IMPORT_OWNER_AT = 18, IMPORT_RANK = 38 };
 
 /* A file on its way. */
 typedef struct import_file {
@@ -24,6 +24,9 @@ typedef struct import_file {
     sw_str bytes;   /* while its unit is read; unpacked */
     int64_t offset; /* read up to here */
     bool again;     /* it did not change: read because another one of its unit did */
+    bool sent;      /* by another machine: its bytes are in the file `spool` */
+    int spool;
+    int64_t at, len; /* there */
     transcript_end end;
 } import_file;
 
@@ -132,5 +135,9 @@ sw_status import_decide(import_work *work, import_decided *out, sw_error *err) S
 /* Writes the window and empties it. */
 sw_status import_flush(import_work *work, sw_error *err) SW_MUST_CHECK;
 void import_digest(const void *data, size_t len, char out[IMPORT_DIGEST]);
+/* By what a file of another machine is remembered: nothing else has this name, on no machine. */
+void import_key(sw_str machine, sw_str path, char out[IMPORT_DIGEST]);
+/* Adds what was done, and forgets it. */
+void import_add_result(import_result *to, import_result *from);
 
 #endif

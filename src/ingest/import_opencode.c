@@ -124,7 +124,9 @@ static bool take_part(void *arg, const sw_str *v)
 static void read_database(gathering *g)
 {
     sw_foreign *db = NULL;
-    sw_status status = sw_foreign_open(g->file->path, arena_of(g), &db, g->err);
+    sw_status status = g->file->sent
+                           ? sw_foreign_open_bytes(g->file->bytes, arena_of(g), &db, g->err)
+                           : sw_foreign_open(g->file->path, arena_of(g), &db, g->err);
 
     if (status == SW_STATUS_OK) {
         status = sw_foreign_each(db, &sessions, take_session, g, g->err);

@@ -5,8 +5,7 @@
 
 #include <stdlib.h>
 
-/* All of it are counts. */
-static void add_result(import_result *to, import_result *from)
+void import_add_result(import_result *to, import_result *from)
 {
     enum { COUNTS = sizeof *to / sizeof(int64_t) };
     int64_t *sums = (int64_t *)(void *)to;
@@ -93,7 +92,7 @@ static void write_window(import_pipe *pipe, import_window *w)
         pipe->status = status;
         pipe->error = error;
     }
-    add_result(&pipe->result, &w->result);
+    import_add_result(&pipe->result, &w->result);
     w->state = IMPORT_IDLE;
     w->bytes = 0;
     pthread_cond_broadcast(&pipe->moved);
@@ -132,7 +131,7 @@ void import_pipe_begin(import_pipe *pipe, const import_work *like, size_t writer
         import_window *w = &pipe->windows[i];
         w->work = *like;
         w->work.result = &w->result;
-        sw_arena_init(&w->work.arena, like->allocator, 0);
+        sw_arena_init(&w->work.arena, like->allocator, like->options->memory_bytes);
     }
     pthread_mutex_init(&pipe->lock, NULL);
     pthread_cond_init(&pipe->moved, NULL);
@@ -200,7 +199,7 @@ sw_status import_pipe_give(import_pipe *pipe, import_work *work, sw_error *err)
 void import_pipe_result(import_pipe *pipe, import_result *to)
 {
     pthread_mutex_lock(&pipe->lock);
-    add_result(to, &pipe->result);
+    import_add_result(to, &pipe->result);
     pthread_mutex_unlock(&pipe->lock);
 }
 

@@ -21,6 +21,13 @@ typedef struct sw_foreign sw_foreign;
 /* One state of all tables, however long they are read. The handle is of the arena. */
 sw_status sw_foreign_open(const char *path, sw_arena *arena, sw_foreign **out,
                           sw_error *err) SW_MUST_CHECK;
+/* The same of a database that is in memory, all of it; the bytes are the handle's until it is closed, and are changed
+ * where the file says that it has a log beside it, which it has not here. */
+sw_status sw_foreign_open_bytes(sw_str bytes, sw_arena *arena, sw_foreign **out,
+                                sw_error *err) SW_MUST_CHECK;
+/* One state of the whole database, with what its log says, in a file of its own that has no name any more: *fd is the
+ * caller's. CORRUPT: it is damaged. */
+sw_status sw_foreign_copy(const char *path, sw_arena *arena, int *fd, sw_error *err) SW_MUST_CHECK;
 /* Every row, in no order, its values as text in the order of the columns, null where there is none; a table or column
  * that is not there has nothing. Values live until the call returns; false ends. */
 sw_status sw_foreign_each(sw_foreign *db, const sw_foreign_table *table,

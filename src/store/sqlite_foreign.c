@@ -165,6 +165,97 @@ sw_status sw_foreign_open(const char *path, sw_arena *arena, sw_foreign **out, s
     return SW_STATUS_OK;
 }
 
+/* Bytes 18 and 19 of the header say that it has a log. */
+static void forget_log(char *bytes)
+{
+    enum { WRITE_VERSION = 18, READ_VERSION = 19, WITH_LOG = 2, WITHOUT = 1 };
+
+    if (bytes[WRITE_VERSION] == WITH_LOG && bytes[READ_VERSION] == WITH_LOG) {
+        bytes[WRITE_VERSION] = WITHOUT;
+        bytes[READ_VERSION] = WITHOUT;
+    }
+}
+
+sw_status sw_foreign_open_bytes(sw_str bytes, sw_arena *arena, sw_foreign **out, sw_error *err)
+{
+    enum { HEADER = 100 };
+    char *own = (char *)(uintptr_t)bytes.ptr;
+    sw_foreign *made = sw_arena_zeroed(arena, sizeof *made);
+    int rc = SQLITE_OK;
+
+    *out = NULL;
+    if (!made) {
+        return sw_no_memory(err);
+    }
+    if (bytes.len < HEADER) {
+        return sw_fail(err, SW_STATUS_CORRUPT, "", "is too short for a database");
+    }
+    forget_log(own);
+    rc = sqlite3_open_v2(":memory:", &made->db, SQLITE_OPEN_READWRITE, NULL);
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_deserialize(made->db, "main", (unsigned char *)own, (sqlite3_int64)bytes.len,
+                                 (sqlite3_int64)bytes.len, SQLITE_DESERIALIZE_READONLY);
+    }
+    rc = rc == SQLITE_OK ? begin(made->db) : rc;
+    if (rc != SQLITE_OK) {
+        sw_status status = sw__lite_fail(made->db, rc, "a database that was sent", err);
+        (void)sqlite3_close(made->db);
+        return status;
+    }
+    *out = made;
+    return SW_STATUS_OK;
+}
+
+/* All pages at once, under the reader's lock that `from` has. */
+static int copy_pages(sqlite3 *from, const char *to)
+{
+    sqlite3 *copy = NULL;
+    sqlite3_backup *backup = NULL;
+    int rc = sqlite3_open_v2(to, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+
+    if (rc == SQLITE_OK) {
+        rc =
+            sqlite3_exec(copy, "PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF", NULL, NULL, NULL);
+    }
+    if (rc == SQLITE_OK) {
+        backup = sqlite3_backup_init(copy, "main", from, "main");
+        rc = backup ? sqlite3_backup_step(backup, -1) : sqlite3_errcode(copy);
+        rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
+        (void)sqlite3_backup_finish(backup);
+    }
+    (void)sqlite3_close(copy);
+    return rc;
+}
+
+sw_status sw_foreign_copy(const char *path, sw_arena *arena, int *fd, sw_error *err)
+{
+    const char *where = getenv("TMPDIR");
+    char *folder = path_and(arena, where && *where ? where : "/var/tmp", "/stepwell-XXXXXX");
+    const char *to = NULL;
+    sw_foreign *db = NULL;
+    sw_status status = sw_foreign_open(path, arena, &db, err);
+    int rc = SQLITE_OK;
+
+    *fd = -1;
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    to = folder && mkdtemp(folder) ? path_and(arena, folder, "/db") : NULL;
+    rc = to ? copy_pages(db->db, to) : SQLITE_CANTOPEN;
+    *fd = rc == SQLITE_OK ? open(to, O_RDONLY | O_CLOEXEC) : -1;
+    if (to) {
+        (void)unlink(to);
+        (void)rmdir(folder);
+    }
+    sw_foreign_close(&db);
+    if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB) {
+        return sw_fail(err, SW_STATUS_CORRUPT, "", "%s is damaged", path);
+    }
+    return *fd >= 0 ? SW_STATUS_OK
+                    : sw_fail(err, rc == SQLITE_FULL ? SW_STATUS_FULL : SW_STATUS_IO, "",
+                              "%s could not be copied into TMPDIR", path);
+}
+
 void sw_foreign_close(sw_foreign **db)
 {
     if (*db) {

@@ -14,7 +14,7 @@ async function withBody() {
   const { paths } = await at.server.get('/openapi.json');
   const all = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })));
-  return all.filter(({ operation }) => operation.requestBody?.content['application/json'].schema.$ref);
+  return all.filter(({ operation }) => operation.requestBody?.content['application/json']?.schema.$ref);
 }
 
 // A path whose ids are well-formed, and of what is there where a route looks first.

@@ -13,6 +13,7 @@ const SECRETS = { STEPWELL_SECRET_KEY: '0123456789abcdef'.repeat(4) };
 const SCOPES = ['ingest', 'read', 'write', 'admin'];
 const MARK = 'only-of-alpha';
 const OWN_PAGE = { 'stepwell-dashboard': '1' };
+const SEEN = { path: '/a', size: 1, mtime_ns: 1, device: 1, inode: 1 };
 const bearer = (secret) => ({ authorization: `Bearer ${secret}` });
 
 // operationId: the calls that are made of it: {path: values of the path's parts in order, query, body, type}.
@@ -47,6 +48,8 @@ const CALLS = {
   add_step_messages: (i) => [{ path: [i.step], body: [{ role: 'user', content: [{ type: 'text', text: 'x' }] }] }],
   add_step_traces: (i) => [{ path: [i.step], body: [{ request_json: { a: 1 }, response_json: {} }] }],
   delete_step: id('step'),
+  import_plan: () => [{ body: { machine: 'm', files: [SEEN], units: ['0'.repeat(32)] } }],
+  import: () => [{ query: { machine: 'm' }, body: `${JSON.stringify({ ...SEEN, bytes: 1 })}\nx`, type: 'application/octet-stream' }],
   steps_stream: (i) => [{ stream: true }, { stream: true, query: filters(i) }],
   export_steps: (i) => [{}, { query: { format: 'csv' } }, { query: { after: i.step } }, { query: filters(i) }],
   step_facets: (i) => [{}, { query: filters(i) }],

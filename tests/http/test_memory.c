@@ -54,6 +54,14 @@ typedef struct ask {
     "\"startTimeUnixNano\":\"1763798400000000000\",\"endTimeUnixNano\":\"1763798401000000000\","   \
     "\"attributes\":[{\"key\":\"gen_ai.request.model\",\"value\":{\"stringValue\":\"m\"}}]}]}]}]}"
 
+#define SEEN "{\"path\":\"/a\",\"size\":1,\"mtime_ns\":1,\"device\":1,\"inode\":1"
+#define UNIT "00112233445566778899aabbccddeeff"
+#define SESSION                                                                                        \
+    "{\"type\":\"assistant\",\"sessionId\":\"s\",\"uuid\":\"a\",\"timestamp\":"                        \
+    "\"2026-02-01T10:00:05.000Z\",\"requestId\":\"r\",\"message\":{\"id\":\"msg_1\",\"role\":"         \
+    "\"assistant\",\"model\":\"m\",\"content\":[{\"type\":\"text\",\"text\":\"ok\"}],\"stop_reason\":" \
+    "\"end_turn\",\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}}\n"
+
 /* Those that read come first, so that what they read stays as it is. */
 /* clang-format off: rows of data line up as their reader needs */
 static const ask asks[] = {
@@ -91,6 +99,11 @@ static const ask asks[] = {
     {"lines, packed", "POST /v1/steps",
      "Content-Type: application/x-ndjson\r\nContent-Encoding: gzip\r\n", STEP "\n", 200, VARIES,
      true},
+    {"what an import asks", "POST /v1/import/plan", JSON,
+     "{\"machine\":\"m\",\"files\":[" SEEN "}],\"units\":[\"" UNIT "\"]}", 200, VARIES, false},
+    {"files of an import", "POST /v1/import?machine=m",
+     "Content-Type: application/octet-stream\r\n",
+     SEEN ",\"bytes\":5}\nnone\n" SEEN ",\"bytes\":269}\n" SESSION, 200, VARIES, false},
     {"an agent", "POST /v1/agents", JSON, "{\"name\":\"a\"}", 201, VARIES, false},
     {"telemetry", "POST /v1/traces", JSON, SPAN, 200, VARIES, false},
     {"telemetry that is none", "POST /v1/traces", JSON, "{\"resourceSpans\":1}", 400, VARIES,

@@ -135,7 +135,7 @@ static import_result run(const char *name, const char *const *paths, size_t coun
     sw_error err = {.status = SW_STATUS_OK};
     snprintf(url, sizeof url, "sqlite:%s", place_path(name));
     if (sw_ledger_open(&options, &ledger, &err) != SW_STATUS_OK ||
-        import_paths(ledger, &actor, &import, paths, count, &result, &err) != SW_STATUS_OK) {
+        place_way(ledger, &actor, &import, paths, count, &result, &err) != SW_STATUS_OK) {
         fail_msg("%s: %s", err.field, err.message);
     }
     sw_ledger_close(&ledger);

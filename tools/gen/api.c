@@ -122,6 +122,11 @@ static void print_body(const api_route *route)
     if (route->body == SW_BODY_NONE) {
         return;
     }
+    if (route->body == SW_BODY_BYTES) {
+        printf("Takes files, each behind a line of JSON, `%s`, that describes it. ",
+               route->body_shape);
+        return;
+    }
     printf("Takes %s`%s`%s. ", route->body == SW_BODY_OPTIONAL ? "nothing or " : "",
            route->body_shape ? route->body_shape : "JSON",
            route->body == SW_BODY_PARTS ? " as JSON, or lines of `step_entry` as NDJSON" : "");

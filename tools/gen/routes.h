@@ -38,7 +38,7 @@ enum {
     SW_OP_TAG_ANY,
     SW_OP_TAG_ALL
 };
-enum { SW_BODY_NONE, SW_BODY_OPTIONAL, SW_BODY_JSON, SW_BODY_PARTS, SW_BODY_OTLP };
+enum { SW_BODY_NONE, SW_BODY_OPTIONAL, SW_BODY_JSON, SW_BODY_BYTES, SW_BODY_PARTS, SW_BODY_OTLP };
 enum {
     SW_ROUTE_INLINE = 1 << 0,
     SW_ROUTE_ADMIN = 1 << 1,
@@ -49,7 +49,7 @@ enum {
     SW_ROUTE_KEYED = 1 << 6,
     SW_ROUTE_SESSION = 1 << 7
 };
-enum { sw_http_log_part };
+enum { sw_http_log_part, sw_http_import_part };
 
 typedef struct api_param {
     const char *name; /* NULL ends the list */
