@@ -2,13 +2,14 @@
 /* import: transcripts of agents into the ledger, once or as they grow. What cannot be read is told with file and line,
  * and costs nothing of the rest; trouble of the ledger ends it, and running it again is safe.
  *
- * It writes to a ledger of this machine. Who wants to send to a server gives import_options.send, through which all
- * that is to be written goes.
+ * A ledger of this machine is written to; to a server the files are sent, and it does the same with them.
  */
+#include <stddef.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
 #include "cli/import_watch.h"
+#include "cli/remote.h"
+#include "cli/where.h"
 #include "ingest/import.h"
 
 enum { SHOWN_BAD = 20 };
@@ -81,6 +82,12 @@ static void tell_skipped(void *arg, const char *path, const char *why)
     tell(arg, path, 0, why);
 }
 
+static void tell_untold(void *arg, int64_t more)
+{
+    run *r = arg;
+    r->told += more;
+}
+
 static void show_progress(void *arg, const import_result *so_far)
 {
     run *r = arg;
@@ -103,50 +110,31 @@ static void show_progress(void *arg, const import_result *so_far)
 typedef struct count {
     const char *key;
     const char *words; /* NULL: only in JSON */
-    int64_t value;
-    const char *one; /* the words for one; NULL: the same */
+    const char *one;   /* the words for one; NULL: the same */
+    size_t offset;
 } count;
 
-enum { COUNTS = 20 };
+static const count counts[] = {
+#define SW_IMPORT_COUNT(name, WORDS, ONE, DOC) {#name, WORDS, ONE, offsetof(import_result, name)},
+#include "model/import_counts.def"
+#undef SW_IMPORT_COUNT
+};
 
-static void count_all(const import_result *from, int64_t passed_us, count out[COUNTS])
+static int64_t value_of(const import_result *result, const count *which)
 {
-    const count counts[COUNTS] = {
-        {"files", "files", from->files, "file"},
-        {"files_read", "read", from->files_read, NULL},
-        {"files_unchanged", "unchanged since the last time", from->files_unchanged, NULL},
-        {"files_skipped", "skipped", from->files_skipped, NULL},
-        {"steps_new", "steps new", from->steps_new, "step new"},
-        {"steps_corrected", "corrected", from->steps_corrected, NULL},
-        {"steps_unchanged", "there already", from->steps_unchanged, NULL},
-        {"steps_refused", "refused", from->steps_refused, NULL},
-        {"steps_untimed", "without any time (kept in 1970)", from->steps_untimed, NULL},
-        {"bad_lines", "bad lines skipped", from->bad_lines, "bad line skipped"},
-        {"others", "entries that are no model call", from->others, "entry that is no model call"},
-        {"runs", NULL, from->runs, NULL},
-        {"calls", NULL, from->calls, NULL},
-        {"tool_calls", NULL, from->tool_calls, NULL},
-        {"tool_errors", NULL, from->tool_errors, NULL},
-        {"unanswered", NULL, from->unanswered, NULL},
-        {"lines", NULL, from->lines, NULL},
-        {"bytes", NULL, from->bytes, NULL},
-        {"bytes_read", NULL, from->bytes_read, NULL},
-        {"elapsed_us", NULL, passed_us, NULL},
-    };
-
-    memcpy(out, counts, sizeof counts);
+    return *(const int64_t *)(const void *)((const char *)result + which->offset);
 }
 
-static sw_status print_json(run *r, const import_result *result, const count counts[COUNTS])
+static sw_status print_json(run *r, const import_result *result, int64_t passed_us)
 {
     sw_cli_json json;
 
     sw_cli_json_begin(r->cli, &json);
     sw_json_open(&json.out, '{');
-    for (size_t i = 0; i < COUNTS; i++) {
-        sw_cli_json_key(&json, counts[i].key);
-        sw_json_int(&json.out, counts[i].value);
+    for (size_t i = 0; i < SW_COUNT(counts); i++) {
+        sw_cli_json_int(&json, counts[i].key, true, value_of(result, &counts[i]));
     }
+    sw_cli_json_int(&json, "elapsed_us", true, passed_us);
     sw_cli_json_key(&json, "dry_run");
     sw_json_bool(&json.out, r->options.dry_run);
     sw_cli_json_key(&json, "formats");
@@ -162,18 +150,18 @@ static sw_status print_json(run *r, const import_result *result, const count cou
     return sw_cli_json_end(r->cli, &json);
 }
 
-static void print_text(run *r, const import_result *result, const count counts[COUNTS],
-                       int64_t passed_us)
+static void print_text(run *r, const import_result *result, int64_t passed_us)
 {
     sw_cli *cli = r->cli;
     double seconds = (double)(passed_us > 0 ? passed_us : 1) / 1e6;
     const char *between = "";
 
-    for (size_t i = 0; i < COUNTS; i++) {
-        if (counts[i].words && (counts[i].value > 0 || i == 0 || i == 4)) {
-            bool one = counts[i].value == 1 && counts[i].one;
+    for (size_t i = 0; i < SW_COUNT(counts); i++) {
+        int64_t value = value_of(result, &counts[i]);
+        if (counts[i].words && (value > 0 || i == 0 || i == 4)) {
+            bool one = value == 1 && counts[i].one;
             fprintf(cli->out, "%s%s %s", between,
-                    sw_text_or_blank(sw_show_count(&cli->arena, counts[i].value)),
+                    sw_text_or_blank(sw_show_count(&cli->arena, value)),
                     one ? counts[i].one : counts[i].words);
             between = ", ";
         }
@@ -189,18 +177,16 @@ static void print_text(run *r, const import_result *result, const count counts[C
 
 static sw_status print_result(run *r, const import_result *result)
 {
-    count counts[COUNTS];
     int64_t passed_us = mono_us() - r->begun_us;
     sw_status status = SW_STATUS_OK;
 
-    count_all(result, passed_us, counts);
     if (r->told > SHOWN_BAD) {
         fprintf(r->cli->err, "stepwell: and so on, %lld more\n", (long long)(r->told - SHOWN_BAD));
     }
     if (sw_cli_is_data(r->cli)) {
-        status = print_json(r, result, counts);
+        status = print_json(r, result, passed_us);
     } else {
-        print_text(r, result, counts, passed_us);
+        print_text(r, result, passed_us);
     }
     fflush(r->cli->out);
     return status;
@@ -312,13 +298,26 @@ static sw_status again(void *arg)
                : status;
 }
 
-/* A dry run makes no ledger where there is none, and waits for nobody who writes. */
-static sw_status open_ledger(run *r)
+/* A dry run makes no ledger where there is none, and waits for nobody who writes; of a server it asks nothing. */
+static sw_status open_place(run *r)
 {
-    sw_status status = sw_cli_open(r->cli, !r->options.dry_run);
+    sw_cli *cli = r->cli;
+    sw_profile where;
+    sw_status status = sw_where_find(cli, &where);
+    bool server = status == SW_STATUS_OK && where.values[SW_PROFILE_SERVER];
 
+    if (server && r->options.dry_run) {
+        return SW_STATUS_OK;
+    }
+    if (server) {
+        status = sw_source_open_server(cli, &where, &cli->source);
+        r->options.away =
+            status == SW_STATUS_OK ? sw_remote_import(cli->source, &cli->arena) : NULL;
+        return status == SW_STATUS_OK && !r->options.away ? sw_no_memory(&cli->error) : status;
+    }
+    status = sw_cli_open(cli, !r->options.dry_run);
     if (r->options.dry_run && status == SW_STATUS_NOT_FOUND) {
-        r->cli->error = (sw_error){.status = SW_STATUS_OK};
+        cli->error = (sw_error){.status = SW_STATUS_OK};
         return SW_STATUS_OK;
     }
     return status;
@@ -327,7 +326,7 @@ static sw_status open_ledger(run *r)
 static sw_status import_all(run *r)
 {
     import_result result;
-    sw_status status = open_ledger(r);
+    sw_status status = open_place(r);
 
     if (status == SW_STATUS_OK) {
         status = import_now(r, r->paths, r->path_count, &result);
@@ -361,6 +360,7 @@ int sw_cli_import(sw_cli *cli)
                                  .stop = &r.stop,
                                  .bad_line = tell_bad_line,
                                  .skipped = tell_skipped,
+                                 .untold = tell_untold,
                                  .progress = show_progress,
                                  .arg = &r};
     status = find_paths(&r);

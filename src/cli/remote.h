@@ -13,7 +13,8 @@ typedef struct sw_remote {
     sw_site source;
     CURL *easy;
     struct curl_slist *headers;
-    char *base; /* of every URL, without a slash at the end */
+    struct curl_slist *packed; /* the same of a body that is pulled */
+    char *base;                /* of every URL, without a slash at the end */
     sw_buf url;
     sw_buf body;            /* of the last answer */
     sw_buf next;            /* of a question in parts: where the next one goes on */
@@ -24,7 +25,12 @@ typedef struct sw_remote {
     bool (*piece)(void *arg, sw_str bytes);
     void *piece_arg;
     bool (*idle)(void *arg); /* about once a second; false ends it */
-    bool ended;              /* by one of the two */
+    /* Of a body that is made while it is sent, packed with zstd: its next bytes, SIZE_MAX when there is no memory; and
+     * from the beginning again. NULL: none. */
+    size_t (*pull)(void *arg, char *to, size_t room);
+    void (*rewind)(void *arg);
+    void *pull_arg;
+    bool ended; /* by one of the two */
 } sw_remote;
 
 /* ---- asking (remote_call.c) ------------------------------------------------------------------ */
@@ -65,6 +71,8 @@ sw_status sw_remote_unknown_costs(sw_site *source, sw_int from, sw_int to,
                                   sw_error *err);
 sw_status sw_remote_reprice(sw_site *source, const sw_reprice_query *query, sw_reprice_end *end,
                             sw_error *err);
+/* What an import asks of the server, and sends it (remote_import.c); in the arena. NULL: no memory. */
+const struct import_away *sw_remote_import(sw_site *source, sw_arena *arena);
 sw_status sw_remote_tail(sw_site *source, const sw_list_query *query, sw_tail_each *each, void *arg,
                          sw_error *err);
 

@@ -9,7 +9,7 @@
 
 #include "stepwell/version.h"
 
-enum { ANSWER_BYTES = 256 << 20, CONNECT_MS = 10000, CALL_SECONDS = 300 };
+enum { ANSWER_BYTES = 256 << 20, CONNECT_MS = 10000, CALL_SECONDS = 300, SILENT_SECONDS = 600 };
 
 /* ---- the URL ------------------------------------------------------------------------------------ */
 
@@ -126,6 +126,24 @@ static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl
     return remote->ended ? 1 : 0;
 }
 
+static size_t on_pull(char *to, size_t size, size_t count, void *arg)
+{
+    sw_remote *remote = arg;
+    size_t n = remote->pull(remote->pull_arg, to, size * count);
+    return n == SIZE_MAX ? CURL_READFUNC_ABORT : n;
+}
+
+/* A kept connection that the server had closed: it is sent again, from the beginning. */
+static int on_seek(void *arg, curl_off_t offset, int origin)
+{
+    sw_remote *remote = arg;
+    if (offset != 0 || origin != SEEK_SET) {
+        return CURL_SEEKFUNC_CANTSEEK;
+    }
+    remote->rewind(remote->pull_arg);
+    return CURL_SEEKFUNC_OK;
+}
+
 /* {"detail": "..."} or {"detail": [{"loc": [...], "msg": "..."}, ...]}: the first of them. */
 static sw_str detail_of(sw_remote *remote, sw_arena *arena)
 {
@@ -186,23 +204,40 @@ static sw_status refused(sw_remote *remote, long code, sw_error *err)
 
 /* ---- the call ------------------------------------------------------------------------------------ */
 
+/* How long all of it takes nobody knows, but not how long nothing moves. */
+static bool set_up_body(sw_remote *remote, sw_str body)
+{
+    CURL *easy = remote->easy;
+    bool pulls = remote->pull != NULL;
+    curl_off_t size = pulls ? -1 : (curl_off_t)body.len;
+    return !sw_curl()->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, size) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_POSTFIELDS, body.ptr) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_POST, body.ptr || pulls ? 1L : 0L) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_HTTPHEADER,
+                                   pulls ? remote->packed : remote->headers) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_READFUNCTION, pulls ? on_pull : NULL) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_READDATA, remote) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_SEEKFUNCTION, pulls ? on_seek : NULL) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_SEEKDATA, remote) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, pulls ? 1L : 0L) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, pulls ? (long)SILENT_SECONDS : 0L);
+}
+
 static bool set_up(sw_remote *remote, const sw_route *route, sw_str body)
 {
     CURL *easy = remote->easy;
     bool streams = remote->piece != NULL;
-    return !sw_curl()->easy_setopt(easy, CURLOPT_URL, remote->url.ptr) &&
+    bool endless = streams || remote->pull;
+    return set_up_body(remote, body) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_URL, remote->url.ptr) &&
            !sw_curl()->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, sw__methods[route->method]) &&
            !sw_curl()->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
            !sw_curl()->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) &&
            !sw_curl()->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
            !sw_curl()->easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, streams ? "identity" : "") &&
            !sw_curl()->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) &&
-           !sw_curl()->easy_setopt(easy, CURLOPT_TIMEOUT, streams ? 0L : (long)CALL_SECONDS) &&
+           !sw_curl()->easy_setopt(easy, CURLOPT_TIMEOUT, endless ? 0L : (long)CALL_SECONDS) &&
            !sw_curl()->easy_setopt(easy, CURLOPT_USERAGENT, "stepwell/" SW_VERSION) &&
-           !sw_curl()->easy_setopt(easy, CURLOPT_HTTPHEADER, remote->headers) &&
-           !sw_curl()->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len) &&
-           !sw_curl()->easy_setopt(easy, CURLOPT_POSTFIELDS, body.ptr) &&
-           !sw_curl()->easy_setopt(easy, CURLOPT_POST, body.ptr ? 1L : 0L) &&
            !sw_curl()->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) &&
            !sw_curl()->easy_setopt(easy, CURLOPT_WRITEDATA, remote) &&
            !sw_curl()->easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) &&

@@ -222,6 +222,7 @@ static void close_source(sw_site *source)
     if (remote->easy) {
         sw_curl()->easy_cleanup(remote->easy);
         sw_curl()->slist_free_all(remote->headers);
+        sw_curl()->slist_free_all(remote->packed);
     }
     sw_buf_fini(&remote->url);
     sw_buf_fini(&remote->body);
@@ -244,10 +245,10 @@ static const sw_site_ops ops = {.list = list_rows,
                                 .clock = clock_ahead,
                                 .close = close_source};
 
-static bool add_header(sw_remote *remote, const char *line)
+static bool add_header(struct curl_slist **headers, const char *line)
 {
-    struct curl_slist *more = sw_curl()->slist_append(remote->headers, line);
-    remote->headers = more ? more : remote->headers;
+    struct curl_slist *more = sw_curl()->slist_append(*headers, line);
+    *headers = more ? more : *headers;
     return more != NULL;
 }
 
@@ -260,9 +261,14 @@ static sw_status add_headers(sw_cli *cli, sw_remote *remote, const char *key)
     if (key) {
         line = sw_arena_printf(&cli->arena, "Authorization: Bearer %s", key);
     }
-    return line.ptr && add_header(remote, line.ptr) &&
-                   add_header(remote, "Content-Type: application/json") &&
-                   add_header(remote, "Expect:")
+    return line.ptr && add_header(&remote->headers, line.ptr) &&
+                   add_header(&remote->headers, "Content-Type: application/json") &&
+                   add_header(&remote->headers, "Expect:") &&
+                   add_header(&remote->packed, line.ptr) &&
+                   add_header(&remote->packed, "Content-Type: application/octet-stream") &&
+                   add_header(&remote->packed, "Content-Encoding: zstd") &&
+                   add_header(&remote->packed, "Transfer-Encoding: chunked") &&
+                   add_header(&remote->packed, "Expect:")
                ? SW_STATUS_OK
                : sw_no_memory(&cli->error);
 }
@@ -274,8 +280,14 @@ static sw_status check_url(sw_cli *cli, const char *url)
         return sw_fail(&cli->error, SW_STATUS_INVALID, "",
                        "--server needs a URL such as http://127.0.0.1:8283, not %s", url);
     }
+    if (sw_cli_text(cli, SW_OPTION_REPLAY_PROJECT)) {
+        return sw_fail(&cli->error, SW_STATUS_UNSUPPORTED, "",
+                       "a server books on the project of its key; leave --project out, or show "
+                       "another key");
+    }
     if (sw_cli_text(cli, SW_OPTION_ORGANIZATION) ||
-        sw_cli_text(cli, SW_OPTION_PRICE_ORGANIZATION)) {
+        sw_cli_text(cli, SW_OPTION_PRICE_ORGANIZATION) ||
+        sw_cli_text(cli, SW_OPTION_REPLAY_ORGANIZATION)) {
         return sw_fail(&cli->error, SW_STATUS_UNSUPPORTED, "",
                        "a server answers for the organization of its key; leave --organization "
                        "out, or show another key");

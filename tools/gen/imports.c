@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Prints docs/import.md, the reference of what can be imported: formats, how a file is told, where agents keep
  * theirs, and under which names recordings and exports keep what. All words come from the rows of
- * model/import_formats.def, exchanges.def, usage_shapes.def and exports.def.
+ * model/import_formats.def, exchanges.def, usage_shapes.def, exports.def and limits.def.
  */
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +21,12 @@ typedef struct folder {
     const char *below;
     const char *home;
 } folder;
+
+enum {
+#define SW_LIMIT(NAME, VALUE, UNIT, REASON) SW_LIMIT_##NAME = VALUE,
+#include "model/limits.def"
+#undef SW_LIMIT
+};
 
 enum {
 #define SW_IMPORT_FORMAT(name, NAME, WORD, TITLE, READER, TOLD, STEP) FORMAT_##NAME,
@@ -154,7 +160,13 @@ void gen_import_page(void)
         "# What can be imported\n\n"
         "`stepwell import [PATH...]` reads files, and what is below folders. Each file is told by what it\n"
         "holds; its name means nothing. This page is printed from rows of `model/`.\n\n"
-        "| format | of | how a file is told | a step is |\n| --- | --- | --- | --- |\n");
+        "With `--server` (or a profile that names one) the files are sent to a server, which does the same with\n"
+        "them: the ledger is what it would be if they lay beside it. What did not change since is not sent; of a\n"
+        "database that is in use a copy of one state is. The key needs the scope `write`, and says whose the steps\n"
+        "are. Paths are remembered by machine. At most %lld MiB are read together there; what is larger is left\n"
+        "out and told, and can be imported where the ledger is.\n\n"
+        "| format | of | how a file is told | a step is |\n| --- | --- | --- | --- |\n",
+        (long long)SW_LIMIT_IMPORT_SENT_BYTES >> 20);
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         printf("| `%s` | %s | %s | %s |\n", formats[i].word, formats[i].title, formats[i].told,
                formats[i].step);
