@@ -8,7 +8,7 @@
  * by the last message of the step, and the step's list is so many messages of its.
  *
  * Whatever the order in which steps come, a message that a step made is shown as that step's, and any other
- * message as the earliest step's that was sent it.
+ * message as the earliest step's that was sent it, of several at once that with the least id.
  */
 #include "ledger/border.h"
 #include "ledger/merge.h"
@@ -202,27 +202,38 @@ static sw_status get_known(resolving *r, const sw_talk_step *s, const sw_said *s
     return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
 }
 
+/* The step whose row shows the message; null where there is none. */
+static sw_status shown_by(resolving *r, const sw_known_message *known, sw_str *step_id,
+                          sw_error *err)
+{
+    sw_message message;
+    bool found = false;
+    sw_status status = sw_group_must(
+        r->group,
+        sw__first_of(r->group->session, SW_RECORD_MESSAGE, SW_MESSAGE_ID, known->message_id,
+                     SW_MASK(SW_MESSAGE_STEP_ID), &r->group->arena, &message, &found, err),
+        err);
+
+    *step_id = status == SW_STATUS_OK && found ? message.step_id : SW_NULL_STR;
+    return status;
+}
+
 /* The list of the step that was sent the message first; `found` says whether there is one. */
 static sw_status list_of(resolving *r, const sw_known_message *known, sw_step_context *out,
                          bool *found, sw_error *err)
 {
-    sw_message message;
+    sw_str step_id;
     sw_status status = SW_STATUS_OK;
 
     *found = false;
     if (!known->message_id.ptr || known->made.value) {
         return SW_STATUS_OK;
     }
-    status = sw_group_must(r->group,
-                           sw__first_of(r->group->session, SW_RECORD_MESSAGE, SW_MESSAGE_ID,
-                                        known->message_id, SW_MASK(SW_MESSAGE_STEP_ID),
-                                        &r->group->arena, &message, found, err),
-                           err);
-    if (status != SW_STATUS_OK || !message.step_id.ptr || gives_way(r, message.step_id)) {
-        *found = false;
+    status = shown_by(r, known, &step_id, err);
+    if (status != SW_STATUS_OK || !step_id.ptr || gives_way(r, step_id)) {
         return status;
     }
-    return brief_context(r, SW_STEP_CONTEXT_ID, message.step_id, out, found, err);
+    return brief_context(r, SW_STEP_CONTEXT_ID, step_id, out, found, err);
 }
 
 static bool begins_with(const sw_context_list *list, const sw_talk_step *s)
@@ -440,11 +451,28 @@ static sw_status know_made(resolving *r, sw_talk_step *s, sw_said *said, sw_erro
     return SW_STATUS_OK;
 }
 
+/* Whether the step was sent the message before the one that shows it; of two at once, the lesser id is first. */
+static sw_status is_earlier(resolving *r, const sw_talk_step *s, const sw_known_entry *e,
+                            bool *earlier, sw_error *err)
+{
+    int64_t at = step_of(r, s)->created_at.value;
+    sw_str other;
+    sw_status status = SW_STATUS_OK;
+
+    *earlier = e->stored && !e->row.made.value && e->row.at.value > at;
+    if (e->stored && !e->row.made.value && !e->moves && e->row.at.value == at) {
+        status = shown_by(r, &e->row, &other, err);
+        *earlier = other.ptr && sw_str_cmp(step_of(r, s)->id, other) < 0;
+    }
+    return status;
+}
+
 static sw_status know_sent(resolving *r, size_t step, sw_said *said, bool *before, sw_error *err)
 {
     sw_talk_step *s = &r->talk->steps[step];
     sw_known_entry *e = NULL;
     sw_int at = sw_int_of(step_of(r, s)->created_at.value);
+    bool earlier = false;
     sw_status status = entry_of(r, s, said, &e, err);
 
     if (status != SW_STATUS_OK) {
@@ -458,13 +486,28 @@ static sw_status know_sent(resolving *r, size_t step, sw_said *said, bool *befor
         e->said = said;
         e->owner = step;
         e->dirty = true;
-    } else if (!e->row.made.value && e->stored && e->row.at.value > at.value) {
+        return SW_STATUS_OK;
+    }
+    status = is_earlier(r, s, e, &earlier, err);
+    if (earlier) {
         e->row.at = at;
         e->owner = step;
-        e->moves = true;
-        e->dirty = true;
+        e->moves = e->dirty = true;
     }
-    return SW_STATUS_OK;
+    return status;
+}
+
+/* What it has from a list that began later: it was sent that earlier, and so on back to what is known from before it. */
+static sw_status know_begun(resolving *r, size_t step, sw_error *err)
+{
+    sw_talk_step *s = &r->talk->steps[step];
+    bool before = false;
+    sw_status status = SW_STATUS_OK;
+
+    for (size_t i = s->fresh_from; i-- > 0 && !before && status == SW_STATUS_OK;) {
+        status = know_sent(r, step, &s->input[i], &before, err);
+    }
+    return status;
 }
 
 /* It brings what was said before, but not as the continuation of any list: its history was rewritten. */
@@ -472,7 +515,7 @@ static sw_status know_inputs(resolving *r, size_t step, sw_error *err)
 {
     sw_talk_step *s = &r->talk->steps[step];
     bool rewritten = false;
-    sw_status status = SW_STATUS_OK;
+    sw_status status = know_begun(r, step, err);
 
     for (size_t i = s->fresh_from; i < s->input_count && status == SW_STATUS_OK; i++) {
         bool before = false;

@@ -220,7 +220,96 @@ static void any_way_gives_the_same(lt *t)
     }
 }
 
+/* ---- what several were sent -------------------------------------------------------------------------- */
+
+enum { LISTS = 4, CALLS = 10 };
+
+#define SAYS(TEXT_) "{\"role\":\"user\",\"parts\":[{\"type\":\"text\",\"content\":\"" TEXT_ "\"}]}"
+#define TWO SAYS("1") "," SAYS("2")
+static const char *const lists[LISTS] = {"[" SAYS("1") "]", "[" TWO "]", "[" TWO "," SAYS("3") "]",
+                                         "[" TWO "," SAYS("3") "," SAYS("4") "]"};
+
+/* Of those that were sent the message, the first; of several at once that with the least id. */
+static sw_str earliest(lt *t, const sent_span *calls_, const size_t *length, size_t message)
+{
+    sw_str first = SW_NULL_STR;
+    int64_t start_ms = INT64_MAX;
+
+    for (size_t i = 0; i < CALLS; i++) {
+        const sent_span *s = &calls_[i];
+        sw_str id = sent_id(t, "step", "span", s->trace, s->id, s->start_ms);
+        bool earlier =
+            s->start_ms < start_ms || (s->start_ms == start_ms && sw_str_cmp(id, first) < 0);
+        if (length[i] > message && earlier) {
+            first = id;
+            start_ms = s->start_ms;
+        }
+    }
+    return first;
+}
+
+static void check_shown(lt *t, const sent_span *calls_, const size_t *length)
+{
+    sw_list_query query = {.limit = -1};
+    lt_rows rows = lt_list(t, &t->a, SW_RECORD_MESSAGE, &query);
+
+    for (size_t message = 0; message < LISTS; message++) {
+        const char text[] = {(char)('1' + message), 0};
+        sw_str want = earliest(t, calls_, length, message);
+        size_t shown = 0;
+        for (size_t i = 0; i < rows.count; i++) {
+            const sw_message *row = rows.at[i];
+            if (sw_str_eq(row->text, sw_str_from(text))) {
+                assert_true(sw_str_eq(want, row->step_id));
+                shown++;
+            }
+        }
+        assert_int_equal(want.ptr != NULL, shown);
+    }
+}
+
+/* Calls of one conversation, begun in any order, some at once, were sent more and more of the same. */
+static void the_earliest_shows_what_several_were_sent(lt *t)
+{
+    lt_rng rng = lt_seed("shown");
+
+    for (int64_t round = lt_level(20, 100, 3000); round-- > 0;) {
+        sent_span all[CALLS];
+        size_t length[CALLS];
+        sw_ingest *in = NULL;
+        start_anew(t);
+        sent_open(t, &in, 7);
+        for (unsigned i = 0; i < CALLS; i++) {
+            int64_t start = lt_below(&rng, 6);
+            length[i] = lt_below(&rng, LISTS + 1);
+            all[i] = sent_model(1 + i / 3, 1 + i, 0, start, start + 5);
+            sent_add(&all[i], TEXT_OF("gen_ai.conversation.id", "thread"));
+            if (length[i] > 0) {
+                sent_add(&all[i], TEXT_OF("gen_ai.input.messages", lists[length[i] - 1]));
+            }
+        }
+        for (unsigned from = 0, n = 0; from < CALLS; from += n) {
+            const sent_span *part[CALLS];
+            n = 1 + lt_below(&rng, CALLS - from);
+            for (unsigned i = 0; i < n; i++) {
+                part[i] = &all[from + i];
+            }
+            sent_export(t, in, &t->a, part, n);
+            if (lt_one_in(&rng, 2)) {
+                send_poorer(t, in, part[0]);
+                OK(sw_ingest_settle(in, &t->err));
+            }
+        }
+        OK(sw_ingest_settle(in, &t->err));
+        sw_ingest_close(&in);
+        check_shown(t, all, length);
+        CLEAN();
+    }
+}
+
 static const lt_case cases[] = {
+    {"the earliest shows what several were sent", the_earliest_shows_what_several_were_sent,
+     LT_CLOCK},
     {"any way gives the same", any_way_gives_the_same, LT_CLOCK},
 };
 LT_MAIN("ingest/export-random", cases)
