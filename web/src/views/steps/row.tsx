@@ -75,7 +75,7 @@ export class Row extends Component<RowProps> {
           <Narrow step={step} metrics={metrics} />
         ) : (
           columns.map((column) => (
-            <div key={column.name} class={`cell c-${column.name} ${column.right ? 'right' : ''}`} role="gridcell">
+            <div key={column.name} class={`cell c-${column.name} ${column.right ? 'right' : ''} ${column.fits ? '' : 'cut'}`} role="gridcell">
               {column.cell(step, metrics)}
             </div>
           ))
