@@ -4,7 +4,6 @@
  */
 #include "http/auth.h"
 #include "http/live.h"
-#include "http/tail.h"
 #include "http/write.h"
 
 /* The operator acts in the organization that is named. */
@@ -14,12 +13,11 @@ static sw_actor actor_in_organization(sw_request *request)
                       .user_id = request->actor.user_id};
 }
 
-/* Who may ask has changed: streams find out now, not with their next ping. */
+/* Who may ask has changed: from the answer on no stream tells anything before it was asked again. The tail wakes those that
+ * are quiet. */
 static void tell_streams(sw_request *request)
 {
-    const sw_live *live = sw_server_live(request->server);
-    sw_auth_changed(live->auth);
-    sw_tail_wake(live->tail);
+    sw_auth_changed(sw_server_live(request->server)->auth);
 }
 
 static sw_status create(sw_request *request, const sw_actor *actor, sw_error *err)

@@ -42,7 +42,7 @@ sw_status sw_live_start(sw_ledger *ledger, const sw_allocator *from, const sw_se
     *out = (sw_live){0};
     sw_status status = sw_auth_new(ledger, from, settings, local, &out->auth, err);
     if (status == SW_STATUS_OK) {
-        status = sw_tail_start(ledger, from, log, &out->tail, err);
+        status = sw_tail_start(ledger, from, log, out->auth, &out->tail, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw_hooks_start(ledger, from, settings, log, &out->hooks, err);

@@ -116,6 +116,11 @@ static sw_status show_entry(round_state *r, sw_follow *follow, const sw_actor *a
                             const sw_journal *entry, bool with_metrics, sw_error *err)
 {
     sw_sight sight;
+    if (entry->record.value ==
+        SW_RECORD_API_KEY) { /* whoever changed it, here or in another process */
+        sw_auth_changed(r->tail->auth);
+        sw_tail_wake(r->tail);
+    }
     sw_memory_reset(r->memory);
     sw_status status =
         sw_sight_load(r->tail->ledger, actor, entry, with_metrics, r->memory, &sight, err);
@@ -267,7 +272,7 @@ static sw_status start_thread(sw_tail *tail, sw_error *err)
 }
 
 sw_status sw_tail_start(sw_ledger *ledger, const sw_allocator *from, const sw_log *log,
-                        sw_tail **out, sw_error *err)
+                        sw_auth *auth, sw_tail **out, sw_error *err)
 {
     sw_tail *tail = sw_alloc_zeroed(from, sizeof *tail);
     if (!tail) {
@@ -276,6 +281,7 @@ sw_status sw_tail_start(sw_ledger *ledger, const sw_allocator *from, const sw_lo
     tail->ledger = ledger;
     tail->from = from;
     tail->log = log;
+    tail->auth = auth;
     pthread_mutex_init(&tail->lock, NULL);
     pthread_cond_init(&tail->work, NULL);
     *out = tail;

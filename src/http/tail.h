@@ -15,6 +15,7 @@
 
 #include <pthread.h>
 
+#include "http/auth.h"
 #include "http/http.h"
 
 /* The text of one entry, shared. */
@@ -62,6 +63,7 @@ struct sw_tail {
     sw_ledger *ledger;
     const sw_allocator *from;
     const sw_log *log;
+    sw_auth *auth; /* hears of keys that were made or revoked */
     pthread_t thread;
     bool runs;
     pthread_mutex_t lock;
@@ -73,12 +75,10 @@ struct sw_tail {
 };
 
 sw_status sw_tail_start(sw_ledger *ledger, const sw_allocator *from, const sw_log *log,
-                        sw_tail **out, sw_error *err) SW_MUST_CHECK;
+                        sw_auth *auth, sw_tail **out, sw_error *err) SW_MUST_CHECK;
 /* Wakes everybody; sw_listener_ended holds from now on. */
 void sw_tail_end(sw_tail *tail);
 void sw_tail_stop(sw_tail **tail);
-/* Wakes everybody: each finds out whether it may go on. */
-void sw_tail_wake(sw_tail *tail);
 
 /* Joins at listener->place; `head` is the organization's newest number, read before. */
 sw_status sw_tail_join(sw_listener *listener, int64_t head, sw_error *err) SW_MUST_CHECK;
@@ -95,6 +95,9 @@ bool sw_listener_is_behind(sw_listener *listener, int64_t *place, int64_t *goal)
 void sw_listener_wake_at(sw_listener *listener, int64_t mono_us);
 /* It has looked at everything up to `place`; it is live again when the tail is no further. */
 void sw_listener_caught_up(sw_listener *listener, int64_t place);
+
+/* Wakes everybody: each finds out whether it may go on. */
+void sw_tail_wake(sw_tail *tail);
 
 /* ---- queues, under the lock (tail_listener.c) -------------------------------------------------------- */
 

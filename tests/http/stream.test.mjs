@@ -251,6 +251,15 @@ test('who may not ask any more is told nothing more', async (t) => {
   }
 });
 
+test('a key that another process revokes ends streams that are quiet', async (t) => {
+  const server = await serve(t);
+  const { secret, api_key: key } = await server.must(201, 'POST', '/v1/keys/', { body: { name: 'a', scopes: ['read'] } });
+  const listener = await listen(t, server, '/v1/steps/stream', { authorization: `Bearer ${secret}` });
+  await server.cli('keys', 'revoke', key.id);
+  // Before the first ping, which comes after 15 seconds and would end it in any case.
+  await limited(listener.when(() => listener.ended, 'the stream to end'), 10_000, 'the stream to end');
+});
+
 test('where to go on is checked', async (t) => {
   const server = await serve(t);
   for (const id of ['x', '-1', '1.5', '99999999999999999999']) {
