@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a step was sent, as it lies in the store: a list that begins with so many messages of another list and goes
  * on with its own. Knows how such a list is written, read whole, and taken out of the chain without the others losing
- * anything; not how its base is chosen (talk_known.c).
+ * anything; not how its base is chosen (talk_base.c).
  */
 #include "ledger/context.h"
 

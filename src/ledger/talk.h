@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is said around the steps of a batch: messages, traces, and what each step was sent. talk.c prepares it in the
- * caller's thread, talk_known.c finds out what of it is known, talk_write.c writes the rest, talk_move.c moves what is
+ * caller's thread, talk_base.c and talk_known.c find out what of it is known, talk_write.c writes the rest, talk_move.c moves what is
  * there already.
  */
 #ifndef SW_LEDGER_TALK_H

@@ -1,48 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What of a batch's talk is known. Which list a step's list extends is found by the digest of its beginnings: mostly
- * all but the last two or three messages were sent with the step before. Only what comes behind that can be new to
- * the conversation, and is looked up one by one. Reads only; runs before the steps are written, because a step says
+/* What of a batch's talk is known: of the messages behind what a step's list has from another one (talk_base.c), which are
+ * new to the conversation, looked up one by one. Reads only; runs before the steps are written, because a step says
  * in its metadata that its history was rewritten.
- *
- * A step that comes after those that followed it was sent the beginning of what one of them was sent: that one is found
- * by the last message of the step, and the step's list is so many messages of its.
  *
  * Whatever the order in which steps come, a message that a step made is shown as that step's, and any other
  * message as the earliest step's that was sent it, of several at once that with the least id.
  */
 #include "ledger/border.h"
 #include "ledger/merge.h"
-#include "ledger/talk.h"
-
-/* Beginnings that are looked for: a step adds what the last one made and what it is answered, one message for each of
- * its tools. */
-enum { NEAR = 4, FAR = 40 };
-
-typedef struct resolving {
-    sw_group *group;
-    const sw_task *task;
-    sw_telemetry *t;
-    sw_talk *talk;
-    sw_str asked_project; /* captures, for the project asked last */
-    bool captures;
-    bool asked;
-    sw_keyed by_head; /* `incoming`: lists that come with this batch and may be begun with */
-    sw_keyed by_id;   /* `incoming`: all of them */
-} resolving;
-
-static const sw_step *step_of(const resolving *r, const sw_talk_step *s)
-{
-    return &r->t->entries[s->entry].step;
-}
-
-static sw_str digest_str(const char digest[SW_DIGEST])
-{
-    return sw_str_make(digest, SW_DIGEST);
-}
+#include "ledger/talk_resolve.h"
 
 /* ---- content that is not wanted ------------------------------------------------------------------- */
 
-static sw_step *prepared_row(resolving *r, size_t entry)
+static sw_step *prepared_row(sw_resolving *r, size_t entry)
 {
     if (entry >= r->t->fresh) {
         return NULL;
@@ -51,7 +21,7 @@ static sw_step *prepared_row(resolving *r, size_t entry)
     return &r->t->log.prepare.all[entry].row;
 }
 
-static sw_status ask_capture(resolving *r, sw_str project_id, bool *captures, sw_error *err)
+static sw_status ask_capture(sw_resolving *r, sw_str project_id, bool *captures, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
 
@@ -67,14 +37,14 @@ static sw_status ask_capture(resolving *r, sw_str project_id, bool *captures, sw
     return status;
 }
 
-static sw_status silence(resolving *r, sw_error *err)
+static sw_status silence(sw_resolving *r, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
 
     for (size_t i = 0; i < r->talk->count && status == SW_STATUS_OK; i++) {
         sw_talk_step *s = &r->talk->steps[i];
         bool captures = true;
-        status = ask_capture(r, step_of(r, s)->project_id, &captures, err);
+        status = ask_capture(r, sw__resolving_step(r, s)->project_id, &captures, err);
         s->silent = !captures || r->t->is[r->t->of_step[s->entry]] == SW_TELEMETRY_FOLDED;
         s->same = s->remade = s->replaces = s->extends = s->leaves = false;
         s->fresh_from = 0;
@@ -83,331 +53,15 @@ static sw_status silence(resolving *r, sw_error *err)
     return status;
 }
 
-/* ---- the list it extends -------------------------------------------------------------------------- */
-
-/* A context without its text; `found` says whether there is one. */
-static sw_status brief_context(resolving *r, uint8_t field, sw_str value, sw_step_context *out,
-                               bool *found, sw_error *err)
-{
-    return sw_group_must(
-        r->group,
-        sw__first_of(r->group->session, SW_RECORD_STEP_CONTEXT, field, value,
-                     SW_MASK(SW_STEP_CONTEXT_ID) | SW_MASK(SW_STEP_CONTEXT_BASE_ID) |
-                         SW_MASK(SW_STEP_CONTEXT_BASE_COUNT) | SW_MASK(SW_STEP_CONTEXT_PLACE) |
-                         SW_MASK(SW_STEP_CONTEXT_LENGTH),
-                     &r->group->arena, out, found, err),
-        err);
-}
-
-typedef struct incoming {
-    sw_keyed_entry key;
-    sw_talk_step *step; /* the first of the key */
-} incoming;
-
-static sw_talk_step *in_batch(const sw_keyed *steps, sw_str key)
-{
-    const incoming *found = sw__keyed_find(steps, key, SW_NULL_STR);
-
-    return found ? found->step : NULL;
-}
-
-static sw_status note(sw_keyed *steps, sw_str key, sw_talk_step *s, sw_error *err)
-{
-    incoming *entry = sw__keyed_entry(steps, key, SW_NULL_STR, sizeof *entry);
-
-    if (!entry) {
-        return sw_no_memory(err);
-    }
-    entry->step = entry->step ? entry->step : s;
-    return SW_STATUS_OK;
-}
-
-/* What lies in the store of the step is replaced with this batch: nothing may begin with it any more, and those in
- * the store that do take over what they have from it. */
-static bool gives_way(const resolving *r, sw_str id)
-{
-    const sw_talk_step *s = in_batch(&r->by_id, id);
-
-    return s && s->replaces;
-}
-
-/* A list that others may begin with. */
-typedef struct beginning {
-    sw_step_context row;
-    bool stored; /* else it comes with this batch */
-    bool found;
-} beginning;
-
-/* The one that `at` begins with. */
-static sw_status base_of(resolving *r, const beginning *at, beginning *out, sw_error *err)
-{
-    const sw_talk_step *s = in_batch(&r->by_id, at->row.base_id);
-
-    *out = (beginning){.stored = !s, .found = true};
-    if (s) {
-        out->row = s->context;
-        return SW_STATUS_OK;
-    }
-    return brief_context(r, SW_STEP_CONTEXT_ID, at->row.base_id, &out->row, &out->found, err);
-}
-
-/* It begins with the first `count` messages of `x`; its base is the one of x's chain that keeps chains short. */
-static sw_status found_on(resolving *r, sw_talk_step *s, const beginning *x, int64_t count,
-                          sw_error *err)
-{
-    int64_t place = x->row.place.value + 1;
-    int64_t target = sw__context_base_place(place);
-    beginning at = *x;
-    bool found = true;
-    sw_status status = SW_STATUS_OK;
-
-    while (status == SW_STATUS_OK && at.row.place.value > target && at.row.base_id.ptr && found &&
-           !(at.stored && gives_way(r, at.row.base_id))) {
-        beginning base;
-        count = at.row.base_count.value < count ? at.row.base_count.value : count;
-        status = base_of(r, &at, &base, err);
-        found = base.found;
-        at = found ? base : at;
-    }
-    s->context.place = sw_int_of(place);
-    if (status == SW_STATUS_OK && count > 0 && found) {
-        s->context.base_id = at.row.id;
-        s->context.base_count = sw_int_of(count);
-    }
-    return status;
-}
-
-/* It goes on where the whole list `x` ends. */
-static sw_status extend(resolving *r, sw_talk_step *s, const beginning *x, sw_error *err)
-{
-    s->extends = true;
-    s->fresh_from = (size_t)x->row.length.value;
-    return found_on(r, s, x, x->row.length.value, err);
-}
-
-/* The row is null where the message is not known. */
-static sw_status get_known(resolving *r, const sw_talk_step *s, const sw_said *said,
-                           sw_known_message *out, sw_error *err)
-{
-    sw_known_message key = {.organization_id = r->task->organization_id,
-                            .talk = digest_str(s->talk),
-                            .item = digest_str(said->key)};
-    sw_status status =
-        sw_store_get(r->group->session, SW_RECORD_KNOWN_MESSAGE, &key, &r->group->arena, out, err);
-
-    (void)sw_group_may(r->group, status, SW_STATUS_NOT_FOUND, err);
-    if (status != SW_STATUS_OK) {
-        *out = (sw_known_message){.talk = SW_NULL_STR};
-    }
-    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
-}
-
-/* The step whose row shows the message; null where there is none. */
-static sw_status shown_by(resolving *r, const sw_known_message *known, sw_str *step_id,
-                          sw_error *err)
-{
-    sw_message message;
-    bool found = false;
-    sw_status status = sw_group_must(
-        r->group,
-        sw__first_of(r->group->session, SW_RECORD_MESSAGE, SW_MESSAGE_ID, known->message_id,
-                     SW_MASK(SW_MESSAGE_STEP_ID), &r->group->arena, &message, &found, err),
-        err);
-
-    *step_id = status == SW_STATUS_OK && found ? message.step_id : SW_NULL_STR;
-    return status;
-}
-
-/* The list of the step that was sent the message first; `found` says whether there is one. */
-static sw_status list_of(resolving *r, const sw_known_message *known, sw_step_context *out,
-                         bool *found, sw_error *err)
-{
-    sw_str step_id;
-    sw_status status = SW_STATUS_OK;
-
-    *found = false;
-    if (!known->message_id.ptr || known->made.value) {
-        return SW_STATUS_OK;
-    }
-    status = shown_by(r, known, &step_id, err);
-    if (status != SW_STATUS_OK || !step_id.ptr || gives_way(r, step_id)) {
-        return status;
-    }
-    return brief_context(r, SW_STEP_CONTEXT_ID, step_id, out, found, err);
-}
-
-static bool begins_with(const sw_context_list *list, const sw_talk_step *s)
-{
-    bool same = list->count >= s->input_count;
-
-    for (size_t i = 0; i < s->input_count && same; i++) {
-        sw_context_item item = sw__talk_item(&s->input[i]);
-        const sw_context_item *other = &list->items[i];
-        same = other->role == item.role && sw_str_eq(other->name, item.name) &&
-               sw_str_eq(other->tool_call_id, item.tool_call_id) &&
-               sw_str_eq(other->body_hash, item.body_hash);
-    }
-    return same;
-}
-
-/* A step that comes after those that followed it: what it was sent is the beginning of what they were. */
-static sw_status find_longer(resolving *r, sw_talk_step *s, sw_error *err)
-{
-    sw_known_message known;
-    sw_context_list list;
-    sw_step_context whole;
-    beginning x = {.stored = true};
-    sw_status status = get_known(r, s, &s->input[s->input_count - 1], &known, err);
-
-    if (status == SW_STATUS_OK) {
-        status = list_of(r, &known, &x.row, &x.found, err);
-    }
-    if (status != SW_STATUS_OK || !x.found || x.row.length.value < (int64_t)s->input_count) {
-        return status;
-    }
-    status = sw_store_get(r->group->session, SW_RECORD_STEP_CONTEXT, &x.row, &r->group->arena,
-                          &whole, err);
-    if (status == SW_STATUS_OK) {
-        status = sw__context_read(r->group->session, &whole, &r->group->arena, &list, err);
-    }
-    if (status == SW_STATUS_CORRUPT) { /* verify tells of it; this step has nothing to do with it */
-        return SW_STATUS_OK;
-    }
-    if (sw_group_must(r->group, status, err) != SW_STATUS_OK || !begins_with(&list, s)) {
-        return status;
-    }
-    return found_on(r, s, &x, (int64_t)s->input_count, err);
-}
-
-static sw_status find_base(resolving *r, sw_talk_step *s, sw_error *err)
-{
-    bool far = false;
-    sw_status status = SW_STATUS_OK;
-
-    for (size_t i = 0; i < s->input_count && i < FAR && status == SW_STATUS_OK; i++) {
-        sw_str head = digest_str(s->input[s->input_count - 1 - i].head);
-        const sw_talk_step *other = in_batch(&r->by_head, head);
-        beginning x = {.stored = !other};
-        if (other) {
-            x.row = other->context;
-            return extend(r, s, &x, err);
-        }
-        if (i == NEAR) { /* nothing is far behind the end of the first list of a conversation */
-            sw_known_message known;
-            status = get_known(r, s, &s->input[0], &known, err);
-            far = known.message_id.ptr != NULL;
-        }
-        if (i >= NEAR && !far) {
-            continue;
-        }
-        status = status == SW_STATUS_OK
-                     ? brief_context(r, SW_STEP_CONTEXT_HEAD, head, &x.row, &x.found, err)
-                     : status;
-        if (status == SW_STATUS_OK && x.found && !gives_way(r, x.row.id)) {
-            return extend(r, s, &x, err);
-        }
-    }
-    return status == SW_STATUS_OK ? find_longer(r, s, err) : status;
-}
-
-static sw_str made_bytes(resolving *r, const sw_talk_step *s, sw_error *err)
-{
-    sw_buf buf;
-    sw_str out = SW_NULL_STR;
-
-    sw_buf_init(&buf, &r->group->ledger->allocator, 0);
-    for (size_t i = 0; i < s->made_count; i++) {
-        sw_context_item item = sw__talk_item(&s->made[i]);
-        sw__context_put(&buf, &item);
-    }
-    if (buf.status == SW_STATUS_OK) {
-        out = sw_arena_str(&r->group->arena, s->made_count ? sw_buf_str(&buf) : SW_STR(""));
-    }
-    sw_buf_fini(&buf);
-    if (!out.ptr) {
-        (void)sw_no_memory(err);
-    }
-    return out;
-}
-
-/* What is in the store of it, when the step is there. */
-static sw_status compare_old(resolving *r, sw_talk_step *s, sw_error *err)
-{
-    sw_step_context key = {.id = step_of(r, s)->id};
-    sw_status status = SW_STATUS_NOT_FOUND;
-
-    if (s->entry >= r->t->fresh) {
-        status = sw_store_get(r->group->session, SW_RECORD_STEP_CONTEXT, &key, &r->group->arena,
-                              &s->old, err);
-    }
-    if (status == SW_STATUS_NOT_FOUND) {
-        s->same = !s->has_input && s->made_count == 0; /* there is nothing to keep */
-        return SW_STATUS_OK;
-    }
-    if (sw_group_must(r->group, status, err) != SW_STATUS_OK) {
-        return status;
-    }
-    /* An empty list has no head that would tell its conversation. */
-    s->same = !s->has_input ||
-              (sw_str_eq(s->old.head, s->context.head) && sw_str_eq(s->old.talk, s->context.talk));
-    s->leaves = !s->same && !sw_str_eq(s->old.talk, s->context.talk);
-    s->remade = s->same && !sw_str_eq(s->old.made, s->context.made);
-    s->replaces = !s->same;
-    return SW_STATUS_OK;
-}
-
-static sw_status begin_context(resolving *r, sw_talk_step *s, sw_error *err)
-{
-    sw_str made = made_bytes(r, s, err);
-    sw_status status = SW_STATUS_OK;
-
-    if (!made.ptr) {
-        return SW_STATUS_NO_MEMORY;
-    }
-    s->context = (sw_step_context){
-        .id = step_of(r, s)->id,
-        .organization_id = r->task->organization_id,
-        .base_count = sw_int_of(0),
-        .place = sw_int_of(0),
-        .length = sw_int_of((int64_t)s->input_count),
-        .talk = digest_str(s->talk),
-        .head = digest_str(s->input_count ? s->input[s->input_count - 1].head : s->talk),
-        .made = made,
-        .rewritten = sw_int_of(0),
-    };
-    status = compare_old(r, s, err);
-    return status == SW_STATUS_OK && !s->same ? note(&r->by_id, s->context.id, s, err) : status;
-}
-
-/* All begin before any is looked for, so that it is known what gives way. */
-static sw_status find_contexts(resolving *r, sw_error *err)
-{
-    sw_status status = SW_STATUS_OK;
-
-    for (size_t i = 0; i < r->talk->count && status == SW_STATUS_OK; i++) {
-        sw_talk_step *s = &r->talk->steps[i];
-        status = s->silent ? status : begin_context(r, s, err);
-    }
-    for (size_t i = 0; i < r->talk->count && status == SW_STATUS_OK; i++) {
-        sw_talk_step *s = &r->talk->steps[i];
-        if (s->silent || s->same || s->input_count == 0) {
-            continue;
-        }
-        status = find_base(r, s, err);
-        status = status == SW_STATUS_OK ? note(&r->by_head, s->context.head, s, err) : status;
-    }
-    return status;
-}
-
 /* ---- what each message is ------------------------------------------------------------------------- */
 
 /* The entry of the message; new ones have no message yet. */
-static sw_status entry_of(resolving *r, const sw_talk_step *s, const sw_said *said,
+static sw_status entry_of(sw_resolving *r, const sw_talk_step *s, const sw_said *said,
                           sw_known_entry **out, sw_error *err)
 {
     sw_known_message key = {.organization_id = r->task->organization_id,
-                            .talk = digest_str(s->talk),
-                            .item = digest_str(said->key)};
+                            .talk = sw__digest_str(s->talk),
+                            .item = sw__digest_str(said->key)};
     size_t before = r->talk->known.count;
     sw_known_entry *e = sw__keyed_entry(&r->talk->known, key.talk, key.item, sizeof *e);
     sw_status status = SW_STATUS_OK;
@@ -429,10 +83,10 @@ static sw_status entry_of(resolving *r, const sw_talk_step *s, const sw_said *sa
     return sw_group_must(r->group, status, err);
 }
 
-static sw_status know_made(resolving *r, sw_talk_step *s, sw_said *said, sw_error *err)
+static sw_status know_made(sw_resolving *r, sw_talk_step *s, sw_said *said, sw_error *err)
 {
     sw_known_entry *e = NULL;
-    sw_int at = sw_int_of(step_of(r, s)->created_at.value);
+    sw_int at = sw_int_of(sw__resolving_step(r, s)->created_at.value);
     sw_status status = entry_of(r, s, said, &e, err);
 
     if (status != SW_STATUS_OK || sw_str_eq(e->row.message_id, said->row.id)) {
@@ -451,27 +105,42 @@ static sw_status know_made(resolving *r, sw_talk_step *s, sw_said *said, sw_erro
     return SW_STATUS_OK;
 }
 
+sw_status sw__talk_shown_by(sw_resolving *r, const sw_known_message *known, sw_str *step_id,
+                            sw_error *err)
+{
+    sw_message message;
+    bool found = false;
+    sw_status status = sw_group_must(
+        r->group,
+        sw__first_of(r->group->session, SW_RECORD_MESSAGE, SW_MESSAGE_ID, known->message_id,
+                     SW_MASK(SW_MESSAGE_STEP_ID), &r->group->arena, &message, &found, err),
+        err);
+
+    *step_id = status == SW_STATUS_OK && found ? message.step_id : SW_NULL_STR;
+    return status;
+}
+
 /* Whether the step was sent the message before the one that shows it; of two at once, the lesser id is first. */
-static sw_status is_earlier(resolving *r, const sw_talk_step *s, const sw_known_entry *e,
+static sw_status is_earlier(sw_resolving *r, const sw_talk_step *s, const sw_known_entry *e,
                             bool *earlier, sw_error *err)
 {
-    int64_t at = step_of(r, s)->created_at.value;
+    int64_t at = sw__resolving_step(r, s)->created_at.value;
     sw_str other;
     sw_status status = SW_STATUS_OK;
 
     *earlier = e->stored && !e->row.made.value && e->row.at.value > at;
     if (e->stored && !e->row.made.value && !e->moves && e->row.at.value == at) {
-        status = shown_by(r, &e->row, &other, err);
-        *earlier = other.ptr && sw_str_cmp(step_of(r, s)->id, other) < 0;
+        status = sw__talk_shown_by(r, &e->row, &other, err);
+        *earlier = other.ptr && sw_str_cmp(sw__resolving_step(r, s)->id, other) < 0;
     }
     return status;
 }
 
-static sw_status know_sent(resolving *r, size_t step, sw_said *said, bool *before, sw_error *err)
+static sw_status know_sent(sw_resolving *r, size_t step, sw_said *said, bool *before, sw_error *err)
 {
     sw_talk_step *s = &r->talk->steps[step];
     sw_known_entry *e = NULL;
-    sw_int at = sw_int_of(step_of(r, s)->created_at.value);
+    sw_int at = sw_int_of(sw__resolving_step(r, s)->created_at.value);
     bool earlier = false;
     sw_status status = entry_of(r, s, said, &e, err);
 
@@ -498,7 +167,7 @@ static sw_status know_sent(resolving *r, size_t step, sw_said *said, bool *befor
 }
 
 /* What it has from a list that began later: it was sent that earlier, and so on back to what is known from before it. */
-static sw_status know_begun(resolving *r, size_t step, sw_error *err)
+static sw_status know_begun(sw_resolving *r, size_t step, sw_error *err)
 {
     sw_talk_step *s = &r->talk->steps[step];
     bool before = false;
@@ -511,7 +180,7 @@ static sw_status know_begun(resolving *r, size_t step, sw_error *err)
 }
 
 /* It brings what was said before, but not as the continuation of any list: its history was rewritten. */
-static sw_status know_inputs(resolving *r, size_t step, sw_error *err)
+static sw_status know_inputs(sw_resolving *r, size_t step, sw_error *err)
 {
     sw_talk_step *s = &r->talk->steps[step];
     bool rewritten = false;
@@ -531,7 +200,7 @@ static bool is_settled(const sw_talk_step *s)
     return s->silent || (s->same && !s->remade);
 }
 
-static sw_status know_all(resolving *r, sw_error *err)
+static sw_status know_all(sw_resolving *r, sw_error *err)
 {
     sw_talk *k = r->talk;
     sw_status status = SW_STATUS_OK;
@@ -553,7 +222,7 @@ static sw_status know_all(resolving *r, sw_error *err)
 
 /* ---- what the steps say of it ---------------------------------------------------------------------- */
 
-static sw_status mark_rewritten(resolving *r, sw_talk_step *s, sw_error *err)
+static sw_status mark_rewritten(sw_resolving *r, sw_talk_step *s, sw_error *err)
 {
     static const sw_str mark = {"{\"history_rewritten\":true}", 26};
     sw_step *entry = &r->t->entries[s->entry].step;
@@ -583,7 +252,7 @@ static sw_status mark_rewritten(resolving *r, sw_talk_step *s, sw_error *err)
 }
 
 /* Also of steps that say nothing but previews. */
-static sw_status take_previews(resolving *r, sw_error *err)
+static sw_status take_previews(sw_resolving *r, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
 
@@ -606,12 +275,12 @@ static sw_status take_previews(resolving *r, sw_error *err)
 
 sw_status sw__talk_resolve(sw_group *group, const sw_task *task, sw_telemetry *t, sw_error *err)
 {
-    resolving r = {.group = group,
-                   .task = task,
-                   .t = t,
-                   .talk = t->talk,
-                   .by_head = {.arena = &group->arena},
-                   .by_id = {.arena = &group->arena}};
+    sw_resolving r = {.group = group,
+                      .task = task,
+                      .t = t,
+                      .talk = t->talk,
+                      .by_head = {.arena = &group->arena},
+                      .by_id = {.arena = &group->arena}};
     sw_status status = take_previews(&r, err);
 
     if (status != SW_STATUS_OK || r.talk->count == 0) {
@@ -619,7 +288,7 @@ sw_status sw__talk_resolve(sw_group *group, const sw_task *task, sw_telemetry *t
     }
     status = silence(&r, err);
     if (status == SW_STATUS_OK) {
-        status = find_contexts(&r, err);
+        status = sw__talk_find_bases(&r, err);
     }
     if (status == SW_STATUS_OK) {
         status = know_all(&r, err);
