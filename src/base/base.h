@@ -49,7 +49,7 @@ void sw_free(const sw_allocator *from, void *ptr);                 /* NULL is fi
 
 /* An arena: many allocations, one end. `mark` and `rewind` bracket a row inside a request. A `max`
  * of 0 means no ceiling; past the ceiling, and when there is no memory, allocation returns NULL and
- * the arena remembers it (`failed`), so that a caller may test once at the end. Freed chunks of
+ * the arena remembers it (`failed`; `full`: it was the ceiling), so that a caller may test once at the end. Freed chunks of
  * ordinary size are kept for reuse until fini. Not thread-safe.
  */
 typedef struct sw_chunk sw_chunk;
@@ -60,6 +60,7 @@ typedef struct sw_arena {
     size_t used; /* bytes handed out */
     size_t max;
     bool failed;
+    bool full;
 } sw_arena;
 typedef struct sw_mark {
     sw_chunk *chunk;
@@ -69,7 +70,7 @@ typedef struct sw_mark {
 
 void sw_arena_init(sw_arena *arena, const sw_allocator *from, size_t max);
 void sw_arena_fini(sw_arena *arena);
-/* Everything handed out is void; up to one chunk is kept for reuse; `failed` is cleared. */
+/* Everything handed out is void; up to one chunk is kept for reuse; `failed` and `full` are cleared. */
 void sw_arena_reset(sw_arena *arena);
 sw_mark sw_arena_mark(const sw_arena *arena);
 void sw_arena_rewind(sw_arena *arena, sw_mark mark);

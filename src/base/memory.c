@@ -133,7 +133,7 @@ void sw_arena_reset(sw_arena *arena)
     }
     arena->spare = kept;
     arena->used = 0;
-    arena->failed = false;
+    arena->failed = arena->full = false;
 }
 
 sw_mark sw_arena_mark(const sw_arena *arena)
@@ -193,6 +193,7 @@ static void *take(sw_arena *arena, size_t size, size_t align)
     size_t start = chunk ? (chunk->at + align - 1) & ~(align - 1) : 0;
     if (size > SIZE_MAX / 2 || (arena->max && size > arena->max - arena->used)) {
         arena->failed = true;
+        arena->full = arena->max > 0;
         return NULL;
     }
     if (!chunk || start > chunk->size || size > chunk->size - start) {

@@ -65,6 +65,13 @@ static sw_status gather_unit(importing *im, size_t from, size_t count, siblings 
                : SW_STATUS_OK;
 }
 
+/* A few bytes that are packed may stand for very many: of what was sent all together has a limit too. */
+static size_t unpacked_most(const importing *im)
+{
+    size_t most = im->sent ? SW_LIMIT_IMPORT_SENT_BYTES : SW_LIMIT_IMPORT_FILE_BYTES;
+    return im->sent && im->unpacked_left < most ? im->unpacked_left : most;
+}
+
 /* Reads them into the window; those that cannot be read any more are left out. */
 static size_t read_unit(importing *im, siblings *s, import_format format)
 {
@@ -74,9 +81,11 @@ static size_t read_unit(importing *im, siblings *s, import_format format)
     for (size_t i = 0; i < s->files.count; i++) {
         const char *why = NULL;
         bool good = (im->sent || !files[i].again || import_is_still(im, &files[i], format)) &&
-                    import_file_read(&files[i], &im->work->arena, &why);
+                    import_file_read(&files[i], unpacked_most(im), &im->work->arena, &why);
         if (good) {
-            im->result->bytes_read += files[i].size;
+            im->result->bytes_read += import_file_bytes(&files[i]);
+            im->unpacked_left -=
+                files[i].bytes.len < im->unpacked_left ? files[i].bytes.len : im->unpacked_left;
             files[kept++] = files[i];
         } else if (!files[i].again) {
             import_tell(im, files[i].path, why);
@@ -113,19 +122,36 @@ static import_reader *const readers[IMPORT_FORMATS] = {
 #undef SW_IMPORT_FOLDER
 };
 
+/* The files that are kept become rows of the window. Who sent what takes more memory than an upload may is told so; it is
+ * not that there is none. */
+static sw_status make_rows(importing *im, siblings *s, import_format format, size_t *kept,
+                           sw_error *err)
+{
+    const sw_arena *arena = &im->work->arena;
+    sw_status status = SW_STATUS_OK;
+
+    *kept = read_unit(im, s, format);
+    if (*kept > 0 && !arena->failed) {
+        status = readers[format](im->work, format, s->files.items, *kept, err);
+    }
+    return arena->full                               ? sw_fail(err, SW_STATUS_TOO_LARGE, "",
+                                                               "reading what was sent takes more than %lld bytes of memory; "
+                                                                                             "import it where the ledger is",
+                                                               (long long)arena->max)
+           : status == SW_STATUS_OK && arena->failed ? sw_no_memory(err)
+                                                     : status;
+}
+
 static sw_status import_unit(importing *im, size_t from, size_t count, sw_error *err)
 {
     import_format format = import_chosen_at(im, from)->format;
     siblings s;
+    size_t kept = 0;
     sw_status status = gather_unit(im, from, count, &s, err);
-    import_file *files = s.files.items;
-    size_t kept = status == SW_STATUS_OK ? read_unit(im, &s, format) : 0;
+    const import_file *files = s.files.items;
 
-    if (status == SW_STATUS_OK && im->work->arena.failed) {
-        status = sw_no_memory(err);
-    }
-    if (status == SW_STATUS_OK && kept > 0) {
-        status = readers[format](im->work, format, files, kept, err);
+    if (status == SW_STATUS_OK) {
+        status = make_rows(im, &s, format, &kept, err);
     }
     for (size_t i = 0; i < kept && status == SW_STATUS_OK; i++) {
         if (files[i].again) {
@@ -133,7 +159,7 @@ static sw_status import_unit(importing *im, size_t from, size_t count, sw_error 
         }
         im->result->files_read++;
         im->result->of_format[format]++;
-        im->result->bytes_done += files[i].size;
+        im->result->bytes_done += import_file_bytes(&files[i]);
         if (import_remembers(im) &&
             !remember(im, &files[i], sw_str_from(import_format_word(format)))) {
             status = sw_no_memory(err);
@@ -270,6 +296,7 @@ sw_status import_sent(sw_ledger *ledger, const sw_actor *actor, const import_opt
 
     begin(&im, ledger, actor, options, &like, out);
     im.sent = true;
+    im.unpacked_left = SW_LIMIT_IMPORT_SENT_MEMORY_BYTES;
     im.found.files = *import_spool_files(spool);
     status = go_on(&im, &like, err);
     end(&im);

@@ -7,6 +7,11 @@
 
 #include <stdlib.h>
 
+int64_t import_file_bytes(const import_file *file)
+{
+    return file->sent ? file->len : file->size;
+}
+
 import_file *import_file_at(const importing *im, size_t i)
 {
     return (import_file *)im->found.files.items + i;
@@ -207,7 +212,7 @@ static const char *look_at(importing *im, import_file *file)
     }
     file->format = import_recognise(&head);
     if (file->format == IMPORT_FORMAT_NONE) {
-        return file->size == 0 ? "is empty" : "is in no format that is known";
+        return import_file_bytes(file) == 0 ? "is empty" : "is in no format that is known";
     }
     name_unit(file, &head);
     return NULL;
@@ -255,7 +260,7 @@ static void choose(importing *im, size_t i, bool same)
         im->chosen[im->chosen_count++] = i;
         return;
     }
-    im->result->bytes_done += file->size;
+    im->result->bytes_done += import_file_bytes(file);
     if (same) {
         im->result->files_unchanged++;
     } else if (!file->again) {
@@ -275,7 +280,7 @@ sw_status import_choose(importing *im, sw_error *err)
     }
     for (size_t i = 0; i < n; i++) {
         im->result->files += !import_file_at(im, i)->again;
-        im->result->bytes += import_file_at(im, i)->size;
+        im->result->bytes += import_file_bytes(import_file_at(im, i));
     }
     status = compare(im, same, err);
     for (size_t i = 0; i < n && status == SW_STATUS_OK; i++) {

@@ -17,7 +17,8 @@ typedef struct importing {
     const sw_actor *actor;
     sw_str project_id;
     import_found found;
-    bool sent; /* by another machine, which has chosen already */
+    bool sent;            /* by another machine, which has chosen already */
+    size_t unpacked_left; /* so much more may what was sent unpack to */
     import_result *result;
     const import_options *options;
     sw_memory *memory;
@@ -32,6 +33,8 @@ sw_status import_choose(importing *im, sw_error *err) SW_MUST_CHECK;
  * Notes how large it is now. */
 bool import_is_still(importing *im, import_file *file, import_format format);
 
+/* What it holds, as far as is known: of what was sent what came, whatever its sender says of it. */
+int64_t import_file_bytes(const import_file *file);
 import_file *import_file_at(const importing *im, size_t i);
 import_file *import_chosen_at(const importing *im, size_t i);
 /* How many of the chosen ones are of one unit with the first. */

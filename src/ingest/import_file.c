@@ -133,9 +133,8 @@ bool import_file_head(import_file *file, sw_arena *arena, import_head *out, cons
     return true;
 }
 
-bool import_file_read(import_file *file, sw_arena *arena, const char **why)
+bool import_file_read(import_file *file, size_t most, sw_arena *arena, const char **why)
 {
-    size_t most = file->sent ? SW_LIMIT_IMPORT_SENT_BYTES : SW_LIMIT_IMPORT_FILE_BYTES;
     size_t len = 0;
     char *bytes = read_file(file, SIZE_MAX, arena, &len, why);
 

@@ -27,7 +27,7 @@ bool import_file_head(import_file *file, sw_arena *arena, import_head *out, cons
 int import_file_open(import_file *file, const char **why);
 /* At most `room` bytes from there on; SIZE_MAX: an error. */
 size_t import_read_some(int fd, int64_t from, char *to, size_t room);
-/* Reads all of it, unpacked, into the arena, and what the system says of it again. */
-bool import_file_read(import_file *file, sw_arena *arena, const char **why);
+/* Reads all of it into the arena, unpacked into fewer than `most` bytes, and what the system says of it again. */
+bool import_file_read(import_file *file, size_t most, sw_arena *arena, const char **why);
 
 #endif

@@ -353,10 +353,13 @@ test('what a sender says a file is, is not believed; nothing is read by a path t
     [seenOf('/a.jsonl', 'x'), gzipSync(text).toString('latin1')],
   ]);
   assert.equal(answer.status, 200, answer.text);
+  const many = await upload(server, 'm', Buffer.concat(['/b', '/c'].map((name) => Buffer.from(
+    `{"path":"${name}","size":9223372036854775807,"mtime_ns":0,"device":0,"inode":0,"bytes":${text.length}}\n${text}`))));
+  assert.deepEqual([many.status, many.body.bytes, many.body.bytes_read], [200, 2 * text.length, 2 * text.length]);
   assert.deepEqual(answer.body.trouble.map(({ path: p, line, why }) => [p, line, why]), [
     ['/etc/passwd', 0, 'is in no format that is known'], ['/a.jsonl', 0, 'is in no format that is known']]);
   assert.deepEqual((await server.sql('select metadata from steps')).map((row) => /of-the-server/.test(row.metadata)), [false]);
-  assert.deepEqual(await unitsOf(server), []);
+  assert.deepEqual((await server.sql('select distinct path from transcript_files_data')).map((row) => row.path).sort(), ['/b', '/c']);
 });
 
 test('a body that is packed, uploads at the same time, and a server that is asked for more than one', async (t) => {

@@ -85,10 +85,41 @@ static void every_request_may_fail(void **state)
     }
 }
 
+/* What was sent takes more than an upload may: whoever sent it is told that, and not that there is no memory. */
+static void what_is_sent_has_a_ceiling(void **state)
+{
+    static const size_t most[] = {10 * 1024, 100 * 1024, 0};
+    static const sw_status expected[] = {SW_STATUS_TOO_LARGE, SW_STATUS_OK, SW_STATUS_OK};
+    const char *text = texts[0].text;
+    (void)state;
+    for (size_t i = 0; i < SW_COUNT(most); i++) {
+        const import_options options = {.dry_run = true, .memory_bytes = most[i]};
+        const import_seen seen = {.path = SW_STR("/a"), .bytes = (int64_t)strlen(text)};
+        import_spool *spool = NULL;
+        import_result result;
+        sw_buf sent;
+        sw_json_out out;
+        sw_error err = {.status = SW_STATUS_OK};
+        sw_buf_init(&sent, &sw__libc_allocator, 0);
+        sw_json_out_init(&out, &sent, false);
+        import_write_seen(&out, &seen, true);
+        sw_buf_addc(&sent, '\n');
+        sw_buf_adds(&sent, text);
+        assert_int_equal(import_spool_new(&sw__libc_allocator, SW_STR("m"), &spool, &err),
+                         SW_STATUS_OK);
+        assert_int_equal(import_spool_take(spool, sw_buf_str(&sent), &err), SW_STATUS_OK);
+        assert_int_equal(import_sent(NULL, NULL, &options, spool, &result, &err), expected[i]);
+        assert_int_equal(result.steps_new, expected[i] == SW_STATUS_OK ? texts[0].steps : 0);
+        import_spool_free(&spool);
+        sw_buf_fini(&sent);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_request_may_fail),
+        cmocka_unit_test(what_is_sent_has_a_ceiling),
     };
     return cmocka_run_group_tests(tests, place_set_up, place_tear_down);
 }
