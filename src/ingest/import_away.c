@@ -30,40 +30,24 @@ typedef struct sending {
 static const char too_large[] =
     "is too large to be sent with what is read together with it; import it where the ledger is";
 
-/* What the server does not take costs nothing of the rest. */
-static void leave_out(sending *s)
+static void leave_out(importing *im, const import_upload *upload)
 {
-    const import_file *files = s->upload.files.items;
+    const import_file *files = upload->files.items;
 
-    for (size_t i = 0; i < s->upload.files.count; i++) {
-        if (!files[i].again) {
-            import_tell(s->im, files[i].path, too_large);
+    for (size_t i = 0; i < upload->files.count; i++) {
+        if (!files[i].again && !files[i].told) {
+            import_tell(im, files[i].path, too_large);
         }
     }
 }
 
-static sw_status send_upload(sending *s, sw_error *err)
+static void begin_unit(import_upload *upload)
 {
-    importing *im = s->im;
-    import_result more = {.files = 0};
-    sw_status status = SW_STATUS_OK;
+    size_t *first = import_add(&upload->arena, &upload->units, sizeof *first);
 
-    if (!s->filled) {
-        return SW_STATUS_OK;
+    if (first) {
+        *first = upload->files.count;
     }
-    status = s->upload.arena.failed
-                 ? sw_no_memory(err)
-                 : im->options->away->send(im->options->away->arg, &s->upload, &more, err);
-    if (status == SW_STATUS_TOO_LARGE) {
-        leave_out(s);
-        status = SW_STATUS_OK;
-    }
-    more.files = more.bytes = more.bytes_done = more.files_unchanged = 0; /* counted already */
-    import_add_result(im->result, &more);
-    import_upload_end(&s->upload);
-    s->filled = false;
-    import_show(im);
-    return status;
 }
 
 static void add_file(import_upload *upload, const import_file *file)
@@ -76,6 +60,63 @@ static void add_file(import_upload *upload, const import_file *file)
         added->path = path.ptr;
         upload->bytes += file->size;
     }
+}
+
+static sw_status send_units(importing *im, import_upload *upload, sw_error *err);
+
+static sw_status send_each(importing *im, import_upload *all, sw_error *err)
+{
+    const import_file *files = all->files.items;
+    const size_t *units = all->units.items;
+    sw_status status = SW_STATUS_OK;
+
+    import_upload_rewind(all); /* what it counted as done */
+    for (size_t u = 0; u < all->units.count && status == SW_STATUS_OK; u++) {
+        size_t end = u + 1 < all->units.count ? units[u + 1] : all->files.count;
+        import_upload one;
+        status = import_upload_begin(&one, im) ? SW_STATUS_OK : sw_no_memory(err);
+        begin_unit(&one);
+        for (size_t i = units[u]; i < end; i++) {
+            add_file(&one, &files[i]);
+        }
+        status = status == SW_STATUS_OK ? send_units(im, &one, err) : status;
+        import_upload_end(&one);
+    }
+    return status;
+}
+
+/* What the server does not take costs nothing of the rest: of several units each is sent by itself then. */
+static sw_status send_units(importing *im, import_upload *upload, sw_error *err)
+{
+    import_result more = {.files = 0};
+    sw_status status = upload->arena.failed
+                           ? sw_no_memory(err)
+                           : im->options->away->send(im->options->away->arg, upload, &more, err);
+
+    if (status == SW_STATUS_TOO_LARGE && upload->units.count > 1) {
+        return send_each(im, upload, err);
+    }
+    if (status == SW_STATUS_TOO_LARGE) {
+        leave_out(im, upload);
+        status = SW_STATUS_OK;
+    }
+    more.files = more.bytes = more.bytes_done = more.files_unchanged = 0; /* counted already */
+    import_add_result(im->result, &more);
+    return status;
+}
+
+static sw_status send_upload(sending *s, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+
+    if (!s->filled) {
+        return SW_STATUS_OK;
+    }
+    status = send_units(s->im, &s->upload, err);
+    import_upload_end(&s->upload);
+    s->filled = false;
+    import_show(s->im);
+    return status;
 }
 
 /* ---- a unit ------------------------------------------------------------------------------------------------ */
@@ -137,6 +178,9 @@ static sw_status add_unit(sending *s, int64_t unit, size_t first, sw_error *err)
     if (status == SW_STATUS_OK && !s->filled) {
         s->filled = true;
         status = import_upload_begin(&s->upload, im) ? SW_STATUS_OK : sw_no_memory(err);
+    }
+    if (status == SW_STATUS_OK) {
+        begin_unit(&s->upload);
     }
     for (size_t i = 0; i < count && status == SW_STATUS_OK; i++) {
         add_file(&s->upload, import_chosen_at(im, first + i));

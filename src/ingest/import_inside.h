@@ -24,6 +24,7 @@ typedef struct import_file {
     sw_str bytes;   /* while its unit is read; unpacked */
     int64_t offset; /* read up to here */
     bool again;     /* it did not change: read because another one of its unit did */
+    bool told;      /* that it cannot be read any more to be sent */
     bool sent;      /* by another machine: its bytes are in the file `spool` */
     int spool;
     int64_t at, len; /* there */

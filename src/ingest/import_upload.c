@@ -70,6 +70,12 @@ void import_upload_untold(const import_upload *upload, int64_t more)
 
 /* ---- a file ---------------------------------------------------------------------------------------------- */
 
+static void drop_content(import_upload *upload)
+{
+    sw_free(upload->arena.from, upload->content);
+    upload->content = NULL;
+}
+
 /* Of a database that somebody writes to, the file alone is not what it holds: a copy is sent. One that is damaged goes
  * as it is, and the server says what is wrong. */
 static int copy_database(const import_file *file, int fd, sw_arena *arena, int64_t *size,
@@ -152,21 +158,20 @@ static bool next_file(import_upload *upload)
     import_file *files = upload->files.items;
     bool found = false;
 
-    sw_free(upload->arena.from, upload->content);
-    upload->content = NULL;
     while (!found && upload->next < upload->files.count) {
         import_file *file = &files[upload->next++];
         const char *why = NULL;
+        drop_content(upload);
         found = read_content(upload, file, &why);
         if (found) {
             write_line(upload, file);
             upload->given = false;
             upload->done += file->again ? 0 : file->size;
             upload->im->result->bytes_done += file->again ? 0 : file->size;
-        } else if (!file->again && upload->next > upload->told) {
+        } else if (!file->again && !file->told) {
             import_tell(upload->im, file->path, why);
+            file->told = true;
         }
-        upload->told = upload->next > upload->told ? upload->next : upload->told;
         sw_arena_reset(&upload->im->heads);
     }
     return found;

@@ -12,9 +12,9 @@ struct import_upload {
     importing *im;
     sw_arena arena;    /* of the files' names, and what is needed for one of them */
     import_list files; /* import_file */
+    import_list units; /* size_t: of each its first file */
     int64_t bytes;     /* that they hold, as far as is known before they are read */
     size_t next;       /* file to be read */
-    size_t told;       /* so many of them were told of, where they could not be read */
     int64_t done;      /* bytes that were given, and count as done meanwhile */
     char *content;     /* of the file that is given now */
     size_t content_len;

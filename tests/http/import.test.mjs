@@ -95,12 +95,13 @@ async function place(t, files) {
 // ---- the wire --------------------------------------------------------------------------------------------------------
 
 // Passes requests on and remembers them. `cut`: so many bytes of files are let through, then the connection breaks, as
-// often as it is tried; or `hold` is called, and nothing moves any more.
-async function relay(t, server, { cut = Infinity, hold } = {}) {
+// often as it is tried; or `hold` is called, and nothing moves any more. `most`: longer uploads are refused, as by a proxy.
+async function relay(t, server, { cut = Infinity, hold, most = Infinity } = {}) {
   const seen = { plans: 0, uploads: 0, bytes: 0 };
   const to = new URL(server.url);
   const between = createServer((asked, answer) => {
     const files = !asked.url.includes('/plan');
+    let length = 0;
     if (files && seen.bytes > cut) {
       asked.socket.destroy();
       return;
@@ -110,9 +111,14 @@ async function relay(t, server, { cut = Infinity, hold } = {}) {
       answer.writeHead(got.statusCode, got.headers);
       got.pipe(answer);
     });
-    onward.on('error', () => answer.destroy());
+    onward.on('error', () => length > most || answer.destroy());
     asked.on('data', (bytes) => {
       seen.bytes += files ? bytes.length : 0;
+      length += bytes.length;
+      if (length > most) {
+        onward.destroy();
+        return;
+      }
       if (files && seen.bytes > cut) {
         onward.destroy();
         (hold ?? (() => asked.socket.destroy()))();
@@ -120,7 +126,13 @@ async function relay(t, server, { cut = Infinity, hold } = {}) {
       }
       onward.write(bytes);
     });
-    asked.on('end', () => onward.end());
+    asked.on('end', () => {
+      if (length > most) {
+        answer.writeHead(413).end('too large');
+      } else {
+        onward.end();
+      }
+    });
     asked.on('error', () => onward.destroy());
   });
   await new Promise((resolve) => between.listen(0, '127.0.0.1', resolve));
@@ -178,7 +190,7 @@ for (const name of ['claude-code', 'coding-agents']) {
 
 test('a file that grew is sent with what is read together with it, and with nothing else', async (t) => {
   const server = await serve(t);
-  const files = { 'a/one.jsonl': turn('s1', 1), 'a/one-more.jsonl': turn('s1', 2), 'a/two.jsonl': turn('s2', 1).repeat(1) };
+  const files = { 'a/one.jsonl': turn('s1', 1), 'a/one-more.jsonl': turn('s1', 2), 'a/two.jsonl': turn('s2', 1) };
   const path = await place(t, files);
   assert.equal((await send(server.url, path)).steps_new, 3);
   appendFileSync(join(path, 'a/one.jsonl'), turn('s1', 3, 30));
@@ -215,11 +227,12 @@ test('trouble is told with file and line, as where the ledger is', async (t) => 
 
 // ---- what breaks -------------------------------------------------------------------------------------------------------
 
-const sessions = (n) => Object.fromEntries(Array.from({ length: n }, (_, i) =>
-  [`${i}.jsonl`, Array.from({ length: 50 }, (_, k) => turn(`s${i}`, k)).join('') +
-    `${JSON.stringify({ type: 'summary', summary: randomBytes(230_000).toString('base64'), leafUuid: `${i}` })}\n`]));
+// A session that does not pack well.
+const session = (name, bytes = 230_000) => Array.from({ length: 50 }, (_, k) => turn(name, k)).join('') +
+  `${JSON.stringify({ type: 'summary', summary: randomBytes(bytes).toString('base64'), leafUuid: name })}\n`;
+const sessions = (n) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`${i}.jsonl`, session(`s${i}`)]));
 
-// What is sent of it does not pack well, and is more than one upload.
+// More than one upload.
 test('a connection that breaks, and a client that is killed, cost nothing: again is the same ledger', async (t) => {
   const path = await place(t, sessions(40));
   const expected = await local(t, path);
@@ -241,6 +254,17 @@ test('a connection that breaks, and a client that is killed, cost nothing: again
   assert.equal(said.files_read + said.files_unchanged, expected.said.files);
   await same(server, expected);
   await server.verify();
+});
+
+test('what is too large to be taken costs nothing of what is sent with it', async (t) => {
+  const server = await serve(t);
+  const path = await place(t, { 'a.jsonl': session('a'), 'b.jsonl': session('b', 600_000), 'c.jsonl': session('c') });
+  const wire = await relay(t, server, { most: 400_000 });
+  const said = await send(wire.url, path);
+  assert.deepEqual([said.files, said.files_read, said.files_skipped, said.steps_new], [3, 2, 1, 100]);
+  assert.match(said.err, /b\.jsonl: is too large to be sent/);
+  assert.deepEqual((await send(server.url, path)).files_read, 1);
+  await same(server, await local(t, path));
 });
 
 test('what is no upload is refused, and nothing of it stays', async () => {
