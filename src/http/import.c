@@ -25,6 +25,7 @@ static void drop(sw_request *request)
 {
     sw_upload *upload = request->state;
 
+    atomic_fetch_sub(&request->server->upload_count, 1);
     import_spool_free(&upload->spool);
     sw_buf_fini(&upload->trouble);
 }
@@ -39,10 +40,11 @@ static sw_status begin(sw_request *request, sw_error *err)
     if (!upload) {
         return sw_no_memory(err);
     }
-    if (machine.len > SW_LIMIT_ID_BYTES) {
-        sw_request_invalid(request, "string_too_long", "query", "machine",
-                           "String should have at most 128 bytes", SW_NULL_STR, NULL);
-        return SW_STATUS_INVALID;
+    if (atomic_fetch_add(&request->server->upload_count, 1) >= SW_LIMIT_IMPORT_UPLOADS) {
+        atomic_fetch_sub(&request->server->upload_count, 1);
+        sw_answer_header(request, "Retry-After", "5");
+        return sw_answer_fail(request, 503, "%d imports come or wait already; come again",
+                              SW_LIMIT_IMPORT_UPLOADS);
     }
     upload->request = request;
     sw_buf_init(&upload->trouble, request->arena.from, SW_LIMIT_ANSWER_BYTES / 2);
@@ -68,6 +70,9 @@ sw_status sw_http_import_part(sw_request *request, sw_str bytes, bool last, sw_e
 
     if (status == SW_STATUS_OK && bytes.len > 0) {
         status = import_spool_take(upload->spool, bytes, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = sw_request_hold(request, import_spool_memory(upload->spool));
     }
     if (status == SW_STATUS_OK && last) {
         return sw_http_import(request, err);

@@ -226,6 +226,7 @@ struct sw_server {
     /* Uploads, under the workers' lock: one is imported at a time (import.c). */
     struct sw_upload *uploads; /* those that wait */
     bool importing;
+    atomic_int upload_count; /* those that come, too */
 
     /* Workers. */
     pthread_mutex_t lock;

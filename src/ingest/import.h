@@ -79,6 +79,8 @@ sw_status import_spool_new(const sw_allocator *from, sw_str machine, import_spoo
 void import_spool_free(import_spool **spool);
 /* The next bytes of the upload. TOO_LARGE, FULL, or INVALID when they are none. */
 sw_status import_spool_take(import_spool *spool, sw_str bytes, sw_error *err) SW_MUST_CHECK;
+/* What it takes of memory. */
+size_t import_spool_memory(const import_spool *spool);
 /* INVALID: it ends in the middle of a file. */
 sw_status import_spool_end(const import_spool *spool, sw_error *err) SW_MUST_CHECK;
 /* Imports all of it; what its sender says of the files is remembered. */

@@ -192,6 +192,11 @@ sw_status import_spool_take(import_spool *spool, sw_str bytes, sw_error *err)
     return status;
 }
 
+size_t import_spool_memory(const import_spool *spool)
+{
+    return spool->arena.used + spool->line.cap;
+}
+
 sw_status import_spool_end(const import_spool *spool, sw_error *err)
 {
     return spool->left == 0 && spool->line.len == 0

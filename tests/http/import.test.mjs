@@ -267,6 +267,26 @@ test('what is too large to be taken costs nothing of what is sent with it', asyn
   await same(server, await local(t, path));
 });
 
+test('only so many uploads are kept at a time', async (t) => {
+  const server = await serve(t);
+  const text = turn('s', 1);
+  const one = () => upload(server, 'm', [[seenOf('/a', text), text]]);
+  const begun = [];
+  const until = Date.now() + 10_000;
+  let answer = await one();
+  for (; answer.status === 200 && Date.now() < until; answer = await one()) {
+    const call = request(`${server.url}/v1/import/?machine=m`, { method: 'POST' });
+    call.on('error', () => {});
+    call.write(`${JSON.stringify({ ...seenOf('/b', ''), bytes: 200_000 })}\n${'x'.repeat(100_000)}`);
+    begun.push(call);
+  }
+  assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '5']);
+  assert.ok(begun.length >= 32, `${begun.length} are kept`);
+  begun.forEach((call) => call.destroy());
+  for (; answer.status !== 200 && Date.now() < until; answer = await one()) {}
+  assert.equal(answer.status, 200);
+});
+
 test('what is no upload is refused, and nothing of it stays', async () => {
   const { server } = at;
   const file = seenOf('/a', 'x');
