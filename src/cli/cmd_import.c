@@ -57,18 +57,20 @@ static bool is_news(run *r, const char *path, int64_t line)
 
 static void tell(run *r, const char *path, int64_t line, const char *why)
 {
-    sw_str clean;
+    sw_str where;
+    sw_str what; /* a server's words */
 
     if (!is_news(r, path, line)) {
         return;
     }
     sw_progress_done(&r->progress);
-    clean = sw_text_clean(&r->cli->arena, sw_str_from(path), false);
+    where = sw_text_clean(&r->cli->arena, sw_str_from(path), false);
+    what = sw_text_clean(&r->cli->arena, sw_str_from(why), false);
     if (line > 0) {
-        fprintf(r->cli->err, "stepwell: %s:%lld: %s\n", sw_text_or_blank(clean), (long long)line,
-                why);
+        fprintf(r->cli->err, "stepwell: %s:%lld: %s\n", sw_text_or_blank(where), (long long)line,
+                sw_text_or_blank(what));
     } else {
-        fprintf(r->cli->err, "stepwell: %s: %s\n", sw_text_or_blank(clean), why);
+        fprintf(r->cli->err, "stepwell: %s: %s\n", sw_text_or_blank(where), sw_text_or_blank(what));
     }
 }
 

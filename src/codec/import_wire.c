@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See import_wire.h. Members that are not known are passed over, so that either side may be the newer one. */
+/* See import_wire.h. Members that are not known are passed over, so that either side may be the newer one; so is a list
+ * that is given a second time, which takes no more memory then. */
 #include "codec/import_wire.h"
 
 #include <stddef.h>
@@ -209,7 +210,6 @@ static sw_status read_files(sw_json *json, import_question *out, sw_error *err)
     import_seen *files = NULL;
     sw_status status = SW_STATUS_OK;
 
-    out->file_count = 0;
     while (status == SW_STATUS_OK && sw_json_next(json) == SW_JSON_OBJECT) {
         if (out->file_count == IMPORT_ASK_FILES) {
             return sw_fail(err, SW_STATUS_TOO_LARGE, "files", "at most %d at a time",
@@ -232,7 +232,6 @@ static sw_status read_files(sw_json *json, import_question *out, sw_error *err)
 
 static sw_status read_units(sw_json *json, import_question *out, sw_error *err)
 {
-    out->unit_count = 0;
     out->units = sw_arena_alloc(json->arena, sizeof(char[IMPORT_ASK_UNITS][IMPORT_DIGEST]));
     while (out->units && sw_json_next(json) == SW_JSON_STRING) {
         if (out->unit_count == IMPORT_ASK_UNITS) {
@@ -266,9 +265,9 @@ sw_status import_read_question(sw_str body, sw_arena *arena, import_question *ou
         sw_json_type type = sw_json_next(&json);
         if (type == SW_JSON_STRING && sw_str_eq(name, SW_STR("machine"))) {
             out->machine = json.text;
-        } else if (type == SW_JSON_ARRAY && sw_str_eq(name, SW_STR("files"))) {
+        } else if (!out->files && type == SW_JSON_ARRAY && sw_str_eq(name, SW_STR("files"))) {
             status = read_files(&json, out, err);
-        } else if (type == SW_JSON_ARRAY && sw_str_eq(name, SW_STR("units"))) {
+        } else if (!out->units && type == SW_JSON_ARRAY && sw_str_eq(name, SW_STR("units"))) {
             status = read_units(&json, out, err);
         } else if (!sw_json_skip(&json, NULL)) {
             break;
@@ -326,15 +325,21 @@ bool import_read_plan(sw_str body, sw_arena *arena, void (*same)(void *arg, int6
     return fine && json.type == SW_JSON_OBJECT_END && !arena->failed;
 }
 
+/* Nothing of what is counted is as many; sums of it stay within their numbers. */
+static bool is_result(const sw_json *json)
+{
+    return is_count(json) && json->integer <= INT64_C(1) << 53;
+}
+
 /* The current token is '{'. */
 static bool read_formats(sw_json *json, import_result *result)
 {
     while (sw_json_next(json) == SW_JSON_KEY) {
         sw_str name = json->text;
-        bool counted = sw_json_next(json) == SW_JSON_NUMBER && is_count(json);
+        bool counted = sw_json_next(json) == SW_JSON_NUMBER && is_result(json);
         for (int i = 0; counted && i < IMPORT_FORMATS; i++) {
             if (sw_str_eq(name, sw_str_from(import_format_word((import_format)i)))) {
-                result->of_format[i] += json->integer;
+                result->of_format[i] = json->integer;
             }
         }
         if (!sw_json_skip(json, NULL)) {
@@ -363,11 +368,11 @@ static bool read_one_trouble(sw_json *json, import_trouble *out)
     return json->type == SW_JSON_OBJECT_END && out->path.ptr && out->why.ptr;
 }
 
-static bool add_count(sw_json *json, sw_str name, import_result *result)
+static bool take_count(sw_json *json, sw_str name, import_result *result)
 {
     for (size_t i = 0; i < SW_COUNT(counts); i++) {
-        if (is_count(json) && sw_str_eq(name, sw_str_from(counts[i].name))) {
-            *at(result, &counts[i]) += json->integer;
+        if (is_result(json) && sw_str_eq(name, sw_str_from(counts[i].name))) {
+            *at(result, &counts[i]) = json->integer;
             return true;
         }
     }
@@ -398,9 +403,9 @@ bool import_read_result(sw_str body, sw_arena *arena, import_result *result,
                 }
             }
             fine = fine && json.type == SW_JSON_ARRAY_END;
-        } else if (is_count(&json) && sw_str_eq(name, SW_STR("untold"))) {
+        } else if (is_result(&json) && sw_str_eq(name, SW_STR("untold"))) {
             *untold = json.integer;
-        } else if (!add_count(&json, name, result)) {
+        } else if (!take_count(&json, name, result)) {
             fine = sw_json_skip(&json, NULL);
         }
     }

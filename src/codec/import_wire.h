@@ -68,7 +68,7 @@ sw_status import_read_question(sw_str body, sw_arena *arena, import_question *ou
  * places in the question. False: it is no such answer. */
 bool import_read_plan(sw_str body, sw_arena *arena, void (*same)(void *arg, int64_t file),
                       void (*sibling)(void *arg, int64_t unit, sw_str path), void *arg);
-/* What was done is added to `result`; `untold` is how much more trouble there was. False as above. */
+/* What was done is `result`, zeroed before; `untold` is how much more trouble there was. False as above. */
 bool import_read_result(sw_str body, sw_arena *arena, import_result *result,
                         void (*trouble)(void *arg, const import_trouble *one), void *arg,
                         int64_t *untold);

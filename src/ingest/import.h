@@ -26,7 +26,7 @@ typedef struct import_away {
     sw_status (*siblings)(void *arg, char (*units)[IMPORT_DIGEST], size_t count,
                           void (*each)(void *to, int64_t unit, sw_str path), void *to,
                           sw_error *err);
-    /* Sends what import_upload_pull gives, and adds what was done with it. */
+    /* Sends what import_upload_pull gives, and says what was done with it in `result`, which is zeroed before. */
     sw_status (*send)(void *arg, import_upload *upload, import_result *result, sw_error *err);
 } import_away;
 

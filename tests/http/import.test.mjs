@@ -314,6 +314,8 @@ test('what is no upload is refused, and nothing of it stays', async () => {
   const units = Array.from({ length: 201 }, () => '0'.repeat(32));
   assert.equal((await plan(server, 'm', [], units)).status, 413);
   assert.deepEqual((await plan(server, 'm', [file])).body, { unchanged: [], siblings: [] });
+  const twice = `{"machine":"m","units":["${units[0]}"],"units":["${units[0]}","${units[0]}"]}`;
+  assert.deepEqual((await server.api('POST', '/v1/import/plan', { body: twice, headers: { 'content-type': 'application/json' } })).body.siblings, [[]]);
   assert.equal(await count(server), 0);
 });
 
@@ -427,6 +429,20 @@ test('a dry run asks nobody, and what the key says is not said again', async (t)
     assert.equal(said.code, 8);
     assert.match(said.err, new RegExp(`leave ${word} out`));
   }
+});
+
+test('a server cannot write on the terminal, nor count what cannot be', async (t) => {
+  const path = await place(t, { 'a.jsonl': turn('s', 1) });
+  const says = { unchanged: [], siblings: [[]], trouble: [{ path: '/a\u001b[2J', line: 1, why: 'is bad\u001b[2J' }], steps_new: 2 ** 60, steps_refused: 3 };
+  const odd = createServer((asked, answer) => {
+    asked.resume().on('end', () => answer.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(says)));
+  });
+  await new Promise((resolve) => odd.listen(0, '127.0.0.1', resolve));
+  t.after(() => odd.close());
+  const said = await send(`http://127.0.0.1:${odd.address().port}`, path);
+  assert.match(said.err, /is bad/);
+  assert.ok(!said.err.includes('\u001b'), JSON.stringify(said.err));
+  assert.deepEqual([said.steps_new, said.steps_refused], [0, 3]);
 });
 
 test('with --watch it follows the files', async (t) => {
