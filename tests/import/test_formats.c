@@ -184,6 +184,22 @@ static void texts_without_tokens_are_calls(void **state)
     place_verify("letta.db");
 }
 
+/* Imports the recorded stream of an answer that thought "hidden" and then said "said". */
+static void import_stream(const char *ledger, const char *text)
+{
+    char folder[32];
+    char file[48];
+    snprintf(folder, sizeof folder, "stream-of-%s", ledger);
+    snprintf(file, sizeof file, "%s/s.ndjson", folder);
+    place_write(file, sw_str_from(text));
+    (void)place_import_one(ledger, place_path(folder));
+    assert_int_equal(place_number(ledger, "select count(*) from messages where content like "
+                                          "'%\"reasoning\":\"hidden\"%\"text\":\"said\"%'"),
+                     1);
+    assert_int_equal(
+        place_number(ledger, "select count(*) from steps where output_preview = 'said'"), 1);
+}
+
 /* A stream of Gemini's: thoughts are no answer, and each call of a tool is one, wherever among the parts it stands. */
 static void streamed_parts_are_what_they_are(void **state)
 {
@@ -197,16 +213,9 @@ static void streamed_parts_are_what_they_are(void **state)
             "{\\\"text\\\":\\\"hidden\\\",\\\"thought\\\":true},{\\\"text\\\":\\\"said\\\"}")
             CHUNK(CALL("one") "," CALL("two") "," CALL("three")) "\"}\n";
     (void)state;
-    place_write("stream/g.ndjson", sw_str_from(text));
-    (void)place_import_one("stream.db", place_path("stream"));
-    assert_int_equal(place_number("stream.db", "select count(*) from messages where content like "
-                                               "'%\"reasoning\":\"hidden\"%\"text\":\"said\"%'"),
-                     1);
-    assert_int_equal(place_number("stream.db", "select count(*) from steps where output_preview = "
-                                               "'said'"),
-                     1);
-    assert_int_equal(place_number("stream.db", "select json_array_length(tool_calls) from messages "
-                                               "where role = 'assistant'"),
+    import_stream("parts.db", text);
+    assert_int_equal(place_number("parts.db", "select json_array_length(tool_calls) from messages "
+                                              "where role = 'assistant'"),
                      3);
 }
 
@@ -233,14 +242,7 @@ static void a_stream_that_was_cut_keeps_what_came(void **state)
                             "\\\"item\\\":{\\\"type\\\":\\\"function_call\\\",\\\"call_id\\\":"
                             "\\\"c1\\\",\\\"name\\\":\\\"look\\\",\\\"arguments\\\":\\\"{}\\\"}") "\"}\n";
     (void)state;
-    place_write("cut/r.ndjson", sw_str_from(text));
-    (void)place_import_one("cut.db", place_path("cut"));
-    assert_int_equal(place_number("cut.db", "select count(*) from steps where output_preview = "
-                                            "'said'"),
-                     1);
-    assert_int_equal(place_number("cut.db", "select count(*) from messages where content like "
-                                            "'%\"reasoning\":\"hidden\"%'"),
-                     1);
+    import_stream("cut.db", text);
     assert_int_equal(place_number("cut.db",
                                   "select count(*) from messages where role = 'assistant' and "
                                   "json_array_length(tool_calls) = 1 and "
