@@ -160,7 +160,9 @@ static void print_text(run *r, const import_result *result, int64_t passed_us)
 
     for (size_t i = 0; i < SW_COUNT(counts); i++) {
         int64_t value = value_of(result, &counts[i]);
-        if (counts[i].words && (value > 0 || i == 0 || i == 4)) {
+        bool always = counts[i].offset == offsetof(import_result, files) ||
+                      counts[i].offset == offsetof(import_result, steps_new);
+        if (counts[i].words && (value > 0 || always)) {
             bool one = value == 1 && counts[i].one;
             fprintf(cli->out, "%s%s %s", between,
                     sw_text_or_blank(sw_show_count(&cli->arena, value)),
