@@ -28,7 +28,7 @@ struct sw_walk {
     bool lost; /* it was deleted: only what lies behind its place counts */
     /* Of a writer that reads more of a step; goes with the walk, and is as new for each page. It is called when the
      * list of a page has ended: who reads within a list holds one reader of the store and waits for another, and when
-     * all do that, all wait for ever. */
+     * all do that, all wait until they are told that the store is busy. */
     sw_memory *memory;
     sw_arena kept_in;
     sw_step *kept; /* the steps of the page, until then */
