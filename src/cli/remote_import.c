@@ -122,6 +122,11 @@ static void begin_again(void *arg)
     import_upload_rewind(arg);
 }
 
+static bool goes_on(void *arg)
+{
+    return import_upload_goes_on(arg);
+}
+
 static void take_trouble(void *arg, const import_trouble *trouble)
 {
     import_upload_trouble(arg, trouble);
@@ -140,9 +145,13 @@ static sw_status send_files(void *arg, import_upload *upload, import_result *res
     r->remote->pull = pull;
     r->remote->rewind = begin_again;
     r->remote->pull_arg = upload;
+    r->remote->idle = goes_on;
+    r->remote->piece_arg = upload;
     status = sw_remote_send(r->remote, route, SW_NULL_STR, err);
     r->remote->pull = NULL;
-    if (status != SW_STATUS_OK) {
+    r->remote->idle = NULL;
+    /* Who does not wait for the answer does not know what was done; sending it again is safe. */
+    if (status != SW_STATUS_OK || r->remote->ended) {
         return status;
     }
     sw_arena_init(&arena, &sw__libc_allocator, ARENA);

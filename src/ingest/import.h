@@ -45,7 +45,8 @@ typedef struct import_options {
     import_send *send;
     size_t memory_bytes;     /* what a unit may take while it is read; 0: what there is */
     const import_away *away; /* import there: files are only found, told and sent */
-    const bool *stop;        /* set from elsewhere: ends after what is read already */
+    /* Set from elsewhere: ends after what is read already, and waits for no server. */
+    const bool *stop;
     void (*bad_line)(void *arg, const char *path, int64_t line, const char *why);
     void (*skipped)(void *arg, const char *path, const char *why);
     void (*untold)(void *arg, int64_t more); /* of both, more than a server tells of */
@@ -63,6 +64,8 @@ sw_status import_paths(sw_ledger *ledger, const sw_actor *actor, const import_op
 
 /* The next bytes of what is sent, packed with zstd; 0: that was all; SIZE_MAX: no memory. */
 size_t import_upload_pull(import_upload *upload, char *to, size_t room);
+/* Shows how far it is; false: it is not waited for any more, neither to be sent nor to be answered. */
+bool import_upload_goes_on(const import_upload *upload);
 /* From the beginning again. */
 void import_upload_rewind(import_upload *upload);
 /* What was told of a file of it, and how much more there was. */

@@ -244,7 +244,7 @@ sw_status import_send_chosen(importing *im, sw_error *err)
             status = add_unit(&s, (int64_t)u, ((const size_t *)s.asked.items)[u], err);
         }
     }
-    if (status == SW_STATUS_OK) {
+    if (status == SW_STATUS_OK && !import_stops(im)) {
         status = send_upload(&s, err);
     } else if (s.filled) {
         import_upload_end(&s.upload);

@@ -30,6 +30,12 @@ void import_upload_end(import_upload *upload)
     (void)ZSTD_freeCStream(upload->packer);
 }
 
+bool import_upload_goes_on(const import_upload *upload)
+{
+    import_show(upload->im);
+    return !import_stops(upload->im);
+}
+
 void import_upload_rewind(import_upload *upload)
 {
     upload->next = 0;

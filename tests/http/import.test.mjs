@@ -463,3 +463,20 @@ test('with --watch it follows the files', async (t) => {
   assert.equal(await limited(ended, 10_000, 'the end'), 0);
   await same(server, await local(t, path));
 });
+
+test('who does not want to wait for a server any more need not', async (t) => {
+  const path = await place(t, { 'a.jsonl': turn('s', 1) });
+  let came;
+  const upload_ = new Promise((resolve) => (came = resolve));
+  const silent = createServer((asked, answer) => {
+    asked.resume().on('end', () => (asked.url.includes('/plan') ? answer.end('{"unchanged":[],"siblings":[[]]}') : came()));
+  });
+  await new Promise((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  t.after(() => (silent.closeAllConnections(), silent.close()));
+  const child = spawn(program, ['import', path, '--watch', '--server', `http://127.0.0.1:${silent.address().port}`], { env: bare, stdio: 'ignore' });
+  t.after(() => child.kill('SIGKILL'));
+  const ended = new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+  await limited(upload_, 10_000, 'the upload');
+  child.kill('SIGTERM');
+  assert.equal(await limited(ended, 10_000, 'the end'), 0);
+});
