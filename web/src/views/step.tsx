@@ -112,8 +112,12 @@ function Messages({ own, error, again, step }: { own: Said[] | undefined; error:
     <section class="card" aria-label="Messages">
       <header>
         <h2>Messages</h2>
-        {own && own.length > 0 && <span class="soft small">{own.length < MOST_MESSAGES ? '' : 'the first '}
-            {format.plural(own.length, 'message')} of this step</span>}
+        {own && own.length > 0 && (
+          <span class="soft small">
+            {own.length < MOST_MESSAGES ? '' : 'the first '}
+            {format.plural(own.length, 'message')} of this step
+          </span>
+        )}
       </header>
       <div class="body">
         {error ? (
