@@ -18,7 +18,7 @@ import { installed } from '../http/npm.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const home = process.env.STEPWELL_NPM_WEB ?? join(here, '../../build/tests/web/npm');
-const LONGEST_WAIT_MS = 10_000;
+const LONGEST_WAIT_MS = 30_000;
 
 // Where pictures of pages go that are to be looked at.
 export const pictures = process.env.STEPWELL_PICTURES ?? join(here, '../../build/tests/web/pictures');

@@ -35,7 +35,7 @@ for (const [width, dark] of windows) {
     for (const part of ['projects', 'keys', 'webhooks', 'prices', 'organizations', 'users', 'retention', 'store']) {
       await page.goto(`${site.server.url}/settings/${part}`);
       await page.locator('.setting').first().waitFor();
-      await page.locator('.loading').waitFor({ state: 'detached' });
+      await until(() => page.locator('.loading').count(), (count) => count === 0, 'all of it');
       await accessible(site, page);
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, part);
       await picture(page, `settings-${part}-${dark ? 'dark' : 'light'}-${width}`);

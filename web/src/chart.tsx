@@ -120,7 +120,10 @@ export function Chart(props: ChartProps) {
   });
   const hover = useLatest((u: uPlot) => {
     const i = (u.cursor.left ?? -1) < 0 ? null : (u.cursor.idxs?.[0] ?? null);
-    const at = tip.current!;
+    const at = tip.current;
+    if (!at) {
+      return; // it has left the page: the plot says once more where the pointer is not
+    }
     props.onHover?.(i);
     at.hidden = i === null || props.times[i] === undefined;
     if (!at.hidden && i !== null) {
