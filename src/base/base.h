@@ -241,9 +241,11 @@ typedef struct sw_json {
     size_t offset;     /* of the current token */
     const char *error; /* a sentence, with SW_JSON_ERROR */
     uint32_t depth;
-    uint32_t deepest;    /* SW_LIMIT_JSON_DEPTH after init; a reader of wordy forms may allow up to
+    uint32_t deepest; /* SW_LIMIT_JSON_DEPTH after init; a reader of wordy forms may allow up to
                             SW_JSON_DEEPEST */
-    bool mend;           /* a lone surrogate or a NUL behind \u reads as U+FFFD; false after init */
+    bool known; /* the input was read before and is valid: of a text with an escape in it only the
+                            end is looked for; false after init */
+    bool mend;  /* a lone surrogate or a NUL behind \u reads as U+FFFD; false after init */
     uint8_t state;       /* what may come next; private */
     uint64_t nesting[5]; /* a bit a level: 1 object, 0 array; private */
 } sw_json;

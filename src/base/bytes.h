@@ -75,6 +75,26 @@ static inline uint32_t sw__stops(const char *at)
 }
 #endif
 
+/* Copies a stride, and tells where in it backslashes are. */
+#ifdef __SSE2__
+static inline uint32_t sw__copy_slashes(char *to, const char *at)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    _mm_storeu_si128((__m128i *)(void *)to, bytes);
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+}
+#else
+static inline uint32_t sw__copy_slashes(char *to, const char *at)
+{
+    uint32_t slashes = 0;
+    memcpy(to, at, SW_STRIDE);
+    for (size_t i = 0; i < SW_STRIDE; i++) {
+        slashes |= (uint32_t)(at[i] == '\\') << i;
+    }
+    return slashes;
+}
+#endif
+
 static inline size_t sw__first_stop(uint32_t stops)
 {
     return (size_t)__builtin_ctz(stops);

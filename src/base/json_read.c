@@ -139,12 +139,33 @@ static bool decode_string(sw_json *json, const char *from, const char *to)
     return true;
 }
 
+/* The quote that ends the text in which there is a backslash at `at`. */
+static const char *quote_of(const char *at, const char *end)
+{
+    const char *quote = at;
+    while ((quote = memchr(quote, '"', (size_t)(end - quote)))) {
+        const char *slashes = quote;
+        while (slashes > at && slashes[-1] == '\\') {
+            slashes--;
+        }
+        if ((quote - slashes) % 2 == 0) {
+            return quote;
+        }
+        at = quote + 1; /* it is escaped, so what stands before it is over */
+        quote++;
+    }
+    return end;
+}
+
 /* A string that did not reach its quote in one go, because there is an escape in it or it is wrong.
  * Kept apart, so that the common case stays short.
  */
 static __attribute__((noinline)) bool read_odd_string(sw_json *json, const char *from,
                                                       const char *at)
 {
+    if (json->known) {
+        at = quote_of(at, json->end);
+    }
     while (at != json->end && *at == '\\') {
         if (json->end - at < 2) {
             return fail(json, json->end, NULL);
@@ -158,7 +179,7 @@ static __attribute__((noinline)) bool read_odd_string(sw_json *json, const char 
         return fail(json, at, "a control character must be escaped");
     }
     json->at = at + 1;
-    return decode_string(json, from, at);
+    return (json->known && !json->arena) || decode_string(json, from, at);
 }
 
 /* The string whose opening quote is at json->at, into json->text; json->at gets behind the other

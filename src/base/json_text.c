@@ -102,20 +102,42 @@ static char simple_escape(char c)
     }
 }
 
+/* Copies up to a backslash or the end. What is decoded is never longer than what was written, so that where a stride
+ * can be read one can be written as well. Escapes are often near each other: a call for each would cost more.
+ */
+static const char *copy_plain(const char *at, const char *end, char **to)
+{
+    char *out = *to;
+    while (end - at >= SW_STRIDE) {
+        uint32_t slashes = sw__copy_slashes(out, at);
+        if (slashes != 0) {
+            *to = out + sw__first_stop(slashes);
+            return at + sw__first_stop(slashes);
+        }
+        at += SW_STRIDE;
+        out += SW_STRIDE;
+    }
+    while (at != end && *at != '\\') {
+        *out++ = *at++;
+    }
+    *to = out;
+    return at;
+}
+
+static const char *find_slash(const char *at, const char *end)
+{
+    const char *slash = memchr(at, '\\', (size_t)(end - at));
+    return slash ? slash : end;
+}
+
 const char *sw__json_unescape(const char *at, const char *end, bool mend, char *to, size_t *len,
                               const char **bad)
 {
     char *first = to;
     char unused[4] = "";
     while (at != end) {
-        const char *slash = memchr(at, '\\', (size_t)(end - at));
-        size_t run = (size_t)((slash ? slash : end) - at);
-        if (to) {
-            memcpy(to, at, run);
-            to += run;
-        }
-        at += run;
-        if (!slash) {
+        at = to ? copy_plain(at, end, &to) : find_slash(at, end);
+        if (at == end) {
             break;
         }
         /* The reader went over a backslash and its next byte together, so there is a next byte. */

@@ -61,10 +61,8 @@ bool talk_marked_cut(sw_str text)
     sw_str end = text.ptr ? sw_str_make(text.ptr + text.len - tail, tail) : SW_STR("");
 
     for (size_t i = 0; i < SW_COUNT(marks); i++) {
-        for (size_t at = 0, len = strlen(marks[i]); at + len <= end.len; at++) {
-            if (memcmp(end.ptr + at, marks[i], len) == 0) {
-                return true;
-            }
+        if (memmem(end.ptr, end.len, marks[i], strlen(marks[i]))) {
+            return true;
         }
     }
     return false;

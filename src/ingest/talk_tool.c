@@ -5,6 +5,7 @@
 #include "ingest/talk.h"
 
 enum {
+    TOOL_CALL_ID,
     TOOL_ID,
     TOOL_NAME,
     TOOL_ARGUMENTS,
@@ -18,7 +19,7 @@ enum {
 };
 
 static const talk_name tool_names[] = {
-    {"id", TOOL_ID},           {"call_id", TOOL_ID},          {"toolCallId", TOOL_ID},
+    {"id", TOOL_ID},           {"call_id", TOOL_CALL_ID},     {"toolCallId", TOOL_ID},
     {"tool_call_id", TOOL_ID}, {"tool_use_id", TOOL_ID},      {"toolUseId", TOOL_ID},
     {"ref", TOOL_ID},          {"name", TOOL_NAME},           {"toolName", TOOL_NAME},
     {"tool_name", TOOL_NAME},  {"arguments", TOOL_ARGUMENTS}, {"args", TOOL_ARGUMENTS},
@@ -29,29 +30,29 @@ static const talk_name tool_names[] = {
 };
 
 /* A Responses item has an id of its own beside the call's; the call's is what answers name. */
-static sw_str call_id(talk *t, talk_value object, talk_value found)
+static sw_str call_id(talk *t, const talk_value *m)
 {
-    talk_value id = talk_member(t, object, "call_id");
-
-    return talk_said(t, id.type != SW_JSON_END ? id : found);
+    return talk_said(t, m[m[TOOL_CALL_ID].type != SW_JSON_END ? TOOL_CALL_ID : TOOL_ID]);
 }
 
 void talk_read_call_part(talk *t, talk_value object)
 {
     talk_value m[TOOL_SLOTS];
     talk_value f[TOOL_SLOTS];
+    talk_value outer;
 
     talk_members(t, object, tool_names, SW_COUNT(tool_names), m, TOOL_SLOTS);
     if (m[TOOL_INNER].type == SW_JSON_OBJECT) {
+        outer = m[TOOL_CALL_ID];
         talk_members(t, m[TOOL_INNER], tool_names, SW_COUNT(tool_names), m, TOOL_SLOTS);
+        m[TOOL_CALL_ID] = outer.type != SW_JSON_END ? outer : m[TOOL_CALL_ID];
     }
     if (m[TOOL_FUNCTION].type == SW_JSON_OBJECT) {
         talk_members(t, m[TOOL_FUNCTION], tool_names, SW_COUNT(tool_names), f, TOOL_SLOTS);
         m[TOOL_NAME] = f[TOOL_NAME];
         m[TOOL_ARGUMENTS] = f[TOOL_ARGUMENTS];
     }
-    talk_add_call(t, call_id(t, object, m[TOOL_ID]), talk_said(t, m[TOOL_NAME]),
-                  talk_said(t, m[TOOL_ARGUMENTS]));
+    talk_add_call(t, call_id(t, m), talk_said(t, m[TOOL_NAME]), talk_said(t, m[TOOL_ARGUMENTS]));
 }
 
 void talk_read_call(talk *t, talk_value call)
@@ -144,5 +145,5 @@ void talk_read_return_part(talk *t, talk_value object)
     talk_members(t, object, tool_names, SW_COUNT(tool_names), m, TOOL_SLOTS);
     failed = m[TOOL_ERROR].type == SW_JSON_TRUE || sw_str_eq(m[TOOL_STATUS].text, SW_STR("error"));
     said = m[TOOL_RESULT].type != SW_JSON_END ? m[TOOL_RESULT] : m[TOOL_CONTENT];
-    talk_read_return(t, call_id(t, object, m[TOOL_ID]), talk_said(t, m[TOOL_NAME]), failed, said);
+    talk_read_return(t, call_id(t, m), talk_said(t, m[TOOL_NAME]), failed, said);
 }

@@ -217,18 +217,43 @@ bool talk_walk_begin_object(talk_walk *w, talk *t, talk_value object)
         return false;
     }
     sw_json_init(&w->json, object.raw, t->arena);
+    w->json.known = true; /* it was read once */
     return sw_json_next(&w->json) == SW_JSON_OBJECT;
 }
 
-bool talk_walk_next_member(talk_walk *w)
+/* A text with an escape in it is not read yet. */
+static bool pass_member(talk_walk *w)
 {
+    sw_arena *arena = w->json.arena;
+
     if (sw_json_next(&w->json) != SW_JSON_KEY) {
         return false;
     }
     w->key = w->json.text;
+    w->json.arena = NULL;
     (void)sw_json_next(&w->json);
     w->value = take(&w->json);
+    w->json.arena = arena;
     return w->value.type != SW_JSON_END;
+}
+
+static bool read_member(talk_walk *w)
+{
+    sw_json json;
+
+    if (w->value.type == SW_JSON_STRING && !w->value.text.ptr) {
+        sw_json_init(&json, w->value.raw, w->json.arena);
+        json.known = true;
+        w->value = sw_json_next(&json) == SW_JSON_STRING
+                       ? (talk_value){SW_JSON_STRING, json.text, w->value.raw}
+                       : TALK_ABSENT;
+    }
+    return w->value.type != SW_JSON_END;
+}
+
+bool talk_walk_next_member(talk_walk *w)
+{
+    return pass_member(w) && read_member(w);
 }
 
 void talk_members(talk *t, talk_value object, const talk_name *names, size_t count,
@@ -242,10 +267,13 @@ void talk_members(talk *t, talk_value object, const talk_name *names, size_t cou
     if (!talk_walk_begin_object(&w, t, object)) {
         return;
     }
-    while (talk_walk_next_member(&w)) {
+    while (pass_member(&w)) {
         for (size_t i = 0; i < count; i++) {
             if (w.value.type > SW_JSON_NULL && sw_str_eq(w.key, sw_str_from(names[i].name))) {
                 sw_assert(names[i].slot < slots);
+                if (!read_member(&w)) {
+                    return;
+                }
                 found[names[i].slot] = w.value;
                 break;
             }
@@ -269,6 +297,7 @@ bool talk_walk_begin(talk_walk *w, talk *t, talk_value array)
         return false;
     }
     sw_json_init(&w->json, array.raw, t->arena);
+    w->json.known = true;
     return sw_json_next(&w->json) == SW_JSON_ARRAY;
 }
 

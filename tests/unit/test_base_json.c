@@ -297,6 +297,73 @@ static void skipping_checks_what_it_goes_over(void **state)
     }
 }
 
+static void same_as_unknown(sw_str text, sw_arena *arena)
+{
+    sw_arena first;
+    sw_json json, known, passed;
+    sw_arena_init(&first, NULL, 0);
+    sw_json_init(&json, text, &first);
+    sw_json_init(&known, text, arena);
+    sw_json_init(&passed, text, NULL);
+    known.known = passed.known = true;
+    while (sw_json_next(&json) > SW_JSON_ERROR) {
+        assert_int_equal(sw_json_next(&known), json.type);
+        assert_int_equal(sw_json_next(&passed), json.type);
+        assert_true(sw_str_eq(known.text, json.text));
+        assert_int_equal(known.offset, json.offset);
+        assert_int_equal(passed.offset, json.offset);
+        assert_ptr_equal(known.at, json.at);
+        assert_ptr_equal(passed.at, json.at);
+    }
+    assert_int_equal(json.type, SW_JSON_END);
+    assert_int_equal(sw_json_next(&known), SW_JSON_END);
+    assert_int_equal(sw_json_next(&passed), SW_JSON_END);
+    sw_arena_fini(&first);
+}
+
+/* What was read before is found again where it was, though its texts are not judged any more. */
+static void what_is_known_is_the_same_when_it_is_read_again(void **state)
+{
+    json_noise w = {.random = 6};
+    sw_arena arena;
+    (void)state;
+    sw_buf_init(&w.buf, NULL, 0);
+    sw_arena_init(&arena, NULL, 0);
+    for (int slashes = 0; slashes < 12; slashes += 2) {
+        for (int quoted = 0; quoted < 3; quoted++) {
+            sw_buf_clear(&w.buf);
+            sw_buf_adds(&w.buf, "[\"\\n");
+            for (int i = 0; i < slashes; i++) {
+                sw_buf_addc(&w.buf, '\\');
+            }
+            sw_buf_adds(&w.buf, quoted == 0 ? "" : quoted == 1 ? "\\\"" : "\\\"x\\\"");
+            sw_buf_adds(&w.buf, "\",\"\\\\\"]");
+            same_as_unknown(sw_buf_str(&w.buf), &arena);
+        }
+    }
+    for (size_t round = test_rounds(3000); round > 0; round--) {
+        json_noise_next(&w);
+        same_as_unknown(sw_buf_str(&w.buf), &arena);
+        sw_arena_reset(&arena);
+    }
+    sw_arena_fini(&arena);
+    sw_buf_fini(&w.buf);
+}
+
+static void what_is_known_may_yet_end_too_early(void **state)
+{
+    static const char *const cases[] = {"\"\\", "\"\\\"", "\"a\\n", "\"\\\\\\\"", "[\"\\n\\"};
+    (void)state;
+    for (size_t i = 0; i < SW_COUNT(cases); i++) {
+        sw_json json;
+        sw_json_init(&json, sw_str_from(cases[i]), NULL);
+        json.known = true;
+        while (sw_json_next(&json) > SW_JSON_ERROR) {
+        }
+        assert_int_equal(json.type, SW_JSON_ERROR);
+    }
+}
+
 /* jansson's compact form would also change escapes and numbers; ours takes out blanks and nothing
  * else, so the same tokens must come, with the same bytes.
  */
@@ -483,6 +550,8 @@ int main(void)
         cmocka_unit_test(strings_end_where_they_end),
         cmocka_unit_test(skipping_goes_over_a_value_and_shows_it),
         cmocka_unit_test(skipping_checks_what_it_goes_over),
+        cmocka_unit_test(what_is_known_is_the_same_when_it_is_read_again),
+        cmocka_unit_test(what_is_known_may_yet_end_too_early),
         cmocka_unit_test(minifying_takes_out_blanks_and_nothing_else),
         cmocka_unit_test(commas_and_lines_are_set),
         cmocka_unit_test(numbers_are_written_short_and_read_back),
