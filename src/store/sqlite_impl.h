@@ -185,6 +185,7 @@ typedef struct sw_lite_slot {
 
 typedef struct sw_lite_number sw_lite_number;
 typedef struct sw_lite_name sw_lite_name;
+typedef struct sw_lite_log sw_lite_log;
 
 typedef struct sw_lite_store {
     sw_store head;
@@ -230,6 +231,7 @@ typedef struct sw_lite_session {
     uint32_t age;   /* of `numbers`: entries of another age are void */
     sw_lite_number *numbers;
     sw_lite_name *names;
+    sw_lite_log *log;                          /* of the writer, from its first group on */
     int64_t last_pk[SW_RECORD_COUNT];          /* highest row number ever given; 0: ask */
     sw_lite_value key[SW_LITE_KEY_FIELDS];     /* the key of the row that is looked for */
     uint64_t many_columns[SW_RECORD_COUNT];    /* parameters of statements for many rows so far */
@@ -272,6 +274,15 @@ void sw__lite_give(sw_lite_slot *slot);
 void sw__lite_drop(sw_lite_session *session, sw_lite_verb verb, sw_record_id record);
 /* Forgets what may be wrong after a rollback, a removal or another process's commit. */
 void sw__lite_forget(sw_lite_session *session);
+
+/* ---- the log (sqlite_log.c) --------------------------------------------------------------------- */
+
+/* For a session that writes; NULL: no memory. */
+sw_lite_log *sw__lite_log_make(const sw_allocator *from);
+/* At the beginning of a write group: what it appends to the log is written in large pieces. */
+void sw__lite_log_gather(sw_lite_session *session);
+/* At its end: nothing is left, or it is thrown away. */
+void sw__lite_log_end(sw_lite_session *session, bool committed);
 
 /* ---- values ------------------------------------------------------------------------------------- */
 

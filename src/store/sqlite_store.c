@@ -122,7 +122,12 @@ static sw_status lite_session_open(sw_store *head, sw_session_mode mode, sw_sess
         int rc = sqlite3_prepare_v2(session->db, "ROLLBACK", -1, &session->undo, NULL);
         status = rc == SQLITE_OK ? status : sw__lite_fail(session->db, rc, store->path, err);
     }
+    if (status == SW_STATUS_OK && writer) {
+        session->log = sw__lite_log_make(&store->allocator);
+        status = session->log ? status : sw_no_memory(err);
+    }
     if (status != SW_STATUS_OK) {
+        (void)sqlite3_finalize(session->undo);
         (void)sqlite3_close(session->db);
         sw_free(&store->allocator, session);
         return status;
@@ -143,6 +148,7 @@ static void lite_session_close(sw_session *head)
     (void)sqlite3_finalize(session->undo);
     int rc = sqlite3_close(session->db);
     sw_assert(rc == SQLITE_OK);
+    sw_free(&session->store->allocator, session->log);
     sw_free(&session->store->allocator, session->numbers);
     sw_free(&session->store->allocator, session->names);
     sw_free(&session->store->allocator, session);
@@ -307,6 +313,7 @@ static void lite_rollback(sw_session *head)
     session->in_group = false;
     /* A reader ends every snapshot so, and what it has seen stays true. */
     if (session->mode == SW_SESSION_WRITE) {
+        sw__lite_log_end(session, false);
         sw__lite_forget(session);
     }
 }
@@ -342,6 +349,9 @@ static sw_status lite_begin(sw_session *head, bool *changed, sw_error *err)
         lite_rollback(head);
         return status;
     }
+    if (writer) {
+        sw__lite_log_gather(session);
+    }
     session->asked = true;
     session->data_version = version;
     session->in_group = writer;
@@ -356,6 +366,8 @@ static sw_status lite_commit(sw_session *head, sw_error *err)
                            : control(session, SW_LITE_COMMIT, "COMMIT", NULL, err);
     if (status != SW_STATUS_OK) {
         lite_rollback(head);
+    } else if (session->mode == SW_SESSION_WRITE) {
+        sw__lite_log_end(session, true);
     }
     session->in_group = false;
     return status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What only the SQLite store promises: migrations, files that are refused, several processes on one file, row
- * numbers, a full disk. What every store promises is tested in tests/contract. The file is looked at from
+ * numbers, how the log is written, a full disk. What every store promises is tested in tests/contract. The file is looked at from
  * outside, through SQLite's own interface.
  */
 #include <fcntl.h>
@@ -360,17 +360,35 @@ static void limit_files(rlim_t bytes)
     (void)setrlimit(RLIMIT_FSIZE, &limit);
 }
 
+/* A value of JSON that hardly can be compressed, as long values are. */
+static sw_str noisy_json(char *json, size_t size)
+{
+    uint32_t noise = 1;
+    for (size_t i = 0; i < size; i++) {
+        noise = noise * 1664525 + 1013904223;
+        json[i] = (char)('0' + (noise >> 24) % 64);
+        json[i] = json[i] == '\\' ? 'x' : json[i];
+    }
+    json[0] = json[size - 1] = '"';
+    return sw_str_make(json, size);
+}
+
+static sw_status insert_trace(place *p, sw_str organization, sw_str payload, unsigned n)
+{
+    sw_provider_trace row = {.id = make_id(p, "provider_trace", n),
+                             .request_json = payload,
+                             .response_json = payload,
+                             .organization_id = organization};
+    row.created_at = row.updated_at = sw_int_of(1);
+    sw_row_defaults(sw_record_of(SW_RECORD_PROVIDER_TRACE), &row);
+    return sw_store_insert(p->writer, SW_RECORD_PROVIDER_TRACE, &row, &p->err);
+}
+
 static sw_status write_traces(place *p, sw_str organization, sw_str payload, unsigned from)
 {
     sw_status status = sw_session_begin(p->writer, NULL, &p->err);
     for (unsigned n = 0; status == SW_STATUS_OK && n < 200; n++) {
-        sw_provider_trace row = {.id = make_id(p, "provider_trace", from + n),
-                                 .request_json = payload,
-                                 .response_json = payload,
-                                 .organization_id = organization};
-        row.created_at = row.updated_at = sw_int_of(1);
-        sw_row_defaults(sw_record_of(SW_RECORD_PROVIDER_TRACE), &row);
-        status = sw_store_insert(p->writer, SW_RECORD_PROVIDER_TRACE, &row, &p->err);
+        status = insert_trace(p, organization, payload, from + n);
     }
     if (status != SW_STATUS_OK) {
         sw_session_rollback(p->writer);
@@ -383,14 +401,7 @@ static sw_status write_traces(place *p, sw_str organization, sw_str payload, uns
 static int fill_up(place *p)
 {
     static char json[20000];
-    sw_str payload = sw_str_make(json, sizeof json);
-    uint32_t noise = 1; /* long values are compressed; this one hardly can be */
-    for (size_t i = 0; i < sizeof json; i++) {
-        noise = noise * 1664525 + 1013904223;
-        json[i] = (char)('0' + (noise >> 24) % 64);
-        json[i] = json[i] == '\\' ? 'x' : json[i];
-    }
-    json[0] = json[sizeof json - 1] = '"';
+    sw_str payload = noisy_json(json, sizeof json);
     (void)signal(SIGXFSZ, SIG_IGN);
     open_writer(p);
     sw_organization org = an_organization(p, 1);
@@ -432,6 +443,110 @@ static void a_full_disk_is_said_and_passes(void **state)
     (void)sqlite3_close(db);
 }
 
+/* ---- the log ------------------------------------------------------------------------------------ */
+
+/* Calls by which this process has written, as the system counts them; -1: it does not. */
+static int64_t writes_so_far(void)
+{
+    char line[80];
+    int64_t calls = -1;
+    FILE *file = fopen("/proc/self/io", "r");
+    while (file && fgets(line, sizeof line, file)) {
+        if (strncmp(line, "syscw: ", 7) == 0) {
+            calls = strtoll(line + 7, NULL, 10);
+        }
+    }
+    if (file) {
+        (void)fclose(file);
+    }
+    return calls;
+}
+
+static void insert_steps(place *p, sw_str organization, unsigned from, unsigned count)
+{
+    for (unsigned n = from; n < from + count; n++) {
+        sw_step step = a_step(p, n, organization, SW_STR("m"));
+        insert(p, SW_RECORD_STEP, &step);
+    }
+}
+
+static void a_commit_is_few_writes(void **state)
+{
+    place *p = *state;
+    open_writer(p);
+    sw_organization org = an_organization(p, 1);
+    begin(p);
+    insert(p, SW_RECORD_ORGANIZATION, &org);
+    commit(p);
+    sqlite3 *db = open_raw(p);
+    int64_t pages = raw_number(db, "PRAGMA page_count"), calls = writes_so_far();
+    begin(p);
+    insert_steps(p, org.id, 1, 4000);
+    commit(p);
+    calls = calls < 0 ? calls : writes_so_far() - calls;
+    pages = raw_number(db, "PRAGMA page_count") - pages;
+    (void)sqlite3_close(db);
+    assert_true(pages > 100);
+    if (calls < 0) {
+        skip();
+    }
+    assert_in_range(calls, 1, (uint64_t)pages / 10);
+}
+
+/* With a cache of a few pages most of a group is in the log before it is committed. */
+static void a_group_larger_than_the_cache(void **state)
+{
+    place *p = *state;
+    check(p, try_open(p, (sw_store_options){.cache_bytes = 16 << 10}), SW_STATUS_OK);
+    check(p, sw_session_open(p->store, SW_SESSION_WRITE, &p->writer, &p->err), SW_STATUS_OK);
+    sw_organization org = an_organization(p, 1);
+    begin(p);
+    insert(p, SW_RECORD_ORGANIZATION, &org);
+    insert_steps(p, org.id, 1, 2000);
+    for (unsigned n = 1; n <= 2000; n++) {
+        sw_step step = {.id = make_id(p, "step", n)}, got;
+        check(p, sw_store_get(p->writer, SW_RECORD_STEP, &step, &p->arena, &got, &p->err),
+              SW_STATUS_OK);
+        assert_int_equal(got.total_tokens.value, n);
+    }
+    commit(p);
+    sqlite3 *db = open_raw(p);
+    assert_int_equal(raw_number(db, "SELECT sum(total_tokens) FROM steps"), 2001 * 1000);
+    (void)sqlite3_close(db);
+}
+
+/* What a group had written when it was rolled back is in the log at a place that is anybody's again. A value of
+ * many pages is written before the commit, and nothing reads it again. */
+static void a_group_rolled_back_leaves_the_log_to_others(void **state)
+{
+    static char json[60000];
+    sw_str payload = noisy_json(json, sizeof json);
+    place *p = *state;
+    check(p, try_open(p, (sw_store_options){.cache_bytes = 16 << 10}), SW_STATUS_OK);
+    check(p, sw_session_open(p->store, SW_SESSION_WRITE, &p->writer, &p->err), SW_STATUS_OK);
+    sw_organization org = an_organization(p, 1);
+    begin(p);
+    insert(p, SW_RECORD_ORGANIZATION, &org);
+    commit(p);
+    begin(p);
+    check(p, insert_trace(p, org.id, payload, 1), SW_STATUS_OK);
+    sw_session_rollback(p->writer);
+    sqlite3 *db = open_raw(p);
+    run_raw(db, "INSERT INTO words VALUES (777, 'said by another')");
+    begin(p);
+    insert_steps(p, org.id, 1, 1);
+    commit(p);
+    (void)sqlite3_close(db);
+    close_store(p);
+    db = open_raw(p);
+    assert_int_equal(raw_number(db, "SELECT count(*) FROM words WHERE id = 777"), 1);
+    assert_int_equal(raw_number(db, "SELECT count(*) FROM steps_data"), 1);
+    assert_int_equal(raw_number(db, "SELECT count(*) FROM pragma_integrity_check WHERE "
+                                    "integrity_check <> 'ok'"),
+                     0);
+    (void)sqlite3_close(db);
+}
+
 int main(void)
 {
 #define CASE(NAME) cmocka_unit_test_setup_teardown(NAME, set_up, tear_down)
@@ -450,6 +565,9 @@ int main(void)
         CASE(a_row_number_never_names_two_rows),
         CASE(a_reference_to_nothing_can_be_read),
         CASE(a_full_disk_is_said_and_passes),
+        CASE(a_commit_is_few_writes),
+        CASE(a_group_larger_than_the_cache),
+        CASE(a_group_rolled_back_leaves_the_log_to_others),
     };
 #undef CASE
     return cmocka_run_group_tests(tests, NULL, NULL);
