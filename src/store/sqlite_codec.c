@@ -124,30 +124,59 @@ void sw__lite_bind(sqlite3_stmt *stmt, int at, const sw_lite_value *value)
 
 /* ---- a field into a parameter --------------------------------------------------------------------- */
 
-static void bind_number(sqlite3_stmt *stmt, int at, int64_t number)
+/* What the parameter will hold; true: it does so already. Half of a row's numbers are those of the row that its
+ * parameters held before. */
+static bool holds(const sw_lite_slot *slot, int at, sw_lite_is is, int64_t number)
 {
-    int rc = sqlite3_bind_int64(stmt, at, number);
+    bool same = false;
+    if (slot->held) {
+        sw_lite_held *held = &slot->held[at];
+        same = held->is == is && held->number == number;
+        held->is = is;
+        held->number = number;
+    }
+    return same;
+}
+
+static void bind_number(const sw_lite_slot *slot, int at, int64_t number)
+{
+    if (!holds(slot, at, SW_LITE_IS_INT, number)) {
+        int rc = sqlite3_bind_int64(slot->stmt, at, number);
+        sw_assert(rc == SQLITE_OK);
+    }
+}
+
+static void bind_null(const sw_lite_slot *slot, int at)
+{
+    if (!holds(slot, at, SW_LITE_IS_NULL, 0)) {
+        int rc = sqlite3_bind_null(slot->stmt, at);
+        sw_assert(rc == SQLITE_OK);
+    }
+}
+
+static void bind_bytes(const sw_lite_slot *slot, int at, const void *ptr, size_t len)
+{
+    int rc = sqlite3_bind_blob(slot->stmt, at, ptr, (int)len, SQLITE_STATIC);
+    (void)holds(slot, at, SW_LITE_IS_BLOB, 0);
     sw_assert(rc == SQLITE_OK);
 }
 
-static void bind_bytes(sqlite3_stmt *stmt, int at, const void *ptr, size_t len)
+static void bind_words(const sw_lite_slot *slot, int at, const void *ptr, size_t len)
 {
-    int rc = sqlite3_bind_blob(stmt, at, ptr, (int)len, SQLITE_STATIC);
-    sw_assert(rc == SQLITE_OK);
+    (void)holds(slot, at, SW_LITE_IS_TEXT, 0);
+    bind_text(slot->stmt, at, ptr, len);
 }
 
 /* What stands for null: nothing, or the mark of a null part of a key. */
-static void bind_nothing(const sw_field *field, sqlite3_stmt *stmt, int at)
+static void bind_nothing(const sw_field *field, const sw_lite_slot *slot, int at)
 {
-    int rc = SQLITE_OK;
     if (!sw__lite_null_part(field)) {
-        rc = sqlite3_bind_null(stmt, at);
+        bind_null(slot, at);
     } else if (sw__lite_form(field) == SW_LITE_ID) {
-        bind_bytes(stmt, at, "", 0);
+        bind_bytes(slot, at, "", 0);
     } else {
-        bind_number(stmt, at, 0);
+        bind_number(slot, at, 0);
     }
-    sw_assert(rc == SQLITE_OK);
 }
 
 /* Takes the bytes into the scratch, where they stay until the statement has run. */
@@ -163,8 +192,8 @@ static const char *keep_bytes(sw_lite_scratch *scratch, const void *bytes, size_
     return kept;
 }
 
-static sw_lite_fit bind_id(const sw_lite_table *table, size_t i, sw_str text, sqlite3_stmt *stmt,
-                           int at, sw_lite_scratch *scratch)
+static sw_lite_fit bind_id(const sw_lite_table *table, size_t i, sw_str text,
+                           const sw_lite_slot *slot, int at, sw_lite_scratch *scratch)
 {
     sw_key key;
     const char *kept = NULL;
@@ -173,80 +202,81 @@ static sw_lite_fit bind_id(const sw_lite_table *table, size_t i, sw_str text, sq
     }
     kept = keep_bytes(scratch, key.bytes, key.len);
     if (kept && key.escaped) {
-        bind_text(stmt, at, kept, key.len);
+        bind_words(slot, at, kept, key.len);
     } else if (kept) {
-        bind_bytes(stmt, at, kept, key.len);
+        bind_bytes(slot, at, kept, key.len);
     }
     return kept ? SW_LITE_BOUND : SW_LITE_NO_ROOM;
 }
 
-static sw_lite_fit bind_hex(sw_str text, sqlite3_stmt *stmt, int at, sw_lite_scratch *scratch)
+static sw_lite_fit bind_hex(sw_str text, const sw_lite_slot *slot, int at, sw_lite_scratch *scratch)
 {
     uint8_t bytes[SW_UUID];
     const char *kept = NULL;
     if (!sw_hex_parse(text, bytes, sizeof bytes)) {
-        bind_text(stmt, at, text.ptr, text.len);
+        bind_words(slot, at, text.ptr, text.len);
         return SW_LITE_BOUND;
     }
     kept = keep_bytes(scratch, bytes, sizeof bytes);
     if (kept) {
-        bind_bytes(stmt, at, kept, sizeof bytes);
+        bind_bytes(slot, at, kept, sizeof bytes);
     }
     return kept ? SW_LITE_BOUND : SW_LITE_NO_ROOM;
 }
 
 static sw_status bind_looked_up(sw_lite_session *session, const sw_lite_table *table, size_t i,
-                                sw_str text, sqlite3_stmt *stmt, int at, sw_lite_fit *fit,
+                                sw_str text, const sw_lite_slot *slot, int at, sw_lite_fit *fit,
                                 sw_error *err)
 {
     int64_t number = 0;
     sw_status status = sw__lite_look_up(session, table, i, text, &number, err);
     *fit = number ? SW_LITE_BOUND : SW_LITE_UNKNOWN;
     if (number) {
-        bind_number(stmt, at, number);
+        bind_number(slot, at, number);
     }
     return status;
 }
 
 sw_status sw__lite_bind_field(sw_lite_session *session, const sw_lite_table *table, size_t i,
-                              const void *row, sqlite3_stmt *stmt, int at, sw_lite_scratch *scratch,
-                              sw_lite_fit *fit, sw_error *err)
+                              const void *row, const sw_lite_slot *slot, int at,
+                              sw_lite_scratch *scratch, sw_lite_fit *fit, sw_error *err)
 {
     const sw_field *field = &table->model->fields[i];
     sw_lite_form form = (sw_lite_form)table->forms[i];
     *fit = SW_LITE_BOUND;
     if (sw_field_is_null(field, row)) {
-        bind_nothing(field, stmt, at);
+        bind_nothing(field, slot, at);
         return SW_STATUS_OK;
     }
     if (form == SW_LITE_NUMBER) {
-        bind_number(stmt, at, sw_field_number(field, row).value);
+        bind_number(slot, at, sw_field_number(field, row).value);
         return SW_STATUS_OK;
     }
     sw_str text = sw_field_text(field, row);
     if (field->flags & SW_PACKED) {
         bool packed = false;
-        sw_status status = sw__lite_pack(stmt, at, text, form == SW_LITE_TEXT, &packed, err);
+        sw_status status = sw__lite_pack(slot->stmt, at, text, form == SW_LITE_TEXT, &packed, err);
         if (status != SW_STATUS_OK || packed) {
+            (void)holds(slot, at, SW_LITE_IS_BLOB, 0);
             return status;
         }
     }
     switch (form) {
     case SW_LITE_TEXT:
-        bind_text(stmt, at, text.ptr, text.len);
+        bind_words(slot, at, text.ptr, text.len);
         return SW_STATUS_OK;
     case SW_LITE_BYTES:
-        bind_bytes(stmt, at, text.ptr, text.len);
+        bind_bytes(slot, at, text.ptr, text.len);
         return SW_STATUS_OK;
     case SW_LITE_ID:
-        *fit = bind_id(table, i, text, stmt, at, scratch);
+        *fit = bind_id(table, i, text, slot, at, scratch);
         return SW_STATUS_OK;
     case SW_LITE_HEX:
-        *fit = bind_hex(text, stmt, at, scratch);
+        *fit = bind_hex(text, slot, at, scratch);
         return SW_STATUS_OK;
     case SW_LITE_WORD:
     case SW_LITE_REF:
-        return bind_looked_up(session, table, i, text, stmt, at, fit, err);
+        return bind_looked_up(session, table, i, text, slot, at, fit, err);
     case SW_LITE_NUMBER:
         break;
     }

@@ -175,11 +175,26 @@ typedef struct sw_lite_shape {
 } sw_lite_shape;
 _Static_assert(sizeof(sw_lite_shape) == 24, "no padding: compared as bytes");
 
+/* A value as its column holds it. */
+typedef enum sw_lite_is {
+    SW_LITE_IS_NULL,
+    SW_LITE_IS_INT,
+    SW_LITE_IS_TEXT,
+    SW_LITE_IS_BLOB,
+    SW_LITE_IS_UNKNOWN
+} sw_lite_is;
+/* What a parameter was last bound to; the number only of an integer. A new statement's are null. */
+typedef struct sw_lite_held {
+    int64_t number;
+    sw_lite_is is;
+} sw_lite_held;
+
 typedef struct sw_lite_slot {
     sw_lite_shape shape;
     sqlite3_stmt *stmt;
-    uint64_t bound; /* parameters that hold something, where the binder keeps count */
-    uint64_t used;  /* when, to find the oldest */
+    sw_lite_held *held; /* by parameter; NULL: it is not kept */
+    uint64_t bound;     /* parameters that hold something, where the binder keeps count */
+    uint64_t used;      /* when, to find the oldest */
     bool busy;
 } sw_lite_slot;
 
@@ -202,14 +217,6 @@ typedef struct sw_lite_store {
     atomic_int wal_pages; /* in the log after the last commit */
 } sw_lite_store;
 
-/* A value as its column holds it. */
-typedef enum sw_lite_is {
-    SW_LITE_IS_NULL,
-    SW_LITE_IS_INT,
-    SW_LITE_IS_TEXT,
-    SW_LITE_IS_BLOB,
-    SW_LITE_IS_UNKNOWN
-} sw_lite_is;
 typedef struct sw_lite_value {
     sw_lite_is is;
     int64_t number;
@@ -270,6 +277,8 @@ typedef void sw_lite_build(const sw_lite_session *session, const void *arg, sw_b
 sw_status sw__lite_take(sw_lite_session *session, const sw_lite_shape *shape, sw_lite_build *build,
                         const void *arg, sw_lite_slot **out, sw_error *err);
 void sw__lite_give(sw_lite_slot *slot);
+/* From now on the slot keeps what its parameters hold. */
+sw_status sw__lite_hold(const sw_lite_session *session, sw_lite_slot *slot, sw_error *err);
 /* Nobody will ask for such statements again. */
 void sw__lite_drop(sw_lite_session *session, sw_lite_verb verb, sw_record_id record);
 /* Forgets what may be wrong after a rollback, a removal or another process's commit. */
@@ -306,8 +315,8 @@ typedef enum sw_lite_fit {
 /* Encodes and binds field i at once; an unknown word enters the dictionary. What is bound points into the
  * row and the scratch. */
 sw_status sw__lite_bind_field(sw_lite_session *session, const sw_lite_table *table, size_t i,
-                              const void *row, sqlite3_stmt *stmt, int at, sw_lite_scratch *scratch,
-                              sw_lite_fit *fit, sw_error *err);
+                              const void *row, const sw_lite_slot *slot, int at,
+                              sw_lite_scratch *scratch, sw_lite_fit *fit, sw_error *err);
 /* Column `at` into field i. With `borrow`, text and bytes stay the statement's; ids and words are always
  * the arena's. */
 sw_status sw__lite_read(sw_lite_session *session, const sw_lite_table *table, size_t i,

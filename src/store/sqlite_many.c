@@ -128,8 +128,8 @@ static sw_status bind_row(many *m, const void *row, int64_t pk, int *at, sw_lite
     for (uint64_t mask = m->columns; mask; mask &= mask - 1, (*at)++) {
         size_t i = (size_t)__builtin_ctzll(mask);
         sw_lite_fit fit = SW_LITE_BOUND;
-        sw_status status = sw__lite_bind_field(m->session, m->table, i, row, m->slot->stmt, *at,
-                                               scratch, &fit, err);
+        sw_status status =
+            sw__lite_bind_field(m->session, m->table, i, row, m->slot, *at, scratch, &fit, err);
         *fits = fit == SW_LITE_BOUND;
         if (status != SW_STATUS_OK || !*fits) {
             return status;
@@ -164,9 +164,23 @@ static sw_status step_many(many *m, size_t *inserted, bool *taken, sw_error *err
     return *taken ? SW_STATUS_OK : sw__lite_fail(m->session->db, rc, "insert", err);
 }
 
+static sw_status take_many(many *m, const sw_lite_shape *shape, sw_error *err)
+{
+    sw_status status = sw__lite_take(m->session, shape, build_many, m, &m->slot, err);
+
+    if (status == SW_STATUS_OK && !m->slot->held) {
+        status = sw__lite_hold(m->session, m->slot, err);
+        if (status != SW_STATUS_OK) {
+            sw__lite_give(m->slot);
+        }
+    }
+    return status;
+}
+
 /* Inserts m->size rows, or as many of them as come before one that is taken. `fits` is false when one of
  * them cannot go by this statement; then none is in. The statement keeps pointing to the rows and to the
- * scratch when it is done, and nobody looks: each use binds every parameter anew. */
+ * scratch when it is done, and nobody looks: each use binds anew every parameter
+ * that points anywhere. */
 static sw_status insert_chunk(many *m, const void *const *rows, size_t *inserted, bool *taken,
                               bool *fits, sw_error *err)
 {
@@ -181,7 +195,7 @@ static sw_status insert_chunk(many *m, const void *const *rows, size_t *inserted
     shape.mask = m->columns;
     shape.flags = (uint8_t)m->size;
     if (status == SW_STATUS_OK) {
-        status = sw__lite_take(m->session, &shape, build_many, m, &m->slot, err);
+        status = take_many(m, &shape, err);
     }
     if (status != SW_STATUS_OK) {
         return status;

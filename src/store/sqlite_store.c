@@ -139,11 +139,18 @@ static sw_status lite_session_open(sw_store *head, sw_session_mode mode, sw_sess
     return SW_STATUS_OK;
 }
 
+static void empty_slot(const sw_lite_session *session, sw_lite_slot *slot)
+{
+    (void)sqlite3_finalize(slot->stmt);
+    sw_free(&session->store->allocator, slot->held);
+    *slot = (sw_lite_slot){0};
+}
+
 static void lite_session_close(sw_session *head)
 {
     sw_lite_session *session = (sw_lite_session *)(void *)head;
     for (size_t i = 0; i < SW_LITE_SLOTS; i++) {
-        (void)sqlite3_finalize(session->slots[i].stmt);
+        empty_slot(session, &session->slots[i]);
     }
     (void)sqlite3_finalize(session->undo);
     int rc = sqlite3_close(session->db);
@@ -208,8 +215,7 @@ static sw_status prepare_slot(sw_lite_session *session, const sw_lite_shape *sha
                               sw_error *err)
 {
     sw_buf sql;
-    (void)sqlite3_finalize(slot->stmt);
-    *slot = (sw_lite_slot){0};
+    empty_slot(session, slot);
     sw_buf_init(&sql, &session->store->allocator, 1 << 16);
     build(session, arg, &sql);
     if (sql.status != SW_STATUS_OK) {
@@ -249,13 +255,19 @@ void sw__lite_give(sw_lite_slot *slot)
     slot->busy = false;
 }
 
+sw_status sw__lite_hold(const sw_lite_session *session, sw_lite_slot *slot, sw_error *err)
+{
+    size_t count = (size_t)sqlite3_bind_parameter_count(slot->stmt) + 1; /* the first is number 1 */
+    slot->held = sw_alloc_zeroed(&session->store->allocator, count * sizeof *slot->held);
+    return slot->held ? SW_STATUS_OK : sw_no_memory(err);
+}
+
 void sw__lite_drop(sw_lite_session *session, sw_lite_verb verb, sw_record_id record)
 {
     for (size_t i = 0; i < SW_LITE_SLOTS; i++) {
         sw_lite_slot *slot = &session->slots[i];
         if (slot->shape.verb == verb && slot->shape.record == (uint8_t)record && !slot->busy) {
-            (void)sqlite3_finalize(slot->stmt);
-            *slot = (sw_lite_slot){0};
+            empty_slot(session, slot);
         }
     }
 }

@@ -164,8 +164,8 @@ static sw_status bind_fields(sw_lite_session *session, const sw_lite_table *tabl
     for (uint64_t left = touched; left; left &= left - 1) {
         size_t i = (size_t)__builtin_ctzll(left);
         sw_lite_fit fit = SW_LITE_BOUND;
-        sw_status status = sw__lite_bind_field(session, table, i, row, slot->stmt, (int)i + 1,
-                                               &scratch, &fit, err);
+        sw_status status =
+            sw__lite_bind_field(session, table, i, row, slot, (int)i + 1, &scratch, &fit, err);
         sw_assert(fit != SW_LITE_NO_ROOM);
         if (status == SW_STATUS_OK && fit == SW_LITE_UNKNOWN) {
             status = no_such(field_of(table, i), err);
