@@ -159,7 +159,7 @@ typedef struct sw_group {
     sw_table cells;
     sw_cell *last[SW_ROLLUP_COUNT]; /* the cell that moved last: often the next one too */
     sw_table spreads;
-    sw_known *known; /* SW_KNOWN of them, direct-mapped; kept between groups */
+    sw_known *known; /* SW_KNOWN of them, in pairs; kept between groups */
     bool knows;      /* anything is in `known` */
     sw_head *heads;  /* SW_HEADS of them, open addressing; kept between groups */
     size_t head_count;

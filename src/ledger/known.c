@@ -136,34 +136,50 @@ sw_status sw__unchanged(sw_group *group, const sw_task *task, sw_outcome *outcom
 
 /* ---- parents ------------------------------------------------------------------------------------ */
 
-static sw_known *known_slot(sw_group *group, sw_record_id record, sw_str id)
+/* A pair: the last one asked for is in front. */
+static sw_known *known_place(sw_group *group, sw_record_id record, sw_str id)
 {
-    return &group->known[sw_hash((uint64_t)record, id.ptr, id.len) & (SW_KNOWN - 1)];
+    return &group->known[sw_hash((uint64_t)record, id.ptr, id.len) & (SW_KNOWN - 2)];
 }
 
-static bool known_hit(const sw_known *slot, sw_record_id record, sw_str id, sw_str organization_id)
+static bool known_is(const sw_known *slot, sw_record_id record, sw_str id, sw_str organization_id)
 {
     return slot->record_plus_1 == (unsigned)record + 1 && slot->id_len == id.len &&
            slot->organization_len == organization_id.len && memcmp(slot->id, id.ptr, id.len) == 0 &&
            memcmp(slot->organization_id, organization_id.ptr, organization_id.len) == 0;
 }
 
-static void known_keep(sw_group *group, sw_known *slot, sw_record_id record, sw_str id,
+static bool known_hit(sw_known *place, sw_record_id record, sw_str id, sw_str organization_id)
+{
+    if (known_is(&place[0], record, id, organization_id)) {
+        return true;
+    }
+    if (!known_is(&place[1], record, id, organization_id)) {
+        return false;
+    }
+    sw_known front = place[1];
+    place[1] = place[0];
+    place[0] = front;
+    return true;
+}
+
+static void known_keep(sw_group *group, sw_known *place, sw_record_id record, sw_str id,
                        sw_str organization_id)
 {
     group->knows = true;
-    if (id.len <= sizeof slot->id && organization_id.len <= sizeof slot->organization_id) {
-        slot->record_plus_1 = (uint8_t)(record + 1);
-        slot->id_len = (uint8_t)id.len;
-        slot->organization_len = (uint8_t)organization_id.len;
-        memcpy(slot->id, id.ptr, id.len);
-        memcpy(slot->organization_id, organization_id.ptr, organization_id.len);
+    if (id.len <= sizeof place->id && organization_id.len <= sizeof place->organization_id) {
+        place[1] = place[0];
+        place->record_plus_1 = (uint8_t)(record + 1);
+        place->id_len = (uint8_t)id.len;
+        place->organization_len = (uint8_t)organization_id.len;
+        memcpy(place->id, id.ptr, id.len);
+        memcpy(place->organization_id, organization_id.ptr, organization_id.len);
     }
 }
 
 void sw_group_keep(sw_group *group, sw_record_id record, sw_str id, sw_str organization_id)
 {
-    known_keep(group, known_slot(group, record, id), record, id, organization_id);
+    known_keep(group, known_place(group, record, id), record, id, organization_id);
 }
 
 /* Reads the record and says whether the organization may refer to it. */
@@ -193,7 +209,7 @@ static sw_status look_up(sw_group *group, sw_record_id id_of, sw_str id, sw_str 
 sw_status sw_group_known(sw_group *group, sw_record_id record, sw_str id, sw_str organization_id,
                          sw_error *err)
 {
-    sw_known *slot = known_slot(group, record, id);
+    sw_known *place = known_place(group, record, id);
     bool limited = group->task && group->task->project_id.ptr; /* remembered is the organization */
     sw_status status = SW_STATUS_OK;
     void *row = NULL;
@@ -201,7 +217,7 @@ sw_status sw_group_known(sw_group *group, sw_record_id record, sw_str id, sw_str
     if (id.len == 0 || id.len > SW_LIMIT_ID_BYTES) {
         return SW_STATUS_NOT_FOUND;
     }
-    if (!limited && known_hit(slot, record, id, organization_id)) {
+    if (!limited && known_hit(place, record, id, organization_id)) {
         return SW_STATUS_OK;
     }
     row = sw_arena_alloc(&group->arena, sw_record_of(record)->size);
@@ -210,7 +226,7 @@ sw_status sw_group_known(sw_group *group, sw_record_id record, sw_str id, sw_str
     }
     status = look_up(group, record, id, organization_id, row, err);
     if (status == SW_STATUS_OK) {
-        known_keep(group, slot, record, id, organization_id);
+        known_keep(group, place, record, id, organization_id);
     }
     return status;
 }

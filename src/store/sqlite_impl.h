@@ -23,7 +23,7 @@ enum {
     SW_LITE_SCRATCH = 64 * SW_LIMIT_ID_BYTES, /* bytes: 64 ids of any shape, or 500 of ours */
     SW_LITE_SLOTS = 96,                       /* prepared statements a session keeps */
     SW_LITE_PLACES = 256,                     /* shapes whose statement is found at once */
-    SW_LITE_NUMBERS = 8192,   /* slots of text to number: 1 MiB in the write session */
+    SW_LITE_NUMBERS = 8192,   /* of text to number, in pairs: 1 MiB in the write session */
     SW_LITE_NAMES = 2048,     /* slots of number to text: 256 KiB a session */
     SW_LITE_REMEMBERED = 112, /* longest text that is remembered */
     SW_LITE_KEY_FIELDS = 8,   /* most fields a key or an index may have */

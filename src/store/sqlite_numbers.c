@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The small numbers of the file: of words, of the rows that others refer to, and of the next row.
  *
- * Two memories of fixed size, one entry a place, make them cheap: text to number for the writer, who looks
- * the same few hundred up again and again, and number to text for readers. Every hit is verified by
+ * Two memories of fixed size make them cheap: text to number for the writer, who looks the same few hundred up again
+ * and again (two entries a place, the last one asked for in front), and number to text for readers (one entry a place). Every hit is verified by
  * comparing the whole text or number, and what is not remembered is asked of the file, so that a memory
  * can only be slow, never wrong:
  *   - numbers are trusted only inside a write group, when nobody else can change the file, and are
@@ -35,7 +35,7 @@ struct sw_lite_name {
 
 /* ---- text to number ----------------------------------------------------------------------------- */
 
-/* The place of a text, or NULL when nothing is remembered: outside a write group, text too long, no
+/* The place of a text, a pair; NULL when nothing is remembered: outside a write group, text too long, no
  * memory (then it is only slower). */
 static sw_lite_number *number_place(sw_lite_session *session, uint8_t of, sw_str text)
 {
@@ -49,25 +49,49 @@ static sw_lite_number *number_place(sw_lite_session *session, uint8_t of, sw_str
             return NULL;
         }
     }
-    return &session->numbers[sw_hash(of, text.ptr, text.len) % SW_LITE_NUMBERS];
+    return &session->numbers[sw_hash(of, text.ptr, text.len) % SW_LITE_NUMBERS & ~(uint64_t)1];
 }
 
-static bool number_known(const sw_lite_session *session, const sw_lite_number *place, uint8_t of,
+static bool number_known(const sw_lite_session *session, const sw_lite_number *entry, uint8_t of,
                          sw_str text)
 {
-    return place && place->age == session->age && place->of == of && place->len == text.len &&
-           memcmp(place->text, text.ptr, text.len) == 0;
+    return entry->age == session->age && entry->of == of && entry->len == text.len &&
+           memcmp(entry->text, text.ptr, text.len) == 0;
 }
 
+/* Whether the text is at its place; it is in front then. */
+static bool number_find(const sw_lite_session *session, sw_lite_number *place, uint8_t of,
+                        sw_str text)
+{
+    if (!place || number_known(session, place, of, text)) {
+        return place != NULL;
+    }
+    if (!number_known(session, place + 1, of, text)) {
+        return false;
+    }
+    sw_lite_number front = place[1];
+    place[1] = place[0];
+    place[0] = front;
+    return true;
+}
+
+static void number_set(const sw_lite_session *session, sw_lite_number *entry, uint8_t of,
+                       sw_str text, int64_t number)
+{
+    entry->number = number;
+    entry->age = session->age;
+    entry->of = of;
+    entry->len = (uint8_t)text.len;
+    memcpy(entry->text, text.ptr, text.len);
+}
+
+/* In front; what was there stays behind it. */
 static void number_put(const sw_lite_session *session, sw_lite_number *place, uint8_t of,
                        sw_str text, int64_t number)
 {
     if (place) {
-        place->number = number;
-        place->age = session->age;
-        place->of = of;
-        place->len = (uint8_t)text.len;
-        memcpy(place->text, text.ptr, text.len);
+        place[1] = place[0];
+        number_set(session, place, of, text, number);
     }
 }
 
@@ -124,7 +148,7 @@ sw_status sw__lite_pk(sw_lite_session *session, sw_record_id record, sw_str id, 
 {
     uint8_t of = (uint8_t)record;
     sw_lite_number *place = number_place(session, of, id);
-    if (number_known(session, place, of, id)) {
+    if (number_find(session, place, of, id)) {
         *pk = place->number;
         return SW_STATUS_OK;
     }
@@ -140,8 +164,11 @@ void sw__lite_remember_pk(sw_lite_session *session, sw_record_id record, sw_str 
     uint8_t of = (uint8_t)record;
     sw_lite_number *place = number_place(session, of, id);
     /* It may never be asked for, so it drives out no word and no parent that somebody has named. */
-    if (place && (place->age != session->age || place->of == of)) {
-        number_put(session, place, of, id, pk);
+    for (size_t i = 0; place && i < 2; i++) {
+        if (place[i].age != session->age || place[i].of == of) {
+            number_set(session, &place[i], of, id, pk);
+            return;
+        }
     }
 }
 
@@ -163,7 +190,7 @@ sw_status sw__lite_word(sw_lite_session *session, sw_str word, bool add, int64_t
                         sw_error *err)
 {
     sw_lite_number *place = number_place(session, SW_LITE_WORDS, word);
-    if (number_known(session, place, SW_LITE_WORDS, word)) {
+    if (number_find(session, place, SW_LITE_WORDS, word)) {
         *out = place->number;
         return SW_STATUS_OK;
     }
