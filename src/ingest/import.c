@@ -86,6 +86,7 @@ static size_t read_unit(importing *im, siblings *s, import_format format)
             im->result->bytes_read += import_file_bytes(&files[i]);
             im->unpacked_left -=
                 files[i].bytes.len < im->unpacked_left ? files[i].bytes.len : im->unpacked_left;
+            files[i].format = format;
             files[kept++] = files[i];
         } else if (!files[i].again) {
             import_tell(im, files[i].path, why);
@@ -122,50 +123,20 @@ static import_reader *const readers[IMPORT_FORMATS] = {
 #undef SW_IMPORT_FOLDER
 };
 
-/* The files that are kept become rows of the window. Who sent what takes more memory than an upload may is told so; it is
- * not that there is none. */
-static sw_status make_rows(importing *im, siblings *s, import_format format, size_t *kept,
-                           sw_error *err)
+/* All that came of it is in this window, or durable. */
+static sw_status note_read(importing *im, const import_file *file, sw_error *err)
 {
-    const sw_arena *arena = &im->work->arena;
-    sw_status status = SW_STATUS_OK;
+    import_format format = file->format;
 
-    *kept = read_unit(im, s, format);
-    if (*kept > 0 && !arena->failed) {
-        status = readers[format](im->work, format, s->files.items, *kept, err);
+    if (file->again) {
+        return SW_STATUS_OK;
     }
-    return arena->full                               ? sw_fail(err, SW_STATUS_TOO_LARGE, "",
-                                                               "reading what was sent takes more than %lld bytes of memory; "
-                                                                                             "import it where the ledger is",
-                                                               (long long)arena->max)
-           : status == SW_STATUS_OK && arena->failed ? sw_no_memory(err)
-                                                     : status;
-}
-
-static sw_status import_unit(importing *im, size_t from, size_t count, sw_error *err)
-{
-    import_format format = import_chosen_at(im, from)->format;
-    siblings s;
-    size_t kept = 0;
-    sw_status status = gather_unit(im, from, count, &s, err);
-    const import_file *files = s.files.items;
-
-    if (status == SW_STATUS_OK) {
-        status = make_rows(im, &s, format, &kept, err);
-    }
-    for (size_t i = 0; i < kept && status == SW_STATUS_OK; i++) {
-        if (files[i].again) {
-            continue;
-        }
-        im->result->files_read++;
-        im->result->of_format[format]++;
-        im->result->bytes_done += import_file_bytes(&files[i]);
-        if (import_remembers(im) &&
-            !remember(im, &files[i], sw_str_from(import_format_word(format)))) {
-            status = sw_no_memory(err);
-        }
-    }
-    return status;
+    im->result->files_read++;
+    im->result->of_format[format]++;
+    im->result->bytes_done += import_file_bytes(file);
+    return import_remembers(im) && !remember(im, file, sw_str_from(import_format_word(format)))
+               ? sw_no_memory(err)
+               : SW_STATUS_OK;
 }
 
 /* The window is written when it is full, or there is nothing more to come. */
@@ -179,6 +150,125 @@ static sw_status hand_over(importing *im, bool all, sw_error *err)
         im->window_steps =
             2 * im->window_steps < im->most_steps ? 2 * im->window_steps : im->most_steps;
         status = import_pipe_give(&im->pipe, work, err);
+    }
+    return status;
+}
+
+/* ---- databases ------------------------------------------------------------------------------------------------ */
+
+/* What is remembered of the file comes with the last window, and two windows may be written in any order: so before it
+ * all others are waited for. */
+static sw_status end_database(importing *im, const import_file *file, sw_error *err)
+{
+    import_file *kept = NULL;
+    sw_status status = import_pipe_settle(&im->pipe, err);
+
+    if (status != SW_STATUS_OK) {
+        return status;
+    }
+    im->work = im->work ? im->work : import_pipe_take(&im->pipe);
+    kept = sw_arena_alloc(&im->work->arena, sizeof *kept);
+    if (!kept) {
+        return sw_no_memory(err);
+    }
+    *kept = *file;
+    return note_read(im, kept, err);
+}
+
+static sw_status read_pieces(importing *im, import_database *db, import_file *file, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+    bool more = true;
+
+    while (more && status == SW_STATUS_OK && !import_stops(im)) {
+        im->work = im->work ? im->work : import_pipe_take(&im->pipe);
+        status = import_database_next(db, im->work, &more, err);
+        if (status == SW_STATUS_OK) {
+            status = hand_over(im, false, err);
+        }
+        import_pipe_result(&im->pipe, im->result);
+        import_show(im);
+    }
+    return status == SW_STATUS_OK && !more ? end_database(im, file, err) : status;
+}
+
+static sw_status import_database_file(importing *im, import_file *file, sw_error *err)
+{
+    import_database *db = NULL;
+    sw_status status = SW_STATUS_OK;
+
+    im->work = im->work ? im->work : import_pipe_take(&im->pipe);
+    file->offset = file->size;
+    status = import_database_open(im->work, file, &db, err);
+    if (status == SW_STATUS_OK && db) {
+        status = read_pieces(im, db, file, err);
+    } else if (status == SW_STATUS_OK) {
+        status = import_read_opencode(im->work, IMPORT_FORMAT_OPENCODE, file, 1, err);
+        status = status == SW_STATUS_OK ? end_database(im, file, err) : status;
+    }
+    import_database_close(&db);
+    return status;
+}
+
+/* They outlive the window in which they were found. */
+static sw_status import_databases(importing *im, const import_file *files, size_t count,
+                                  sw_error *err)
+{
+    sw_arena arena;
+    import_file *own = NULL;
+    sw_status status = SW_STATUS_OK;
+
+    sw_arena_init(&arena, im->found.arena.from, 0);
+    own = sw_arena_alloc(&arena, count * sizeof *own);
+    for (size_t i = 0; own && i < count; i++) {
+        own[i] = files[i];
+        own[i].bytes = sw_arena_str(&arena, files[i].bytes);
+        own[i].path =
+            files[i].again ? sw_arena_str(&arena, sw_str_from(files[i].path)).ptr : files[i].path;
+    }
+    status = arena.failed ? sw_no_memory(err) : SW_STATUS_OK;
+    for (size_t i = 0; i < count && status == SW_STATUS_OK && !import_stops(im); i++) {
+        status = import_database_file(im, &own[i], err);
+    }
+    sw_arena_fini(&arena);
+    return status;
+}
+
+/* ---- all units ------------------------------------------------------------------------------------------------ */
+
+/* Who sent what takes more memory than an upload may is told so; it is not that there is none. */
+static sw_status with_memory(const importing *im, sw_status status, sw_error *err)
+{
+    const sw_arena *arena = &im->work->arena;
+
+    if (arena->full) {
+        return sw_fail(
+            err, SW_STATUS_TOO_LARGE, "",
+            "reading what was sent takes more than %lld bytes of memory; import it where "
+            "the ledger is",
+            (long long)arena->max);
+    }
+    return status == SW_STATUS_OK && arena->failed ? sw_no_memory(err) : status;
+}
+
+static sw_status import_unit(importing *im, size_t from, size_t count, sw_error *err)
+{
+    import_format format = import_chosen_at(im, from)->format;
+    siblings s;
+    sw_status status = gather_unit(im, from, count, &s, err);
+    import_file *files = s.files.items;
+    size_t kept = status == SW_STATUS_OK ? read_unit(im, &s, format) : 0;
+
+    status = with_memory(im, status, err);
+    if (status != SW_STATUS_OK || kept == 0) {
+        return status;
+    }
+    if (import_is_database(&files[0])) {
+        return import_databases(im, files, kept, err);
+    }
+    status = with_memory(im, readers[format](im->work, format, files, kept, err), err);
+    for (size_t i = 0; i < kept && status == SW_STATUS_OK; i++) {
+        status = note_read(im, &files[i], err);
     }
     return status;
 }

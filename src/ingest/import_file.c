@@ -57,6 +57,22 @@ size_t import_read_some(int fd, int64_t from, char *to, size_t room)
     return len;
 }
 
+static bool is_database(sw_str bytes)
+{
+    static const char magic[] = "SQLite format 3";
+
+    return bytes.len >= sizeof magic && memcmp(bytes.ptr, magic, sizeof magic) == 0;
+}
+
+/* Who reads a database opens it himself; what is larger than memory must not be read into it. */
+static bool opens_as_database(int fd, const import_file *file)
+{
+    char head[16];
+
+    return !file->sent &&
+           is_database(sw_str_make(head, import_read_some(fd, 0, head, sizeof head)));
+}
+
 /* ---- unpacking ------------------------------------------------------------------------------------------ */
 
 /* At most `most` bytes of what is packed; `all`: more would be too many, and is none. Null: damaged, or no memory. */
@@ -93,12 +109,15 @@ static char *read_file(import_file *file, size_t most, sw_arena *arena, size_t *
 {
     int fd = file->sent ? file->spool : import_file_open(file, why);
     int64_t all = file->sent ? file->len : file->size;
-    size_t room = (uint64_t)all < most ? (size_t)all : most;
+    size_t room = 0;
     char *bytes = NULL;
 
     if (fd < 0) {
         return NULL;
     }
+    all = file->sent ? file->len : file->size; /* opened, it may be another */
+    most = most > HEAD_DIGESTED && opens_as_database(fd, file) ? HEAD_DIGESTED : most;
+    room = (uint64_t)all < most ? (size_t)all : most;
     *why = "could not be read";
     if (all > SW_LIMIT_IMPORT_FILE_BYTES && most > IMPORT_HEAD_BYTES) {
         *why = "is too large";
@@ -141,10 +160,10 @@ bool import_file_read(import_file *file, size_t most, sw_arena *arena, const cha
     if (!bytes) {
         return false;
     }
-    if (!file->sent) {
+    file->bytes = sw_str_make(bytes, len);
+    if (!file->sent && !is_database(file->bytes)) {
         file->size = (int64_t)len; /* it may have been cut since */
     }
-    file->bytes = sw_str_make(bytes, len);
     import_digest(bytes, len < HEAD_DIGESTED ? len : HEAD_DIGESTED, file->head);
     if (is_packed(file->bytes)) {
         file->bytes = unpack(file->bytes, most, true, arena);

@@ -21,7 +21,7 @@ typedef struct import_file {
     char unit[IMPORT_DIGEST]; /* what is read together */
     char head[IMPORT_DIGEST]; /* of its first 4 KiB */
     int64_t device, inode, size, mtime_ns;
-    sw_str bytes;   /* while its unit is read; unpacked */
+    sw_str bytes;   /* while its unit is read; unpacked; of a database the head */
     int64_t offset; /* read up to here */
     bool again;     /* it did not change: read because another one of its unit did */
     bool told;      /* that it cannot be read any more to be sent */
@@ -110,6 +110,17 @@ typedef sw_status import_reader(import_work *work, import_format format, import_
 #include "model/import_formats.def"
 #undef SW_IMPORT_FORMAT
 #undef SW_IMPORT_FOLDER
+
+/* A database (import_database.c): of those not sent only the first bytes are in memory. It is read in pieces that hang
+ * together, each into a window. */
+bool import_is_database(const import_file *file);
+typedef struct import_database import_database;
+/* Made for windows like this one; the file stays the caller's. NULL: only import_read_opencode can read it. */
+sw_status import_database_open(const import_work *like, import_file *file, import_database **out,
+                               sw_error *err) SW_MUST_CHECK;
+sw_status import_database_next(import_database *db, import_work *work, bool *more,
+                               sw_error *err) SW_MUST_CHECK;
+void import_database_close(import_database **db);
 
 /* An id of the actor's (E.6), in the arena; null: no memory. */
 sw_str import_id(import_work *work, const char *prefix, const char *kind, const sw_str *keys,

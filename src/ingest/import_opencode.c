@@ -9,35 +9,16 @@
 #include <stdlib.h>
 
 #include "codec/transcript_scan.h"
-#include "ingest/import_call.h"
-#include "store/foreign.h"
+#include "ingest/import_opencode.h"
 
-typedef struct row {
-    sw_str root; /* of all that hang together; set when all are there */
-    sw_str session;
-    sw_str message; /* empty: the row is the session */
-    sw_str part;    /* empty: it is the message */
-    sw_str parent;  /* of a session */
-    sw_str at;      /* milliseconds, as a number */
-    sw_str data;
-    bool old; /* out of a file */
-} row;
-
-typedef struct gathering {
-    import_work *work;
-    import_file *file;
-    import_list rows;
-    sw_error *err;
-} gathering;
-
-static sw_arena *arena_of(const gathering *g)
+static sw_arena *arena_of(const opencode_rows *g)
 {
     return &g->work->arena;
 }
 
 /* ---- rows ---------------------------------------------------------------------------------------------------- */
 
-static bool is_id(sw_str text)
+bool opencode_is_id(sw_str text)
 {
     return text.len > 0 && text.len < 256 && sw_utf8_valid(text);
 }
@@ -54,11 +35,12 @@ static sw_str one_line(sw_str json, sw_arena *arena)
     return copy;
 }
 
-static bool add_row(gathering *g, const row *from)
+static bool add_row(opencode_rows *g, const opencode_row *from)
 {
-    row *to = NULL;
-    bool good = is_id(from->session) && (!from->message.ptr || is_id(from->message)) &&
-                (!from->part.ptr || is_id(from->part)) && scan_opens(from->data, '{') &&
+    opencode_row *to = NULL;
+    bool good = opencode_is_id(from->session) &&
+                (!from->message.ptr || opencode_is_id(from->message)) &&
+                (!from->part.ptr || opencode_is_id(from->part)) && scan_opens(from->data, '{') &&
                 sw_json_valid(from->data, NULL, NULL);
 
     if (!good) {
@@ -70,31 +52,31 @@ static bool add_row(gathering *g, const row *from)
     if (!to) {
         return false;
     }
-    *to = (row){.session = sw_arena_str(arena_of(g), from->session),
-                .message = sw_arena_str(arena_of(g), from->message),
-                .part = sw_arena_str(arena_of(g), from->part),
-                .parent = sw_arena_str(arena_of(g), from->parent),
-                .at = sw_arena_str(arena_of(g), from->at),
-                .data = one_line(from->data, arena_of(g)),
-                .old = from->old};
+    *to = (opencode_row){.session = sw_arena_str(arena_of(g), from->session),
+                         .message = sw_arena_str(arena_of(g), from->message),
+                         .part = sw_arena_str(arena_of(g), from->part),
+                         .parent = sw_arena_str(arena_of(g), from->parent),
+                         .at = sw_arena_str(arena_of(g), from->at),
+                         .data = one_line(from->data, arena_of(g)),
+                         .old = from->old};
     return !arena_of(g)->failed;
 }
 
 /* ---- the database ---------------------------------------------------------------------------------------------- */
 
-static const sw_foreign_table sessions = {"session",
-                                          {"id", "parent_id", "directory", "version", NULL}};
-static const sw_foreign_table messages = {"message",
-                                          {"id", "session_id", "time_created", "data", NULL}};
-static const sw_foreign_table parts = {
+const sw_foreign_table opencode_sessions = {"session",
+                                            {"id", "parent_id", "directory", "version", NULL}};
+const sw_foreign_table opencode_messages = {"message",
+                                            {"id", "session_id", "time_created", "data", NULL}};
+const sw_foreign_table opencode_parts = {
     "part", {"id", "message_id", "session_id", "time_created", "data", NULL}};
 
-static bool take_session(void *arg, const sw_str *v)
+bool opencode_take_session(void *arg, const sw_str *v)
 {
-    gathering *g = arg;
+    opencode_rows *g = arg;
     sw_buf buf;
     sw_json_out out;
-    row r = {.session = v[0], .parent = v[1]};
+    opencode_row r = {.session = v[0], .parent = v[1]};
 
     sw_buf_init(&buf, arena_of(g)->from, SW_LIMIT_JSON_BYTES);
     sw_json_out_init(&out, &buf, false);
@@ -108,45 +90,52 @@ static bool take_session(void *arg, const sw_str *v)
     return !arena_of(g)->failed && add_row(g, &r);
 }
 
-static bool take_message(void *arg, const sw_str *v)
+bool opencode_take_message(void *arg, const sw_str *v)
 {
-    const row r = {.message = v[0], .session = v[1], .at = v[2], .data = v[3]};
+    const opencode_row r = {.message = v[0], .session = v[1], .at = v[2], .data = v[3]};
     return add_row(arg, &r);
 }
 
-static bool take_part(void *arg, const sw_str *v)
+bool opencode_take_part(void *arg, const sw_str *v)
 {
-    const row r = {.part = v[0], .message = v[1], .session = v[2], .at = v[3], .data = v[4]};
+    const opencode_row r = {
+        .part = v[0], .message = v[1], .session = v[2], .at = v[3], .data = v[4]};
     return add_row(arg, &r);
 }
+
+const char opencode_is_broken[] = "is a database that cannot be read as a whole";
 
 /* What is wrong with it is wrong with the file, and costs nothing else. */
-static void read_database(gathering *g)
+static void read_database(opencode_rows *g)
 {
     sw_foreign *db = NULL;
-    sw_status status = g->file->sent
-                           ? sw_foreign_open_bytes(g->file->bytes, arena_of(g), &db, g->err)
-                           : sw_foreign_open(g->file->path, arena_of(g), &db, g->err);
+    sw_status status = SW_STATUS_OK;
 
+    if (g->file->size > SW_LIMIT_IMPORT_FILE_BYTES) {
+        import_bad_row(g->work, g->file, 1, "is too large to be read as a whole, and has no index");
+        return;
+    }
+    status = g->file->sent ? sw_foreign_open_bytes(g->file->bytes, arena_of(g), &db, g->err)
+                           : sw_foreign_open(g->file->path, arena_of(g), &db, g->err);
     if (status == SW_STATUS_OK) {
-        status = sw_foreign_each(db, &sessions, take_session, g, g->err);
+        status = sw_foreign_each(db, &opencode_sessions, opencode_take_session, g, g->err);
     }
     if (status == SW_STATUS_OK) {
-        status = sw_foreign_each(db, &messages, take_message, g, g->err);
+        status = sw_foreign_each(db, &opencode_messages, opencode_take_message, g, g->err);
     }
     if (status == SW_STATUS_OK) {
-        status = sw_foreign_each(db, &parts, take_part, g, g->err);
+        status = sw_foreign_each(db, &opencode_parts, opencode_take_part, g, g->err);
     }
     sw_foreign_close(&db);
     arena_of(g)->failed |= status == SW_STATUS_NO_MEMORY;
     if (status != SW_STATUS_OK && status != SW_STATUS_NO_MEMORY) {
-        import_bad_row(g->work, g->file, 1, "is a database that cannot be read as a whole");
+        import_bad_row(g->work, g->file, 1, opencode_is_broken);
     }
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------ */
 
-static void read_document(gathering *g)
+static void read_document(opencode_rows *g)
 {
     enum { ID, SESSION, MESSAGE, PARENT, NAMES };
     static const scan_name names[] = {SCAN_NAME(ID, "id"), SCAN_NAME(SESSION, "sessionID"),
@@ -154,7 +143,7 @@ static void read_document(gathering *g)
                                       SCAN_NAME(PARENT, "parentID")};
     sw_str found[NAMES] = {SW_NULL_STR};
     sw_str id = SW_NULL_STR;
-    row r = {.data = scan_trimmed(g->file->bytes), .old = true};
+    opencode_row r = {.data = scan_trimmed(g->file->bytes), .old = true};
 
     if (!scan_line_object(g->file->bytes, names, SW_COUNT(names), found)) {
         import_bad_row(g->work, g->file, 1, "is no valid JSON");
@@ -178,8 +167,8 @@ static void read_document(gathering *g)
 
 static int by_session(const void *a, const void *b)
 {
-    const row *x = a;
-    const row *y = b;
+    const opencode_row *x = a;
+    const opencode_row *y = b;
     int c = sw_str_cmp(x->session, y->session);
 
     c = c != 0 ? c : sw_str_cmp(x->message, y->message);
@@ -189,15 +178,15 @@ static int by_session(const void *a, const void *b)
 
 static int by_root(const void *a, const void *b)
 {
-    int c = sw_str_cmp(((const row *)a)->root, ((const row *)b)->root);
+    int c = sw_str_cmp(((const opencode_row *)a)->root, ((const opencode_row *)b)->root);
 
     return c != 0 ? c : by_session(a, b);
 }
 
-static const row *session_of(const gathering *g, sw_str id)
+static const opencode_row *session_of(const opencode_rows *g, sw_str id)
 {
-    const row wanted = {.session = id};
-    const row *rows = g->rows.items;
+    const opencode_row wanted = {.session = id};
+    const opencode_row *rows = g->rows.items;
     size_t from = 0;
     size_t to = g->rows.count;
 
@@ -215,12 +204,12 @@ static const row *session_of(const gathering *g, sw_str id)
 }
 
 /* The outermost session that is there; in a damaged database they may go round. */
-static sw_str root_of(const gathering *g, sw_str session)
+static sw_str root_of(const opencode_rows *g, sw_str session)
 {
     enum { DEEPEST = 64 };
 
     for (int i = 0; i < DEEPEST; i++) {
-        const row *at = session_of(g, session);
+        const opencode_row *at = session_of(g, session);
         if (!at || !at->parent.len || !session_of(g, at->parent)) {
             return session;
         }
@@ -229,9 +218,9 @@ static sw_str root_of(const gathering *g, sw_str session)
     return session;
 }
 
-static void put_in_order(gathering *g)
+void opencode_sort(opencode_rows *g)
 {
-    row *rows = g->rows.items;
+    opencode_row *rows = g->rows.items;
     size_t count = g->rows.count;
     size_t kept = 0;
 
@@ -248,23 +237,42 @@ static void put_in_order(gathering *g)
         }
     }
     g->rows.count = kept;
-    for (size_t i = 0; i < kept; i++) {
+}
+
+void opencode_find_roots(opencode_rows *g)
+{
+    opencode_row *rows = g->rows.items;
+
+    for (size_t i = 0; i < g->rows.count; i++) {
         bool known = i > 0 && sw_str_eq(rows[i].session, rows[i - 1].session);
         rows[i].root = known ? rows[i - 1].root : root_of(g, rows[i].session);
     }
-    qsort(rows, kept, sizeof *rows, by_root);
+    if (g->rows.count > 0) {
+        qsort(rows, g->rows.count, sizeof *rows, by_root);
+    }
+}
+
+size_t opencode_family(const opencode_rows *g, size_t from)
+{
+    const opencode_row *rows = g->rows.items;
+    size_t n = 1;
+
+    while (from + n < g->rows.count && sw_str_eq(rows[from + n].root, rows[from].root)) {
+        n++;
+    }
+    return n;
 }
 
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
 
-static void add_line(sw_buf *buf, const row *r, bool new_session)
+static void add_line(sw_buf *buf, const opencode_row *r, bool new_session)
 {
     sw_json_out out;
     bool session = !r->message.len;
     int64_t at = 0;
 
     if (new_session && !session) { /* nothing else is known of it */
-        const row bare = {.session = r->session, .root = r->root, .data = SW_STR("{}")};
+        const opencode_row bare = {.session = r->session, .root = r->root, .data = SW_STR("{}")};
         add_line(buf, &bare, true);
     }
     sw_json_out_init(&out, buf, false);
@@ -289,9 +297,8 @@ static void add_line(sw_buf *buf, const row *r, bool new_session)
     sw_buf_addc(buf, '\n');
 }
 
-/* All rows of one root are read as if they were one file. */
-static sw_status read_rows(const gathering *g, const row *rows, size_t count, bool again,
-                           sw_error *err)
+sw_status opencode_read_rows(const opencode_rows *g, const opencode_row *rows, size_t count,
+                             bool again, sw_error *err)
 {
     import_file as = {.path = g->file->path, .format = IMPORT_FORMAT_OPENCODE, .again = again};
     int64_t lines = g->work->result->lines;
@@ -324,8 +331,8 @@ static sw_status read_rows(const gathering *g, const row *rows, size_t count, bo
 sw_status import_read_opencode(import_work *work, import_format format, import_file *files,
                                size_t count, sw_error *err)
 {
-    gathering g = {.work = work, .err = err};
-    const row *rows = NULL;
+    opencode_rows g = {.work = work, .err = err};
+    const opencode_row *rows = NULL;
     sw_status status = SW_STATUS_OK;
     bool again = true;
 
@@ -343,14 +350,12 @@ sw_status import_read_opencode(import_work *work, import_format format, import_f
     if (work->arena.failed) {
         return sw_no_memory(err);
     }
-    put_in_order(&g);
+    opencode_sort(&g);
+    opencode_find_roots(&g);
     rows = g.rows.items;
     for (size_t i = 0, n = 0; i < g.rows.count && status == SW_STATUS_OK; i += n) {
-        n = 1;
-        while (i + n < g.rows.count && sw_str_eq(rows[i + n].root, rows[i].root)) {
-            n++;
-        }
-        status = read_rows(&g, &rows[i], n, again, err);
+        n = opencode_family(&g, i);
+        status = opencode_read_rows(&g, &rows[i], n, again, err);
     }
     return status;
 }

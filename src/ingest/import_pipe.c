@@ -196,6 +196,28 @@ sw_status import_pipe_give(import_pipe *pipe, import_work *work, sw_error *err)
     return status;
 }
 
+sw_status import_pipe_settle(import_pipe *pipe, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+    bool busy = true;
+
+    pthread_mutex_lock(&pipe->lock);
+    while (busy) {
+        busy = false;
+        for (size_t i = 0; i < IMPORT_WINDOWS; i++) {
+            import_state state = pipe->windows[i].state;
+            busy = busy || state == IMPORT_FULL || state == IMPORT_WRITTEN;
+        }
+        if (busy) {
+            pthread_cond_wait(&pipe->moved, &pipe->lock);
+        }
+    }
+    status = pipe->status;
+    *err = status == SW_STATUS_OK ? *err : pipe->error;
+    pthread_mutex_unlock(&pipe->lock);
+    return status;
+}
+
 void import_pipe_result(import_pipe *pipe, import_result *to)
 {
     pthread_mutex_lock(&pipe->lock);

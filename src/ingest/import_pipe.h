@@ -54,6 +54,8 @@ void import_pipe_begin(import_pipe *pipe, const import_work *like, size_t writer
 import_work *import_pipe_take(import_pipe *pipe);
 /* It is full. The answer is that of whichever window failed first. */
 sw_status import_pipe_give(import_pipe *pipe, import_work *work, sw_error *err) SW_MUST_CHECK;
+/* Waits for all that was given; the answer is the same. */
+sw_status import_pipe_settle(import_pipe *pipe, sw_error *err) SW_MUST_CHECK;
 /* Adds what was done since it was asked last. */
 void import_pipe_result(import_pipe *pipe, import_result *to);
 /* Waits for all that was given, and frees; one that is being filled is forgotten. */

@@ -33,6 +33,12 @@ sw_status sw_foreign_copy(const char *path, sw_arena *arena, int *fd, sw_error *
 sw_status sw_foreign_each(sw_foreign *db, const sw_foreign_table *table,
                           bool (*row)(void *arg, const sw_str *values), void *arg,
                           sw_error *err) SW_MUST_CHECK;
+/* The same of the rows whose column (one of the table's) holds this text. */
+sw_status sw_foreign_each_of(sw_foreign *db, const sw_foreign_table *table, const char *column,
+                             sw_str is, bool (*row)(void *arg, const sw_str *values), void *arg,
+                             sw_error *err) SW_MUST_CHECK;
+/* Whether the database has an index for that, so that it need not look at every row. */
+bool sw_foreign_finds(sw_foreign *db, const sw_foreign_table *table, const char *column);
 void sw_foreign_close(sw_foreign **db);
 
 #endif

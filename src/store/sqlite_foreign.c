@@ -273,10 +273,11 @@ static bool has(sqlite3 *db, const char *table, const char *column)
 }
 
 /* Columns that are not there are asked for as NULL. Names are ours, and need no escaping. */
-static int ask(sqlite3 *db, const sw_foreign_table *table, size_t *count, sqlite3_stmt **out)
+static int ask(sqlite3 *db, const sw_foreign_table *table, const char *verb, const char *only,
+               size_t *count, sqlite3_stmt **out)
 {
-    char sql[1024] = "SELECT ";
-    size_t len = strlen(sql);
+    char sql[1024];
+    size_t len = (size_t)snprintf(sql, sizeof sql, "%s ", verb);
 
     for (*count = 0; *count < SW_FOREIGN_COLUMNS && table->columns[*count]; (*count)++) {
         const char *column = table->columns[*count];
@@ -285,26 +286,22 @@ static int ask(sqlite3 *db, const sw_foreign_table *table, size_t *count, sqlite
                                 *mark ? column : "NULL", mark);
         sw_assert(len < sizeof sql);
     }
-    (void)snprintf(sql + len, sizeof sql - len, " FROM \"%s\"", table->name);
+    len += (size_t)snprintf(sql + len, sizeof sql - len, " FROM \"%s\"", table->name);
+    if (only) {
+        len += (size_t)snprintf(sql + len, sizeof sql - len, " WHERE \"%s\" = ?", only);
+    }
+    sw_assert(len < sizeof sql);
     return sqlite3_prepare_v2(db, sql, -1, out, NULL);
 }
 
-sw_status sw_foreign_each(sw_foreign *db, const sw_foreign_table *table,
-                          bool (*row)(void *arg, const sw_str *values), void *arg, sw_error *err)
+static int step_all(sqlite3_stmt *stmt, size_t count, bool (*row)(void *arg, const sw_str *values),
+                    void *arg)
 {
-    sqlite3_stmt *stmt = NULL;
-    size_t count = 0;
-    int rc = SQLITE_OK;
-
-    if (!has(db->db, table->name, table->columns[0])) {
-        return SW_STATUS_OK;
-    }
-    rc = ask(db->db, table, &count, &stmt);
-    while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+    for (;;) {
         sw_str values[SW_FOREIGN_COLUMNS];
-        rc = sqlite3_step(stmt);
+        int rc = sqlite3_step(stmt);
         if (rc != SQLITE_ROW) {
-            break;
+            return rc;
         }
         for (size_t i = 0; i < count; i++) {
             const char *text = (const char *)sqlite3_column_text(stmt, (int)i);
@@ -312,10 +309,52 @@ sw_status sw_foreign_each(sw_foreign *db, const sw_foreign_table *table,
                 text ? sw_str_make(text, (size_t)sqlite3_column_bytes(stmt, (int)i)) : SW_NULL_STR;
         }
         if (!row(arg, values)) {
-            rc = SQLITE_DONE;
-            break;
+            return SQLITE_DONE;
         }
     }
+}
+
+sw_status sw_foreign_each_of(sw_foreign *db, const sw_foreign_table *table, const char *column,
+                             sw_str is, bool (*row)(void *arg, const sw_str *values), void *arg,
+                             sw_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    size_t count = 0;
+    int rc = SQLITE_OK;
+
+    if (!has(db->db, table->name, table->columns[0]) ||
+        (column && !has(db->db, table->name, column))) {
+        return SW_STATUS_OK;
+    }
+    rc = ask(db->db, table, "SELECT", column, &count, &stmt);
+    if (rc == SQLITE_OK && column) {
+        rc = sqlite3_bind_text64(stmt, 1, is.ptr, is.len, SQLITE_STATIC, SQLITE_UTF8);
+    }
+    rc = rc == SQLITE_OK ? step_all(stmt, count, row, arg) : rc;
     (void)sqlite3_finalize(stmt);
     return rc == SQLITE_DONE ? SW_STATUS_OK : sw__lite_fail(db->db, rc, table->name, err);
+}
+
+sw_status sw_foreign_each(sw_foreign *db, const sw_foreign_table *table,
+                          bool (*row)(void *arg, const sw_str *values), void *arg, sw_error *err)
+{
+    return sw_foreign_each_of(db, table, NULL, SW_NULL_STR, row, arg, err);
+}
+
+bool sw_foreign_finds(sw_foreign *db, const sw_foreign_table *table, const char *column)
+{
+    enum { DETAIL = 3 };
+    static const char found[] = "SEARCH ";
+    sqlite3_stmt *stmt = NULL;
+    size_t count = 0;
+    bool finds =
+        has(db->db, table->name, table->columns[0]) && has(db->db, table->name, column) &&
+        ask(db->db, table, "EXPLAIN QUERY PLAN SELECT", column, &count, &stmt) == SQLITE_OK;
+
+    while (finds && sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *detail = (const char *)sqlite3_column_text(stmt, DETAIL);
+        finds = detail && strncmp(detail, found, sizeof found - 1) == 0;
+    }
+    (void)sqlite3_finalize(stmt);
+    return finds;
 }

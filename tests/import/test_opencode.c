@@ -16,7 +16,9 @@ static const char schema[] =
     "CREATE TABLE `message` (`id` text PRIMARY KEY, `session_id` text NOT NULL, `time_created` "
     "integer NOT NULL, `time_updated` integer NOT NULL, `data` text NOT NULL);"
     "CREATE TABLE `part` (`id` text PRIMARY KEY, `message_id` text NOT NULL, `session_id` text NOT "
-    "NULL, `time_created` integer NOT NULL, `time_updated` integer NOT NULL, `data` text NOT NULL)";
+    "NULL, `time_created` integer NOT NULL, `time_updated` integer NOT NULL, `data` text NOT NULL);"
+    "CREATE INDEX `message_session_time_created_id_idx` ON `message` (`session_id`,`time_created`,"
+    "`id`); CREATE INDEX `part_session_idx` ON `part` (`session_id`)";
 
 static void run(sqlite3 *db, const char *sql)
 {
