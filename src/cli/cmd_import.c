@@ -24,6 +24,9 @@ typedef struct run {
     size_t path_room;
     const char **present; /* those of the paths that are there */
     size_t present_room;
+    import_awaited *awaited; /* where more may come, of what follows the agents' own folders */
+    size_t awaited_count;
+    size_t awaited_room;
     uint64_t shown[SHOWN_BAD]; /* digests of the trouble that was told */
     int64_t told;              /* how much trouble there was */
     int64_t begun_us;
@@ -243,10 +246,12 @@ static sw_status find_paths(run *r)
     if (cli->arena.failed) {
         return sw_no_memory(&cli->error);
     }
-    return r->path_count > 0 ? SW_STATUS_OK
-                             : sw_fail(&cli->error, SW_STATUS_NOT_FOUND, "",
-                                       "none of the agents' own folders is here; name a file or a "
-                                       "folder: stepwell import PATH");
+    /* Whoever follows what agents write may begin before the first of them does. */
+    return r->path_count > 0 || (r->watches && !cli->argument)
+               ? SW_STATUS_OK
+               : sw_fail(&cli->error, SW_STATUS_NOT_FOUND, "",
+                         "none of the agents' own folders is here; name a file or a "
+                         "folder: stepwell import PATH");
 }
 
 static sw_status import_now(run *r, const char *const *paths, size_t path_count,
@@ -273,6 +278,33 @@ static void find_more(run *r)
     if (r->path_count > before) {
         import_watch_paths(&r->watch, r->paths, r->path_count);
     }
+}
+
+static void add_awaited(void *arg, const char *path)
+{
+    run *r = arg;
+    sw_str copy = sw_arena_str(&r->cli->arena, sw_str_from(path));
+    import_awaited *awaited = copy.ptr ? sw_arena_grow(&r->cli->arena, r->awaited, r->awaited_count,
+                                                       &r->awaited_room, sizeof *awaited)
+                                       : NULL;
+
+    if (awaited) {
+        r->awaited = awaited;
+        awaited[r->awaited_count++] = (import_awaited){.path = copy.ptr, .folder = -1};
+    }
+}
+
+static sw_status await_more(run *r)
+{
+    if (!r->cli->argument) {
+        import_own_places(add_awaited, r);
+    }
+    if (r->cli->arena.failed) {
+        return sw_no_memory(&r->cli->error);
+    }
+    import_watch_await(&r->watch, r->awaited, r->awaited_count);
+    find_more(r); /* one that came meanwhile */
+    return r->cli->arena.failed ? sw_no_memory(&r->cli->error) : SW_STATUS_OK;
 }
 
 /* Only what brought something is told. What an agent cleared away since is no trouble. */
@@ -346,6 +378,7 @@ static sw_status import_and_watch(run *r)
 {
     sw_status status = import_watch_begin(&r->watch, r->paths, r->path_count, &r->cli->error);
 
+    status = status == SW_STATUS_OK ? await_more(r) : status;
     status = status == SW_STATUS_OK ? import_all(r) : status;
     import_watch_end(&r->watch);
     return status;

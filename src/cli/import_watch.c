@@ -3,10 +3,14 @@
  * line by line, so what comes within a moment is taken together. Where inotify is not to be had, has no more watches
  * to give, or what it watched is gone, it is looked every few seconds; files that did not change cost one look at the
  * folder then.
+ *
+ * What is not there yet is awaited in the nearest folder above it that is, which may be one in which much goes on, as
+ * the home folder: so only the one name counts that leads on, and these watches stand apart from the others.
  */
 #include "cli/import_watch.h"
 
 #include <dirent.h>
+#include <fnmatch.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +21,7 @@
 
 enum { QUIET_MS = 300, POLL_MS = 3000, LONGEST_MS = 2000, DEEPEST = 64, PATH_BYTES = 4096 };
 enum { WANTED = IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE };
+enum { BIRTHS = IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR };
 
 /* Below `depth` folders nothing is looked for: links are not followed, so no honest tree is as deep. */
 static void watch_folder(import_watch *w, const char *path, int depth)
@@ -56,9 +61,83 @@ static void watch_file(import_watch *w, const char *path)
     }
 }
 
+/* ---- what is not there yet ------------------------------------------------------------------------------- */
+
+static bool is_folder(const char *path)
+{
+    struct stat is;
+
+    return stat(path, &is) == 0 && S_ISDIR(is.st_mode);
+}
+
+/* The path up to there; false: that is no folder. */
+static bool folder_up_to(const char *path, size_t len, char out[PATH_BYTES])
+{
+    (void)snprintf(out, PATH_BYTES, "%.*s", (int)len, path);
+    return is_folder(*out ? out : "/");
+}
+
+/* Where the name before that place ends. */
+static size_t name_before(const char *path, size_t len)
+{
+    while (len > 0 && path[len - 1] != '/') {
+        len--;
+    }
+    while (len > 0 && path[len - 1] == '/') {
+        len--;
+    }
+    return len;
+}
+
+static sw_str name_behind(const char *path, size_t len)
+{
+    const char *name = path + len + strspn(path + len, "/");
+
+    return sw_str_make(name, strcspn(name, "/"));
+}
+
+/* A folder that comes between the look and the watch is gone on from. */
+static void await(import_watch *w, import_awaited *a)
+{
+    char folder[PATH_BYTES];
+    size_t len = name_before(a->path, strlen(a->path));
+
+    a->folder = -1;
+    while (len > 0 && !folder_up_to(a->path, len, folder)) {
+        len = name_before(a->path, len);
+    }
+    for (bool deeper = folder_up_to(a->path, len, folder); deeper;) {
+        a->folder = inotify_add_watch(w->births, *folder ? folder : "/", BIRTHS);
+        a->next = name_behind(a->path, len);
+        len = (size_t)(a->next.ptr - a->path) + a->next.len;
+        deeper = a->folder >= 0 && a->path[len] && folder_up_to(a->path, len, folder);
+    }
+    w->blind = w->blind || a->folder < 0;
+}
+
+static bool is_awaited(const import_watch *w, const struct inotify_event *event)
+{
+    bool any = event->mask & IN_Q_OVERFLOW;
+
+    for (size_t i = 0; i < w->awaited_count && !any; i++) {
+        const import_awaited *a = &w->awaited[i];
+        char next[PATH_BYTES];
+        (void)snprintf(next, sizeof next, "%.*s", (int)a->next.len, a->next.ptr);
+        any = a->folder == event->wd &&
+              (event->len > 0 ? strcmp(next, event->name) == 0 || fnmatch(next, event->name, 0) == 0
+                              : (event->mask & (IN_IGNORED | IN_MOVE_SELF)) != 0);
+    }
+    return any;
+}
+
+/* ---- all of it --------------------------------------------------------------------------------------------- */
+
 static void watch_all(import_watch *w)
 {
-    w->blind = w->notify < 0;
+    w->blind = w->notify < 0 || (w->awaited_count > 0 && w->births < 0);
+    for (size_t i = 0; w->births >= 0 && i < w->awaited_count; i++) {
+        await(w, &w->awaited[i]);
+    }
     for (size_t i = 0; w->notify >= 0 && i < w->count; i++) {
         struct stat is;
         if (stat(w->paths[i], &is) == 0 && !S_ISDIR(is.st_mode)) {
@@ -69,38 +148,46 @@ static void watch_all(import_watch *w)
     }
 }
 
-/* Reads what was told. True: a folder may have come, or gone. */
-static bool drain(const import_watch *w)
+/* Reads what was told by one of the two. */
+static void drain(const import_watch *w, int fd, bool *any, bool *folders)
 {
     _Alignas(struct inotify_event) char buf[16384];
-    bool folders = false;
     ssize_t n = 0;
 
-    while ((n = read(w->notify, buf, sizeof buf)) > 0) {
+    while ((n = read(fd, buf, sizeof buf)) > 0) {
         for (char *at = buf; at < buf + n;) {
             const struct inotify_event *event = (const struct inotify_event *)(const void *)at;
-            folders = folders || (event->mask & (IN_ISDIR | IN_Q_OVERFLOW | IN_IGNORED));
+            bool born = fd == w->births && is_awaited(w, event);
+            *any = *any || born || fd == w->notify;
+            *folders = *folders || born ||
+                       (fd == w->notify && (event->mask & (IN_ISDIR | IN_Q_OVERFLOW | IN_IGNORED)));
             at += sizeof *event + event->len;
         }
     }
-    return folders;
 }
 
 typedef enum seen { SEEN_NOTHING, SEEN_CHANGE, SEEN_STOP } seen;
 
+/* `folders`: one may have come, or gone. What else goes on where something is awaited is no end of the wait. */
 static seen wait_for(const import_watch *w, int ms, bool *folders)
 {
-    struct pollfd fds[] = {{.fd = w->stop, .events = POLLIN}, {.fd = w->notify, .events = POLLIN}};
-    int n = poll(fds, w->notify >= 0 ? 2 : 1, ms);
+    struct pollfd fds[] = {
+        {.fd = w->stop, .events = POLLIN},
+        {.fd = w->notify, .events = POLLIN},
+        {.fd = w->births, .events = POLLIN}}; /* one that is negative tells nothing */
+    bool any = false;
 
-    if (n > 0 && fds[0].revents) {
-        return SEEN_STOP;
-    }
-    if (n > 0 && w->notify >= 0 && fds[1].revents) {
-        *folders = drain(w) || *folders;
-        return SEEN_CHANGE;
-    }
-    return SEEN_NOTHING;
+    do {
+        if (poll(fds, SW_COUNT(fds), ms) <= 0) {
+            return SEEN_NOTHING;
+        }
+        for (size_t i = 1; i < SW_COUNT(fds); i++) {
+            if (fds[i].revents) {
+                drain(w, fds[i].fd, &any, folders);
+            }
+        }
+    } while (!any && !fds[0].revents && ms < 0);
+    return fds[0].revents ? SEEN_STOP : any ? SEEN_CHANGE : SEEN_NOTHING;
 }
 
 /* A change, and then quiet for a moment; or just some time, where changes are not all told. */
@@ -127,7 +214,7 @@ sw_status import_watch_begin(import_watch *w, const char *const *paths, size_t c
 {
     sigset_t signals;
 
-    *w = (import_watch){.paths = paths, .count = count, .stop = -1};
+    *w = (import_watch){.paths = paths, .count = count, .births = -1, .stop = -1};
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGTERM);
@@ -136,6 +223,14 @@ sw_status import_watch_begin(import_watch *w, const char *const *paths, size_t c
     w->stop = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
     watch_all(w);
     return w->stop >= 0 ? SW_STATUS_OK : sw_fail(err, SW_STATUS_IO, "", "cannot wait for signals");
+}
+
+void import_watch_await(import_watch *w, import_awaited *awaited, size_t count)
+{
+    w->awaited = awaited;
+    w->awaited_count = count;
+    w->births = w->births >= 0 ? w->births : inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    watch_all(w);
 }
 
 void import_watch_paths(import_watch *w, const char *const *paths, size_t count)
@@ -174,6 +269,9 @@ void import_watch_end(import_watch *w)
     }
     if (w->notify >= 0) {
         (void)close(w->notify);
+    }
+    if (w->births >= 0) {
+        (void)close(w->births);
     }
     (void)pthread_sigmask(SIG_SETMASK, &w->before, NULL);
 }

@@ -7,9 +7,19 @@
 
 #include "base/base.h"
 
+/* A path that need not be there yet; in its last name * stands for anything. */
+typedef struct import_awaited {
+    const char *path;
+    int folder;  /* the watch of the nearest folder above it that is there; -1: none */
+    sw_str next; /* what must come in that folder */
+} import_awaited;
+
 typedef struct import_watch {
     const char *const *paths;
     size_t count;
+    import_awaited *awaited;
+    size_t awaited_count;
+    int births; /* tells of what is awaited, as notify tells of the paths */
     int notify; /* -1: the system does not tell */
     int stop;   /* becomes readable when it is to end */
     bool blind; /* not every folder is watched */
@@ -20,6 +30,8 @@ typedef struct import_watch {
  * threads are started, which would take the signals. The paths are borrowed until import_watch_end. */
 sw_status import_watch_begin(import_watch *w, const char *const *paths, size_t count,
                              sw_error *err) SW_MUST_CHECK;
+/* From now on it is noticed as well when one of these comes. They are borrowed as the paths are. */
+void import_watch_await(import_watch *w, import_awaited *awaited, size_t count);
 /* From now on these paths. */
 void import_watch_paths(import_watch *w, const char *const *paths, size_t count);
 /* Whether it was asked to end. */

@@ -102,5 +102,7 @@ sw_status import_siblings(sw_ledger *ledger, const sw_actor *actor, sw_str machi
 /* The folders of the agents themselves that are there (rows of model/import_formats.def): `each` is called for every
  * one, in the order of the rows. */
 void import_own_folders(void (*each)(void *arg, import_format format, const char *path), void *arg);
+/* Where they are or would be, those that are not there as well; in the last name of a path * stands for anything. */
+void import_own_places(void (*each)(void *arg, const char *path), void *arg);
 
 #endif

@@ -25,6 +25,29 @@ static const folder folders[] = {
 #undef SW_IMPORT_FOLDER
 };
 
+/* The rows one after the other, each with the folder that it begins at. */
+typedef void visit(const void *asking, const folder *f, sw_str base, const char *below);
+
+static void each_row(visit *tell_of, const void *asking)
+{
+    const char *home = getenv("HOME");
+
+    for (size_t i = 0; i < SW_COUNT(folders); i++) {
+        const char *list = folders[i].environment[0] ? getenv(folders[i].environment) : NULL;
+        while (list && *list) {
+            size_t len = strcspn(list, ",");
+            tell_of(asking, &folders[i], sw_str_make(list, len), folders[i].below);
+            list += len + (list[len] == ',');
+        }
+        if (home && folders[i].home[0] &&
+            !(folders[i].environment[0] && getenv(folders[i].environment))) {
+            tell_of(asking, &folders[i], sw_str_from(home), folders[i].home);
+        }
+    }
+}
+
+/* ---- those that are there ------------------------------------------------------------------------------- */
+
 typedef struct asking {
     void (*each)(void *arg, import_format format, const char *path);
     void *arg;
@@ -44,8 +67,9 @@ static size_t escape(sw_str base, char *out)
     return len;
 }
 
-static void ask(const asking *a, const folder *f, sw_str base, const char *below)
+static void ask(const void *asked, const folder *f, sw_str base, const char *below)
 {
+    const asking *a = asked;
     char pattern[2 * PATH_BYTES];
     glob_t found;
     struct stat is;
@@ -70,18 +94,33 @@ static void ask(const asking *a, const folder *f, sw_str base, const char *below
 void import_own_folders(void (*each)(void *arg, import_format format, const char *path), void *arg)
 {
     const asking a = {each, arg};
-    const char *home = getenv("HOME");
 
-    for (size_t i = 0; i < SW_COUNT(folders); i++) {
-        const char *list = folders[i].environment[0] ? getenv(folders[i].environment) : NULL;
-        while (list && *list) {
-            size_t len = strcspn(list, ",");
-            ask(&a, &folders[i], sw_str_make(list, len), folders[i].below);
-            list += len + (list[len] == ',');
-        }
-        if (home && folders[i].home[0] &&
-            !(folders[i].environment[0] && getenv(folders[i].environment))) {
-            ask(&a, &folders[i], sw_str_from(home), folders[i].home);
-        }
+    each_row(ask, &a);
+}
+
+/* ---- all of them ---------------------------------------------------------------------------------------- */
+
+typedef struct telling {
+    void (*each)(void *arg, const char *path);
+    void *arg;
+} telling;
+
+static void tell(const void *told, const folder *f, sw_str base, const char *below)
+{
+    const telling *t = told;
+    char path[PATH_BYTES];
+
+    (void)f;
+    if (base.len > 0 && base.len + strlen(below) + 2 <= sizeof path) {
+        (void)snprintf(path, sizeof path, "%.*s%s%s", (int)base.len, base.ptr, *below ? "/" : "",
+                       below);
+        t->each(t->arg, path);
     }
+}
+
+void import_own_places(void (*each)(void *arg, const char *path), void *arg)
+{
+    const telling t = {each, arg};
+
+    each_row(tell, &t);
 }

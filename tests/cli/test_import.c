@@ -220,7 +220,8 @@ typedef struct follower {
     size_t len;
 } follower;
 
-static void follow(follower *f, const char *folder, const char *store)
+/* `folder`: NULL for the agents' own ones below what the variables say. */
+static void follow_in(follower *f, const char *folder, const char *store, char **variables)
 {
     const char *words[] = {"stepwell", "import", "--watch", "--store",
                            store,      "--json", folder,    NULL};
@@ -236,8 +237,8 @@ static void follow(follower *f, const char *folder, const char *store)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
     posix_spawn_file_actions_adddup2(&actions, f->err, 2);
-    assert_int_equal(posix_spawn(&f->pid, getenv("STEPWELL_BIN"), &actions, NULL, copies, environ),
-                     0);
+    assert_int_equal(
+        posix_spawn(&f->pid, getenv("STEPWELL_BIN"), &actions, NULL, copies, variables), 0);
     posix_spawn_file_actions_destroy(&actions);
     for (int i = 0; copies[i]; i++) {
         free(copies[i]);
@@ -246,6 +247,11 @@ static void follow(follower *f, const char *folder, const char *store)
     f->out = ends[0];
     f->len = 0;
     f->text[0] = '\0';
+}
+
+static void follow(follower *f, const char *folder, const char *store)
+{
+    follow_in(f, folder, store, environ);
 }
 
 /* The next line it says. */
@@ -317,6 +323,39 @@ static void test_a_live_session_shows_up(void **state)
     add_turn("live/.hidden/c.jsonl", "l3", 1, 9);
     expect_steps(&f, 1);
     assert_int_equal(steps_in("live.db"), 4);
+    stop(&f, SIGTERM);
+}
+
+/* Agents that are used for the first time while their folders are followed; nothing else is written meanwhile. In the
+ * folder in which theirs come much goes on that is nobody's. */
+static void test_an_agent_that_begins_later_is_followed(void **state)
+{
+    static follower f;
+    char home[256];
+    char *variables[] = {home, NULL};
+    json_t *line = NULL;
+    (void)state;
+    make_folder("born");
+    (void)snprintf(home, sizeof home, "HOME=%s", path_of("born"));
+    follow_in(&f, NULL, store_of("born.db"), variables);
+    line = next_line(&f);
+    assert_int_equal(child_number(line, "files"), 0);
+    json_decref(line);
+    write_text("born/other.txt", "wb", "nothing\n");
+    make_folder("born/.claude"); /* piece by piece, or at once */
+    make_folder("born/.claude/projects");
+    make_folder("born/.claude/projects/p");
+    add_turn("born/.claude/projects/p/a.jsonl", "b1", 1, 7);
+    expect_steps(&f, 1);
+    make_folder("later");
+    make_folder("later/claude");
+    make_folder("later/claude/projects");
+    add_turn("later/claude/projects/b.jsonl", "b2", 1, 7);
+    assert_int_equal(rename(path_of("later"), path_of("born/.config")), 0);
+    expect_steps(&f, 1);
+    add_turn("born/.config/claude/projects/b.jsonl", "b2", 2, 8);
+    expect_steps(&f, 1);
+    assert_int_equal(steps_in("born.db"), 3);
     stop(&f, SIGTERM);
 }
 
@@ -408,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_much_trouble_is_told_in_few_lines),
         cmocka_unit_test(test_a_dry_run_writes_nothing),
         cmocka_unit_test(test_a_live_session_shows_up),
+        cmocka_unit_test(test_an_agent_that_begins_later_is_followed),
         cmocka_unit_test(test_what_the_agent_clears_away_stays),
         cmocka_unit_test(test_an_agent_that_comes_later_is_followed),
         cmocka_unit_test(test_trouble_of_what_grows_is_told_once),
