@@ -2,6 +2,7 @@
 /* Removing much: what is old, a person, a conversation, an organization. What goes is gone from every list and
  * sum, what stays is as it was, and the ledger adds up after each of the small writes, not only at the end.
  */
+#include "ledger/telemetry.h"
 #include "tests/lib/lt.h"
 
 #define ANN "Ann who wants to be forgotten"
@@ -197,6 +198,148 @@ static void a_conversation_is_erased(lt *t)
     CLEAN();
 }
 
+/* ---- log records ----------------------------------------------------------------------------------- */
+
+/* More units than one look takes, some of which say something; what each is about is its number. */
+enum { UNITS = 130, SPOKEN = 3, IN_A_SOURCE = 60, BESIDE_IT = 61, IN_THE_LAST = 70, A_SPAN = 80 };
+#define SESSION "session 42"
+
+static sw_str unit_of(lt *t, unsigned n)
+{
+    return pool_printf(t->pool, "unit-%011u", n);
+}
+
+static sw_str source_of(lt *t, unsigned n)
+{
+    return pool_printf(t->pool, "from-%011u", n);
+}
+
+/* A unit of three records; `said` in the last of them, `resource` where they came from, a digest of which is `from`. */
+static void keep_records(lt *t, const sw_actor *actor, sw_str project, unsigned n,
+                         sw_raw_signal signal, const char *said, unsigned from,
+                         const char *resource)
+{
+    const sw_raw_source source = {.digest = source_of(t, from), .body = sw_str_from(resource)};
+    sw_raw_item items[SPOKEN];
+    const sw_raw_trace mark = {.project_id = project,
+                               .unit = unit_of(t, n),
+                               .marked_at = SW_NULL_INT,
+                               .last_at = sw_int_of(LT_TIME)};
+    const sw_telemetry_batch batch = {.sources = &source,
+                                      .source_count = 1,
+                                      .items = items,
+                                      .item_count = SPOKEN,
+                                      .marks = &mark,
+                                      .mark_count = 1};
+    for (unsigned i = 0; i < SPOKEN; i++) {
+        items[i] = (sw_raw_item){.project_id = project,
+                                 .unit = mark.unit,
+                                 .item = pool_printf(t->pool, "record%02u", i),
+                                 .signal = sw_int_of(signal),
+                                 .source_digest = source.digest,
+                                 .start_ns = sw_int_of(1000),
+                                 .end_ns = sw_int_of(2000),
+                                 .attribute_count = sw_int_of(1),
+                                 .received_at = sw_int_of(LT_TIME),
+                                 .body = sw_str_from(i + 1 < SPOKEN ? "hello" : said)};
+    }
+    OK(sw_telemetry_write(t->ledger, actor, &batch, &t->err));
+}
+
+static int64_t records(lt *t, const sw_actor *actor, sw_str project, unsigned n)
+{
+    sw_raw_trace unit;
+    int64_t count = 0;
+    OK(sw_telemetry_items(t->ledger, actor, project, unit_of(t, n), count_row, &count, &t->err));
+    IS(count > 0 ? SW_STATUS_OK : SW_STATUS_NOT_FOUND,
+       sw_telemetry_unit(t->ledger, actor, project, unit_of(t, n), t->memory, &unit, &t->err));
+    return count;
+}
+
+static sw_status find_source(lt *t, const sw_actor *actor, unsigned from)
+{
+    sw_raw_source source;
+    return sw_telemetry_source(t->ledger, actor, source_of(t, from), t->memory, &source, &t->err);
+}
+
+static const char *said_in(unsigned n, const char *text)
+{
+    bool says = n == 0 || n == 55 || n == UNITS - 1 || n == IN_THE_LAST || n == A_SPAN;
+    return says ? text : "somebody else";
+}
+
+/* All but two came from one place, which nobody is named in; the two came from one that names her. */
+static void keep_all(lt *t, const sw_actor *actor, sw_str project, const char *text)
+{
+    for (unsigned n = 0; n < UNITS; n++) {
+        bool from_her = n == IN_A_SOURCE || n == BESIDE_IT;
+        keep_records(t, actor, project, n, n == A_SPAN ? SW_RAW_SIGNAL_SPAN : SW_RAW_SIGNAL_LOG,
+                     said_in(n, text), from_her, from_her ? text : "a machine");
+    }
+}
+
+/* A span is tied to its steps, and goes with them. */
+static bool goes(unsigned n)
+{
+    return n == IN_A_SOURCE || n == BESIDE_IT || (n != A_SPAN && said_in(n, "")[0] == '\0');
+}
+
+static void check_all(lt *t, const sw_actor *actor, sw_str project, bool forgotten)
+{
+    for (unsigned n = 0; n < UNITS; n++) {
+        SAME(records(t, actor, project, n), forgotten && goes(n) ? 0 : SPOKEN);
+    }
+}
+
+static void what_log_records_say_of_a_person_goes(lt *t)
+{
+    int64_t steps = 0;
+    sw_str project = lt_id(t, "project", 1);
+    keep_all(t, &t->a, SW_NULL_STR, "{\"user\":\"" ANN "\"}");
+    keep_all(t, &t->a, project, "{\"user\":\"" ANN "\"}");
+    keep_all(t, &t->b, SW_NULL_STR, "{\"user\":\"" ANN "\"}");
+    OK(sw_erase(t->ledger, &t->a, SW_ERASE_END_USER, SW_STR(ANN), NULL, NULL, &steps, &t->err));
+    SAME(steps, 0); /* no step worked for her, but she was there */
+    check_all(t, &t->a, SW_NULL_STR, true);
+    check_all(t, &t->a, project, true);
+    check_all(t, &t->b, SW_NULL_STR, false);
+    IS(SW_STATUS_NOT_FOUND, find_source(t, &t->a, 1));
+    OK(find_source(t, &t->a, 0));
+    OK(find_source(t, &t->b, 1));
+    CLEAN();
+    IS(SW_STATUS_NOT_FOUND,
+       sw_erase(t->ledger, &t->a, SW_ERASE_END_USER, SW_STR(ANN), NULL, NULL, &steps, &t->err));
+}
+
+/* In another project, and in another organization, the same name is that of another conversation. */
+static void what_log_records_say_of_a_conversation_goes(lt *t)
+{
+    int64_t steps = 0;
+    char id[SW_ID_MAX];
+    sw_str project = lt_id(t, "project", 1);
+    sw_telemetry_step step = {.entry.step = lt_step(t, 1)};
+    sw_outcome o;
+    const sw_telemetry_batch b = {.steps = &step, .step_count = 1, .outcomes = &o};
+    step.entry.step.source = sw_int_of(SW_SOURCE_OTLP);
+    step.entry.step.conversation_id = SW_STR(SESSION);
+    step.entry.step.agent_id = lt_agent(t, &t->a, 1);
+    OK(sw_telemetry_write(t->ledger, &t->a, &b, &t->err));
+    keep_all(t, &t->a, SW_NULL_STR, "{\"session\":\"" SESSION "\"}");
+    keep_all(t, &t->a, project, "{\"session\":\"" SESSION "\"}");
+    keep_all(t, &t->b, SW_NULL_STR, "{\"session\":\"" SESSION "\"}");
+    keep_records(t, &t->a, SW_NULL_STR, UNITS, SW_RAW_SIGNAL_LOG, ANN, 0, "a machine");
+    sw_telemetry_conversation_id(&t->a, SW_NULL_STR, SW_STR(SESSION), id);
+    OK(sw_erase(t->ledger, &t->a, SW_ERASE_CONVERSATION, sw_str_from(id), NULL, NULL, &steps,
+                &t->err));
+    SAME(steps, 1);
+    check_all(t, &t->a, SW_NULL_STR, true);
+    check_all(t, &t->a, project, false);
+    check_all(t, &t->b, SW_NULL_STR, false);
+    SAME(records(t, &t->a, SW_NULL_STR, UNITS), SPOKEN);
+    OK(find_source(t, &t->a, 1)); /* the other project's records came from there too */
+    CLEAN();
+}
+
 static void a_copy_and_less_room(lt *t)
 {
     sw_str path = pool_printf(t->pool, "%s/copy.db", t->dir);
@@ -219,6 +362,8 @@ static const lt_case cases[] = {
     {"a_person_is_erased", a_person_is_erased, 0},
     {"an_organization_is_erased", an_organization_is_erased, 0},
     {"a_conversation_is_erased", a_conversation_is_erased, 0},
+    {"what_log_records_say_of_a_person_goes", what_log_records_say_of_a_person_goes, 0},
+    {"what_log_records_say_of_a_conversation_goes", what_log_records_say_of_a_conversation_goes, 0},
     {"a_copy_and_less_room", a_copy_and_less_room, 0},
 };
 LT_MAIN("ledger/erase", cases)
