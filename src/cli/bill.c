@@ -32,14 +32,49 @@ static meaning meaning_of(sw_str name)
     return NOTHING;
 }
 
+/* Where the line of the day and model is, or would be. Half of the slots are empty at least. */
+static size_t *slot_of(const sw_bill *bill, int64_t day, sw_str model)
+{
+    size_t at = sw_hash((uint64_t)day, model.ptr, model.len) & (bill->slot_count - 1);
+
+    while (bill->slots[at] > 0) {
+        const sw_bill_line *line = &bill->lines[bill->slots[at] - 1];
+        if (line->day == day && sw_str_eq(line->model, model)) {
+            break;
+        }
+        at = (at + 1) & (bill->slot_count - 1);
+    }
+    return &bill->slots[at];
+}
+
+static bool make_slots(sw_bill *bill)
+{
+    enum { FIRST = 64 };
+    size_t count = bill->slot_count > 0 ? 2 * bill->slot_count : FIRST;
+    size_t *slots = sw_arena_zeroed(bill->arena, count * sizeof *slots);
+
+    if (slots) {
+        bill->slots = slots;
+        bill->slot_count = count;
+        for (size_t i = 0; i < bill->count; i++) {
+            *slot_of(bill, bill->lines[i].day, bill->lines[i].model) = i + 1;
+        }
+    }
+    return slots != NULL;
+}
+
 sw_bill_line *sw_bill_line_of(sw_bill *bill, int64_t day, sw_str model)
 {
     sw_bill_line *lines = NULL;
+    size_t *slot = NULL;
 
-    for (size_t i = 0; i < bill->count; i++) {
-        if (bill->lines[i].day == day && sw_str_eq(bill->lines[i].model, model)) {
-            return &bill->lines[i];
-        }
+    if (2 * (bill->count + 1) > bill->slot_count && !make_slots(bill)) {
+        bill->failed = true;
+        return NULL;
+    }
+    slot = slot_of(bill, day, model);
+    if (*slot > 0) {
+        return &bill->lines[*slot - 1];
     }
     lines = sw_arena_grow(bill->arena, bill->lines, bill->count, &bill->room, sizeof *lines);
     if (!lines) {
@@ -48,7 +83,8 @@ sw_bill_line *sw_bill_line_of(sw_bill *bill, int64_t day, sw_str model)
     }
     bill->lines = lines;
     lines[bill->count] = (sw_bill_line){.day = day, .model = sw_arena_str(bill->arena, model)};
-    return &lines[bill->count++];
+    *slot = ++bill->count;
+    return &lines[bill->count - 1];
 }
 
 /* What one row says, and the rows around it. */

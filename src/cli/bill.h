@@ -25,6 +25,8 @@ typedef struct sw_bill {
     sw_bill_line *lines;
     size_t count;
     size_t room;
+    size_t *slots; /* places of lines, from 1, by day and model */
+    size_t slot_count;
     bool says[SW_BILL_COUNTS]; /* anywhere in the file */
     bool models;               /* any line names its model; else a line is about all of them */
     int64_t undated;           /* rows that count something, of nobody knows which day */
@@ -33,7 +35,8 @@ typedef struct sw_bill {
     bool failed; /* no memory */
 } sw_bill;
 
-/* The line of the day and model, made when there is none; NULL: no memory. */
+/* The line of the day and model, made when there is none; NULL: no memory. Not to be asked for any more when lines were
+ * put in another order. */
 sw_bill_line *sw_bill_line_of(sw_bill *bill, int64_t day, sw_str model);
 /* JSON or CSV, as it begins. INVALID says what is missing. */
 sw_status sw_bill_read(sw_bill *bill, sw_str text, sw_error *err);

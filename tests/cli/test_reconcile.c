@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -212,6 +213,52 @@ static void test_a_long_export_is_read(void **state)
     child_free(&c);
 }
 
+static double child_seconds(void)
+{
+    struct rusage used;
+    assert_int_equal(getrusage(RUSAGE_CHILDREN, &used), 0);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+/* Of so many models of a day each, all twice; what the processor took for it. */
+static double read_lines_apart(int lines)
+{
+    double before = child_seconds();
+    FILE *file = fopen(path, "w");
+    int found = 0;
+    assert_non_null(file);
+    fputs("date,model,input_tokens\n", file);
+    for (int i = 0; i < 2 * lines; i++) {
+        fprintf(file, "2020-01-02,m%d,%d\n", i % lines, i % lines + 1);
+    }
+    assert_int_equal(fclose(file), 0);
+    child c = RUN("reconcile", path, "--json");
+    for (char *at = c.out; *at; found++) {
+        char *end = strchr(at, '\n');
+        json_t *line = json_loadb(at, (size_t)(end - at), 0, NULL);
+        int model = atoi(json_string_value(json_object_get(line, "model")) + 1);
+        assert_int_equal(child_number(line, "provider"), 2 * (model + 1));
+        json_decref(line);
+        at = end + 1;
+    }
+    assert_int_equal(found, lines);
+    child_free(&c);
+    return child_seconds() - before;
+}
+
+/* Four times as many take four times as long, not sixteen. */
+static void test_many_lines_take_no_longer_each(void **state)
+{
+    enum { LINES_APART = 25000 };
+    (void)state;
+    double few = read_lines_apart(LINES_APART);
+    double many = read_lines_apart(4 * LINES_APART);
+    if (many > 8 * few + 0.5) {
+        fail_msg("%.2f s for four times what took %.2f s", many, few);
+    }
+}
+
 static void test_what_is_no_export_is_refused(void **state)
 {
     static const char *const texts[] = {
@@ -239,6 +286,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_read_is_said),
         cmocka_unit_test(test_an_export_without_models_is_about_all),
         cmocka_unit_test(test_a_long_export_is_read),
+        cmocka_unit_test(test_many_lines_take_no_longer_each),
         cmocka_unit_test(test_what_is_no_export_is_refused),
     };
     return cmocka_run_group_tests_name("reconcile", tests, set_up, child_tear_down);
