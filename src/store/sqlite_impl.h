@@ -18,8 +18,8 @@
 enum {
     SW_LITE_APPLICATION = 0x53744557,         /* "StEW", PRAGMA application_id */
     SW_LITE_MANY = 32,                        /* rows that one statement inserts */
-    SW_LITE_SOME = 8,                         /* when there are fewer than that ... */
-    SW_LITE_TWO = 2,                          /* ... and for what is left then */
+    SW_LITE_HALF = 16,                        /* when there are fewer than that ... */
+    SW_LITE_FEW = 4,                          /* ... and for what is left then */
     SW_LITE_SCRATCH = 64 * SW_LIMIT_ID_BYTES, /* bytes: 64 ids of any shape, or 500 of ours */
     SW_LITE_SLOTS = 96,                       /* prepared statements a session keeps */
     SW_LITE_PLACES = 256,                     /* shapes whose statement is found at once */

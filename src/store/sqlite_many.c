@@ -218,8 +218,8 @@ static sw_status insert_chunk(many *m, const void *const *rows, size_t *inserted
 static size_t size_for(size_t count)
 {
     return count >= SW_LITE_MANY   ? SW_LITE_MANY
-           : count >= SW_LITE_SOME ? SW_LITE_SOME
-           : count >= SW_LITE_TWO  ? SW_LITE_TWO
+           : count >= SW_LITE_HALF ? SW_LITE_HALF
+           : count >= SW_LITE_FEW  ? SW_LITE_FEW
                                    : 1;
 }
 
@@ -247,9 +247,7 @@ sw_status sw__lite_insert_many(sw_session *head, sw_record_id record, const void
         bool taken = false;
         bool fits = false;
         m.size = size_for(count - i);
-        if (m.size > 1) {
-            status = insert_chunk(&m, rows + i, &inserted, &taken, &fits, err);
-        }
+        status = insert_chunk(&m, rows + i, &inserted, &taken, &fits, err);
         if (status == SW_STATUS_OK && fits) {
             i += inserted;
             if (taken) {
@@ -289,10 +287,8 @@ static sw_status upsert_many(many *m, const void *const *rows, size_t count, one
         bool taken = false;
         bool fits = false;
         m->size = size_for(count - i);
-        if (m->size > 1) {
-            status = insert_chunk(m, rows + i, &done, &taken, &fits, err);
-            sw_assert(!taken); /* that is what ON CONFLICT is for */
-        }
+        status = insert_chunk(m, rows + i, &done, &taken, &fits, err);
+        sw_assert(!taken); /* that is what ON CONFLICT is for */
         if (status == SW_STATUS_OK && !fits) {
             done = 1;
             status = one_by_one(head, m->record, rows + i, done, one, err);
