@@ -84,11 +84,11 @@ static char *put_field(char *at, uint32_t tag, const sw_field *field, const void
     return put(at, value.ptr, value.len);
 }
 
-static void add_row(const sw_ledger *ledger, sw_buf *buf, sw_record_id id, const void *row,
-                    uint64_t except)
+/* Of the fields of the mask, none of which is null. */
+static void add_fields(const sw_ledger *ledger, sw_buf *buf, sw_record_id id, const void *row,
+                       uint64_t mask)
 {
     const sw_record *record = sw_record_of(id);
-    uint64_t mask = sw_row_mask(record, row) & ~except;
     size_t bytes = row_bytes(record, row, mask);
     char *start = sw_buf_reserve(buf, bytes);
     uint32_t kind = name_tag(record->name);
@@ -104,6 +104,12 @@ static void add_row(const sw_ledger *ledger, sw_buf *buf, sw_record_id id, const
     }
     sw_assert((size_t)(at - start) == bytes);
     buf->len += bytes;
+}
+
+static void add_row(const sw_ledger *ledger, sw_buf *buf, sw_record_id id, const void *row,
+                    uint64_t except)
+{
+    add_fields(ledger, buf, id, row, sw_row_mask(sw_record_of(id), row) & ~except);
 }
 
 static sw_str take(sw_buf *buf, sw_arena *arena)
@@ -147,7 +153,7 @@ sw_str sw__digest_take(sw_group *group)
 sw_str sw__entry_digest_with(const sw_ledger *ledger, sw_buf *buf, sw_arena *arena,
                              const sw_step *step, uint64_t given, const sw_step_entry *entry)
 {
-    add_row(ledger, buf, SW_RECORD_STEP, step, ~given | SW_MASK(SW_STEP_ID));
+    add_fields(ledger, buf, SW_RECORD_STEP, step, given & ~SW_MASK(SW_STEP_ID));
     if (entry->metrics) {
         add_row(ledger, buf, SW_RECORD_STEP_METRICS, entry->metrics, 0);
     }

@@ -376,7 +376,7 @@ enum { SW_DIGEST = 16 };
 void sw__digest_tags(sw_ledger *ledger);
 void sw__digest_row(sw_group *group, sw_record_id record, const void *row, uint64_t except);
 sw_str sw__digest_take(sw_group *group);
-/* Of the fields of a step that its caller gave, and of what the entry brings with it. */
+/* Of the fields of a step that its caller gave (none of `given` is null), and of what the entry brings with it. */
 sw_str sw__entry_digest(sw_group *group, const sw_step *step, uint64_t given,
                         const sw_step_entry *entry);
 /* The digest of one row, and of bytes, outside a group. */

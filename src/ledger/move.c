@@ -120,10 +120,12 @@ static sw_status end_prepare(sw_group *group, const sw_task *task, const end_arg
 /* What the end says, for promise P3. Clearing a field is content too. */
 static sw_str digest_of_end(sw_group *group, const end_args *args)
 {
+    uint64_t given = sw_row_mask(sw_record_of(SW_RECORD_STEP), &args->end->step);
+
     if (args->clears) {
         sw_buf_add(&group->digest, sw_str_make((const char *)&args->clears, sizeof args->clears));
     }
-    return sw__entry_digest(group, &args->end->step, SW_MASK_ALL, args->end);
+    return sw__entry_digest(group, &args->end->step, given, args->end);
 }
 
 static sw_status do_end(sw_group *group, const sw_task *task, const end_args *args, sw_error *err)
