@@ -33,6 +33,8 @@ sw_status sw_fail(sw_error *err, sw_status status, const char *field, const char
 /* The standing words of a status (status.def). */
 const char *sw_status_name(sw_status status);
 const char *sw_status_message(sw_status status);
+/* Whether the same may be done later. */
+bool sw_status_retryable(sw_status status);
 sw_status sw_no_memory(sw_error *err);
 /* Puts the place of an object before the name of its field: "steps[3]."; without a field the object
  * itself is meant. What does not fit is left out. */

@@ -40,6 +40,18 @@ const char *sw_status_message(sw_status status)
     return "unknown status";
 }
 
+bool sw_status_retryable(sw_status status)
+{
+    switch (status) {
+#define SW_STATUS(NAME, NUMBER, HTTP, EXIT, RETRY, MESSAGE, DOC)                                   \
+    case SW_STATUS_##NAME:                                                                         \
+        return RETRY;
+#include "model/status.def"
+#undef SW_STATUS
+    }
+    return false;
+}
+
 /* Takes off the last character when cutting left only a part of it. */
 static size_t whole_characters(const char *text, size_t len)
 {

@@ -307,6 +307,23 @@ static sw_status await_more(run *r)
     return r->cli->arena.failed ? sw_no_memory(&r->cli->error) : SW_STATUS_OK;
 }
 
+/* A server that begins anew, a disk that is full: whoever follows files waits for that to pass, and tells of it once. */
+static sw_status wait_out(run *r, sw_status status, import_result *result)
+{
+    bool passes = status != SW_STATUS_OK && sw_status_retryable(status);
+
+    if (passes && !r->watch.soon) {
+        (void)sw_cli_fail(r->cli, status, "it is tried again every few seconds");
+        fflush(r->cli->err);
+    }
+    r->watch.soon = passes;
+    if (passes) {
+        r->cli->error = (sw_error){.status = SW_STATUS_OK};
+        *result = (import_result){.files = 0};
+    }
+    return passes ? SW_STATUS_OK : status;
+}
+
 /* Only what brought something is told. What an agent cleared away since is no trouble. */
 static sw_status again(void *arg)
 {
@@ -328,7 +345,7 @@ static sw_status again(void *arg)
         return sw_no_memory(&r->cli->error);
     }
     r->told = r->told < SHOWN_BAD ? r->told : SHOWN_BAD;
-    status = import_now(r, r->present, present, &result);
+    status = wait_out(r, import_now(r, r->present, present, &result), &result);
     return status == SW_STATUS_OK && result.steps_new + result.steps_corrected > 0
                ? print_result(r, &result)
                : status;

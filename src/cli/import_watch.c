@@ -190,12 +190,13 @@ static seen wait_for(const import_watch *w, int ms, bool *folders)
     return fds[0].revents ? SEEN_STOP : any ? SEEN_CHANGE : SEEN_NOTHING;
 }
 
-/* A change, and then quiet for a moment; or just some time, where changes are not all told. */
+/* A change, and then quiet for a moment; or just some time, where changes are not all told, or
+ * the last one could not be dealt with. */
 static seen wait_for_change(import_watch *w)
 {
-    bool blind = w->blind;
-    bool folders = blind;
-    seen what = wait_for(w, blind ? POLL_MS : -1, &folders);
+    bool asks = w->blind || w->soon;
+    bool folders = w->blind;
+    seen what = wait_for(w, asks ? POLL_MS : -1, &folders);
 
     for (int waited = 0; what == SEEN_CHANGE && waited < LONGEST_MS; waited += QUIET_MS) {
         seen more = wait_for(w, QUIET_MS, &folders);
@@ -207,7 +208,7 @@ static seen wait_for_change(import_watch *w)
     if (folders) {
         watch_all(w);
     }
-    return what == SEEN_NOTHING && blind ? SEEN_CHANGE : what;
+    return what == SEEN_NOTHING && asks ? SEEN_CHANGE : what;
 }
 
 sw_status import_watch_begin(import_watch *w, const char *const *paths, size_t count, sw_error *err)

@@ -23,6 +23,8 @@ typedef struct import_watch {
     int notify; /* -1: the system does not tell */
     int stop;   /* becomes readable when it is to end */
     bool blind; /* not every folder is watched */
+    bool
+        soon; /* the last time there was trouble: again in some seconds, whether something is written or not */
     sigset_t before;
 } import_watch;
 

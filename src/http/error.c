@@ -21,18 +21,6 @@ int sw_status_http(sw_status status)
     return 500;
 }
 
-bool sw_status_retryable(sw_status status)
-{
-    switch (status) {
-#define SW_STATUS(NAME, NUMBER, HTTP, EXIT, RETRY, MESSAGE, DOC)                                   \
-    case SW_STATUS_##NAME:                                                                         \
-        return RETRY;
-#include "model/status.def"
-#undef SW_STATUS
-    }
-    return false;
-}
-
 /* ---- gathering ------------------------------------------------------------------------------------- */
 
 void sw_request_invalid(sw_request *request, const char *type, const char *where, const char *name,

@@ -378,7 +378,6 @@ sw_status sw__params_read(sw_exchange *x, sw_error *err) SW_MUST_CHECK;
 
 /* ---- error.c ---------------------------------------------------------------------------------------- */
 
-bool sw_status_retryable(sw_status status);
 /* Makes the answer an error in V1's form; `err` may be NULL. */
 void sw__answer_error(sw_exchange *x, sw_status status, const sw_error *err);
 

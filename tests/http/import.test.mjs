@@ -464,6 +464,22 @@ test('with --watch it follows the files', async (t) => {
   await same(server, await local(t, path));
 });
 
+test('whoever follows files waits for a server that begins anew', async (t) => {
+  const server = await serve(t);
+  const path = await place(t, { 'a.jsonl': turn('s', 1) });
+  const child = spawn(program, ['import', path, '--watch', '--json', '--server', server.url], { env: bare, stdio: ['ignore', 'pipe', 'pipe'] });
+  t.after(() => child.kill('SIGKILL'));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const trouble = createInterface({ input: child.stderr })[Symbol.asyncIterator]();
+  const next = async (of) => (await limited(of.next(), 20_000, 'a line')).value;
+  assert.equal(JSON.parse(await next(lines)).steps_new, 1);
+  await server.stop();
+  appendFileSync(join(path, 'a.jsonl'), turn('s', 2));
+  assert.match(await next(trouble), /was not reached.*it is tried again every few seconds/);
+  await server.start(['--listen', new URL(server.url).host]);
+  assert.equal(JSON.parse(await next(lines)).steps_new, 1);
+});
+
 test('who does not want to wait for a server any more need not', async (t) => {
   const path = await place(t, { 'a.jsonl': turn('s', 1) });
   let came;

@@ -113,7 +113,8 @@ export class Server {
     const doors = ['--otlp-listen=', '--otlp-grpc-listen=']
       .filter((door) => !usual && !args.some((arg) => arg.startsWith(door)))
       .map((door) => `${door}off`);
-    const all = ['serve', '--store', this.store, '--listen', '127.0.0.1:0', ...doors, ...args];
+    const place = args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
+    const all = ['serve', '--store', this.store, ...place, ...doors, ...args];
     const [command, ...rest] = [...within, program, ...all];
     this.child = spawn(command, rest, {
       env: { ...process.env, ...env },
