@@ -57,6 +57,7 @@ static sw_status gather_unit(importing *im, size_t from, size_t count, siblings 
     }
     for (size_t i = 0; i < count; i++) {
         files[i] = *import_chosen_at(im, from + i);
+        import_chosen_at(im, from + i)->done = true;
     }
     s->files = (import_list){files, count, count};
     return import_remembers(im) && !im->sent
@@ -73,12 +74,12 @@ static size_t unpacked_most(const importing *im)
 }
 
 /* Reads them into the window; those that cannot be read any more are left out. */
-static size_t read_unit(importing *im, siblings *s, import_format format)
+static size_t read_unit(importing *im, siblings *s, size_t from, import_format format)
 {
     import_file *files = s->files.items;
-    size_t kept = 0;
+    size_t kept = from;
 
-    for (size_t i = 0; i < s->files.count; i++) {
+    for (size_t i = from; i < s->files.count; i++) {
         const char *why = NULL;
         bool good = (im->sent || !files[i].again || import_is_still(im, &files[i], format)) &&
                     import_file_read(&files[i], unpacked_most(im), &im->work->arena, &why);
@@ -92,7 +93,59 @@ static size_t read_unit(importing *im, siblings *s, import_format format)
             import_tell(im, files[i].path, why);
         }
     }
+    s->files.count = kept;
     return kept;
+}
+
+/* All files of the unit of that name, in which a file that is read names another session. */
+static sw_status add_kin(importing *im, siblings *s, import_format format, sw_str name,
+                         sw_error *err)
+{
+    char unit[IMPORT_DIGEST];
+    size_t from = s->files.count;
+
+    for (size_t i = import_unit_of(im, format, name, unit);
+         i < im->chosen_count && import_chosen_at(im, i)->format == format &&
+         memcmp(import_chosen_at(im, i)->unit, unit, IMPORT_DIGEST) == 0;
+         i++) {
+        import_file *chosen = import_chosen_at(im, i);
+        import_file *file =
+            chosen->done ? NULL : import_add(&im->work->arena, &s->files, sizeof *file);
+        if (file) {
+            *file = *chosen;
+            chosen->done = true;
+        }
+    }
+    sw_status status =
+        import_remembers(im) && !im->sent
+            ? sw_transcript_files(im->ledger, im->actor, im->project_id,
+                                  sw_str_make(unit, IMPORT_DIGEST), see_sibling, s, err)
+            : SW_STATUS_OK;
+    (void)read_unit(im, s, from, format);
+    return status == SW_STATUS_OK && im->work->arena.failed ? sw_no_memory(err) : status;
+}
+
+/* Sessions that began each other are read together, as far as a window goes. */
+static sw_status gather_kin(importing *im, siblings *s, import_format format, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+    import_list asked = {NULL, 0, 0}; /* sw_str */
+
+    for (size_t i = 0;
+         i < s->files.count && status == SW_STATUS_OK && im->work->arena.used < WINDOW_BYTES; i++) {
+        const import_file *files = s->files.items;
+        sw_str name = import_opencode_kin(&files[i], &im->work->arena);
+        bool known = !name.ptr;
+        for (size_t k = 0; k < asked.count && !known; k++) {
+            known = sw_str_eq(((const sw_str *)asked.items)[k], name);
+        }
+        sw_str *added = known ? NULL : import_add(&im->work->arena, &asked, sizeof *added);
+        if (added) {
+            *added = name;
+            status = add_kin(im, s, format, name, err);
+        }
+    }
+    return status;
 }
 
 static bool remember(importing *im, const import_file *file, sw_str format)
@@ -256,10 +309,16 @@ static sw_status import_unit(importing *im, size_t from, size_t count, sw_error 
     import_format format = import_chosen_at(im, from)->format;
     siblings s;
     sw_status status = gather_unit(im, from, count, &s, err);
+    size_t kept = status == SW_STATUS_OK ? read_unit(im, &s, 0, format) : 0;
     import_file *files = s.files.items;
-    size_t kept = status == SW_STATUS_OK ? read_unit(im, &s, format) : 0;
 
     status = with_memory(im, status, err);
+    if (status == SW_STATUS_OK && format == IMPORT_FORMAT_OPENCODE && kept > 0 &&
+        !import_is_database(&files[0])) {
+        status = with_memory(im, gather_kin(im, &s, format, err), err);
+        kept = s.files.count;
+        files = s.files.items;
+    }
     if (status != SW_STATUS_OK || kept == 0) {
         return status;
     }
@@ -280,6 +339,9 @@ static sw_status import_units(importing *im, sw_error *err)
     for (size_t i = 0, n = 0; i < im->chosen_count && status == SW_STATUS_OK && !import_stops(im);
          i += n) {
         n = import_unit_count(im, i);
+        if (import_chosen_at(im, i)->done) {
+            continue;
+        }
         im->work = im->work ? im->work : import_pipe_take(&im->pipe);
         status = import_unit(im, i, n, err);
         if (status == SW_STATUS_OK) {

@@ -183,18 +183,49 @@ static sw_status compare(importing *im, bool *same, sw_error *err)
 
 /* ---- what they are -------------------------------------------------------------------------------------------- */
 
-/* What is read together: what the head names, else what begins with the same bytes. */
-static void name_unit(import_file *file, const import_head *head)
+static void unit_named(import_format format, const char name[IMPORT_DIGEST],
+                       char out[IMPORT_DIGEST])
 {
     char both[2 * IMPORT_DIGEST];
 
-    import_digest(import_format_word(file->format), strlen(import_format_word(file->format)), both);
-    if (head->unit.len) {
-        import_digest(head->unit.ptr, head->unit.len, both + IMPORT_DIGEST);
-    } else {
-        memcpy(both + IMPORT_DIGEST, file->head, IMPORT_DIGEST);
+    import_digest(import_format_word(format), strlen(import_format_word(format)), both);
+    memcpy(both + IMPORT_DIGEST, name, IMPORT_DIGEST);
+    import_digest(both, sizeof both, out);
+}
+
+size_t import_unit_of(const importing *im, import_format format, sw_str name,
+                      char out[IMPORT_DIGEST])
+{
+    char digest[IMPORT_DIGEST];
+    size_t from = 0;
+    size_t to = im->chosen_count;
+
+    import_digest(name.ptr, name.len, digest);
+    unit_named(format, digest, out);
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        const import_file *file = import_chosen_at(im, middle);
+        if (file->format < format ||
+            (file->format == format && memcmp(file->unit, out, IMPORT_DIGEST) < 0)) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
     }
-    import_digest(both, sizeof both, file->unit);
+    return from;
+}
+
+/* What is read together: what the head names, else what begins with the same bytes. */
+static void name_unit(import_file *file, const import_head *head)
+{
+    char name[IMPORT_DIGEST];
+
+    if (head->unit.len) {
+        import_digest(head->unit.ptr, head->unit.len, name);
+    } else {
+        memcpy(name, file->head, IMPORT_DIGEST);
+    }
+    unit_named(file->format, name, file->unit);
 }
 
 /* NULL: it is to be read; else why not. */

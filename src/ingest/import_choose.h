@@ -39,6 +39,9 @@ import_file *import_file_at(const importing *im, size_t i);
 import_file *import_chosen_at(const importing *im, size_t i);
 /* How many of the chosen ones are of one unit with the first. */
 size_t import_unit_count(const importing *im, size_t first);
+/* The unit that a head names so, and where those of it begin that are to be read, if there are any. */
+size_t import_unit_of(const importing *im, import_format format, sw_str name,
+                      char out[IMPORT_DIGEST]);
 void import_tell(importing *im, const char *path, const char *why);
 void import_show(const importing *im);
 bool import_stops(const importing *im);

@@ -23,6 +23,7 @@ typedef struct import_file {
     int64_t device, inode, size, mtime_ns;
     sw_str bytes;   /* while its unit is read; unpacked; of a database the head */
     int64_t offset; /* read up to here */
+    bool done;      /* read with another unit already */
     bool again;     /* it did not change: read because another one of its unit did */
     bool told;      /* that it cannot be read any more to be sent */
     bool sent;      /* by another machine: its bytes are in the file `spool` */
@@ -121,6 +122,9 @@ sw_status import_database_open(const import_work *like, import_file *file, impor
 sw_status import_database_next(import_database *db, import_work *work, bool *more,
                                sw_error *err) SW_MUST_CHECK;
 void import_database_close(import_database **db);
+
+/* The other session that a file of opencode's older kind names, in the arena; null: none. */
+sw_str import_opencode_kin(const import_file *file, sw_arena *arena);
 
 /* An id of the actor's (E.6), in the arena; null: no memory. */
 sw_str import_id(import_work *work, const char *prefix, const char *kind, const sw_str *keys,

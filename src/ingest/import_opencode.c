@@ -3,8 +3,8 @@
  * both become the same rows; the rows of a session and of all that it began, in their order, become the lines that
  * codec/transcript_opencode.c reads. Of a row that is told of twice the database's counts.
  *
- * A file of the older kind names its own session only, so what is read together is one session, and a sub-agent's
- * session stays one of its own; the database knows them all.
+ * A file of the older kind names its own session only, and sometimes one that is kin to it (import_opencode_kin): the
+ * families of both ways are read together as far as their files are to be had.
  */
 #include <stdlib.h>
 
@@ -161,6 +161,29 @@ static void read_document(opencode_rows *g)
         r.parent = scan_text(found[PARENT], arena_of(g));
     }
     (void)add_row(g, &r);
+}
+
+/* Which other session it names: the one that began its own, or the one that its tool began. */
+sw_str import_opencode_kin(const import_file *file, sw_arena *arena)
+{
+    enum { SESSION, PARENT, STATE, METADATA, BEGUN, NAMES };
+    static const scan_name outer[] = {SCAN_NAME(SESSION, "sessionID"),
+                                      SCAN_NAME(PARENT, "parentID"), SCAN_NAME(STATE, "state")};
+    static const scan_name inner[] = {SCAN_NAME(METADATA, "metadata"),
+                                      SCAN_NAME(BEGUN, "sessionId"), SCAN_NAME(BEGUN, "sessionID")};
+    sw_str found[NAMES] = {SW_NULL_STR};
+    sw_str id = SW_NULL_STR;
+
+    if (!scan_line_object(file->bytes, outer, SW_COUNT(outer), found)) {
+        return SW_NULL_STR;
+    }
+    if (!found[SESSION].ptr) {
+        id = scan_text(found[PARENT], arena);
+    } else if (scan_object(found[STATE], inner, SW_COUNT(inner), found) &&
+               scan_object(found[METADATA], inner, SW_COUNT(inner), found)) {
+        id = scan_text(found[BEGUN], arena);
+    }
+    return opencode_is_id(id) ? id : SW_NULL_STR;
 }
 
 /* ---- order ------------------------------------------------------------------------------------------------------ */

@@ -21,6 +21,8 @@ sw_str place_read(const char *path);
 /* import_paths, on one machine (place_here.c) or from another one (place_sent.c), whichever the test is built with. */
 sw_status place_way(sw_ledger *ledger, const sw_actor *actor, const import_options *options,
                     const char *const *paths, size_t count, import_result *out, sw_error *err);
+/* Whether it is from another one: then only what one upload holds is read together, or its sender knows to be of a unit. */
+extern const bool place_sends;
 /* Imports paths into the ledger of that name in the folder, which must go well. */
 import_result place_import(const char *ledger, const char *const *paths, size_t count);
 import_result place_import_one(const char *ledger, const char *path);

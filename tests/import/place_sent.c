@@ -187,6 +187,8 @@ static sw_status send_files(void *arg, import_upload *upload, import_result *res
     return SW_STATUS_OK;
 }
 
+const bool place_sends = true;
+
 sw_status place_way(sw_ledger *ledger, const sw_actor *actor, const import_options *options,
                     const char *const *paths, size_t count, import_result *out, sw_error *err)
 {

@@ -290,7 +290,9 @@ static void files_tell_the_same(void **state)
     r = place_import_one("old.db", place_path("old"));
     assert_int_equal(r.bad_lines, 0);
     assert_int_equal(r.files_skipped, 0);
+    assert_int_equal(r.tool_calls, 1);
     check("old.db");
+    check_family("old.db");
     place_verify("old.db");
     db = make("both/opencode.db");
     fill(db);
@@ -305,6 +307,57 @@ static void files_tell_the_same(void **state)
     check("new.db");
     check_family("new.db");
     check_family("old.db");
+}
+
+/* Of the files some are there first: the sub-agent's session, the one that began it, or all but what was said last. */
+static void families_meet_in_any_order(void **state)
+{
+    static const char *const orders[][2] = {{"kin/b", "kin/a"}, {"kin/a", "kin/b"}};
+    char *expected = NULL;
+    (void)state;
+    for (int i = 0; i < 12; i++) {
+        char from[64];
+        char to[64];
+        snprintf(from, sizeof from, "old/%s/%d.json",
+                 i == 0 || i == 9              ? "session"
+                 : i == 1 || i == 3 || i == 10 ? "message"
+                                               : "part",
+                 i);
+        snprintf(to, sizeof to, "kin/%s/%d.json", i >= 9 ? "b" : "a", i);
+        sw_str text = place_read(place_path(from));
+        if (text.ptr) {
+            place_write(to, text);
+        }
+        free((char *)(uintptr_t)text.ptr);
+    }
+    (void)place_import_one("kin.db", place_path("kin"));
+    check("kin.db");
+    check_family("kin.db");
+    expected = place_dump("kin.db");
+    for (size_t i = 0; i < SW_COUNT(orders) && !place_sends; i++) {
+        (void)place_import_one("kin2.db", place_path(orders[i][0]));
+        (void)place_import_one("kin2.db", place_path(orders[i][1]));
+        check("kin2.db");
+        check_family("kin2.db");
+        place_verify("kin2.db");
+        char *got = place_dump("kin2.db");
+        place_same(got, expected);
+        free(got);
+        place_drop("kin2.db");
+    }
+    place_write("kin/b/more.json",
+                SW_STR("{\"sessionID\":\"ses_b\",\"id\":\"msg_05\",\"role\":\"assistant\","
+                       "\"parentID\":\"msg_03\",\"providerID\":\"anthropic\",\"modelID\":"
+                       "\"claude-x\",\"time\":{\"created\":1767312008100,\"completed\":"
+                       "1767312008200},\"agent\":\"explore\",\"tokens\":{\"input\":1,"
+                       "\"output\":1}}"));
+    import_result r = place_import_one("kin.db", place_path("kin/b"));
+    assert_int_equal(r.steps_new, 1);
+    if (!place_sends) {
+        check_family("kin.db");
+    }
+    place_verify("kin.db");
+    free(expected);
 }
 
 /* ---- where they are ---------------------------------------------------------------------------------------------- */
@@ -343,6 +396,7 @@ int main(void)
         cmocka_unit_test(errors_are_what_they_are),
         cmocka_unit_test(a_hostile_database_does_nothing),
         cmocka_unit_test(files_tell_the_same),
+        cmocka_unit_test(families_meet_in_any_order),
         cmocka_unit_test(every_channel_is_found),
     };
     return cmocka_run_group_tests(tests, place_set_up, place_tear_down);
