@@ -264,6 +264,8 @@ bool sw_json_skip(sw_json *json, sw_str *raw);
  * escapes as written. The input must have passed the reader.
  */
 void sw_json_minify(sw_str raw, sw_buf *out);
+/* The same in the arena; what has nothing to leave out is answered as it is. Null: no memory. */
+sw_str sw_json_compact(sw_str raw, sw_arena *arena);
 /* Checks that `text` is one valid JSON value and nothing else. */
 bool sw_json_valid(sw_str text, const char **why, size_t *offset);
 

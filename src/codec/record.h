@@ -90,11 +90,4 @@ sw_status sw_record_csv_open(sw_csv *csv, sw_record_id id, unsigned flags, sw_st
 sw_status sw_record_read_csv_row(sw_csv *csv, sw_arena *arena, void *row, uint64_t *seen,
                                  bool *more, sw_error *err) SW_MUST_CHECK;
 
-/* ---- shared by the two ----------------------------------------------------------------------- */
-
-/* The value without blanks outside strings: as it is when it has none, else a copy in the arena.
- * The value must be valid JSON. NO_MEMORY.
- */
-sw_status sw_json_compact(sw_str raw, sw_arena *arena, sw_str *out, sw_error *err) SW_MUST_CHECK;
-
 #endif

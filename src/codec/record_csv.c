@@ -245,17 +245,13 @@ static sw_status parse_json(const sw_field *field, sw_str cell, sw_arena *arena,
 {
     const char *why = NULL;
     size_t offset = 0;
-    sw_str value = SW_NULL_STR;
-    sw_status status = SW_STATUS_OK;
     if (!sw_json_valid(cell, &why, &offset)) {
         return sw_fail(err, SW_STATUS_INVALID, field->name, "is not valid JSON: %s at byte %zu",
                        why ? why : "wrong", offset);
     }
-    status = sw_json_compact(cell, arena, &value, err);
-    if (status == SW_STATUS_OK) {
-        *sw_field_str(field, row) = sw_str_eq(value, SW_STR("null")) ? SW_NULL_STR : value;
-    }
-    return status;
+    sw_str value = sw_json_compact(cell, arena);
+    *sw_field_str(field, row) = sw_str_eq(value, SW_STR("null")) ? SW_NULL_STR : value;
+    return value.ptr ? SW_STATUS_OK : sw_no_memory(err);
 }
 
 static sw_status parse_value(const sw_field *field, sw_str cell, sw_arena *arena, void *row,

@@ -65,36 +65,6 @@ static sw_status bad_json(const reader *in, sw_str name)
     return refuse(in, name, why);
 }
 
-static bool has_blanks(sw_str raw)
-{
-    const char *end = raw.ptr + raw.len;
-    for (const char *p = raw.ptr; p < end; p++) {
-        if (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t') {
-            return true;
-        }
-        if (*p == '"') {
-            for (p++; p < end && *p != '"'; p++) {
-                p += *p == '\\';
-            }
-        }
-    }
-    return false;
-}
-
-sw_status sw_json_compact(sw_str raw, sw_arena *arena, sw_str *out, sw_error *err)
-{
-    sw_buf buf;
-    if (!has_blanks(raw)) {
-        *out = raw;
-        return SW_STATUS_OK;
-    }
-    sw_buf_init(&buf, arena->from, raw.len + 1);
-    sw_json_minify(raw, &buf);
-    *out = buf.status == SW_STATUS_OK ? sw_arena_str(arena, sw_buf_str(&buf)) : SW_NULL_STR;
-    sw_buf_fini(&buf);
-    return out->ptr ? SW_STATUS_OK : sw_no_memory(err);
-}
-
 static sw_status read_raw(const reader *in, const sw_field *field)
 {
     bool array = field->kind == SW_KIND_TAGS || field->flags & SW_ARRAY;
@@ -105,7 +75,9 @@ static sw_status read_raw(const reader *in, const sw_field *field)
     if (!sw_json_skip(in->json, &raw)) {
         return bad_json(in, field_name(field));
     }
-    return sw_json_compact(raw, in->arena, sw_field_str(field, in->row), in->err);
+    sw_str *text = sw_field_str(field, in->row);
+    *text = sw_json_compact(raw, in->arena);
+    return text->ptr ? SW_STATUS_OK : sw_no_memory(in->err);
 }
 
 static sw_status read_string(const reader *in, const sw_field *field)

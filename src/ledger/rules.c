@@ -205,34 +205,6 @@ void sw__forget_tokens(sw_step *row, uint64_t mask)
 
 /* ---- the stored form of JSON --------------------------------------------------------------------- */
 
-/* Some byte of the word is 0x20 or below. Such a byte borrows from its high bit; those that had it set
- * are letters of other alphabets. (A borrow may run on into a higher byte: then there is a blank as well.)
- */
-static bool word_has_blank(uint64_t word)
-{
-    return ((word - UINT64_C(0x2121212121212121)) & ~word & UINT64_C(0x8080808080808080)) != 0;
-}
-
-/* Eight bytes at a time; in JSON that was checked, nothing else lies that low. */
-static bool has_white_space(sw_str text)
-{
-    uint64_t word = 0;
-    size_t i = 0;
-
-    for (; i + sizeof word <= text.len; i += sizeof word) {
-        memcpy(&word, text.ptr + i, sizeof word);
-        if (word_has_blank(word)) {
-            return true;
-        }
-    }
-    for (; i < text.len; i++) {
-        if ((unsigned char)text.ptr[i] <= ' ') {
-            return true;
-        }
-    }
-    return false;
-}
-
 void sw__row_nulls(sw_record_id record, void *row)
 {
     const sw_record *r = sw_record_of(record);
@@ -243,17 +215,6 @@ void sw__row_nulls(sw_record_id record, void *row)
     }
 }
 
-static sw_status minify_field(sw_str *text, sw_arena *arena, sw_error *err)
-{
-    sw_buf buf;
-
-    sw_buf_init(&buf, arena->from, SW_LIMIT_JSON_BYTES);
-    sw_json_minify(*text, &buf);
-    *text = buf.status == SW_STATUS_OK ? sw_arena_str(arena, sw_buf_str(&buf)) : SW_NULL_STR;
-    sw_buf_fini(&buf);
-    return text->ptr ? SW_STATUS_OK : sw_no_memory(err);
-}
-
 sw_status sw__row_minify(sw_record_id record, void *row, sw_arena *arena, sw_error *err)
 {
     const sw_record *r = sw_record_of(record);
@@ -262,7 +223,8 @@ sw_status sw__row_minify(sw_record_id record, void *row, sw_arena *arena, sw_err
     for (uint64_t json = sw__json_fields[record]; json && status == SW_STATUS_OK;
          json &= json - 1) {
         sw_str *text = sw_field_str(&r->fields[__builtin_ctzll(json)], row);
-        status = text->ptr && has_white_space(*text) ? minify_field(text, arena, err) : status;
+        *text = text->ptr ? sw_json_compact(*text, arena) : *text;
+        status = arena->failed ? sw_no_memory(err) : status;
     }
     return status;
 }
