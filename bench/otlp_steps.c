@@ -270,6 +270,11 @@ static sw_step_entry *make_entries(steps_bench *s, const gathered *steps, sw_are
         LEAVE_OUT(step);
         step->lease_expires_at = SW_NULL_INT;
         step->create_digest = step->end_digest = SW_NULL_STR;
+        if (step->cost_source.value == SW_COST_SOURCE_TABLE) { /* it will be priced again */
+            step->cost_nano_usd = SW_NULL_INT;
+            step->price_id = SW_NULL_STR;
+        }
+        step->cost_source = SW_NULL_INT;
         take_metrics(s, &entries[i], arena);
         take_messages(s, &entries[i], arena);
         take_traces(s, &entries[i], arena);
