@@ -273,7 +273,7 @@ static void the_earliest_shows_what_several_were_sent(lt *t)
 {
     lt_rng rng = lt_seed("shown");
 
-    for (int64_t round = lt_level(20, 100, 3000); round-- > 0;) {
+    for (int64_t round = lt_level(20, 100, 1000); round-- > 0;) {
         sent_span all[CALLS];
         size_t length[CALLS];
         sw_ingest *in = NULL;
