@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small byte work that this room shares, and the codec, and nobody else: eight bytes at a time, one step of UTF-8, hexadecimal digits. Knows nothing of what the bytes mean.
+/* Small byte work that this room shares, and the codec, and nobody else: eight bytes at a time, one step of UTF-8, digits. Knows nothing of what the bytes mean.
  *
  * The idea of the word functions: a text is mostly bytes that need no attention, so look at eight
  * of them with a handful of arithmetic and stop only where one is odd.
@@ -232,5 +232,13 @@ const char *sw__json_unescape(const char *at, const char *end, bool mend, char *
  */
 enum { SW_IS_HEX = 0x10, SW_IS_LOWER = 0x20 };
 extern const uint8_t sw__hex[256];
+
+/* 00 to 99, two characters each. */
+extern const char sw__digit_pairs[200];
+
+static inline const char *sw__two_digits(uint64_t below_100)
+{
+    return &sw__digit_pairs[2 * below_100];
+}
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/base.h"
+#include "base/bytes.h"
 
 /* ---- the allocator --------------------------------------------------------------------------- */
 
@@ -376,21 +376,41 @@ void sw_buf_addf(sw_buf *buf, const char *format, ...)
     }
 }
 
+const char sw__digit_pairs[200] = "0001020304050607080910111213141516171819"
+                                  "2021222324252627282930313233343536373839"
+                                  "4041424344454647484950515253545556575859"
+                                  "6061626364656667686970717273747576777879"
+                                  "8081828384858687888990919293949596979899";
+
+static size_t digits_of(uint64_t value)
+{
+    enum { MOST = 20 }; /* the limit behind it is beyond 64 bits */
+    size_t count = 1;
+    for (uint64_t limit = 10; count < MOST && value >= limit; limit *= 10) {
+        count++;
+    }
+    return count;
+}
+
 size_t sw_int_print(int64_t value, char out[SW_INT_TEXT])
 {
-    char digits[SW_INT_TEXT];
-    size_t at = sizeof digits;
     /* Negating as unsigned, because the least number has no positive counterpart. */
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (value < 0) {
-        digits[--at] = '-';
+    size_t len = digits_of(rest) + (value < 0);
+    char *at = out + len;
+    for (; rest >= 100; rest /= 100) {
+        at -= 2;
+        memcpy(at, sw__two_digits(rest % 100), 2);
     }
-    memcpy(out, digits + at, sizeof digits - at);
-    return sizeof digits - at;
+    if (rest >= 10) {
+        memcpy(at - 2, sw__two_digits(rest), 2);
+    } else {
+        at[-1] = (char)('0' + rest);
+    }
+    if (value < 0) {
+        out[0] = '-';
+    }
+    return len;
 }
 
 void sw_buf_add_int(sw_buf *buf, int64_t value)

@@ -7,7 +7,7 @@
  */
 #include <time.h>
 
-#include "base/base.h"
+#include "base/bytes.h"
 
 static const int64_t US_A_SECOND = 1000000;
 static const int64_t US_A_DAY = 86400 * INT64_C(1000000);
@@ -93,14 +93,11 @@ static int days_of_month(int year, int month)
 static const int64_t FIRST_US = INT64_C(-62135596800000000); /* 0001-01-01T00:00:00Z */
 static const int64_t LAST_US = INT64_C(253402300799999999);  /* 9999-12-31T23:59:59.999999Z */
 
-/* Writes `count` digits and goes behind them. */
-static char *put_digits(char *at, int64_t value, int count)
+/* Writes two digits and goes behind them. */
+static char *put_two(char *at, int64_t value)
 {
-    for (int i = count - 1; i >= 0; i--) {
-        at[i] = (char)('0' + value % 10);
-        value /= 10;
-    }
-    return at + count;
+    memcpy(at, sw__two_digits((uint64_t)value), 2);
+    return at + 2;
 }
 
 static char *put_char(char *at, char c)
@@ -119,14 +116,15 @@ size_t sw_time_print(int64_t us, bool zone, char out[SW_TIME_TEXT])
     int64_t fraction = of_day % US_A_SECOND;
     char *at = out;
     sw_day_civil(day, &year, &month, &mday);
-    at = put_char(put_digits(at, year, 4), '-');
-    at = put_char(put_digits(at, month, 2), '-');
-    at = put_char(put_digits(at, mday, 2), 'T');
-    at = put_char(put_digits(at, second / 3600, 2), ':');
-    at = put_char(put_digits(at, second / 60 % 60, 2), ':');
-    at = put_digits(at, second % 60, 2);
+    at = put_char(put_two(put_two(at, year / 100), year % 100), '-');
+    at = put_char(put_two(at, month), '-');
+    at = put_char(put_two(at, mday), 'T');
+    at = put_char(put_two(at, second / 3600), ':');
+    at = put_char(put_two(at, second / 60 % 60), ':');
+    at = put_two(at, second % 60);
     if (fraction != 0) {
-        at = put_digits(put_char(at, '.'), fraction, 6);
+        at = put_two(put_char(at, '.'), fraction / 10000);
+        at = put_two(put_two(at, fraction / 100 % 100), fraction % 100);
     }
     if (zone) {
         at = put_char(at, 'Z');
