@@ -287,8 +287,9 @@ void sw_json_bool(sw_json_out *out, bool value);
 void sw_json_null(sw_json_out *out);
 void sw_json_raw(sw_json_out *out, sw_str value); /* a valid JSON value; null text writes null */
 /* Members that somebody writes by himself, because each call here would cost more than they do: room for
- * `size` bytes, NULL when it is not his to use, and where they end. Each begins with a comma. */
-char *sw_json_members(sw_json_out *out, size_t size);
+ * `size` bytes, NULL when it is not his to use, and where they end. Each begins with a comma, the first one if `comma`
+ * says so. */
+char *sw_json_members(sw_json_out *out, size_t size, bool *comma);
 void sw_json_members_end(sw_json_out *out, char *end);
 /* Whether a JSON text may hold it as it is. */
 bool sw_json_plain(sw_str text);

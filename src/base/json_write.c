@@ -200,15 +200,19 @@ void sw_json_raw(sw_json_out *out, sw_str value)
 
 /* ---- members --------------------------------------------------------------------------------- */
 
-char *sw_json_members(sw_json_out *out, size_t size)
+char *sw_json_members(sw_json_out *out, size_t size, bool *comma)
 {
-    return !out->pretty && comma_due(out) ? sw_buf_reserve(out->buf, size) : NULL;
+    bool here = !out->pretty && out->depth > 0 && !out->after_key;
+    *comma = out->comma;
+    return here ? sw_buf_reserve(out->buf, size) : NULL;
 }
 
 void sw_json_members_end(sw_json_out *out, char *end)
 {
+    size_t len = (size_t)(end - out->buf->ptr);
     *end = '\0';
-    out->buf->len = (size_t)(end - out->buf->ptr);
+    out->comma = out->comma || len > out->buf->len;
+    out->buf->len = len;
 }
 
 bool sw_json_plain(sw_str text)

@@ -355,14 +355,13 @@ void sw_record_write_known(sw_record_id id, uint64_t mask, const void *row, sw_j
 
 /* ---- many fields at once --------------------------------------------------------------------- */
 
-enum { NUMBER_ROOM = SW_TIME_TEXT + 2 > SW_INT_TEXT ? SW_TIME_TEXT + 2 : SW_INT_TEXT };
-
-/* What the member takes at the most when its text needs no escape. */
-static size_t room_of(const sw_field *field, const void *row)
-{
-    size_t value = sw_kind_is_text(field->kind) ? sw_field_text(field, row).len : NUMBER_ROOM;
-    return field->name_len + value + sizeof ",\"\":null";
-}
+/* Room for a head, and for a value that is no text. */
+enum {
+    HEAD_ROOM = sizeof(sw_json_head){0}.text,
+    NUMBER_ROOM = SW_TIME_TEXT + 2 > SW_INT_TEXT ? SW_TIME_TEXT + 2 : SW_INT_TEXT,
+    MEMBER_ROOM = HEAD_ROOM + NUMBER_ROOM,
+    TEXTS_ROOM = 2048 /* most rows' texts together */
+};
 
 static char *put(char *at, sw_str bytes)
 {
@@ -378,29 +377,21 @@ static char *put_quoted(char *at, sw_str text)
     return at;
 }
 
-static char *put_name(char *at, const sw_field *field)
-{
-    *at++ = ',';
-    at = put_quoted(at, field_name(field));
-    *at++ = ':';
-    return at;
-}
-
-/* NULL: it needs escapes, or is of a kind that is seldom there. */
-static char *put_text(char *at, const sw_field *field, sw_str text)
+/* NULL: it needs escapes or more than `room`, or is of a kind that is seldom there. */
+static char *put_text(char *at, size_t room, const sw_field *field, sw_str text)
 {
     bool raw = field->kind == SW_KIND_JSON || field->kind == SW_KIND_TAGS;
-    if (field->flags & SW_SECRET || (!text.ptr && raw && field->flags & SW_NOT_NULL) ||
-        (text.ptr && !raw && !sw_json_plain(text))) {
+    if (!text.ptr) {
+        return raw && field->flags & SW_NOT_NULL ? NULL : put(at, SW_STR("null"));
+    }
+    if (text.len > room || field->flags & SW_SECRET || (!raw && !sw_json_plain(text))) {
         return NULL;
     }
-    at = put_name(at, field);
-    return !text.ptr ? put(at, SW_STR("null")) : raw ? put(at, text) : put_quoted(at, text);
+    return raw ? put(at, text) : put_quoted(at, text);
 }
 
 static char *put_number(char *at, const sw_field *field, sw_int number)
 {
-    at = put_name(at, field);
     if (!number.known) {
         return put(at, SW_STR("null"));
     }
@@ -419,20 +410,32 @@ static char *put_number(char *at, const sw_field *field, sw_int number)
     return at;
 }
 
-/* As many of the fields as are plain, from the first of them on; answers how many. One look at the buffer serves
- * all of them: field by field, what is around the values would cost more than the values. */
-static size_t write_plain(const sw_record *record, const uint8_t *shown, size_t count,
-                          const void *row, sw_json_out *out)
+/* The place behind the head, its comma left out where none is due. All of its room is copied: a copy of a fixed length
+ * is a few instructions. */
+static char *put_head(char *at, const sw_json_head *head, bool comma)
 {
-    size_t size = 0, done = 0;
-    for (size_t i = 0; i < count; i++) {
-        size += room_of(&record->fields[shown[i]], row);
-    }
-    char *at = sw_json_members(out, size);
-    for (char *next = at; at && done < count; done++, at = next) {
-        const sw_field *field = &record->fields[shown[done]];
-        next = sw_kind_is_text(field->kind) ? put_text(at, field, sw_field_text(field, row))
-                                            : put_number(at, field, sw_field_number(field, row));
+    memcpy(at, head->text + !comma, HEAD_ROOM - 1);
+    return at + head->len - !comma;
+}
+
+static char *put_value(char *at, size_t room, const sw_field *field, const void *row)
+{
+    return sw_kind_is_text(field->kind) ? put_text(at, room, field, sw_field_text(field, row))
+                                        : put_number(at, field, sw_field_number(field, row));
+}
+
+/* As many of the members as are plain, from place `from` on and before `to`; answers how many. One look at the buffer
+ * serves all of them: field by field, what is around the values would cost more than the values. */
+static size_t write_plain(const sw_record *record, const sw_json_order *order, size_t from,
+                          size_t to, const void *row, sw_json_out *out)
+{
+    bool comma = false;
+    char *at = sw_json_members(out, (to - from) * MEMBER_ROOM + TEXTS_ROOM, &comma);
+    const char *most = at ? at + TEXTS_ROOM : NULL; /* where the members so far may end */
+    size_t i = from;
+    for (char *next = at; at && i < to; i++, at = next, comma = true, most += MEMBER_ROOM) {
+        const sw_field *field = &record->fields[order->fields[i]];
+        next = put_value(put_head(at, &order->heads[i], comma), (size_t)(most - at), field, row);
         if (!next) {
             break;
         }
@@ -440,16 +443,16 @@ static size_t write_plain(const sw_record *record, const uint8_t *shown, size_t 
     if (at) {
         sw_json_members_end(out, at);
     }
-    return done;
+    return i - from;
 }
 
-static void write_fields(const sw_record *record, const uint8_t *shown, size_t count,
-                         const void *row, sw_json_out *out)
+static void write_fields(const sw_record *record, const sw_json_order *order, size_t from,
+                         size_t to, const void *row, sw_json_out *out)
 {
-    for (size_t i = 0; i < count;) {
-        i += write_plain(record, shown + i, count - i, row, out);
-        if (i < count) {
-            write_field(&record->fields[shown[i++]], row, out);
+    for (size_t i = from; i < to;) {
+        i += write_plain(record, order, i, to, row, out);
+        if (i < to) {
+            write_field(&record->fields[order->fields[i++]], row, out);
         }
     }
 }
@@ -457,10 +460,9 @@ static void write_fields(const sw_record *record, const uint8_t *shown, size_t c
 void sw_record_write_json(sw_record_id id, const void *row, sw_json_out *out)
 {
     const sw_record *record = sw_record_of(id);
-    size_t count = 0;
-    const uint8_t *shown = sw_record_shown(id, &count);
+    const sw_json_order *order = &sw__json_orders[id];
     sw_json_open(out, '{');
-    write_fields(record, shown, count, row, out);
+    write_fields(record, order, 0, order->count, row, out);
     sw_json_close(out, '}');
 }
 
@@ -479,17 +481,16 @@ void sw_record_write_api(sw_record_id id, const void *row, sw_json_out *out)
 {
     const sw_record *record = sw_record_of(id);
     const sw_relation *relation = shown_relation(record);
-    size_t count = 0;
-    const uint8_t *shown = sw_record_shown(id, &count);
+    const sw_json_order *order = &sw__json_orders[id];
     size_t before = 0; /* fields up to the one that the relation is behind */
-    while (relation && before < count && shown[before++] != relation->shown_after) {
+    while (relation && before < order->count && order->fields[before++] != relation->shown_after) {
     }
     sw_json_open(out, '{');
-    write_fields(record, shown, before, row, out);
+    write_fields(record, order, 0, before, row, out);
     if (relation) {
         sw_json_key(out, sw_str_from(relation->name));
         sw_json_raw(out, SW_STR("[]"));
     }
-    write_fields(record, shown + before, count - before, row, out);
+    write_fields(record, order, before, order->count, row, out);
     sw_json_close(out, '}');
 }
