@@ -353,26 +353,17 @@ static bool stands_for_null(sqlite3_value *value, int type)
                                   : type == SQLITE_BLOB && sqlite3_value_bytes(value) == 0;
 }
 
-/* The value is asked for once: each question to the statement finds its column anew. */
-sw_status sw__lite_read(sw_lite_session *session, const sw_lite_table *table, size_t i,
-                        sqlite3_stmt *stmt, int at, bool borrow, sw_arena *arena, void *row,
-                        sw_error *err)
+/* Anything but null and numbers. */
+static sw_status read_value(sw_lite_session *session, const sw_lite_table *table, size_t i,
+                            sqlite3_stmt *stmt, int at, sqlite3_value *value, bool borrow,
+                            sw_arena *arena, sw_str *out, sw_error *err)
 {
     const sw_field *field = &table->model->fields[i];
     sw_lite_form form = (sw_lite_form)table->forms[i];
-    sqlite3_value *value = sqlite3_column_value(stmt, at);
     int type = sqlite3_value_type(value);
-    if (type == SQLITE_NULL) {
-        return read_null(field, row, err);
-    }
-    if (form == SW_LITE_NUMBER) {
-        *sw_field_int(field, row) = sw_int_of(sqlite3_value_int64(value));
-        return SW_STATUS_OK;
-    }
     if ((field->flags & SW_PACKED) && sw__lite_is_packed(stmt, at, form == SW_LITE_TEXT)) {
-        return sw__lite_unpack(stmt, at, arena, sw_field_str(field, row), err);
+        return sw__lite_unpack(stmt, at, arena, out, err);
     }
-    sw_str *out = sw_field_str(field, row);
     if (table->null_parts & SW_MASK(i) && stands_for_null(value, type)) {
         *out = SW_NULL_STR;
         return SW_STATUS_OK;
@@ -395,4 +386,27 @@ sw_status sw__lite_read(sw_lite_session *session, const sw_lite_table *table, si
         break;
     }
     SW_IMPOSSIBLE("an unknown form");
+}
+
+/* The value is asked for once: each question to the statement finds its column anew. Most columns hold nothing or a
+ * number. */
+sw_status sw__lite_read(sw_lite_session *session, const sw_lite_table *table, uint64_t fields,
+                        sqlite3_stmt *stmt, int at, bool borrow, sw_arena *arena, void *row,
+                        sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+    for (; fields && status == SW_STATUS_OK; fields &= fields - 1, at++) {
+        size_t i = (size_t)__builtin_ctzll(fields);
+        const sw_field *field = &table->model->fields[i];
+        sqlite3_value *value = sqlite3_column_value(stmt, at);
+        if (sqlite3_value_type(value) == SQLITE_NULL) {
+            status = read_null(field, row, err);
+        } else if (table->forms[i] == SW_LITE_NUMBER) {
+            *sw_field_int(field, row) = sw_int_of(sqlite3_value_int64(value));
+        } else {
+            status = read_value(session, table, i, stmt, at, value, borrow, arena,
+                                sw_field_str(field, row), err);
+        }
+    }
+    return status;
 }

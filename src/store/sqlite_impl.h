@@ -317,9 +317,9 @@ typedef enum sw_lite_fit {
 sw_status sw__lite_bind_field(sw_lite_session *session, const sw_lite_table *table, size_t i,
                               const void *row, const sw_lite_slot *slot, int at,
                               sw_lite_scratch *scratch, sw_lite_fit *fit, sw_error *err);
-/* Column `at` into field i. With `borrow`, text and bytes stay the statement's; ids and words are always
- * the arena's. */
-sw_status sw__lite_read(sw_lite_session *session, const sw_lite_table *table, size_t i,
+/* The columns from `at` on into these fields. With `borrow`, text and bytes stay the statement's; ids and words are
+ * always the arena's. */
+sw_status sw__lite_read(sw_lite_session *session, const sw_lite_table *table, uint64_t fields,
                         sqlite3_stmt *stmt, int at, bool borrow, sw_arena *arena, void *row,
                         sw_error *err);
 /* Column `at` holds an id that mostly has the prefix `home`. */

@@ -82,12 +82,9 @@ static void build_get(const sw_lite_session *session, const void *arg, sw_buf *s
 static sw_status read_row(sw_lite_session *session, const sw_lite_table *table, sqlite3_stmt *stmt,
                           sw_arena *arena, void *out, sw_error *err)
 {
-    sw_status status = SW_STATUS_OK;
     memset(out, 0, table->model->size);
-    for (size_t i = 0; status == SW_STATUS_OK && i < table->model->field_count; i++) {
-        status = sw__lite_read(session, table, i, stmt, (int)i, false, arena, out, err);
-    }
-    return status;
+    return sw__lite_read(session, table, table->all | table->shared, stmt, 0, false, arena, out,
+                         err);
 }
 
 sw_status sw__lite_get(sw_session *head, sw_record_id record, const void *key, sw_arena *arena,

@@ -255,8 +255,8 @@ static sw_status test_row(run *r, bool *holds, sw_error *err)
             *holds = column_holds(r->stmt, t);
             continue;
         }
-        sw_status status = sw__lite_read(r->session, r->plan->table, t->condition->field, r->stmt,
-                                         t->column, true, &r->arena, r->row, err);
+        sw_status status = sw__lite_read(r->session, r->plan->table, SW_MASK(t->condition->field),
+                                         r->stmt, t->column, true, &r->arena, r->row, err);
         if (status != SW_STATUS_OK) {
             return status;
         }
@@ -267,26 +267,12 @@ static sw_status test_row(run *r, bool *holds, sw_error *err)
 
 /* ---- walking ------------------------------------------------------------------------------------ */
 
-static sw_status decode_row(run *r, sw_error *err)
-{
-    uint64_t left = r->plan->need;
-    for (int column = 0; left; column++, left &= left - 1) {
-        size_t i = (size_t)__builtin_ctzll(left);
-        sw_status status = sw__lite_read(r->session, r->plan->table, i, r->stmt, column, true,
-                                         &r->arena, r->row, err);
-        if (status != SW_STATUS_OK) {
-            return status;
-        }
-    }
-    return SW_STATUS_OK;
-}
-
 /* The order fields of the row at hand: where somebody can go on. */
 static sw_status keep_place(run *r, sw_arena *arena, void *place, sw_error *err)
 {
     const sw_lite_plan *p = r->plan;
     for (size_t i = 0; place && i < p->full_count; i++) {
-        sw_status status = sw__lite_read(r->session, p->table, p->full[i], r->stmt,
+        sw_status status = sw__lite_read(r->session, p->table, SW_MASK(p->full[i]), r->stmt,
                                          column_at(p, p->full[i]), false, arena, place, err);
         if (status != SW_STATUS_OK) {
             return status;
@@ -304,7 +290,8 @@ static sw_status see_row(run *r, sw_visit *visit, void *arg, sw_scan_end *end, b
     end->looked++;
     sw_status status = test_row(r, &holds, err);
     if (status == SW_STATUS_OK && holds) {
-        status = decode_row(r, err);
+        status = sw__lite_read(r->session, r->plan->table, r->plan->need, r->stmt, 0, true,
+                               &r->arena, r->row, err);
     }
     if (status != SW_STATUS_OK) {
         return status;
