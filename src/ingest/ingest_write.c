@@ -56,7 +56,8 @@ static uint64_t hash_step(const trace_step *step)
         hash = hash_row(hash, SW_RECORD_PROVIDER_TRACE, &step->entry.traces[i]);
     }
     hash = hash_messages(hash, step->entry.messages, step->entry.message_count);
-    return not_zero(hash_messages(hash, step->input, step->input_count));
+    hash = hash_messages(hash, step->input, step->input_count);
+    return not_zero(sw_hash(hash, step->tools.ptr, step->tools.len));
 }
 
 /* A step and a fold may have the same id. */
@@ -140,7 +141,7 @@ static bool plan_steps(ingest_plan *plan, const ingest_memo *memo, const trace_r
         if (!step || !plan_note(plan, id, content) || !plan_names(plan, from)) {
             return false;
         }
-        *step = (sw_telemetry_step){from->entry, from->input, from->input_count};
+        *step = (sw_telemetry_step){from->entry, from->input, from->input_count, from->tools};
     }
     return true;
 }

@@ -64,10 +64,12 @@ typedef struct span_talk {
     size_t input_count;
     const sw_message *output;
     size_t output_count;
-    sw_str tools; /* tool definitions, JSON array; or null */
-    sw_str
-        request_json; /* what is known of the raw request: JSON, `"reconstructed": true` unless raw; or null */
-    sw_str response_json;
+    sw_str tools;         /* tool definitions, JSON array; or null */
+    sw_str request_json;  /* the raw request, JSON; or null */
+    sw_str response_json; /* the same of the response */
+    bool
+        request_made; /* it was put together, `"reconstructed": true`: messages and tools are beside it */
+    bool response_made;
     bool cut; /* the sender left something out (dropped attributes, [TRUNCATED]) */
 } span_talk;
 

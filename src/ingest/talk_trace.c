@@ -121,23 +121,14 @@ static void write_reconstructed(talk_writer *w)
     sw_json_close(&w->out, '}');
 }
 
-static sw_str make_request(talk *t, const span_facts *facts, const span_talk *said,
-                           sw_str parameters)
+/* Messages and tools are kept elsewhere, once (telemetry.md E.9): who reads the trace is shown them in it. */
+static sw_str make_request(talk *t, const span_facts *facts, sw_str parameters)
 {
     talk_writer w;
 
     talk_write_begin(&w, t);
     sw_json_open(&w.out, '{');
     talk_write_pair(&w, "model", facts->model);
-    if (said->input_count > 0) {
-        sw_json_key(&w.out, SW_STR("messages"));
-        sw_json_open(&w.out, '[');
-        for (size_t i = 0; i < said->input_count; i++) {
-            write_message(&w, &said->input[i]);
-        }
-        sw_json_close(&w.out, ']');
-    }
-    raw_pair(&w, "tools", said->tools);
     raw_pair(&w, "parameters", parameters);
     write_reconstructed(&w);
     return talk_write_end(&w, t);
@@ -193,11 +184,13 @@ void talk_trace(talk *t, const span_facts *facts, span_talk *out)
     if (t->request.ptr) {
         out->request_json = fitting(t, cleaned(t, t->request));
     } else if (asked) {
-        out->request_json = fitting(t, make_request(t, facts, out, parameters));
+        out->request_json = fitting(t, make_request(t, facts, parameters));
+        out->request_made = true;
     }
     if (t->response.ptr) {
         out->response_json = fitting(t, cleaned(t, t->response));
     } else if (out->output_count > 0) {
         out->response_json = fitting(t, make_response(t, facts, out));
+        out->response_made = true;
     }
 }

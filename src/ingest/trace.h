@@ -13,6 +13,7 @@ typedef struct trace_step {
     const otlp_span *span;
     const sw_message *input; /* what it was sent, in order: the ledger keeps the list (E.9) */
     size_t input_count;
+    sw_str tools;       /* what it could call, JSON; null where the raw request says it */
     sw_str response_id; /* alias, with the provider's name; or null */
     span_name names[2]; /* by which other signals of the same call find it (E.5) */
     size_t name_count;

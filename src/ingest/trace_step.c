@@ -319,6 +319,7 @@ static bool put_trace(trace *t, trace_node *node, trace_step *step)
     }
     step->entry.traces = row;
     step->entry.trace_count = 1;
+    step->tools = talk->request_made ? talk->tools : SW_NULL_STR;
     return true;
 }
 

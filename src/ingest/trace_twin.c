@@ -201,12 +201,12 @@ static void fill_facts(span_facts *to, const span_facts *from)
 }
 
 /* What was put together from attributes gives way to what was really sent. */
-static bool is_better(sw_str has, sw_str other)
+static void fill_body(sw_str *hole, bool *made, sw_str from, bool from_made)
 {
-    sw_str made = SW_STR("\"reconstructed\"");
-
-    return other.ptr && (!has.ptr || (sw_str_contains_nocase(has, made) &&
-                                      !sw_str_contains_nocase(other, made)));
+    if (from.ptr && (!hole->ptr || (*made && !from_made))) {
+        *hole = from;
+        *made = from_made;
+    }
 }
 
 static void fill_talk(trace *t, trace_node *to, trace_node *from)
@@ -231,11 +231,9 @@ static void fill_talk(trace *t, trace_node *to, trace_node *from)
         talk->cut = talk->cut || other->cut;
     }
     fill_text(&talk->tools, other->tools);
-    talk->request_json = is_better(talk->request_json, other->request_json) ? other->request_json
-                                                                            : talk->request_json;
-    talk->response_json = is_better(talk->response_json, other->response_json)
-                              ? other->response_json
-                              : talk->response_json;
+    fill_body(&talk->request_json, &talk->request_made, other->request_json, other->request_made);
+    fill_body(&talk->response_json, &talk->response_made, other->response_json,
+              other->response_made);
 }
 
 static void fill_from(trace *t, trace_node *to, trace_node *from)

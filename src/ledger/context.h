@@ -5,6 +5,9 @@
 
 #include "ledger/internal.h"
 
+/* The role of an item that is no message: the tools a step could call stand behind what it made. */
+enum { SW_CONTEXT_TOOLS = 15 };
+
 /* One message of a list: who speaks, and which body it shows. Text is borrowed. */
 typedef struct sw_context_item {
     int64_t role;
@@ -41,5 +44,10 @@ sw_status sw__context_read(sw_session *session, const sw_step_context *context, 
 /* The step's row goes: lists that begin with it take over what they had from it, and bodies nobody shows any more
  * go too. Does nothing when it has none. */
 sw_status sw__context_remove(sw_group *group, const sw_step *step, sw_error *err) SW_MUST_CHECK;
+
+/* A request that was put together from telemetry lies without its messages and tools, which are kept once: puts them in.
+ * What was sent as a body stays as it is. New text lives in the arena. */
+sw_status sw__trace_whole(sw_session *session, sw_arena *arena, sw_provider_trace *trace,
+                          sw_error *err) SW_MUST_CHECK;
 
 #endif

@@ -64,7 +64,9 @@ static sw_status show_made(showing *s, sw_str made, sw_error *err)
         if (!sw__context_next(&made, &item)) {
             return sw_fail(err, SW_STATUS_CORRUPT, "id", "what the step made cannot be read");
         }
-        status = show_item(s, &item, err);
+        if (item.role != SW_CONTEXT_TOOLS) {
+            status = show_item(s, &item, err);
+        }
     }
     return status;
 }

@@ -9,6 +9,7 @@
  */
 #include "ledger/list.h"
 #include "ledger/border.h"
+#include "ledger/context.h"
 
 /* ---- walking ------------------------------------------------------------------------------------ */
 
@@ -79,6 +80,45 @@ static void weigh(sw_page *p, const void *row)
     p->last[id.len] = '\0';
 }
 
+/* A row of the page. */
+static sw_seen take(sw_page *p, const void *row)
+{
+    p->shown++;
+    if (p->byte_limit > 0 && !p->keep_all && !p->counting) {
+        weigh(p, row);
+    }
+    if (p->counting && !p->keep_all) {
+        return SW_SEEN_COUNT;
+    }
+    if (p->turn_round || p->keep_all) {
+        if (!keep(p, row)) {
+            p->failed = true;
+            p->error.status = sw_no_memory(&p->error);
+            return SW_SEEN_STOP;
+        }
+        return SW_SEEN_COUNT;
+    }
+    p->stopped = !sw__list_show(p, row);
+    return p->stopped ? SW_SEEN_STOP : SW_SEEN_COUNT;
+}
+
+/* The row with the messages that its request does not repeat; they go before the next one. */
+static sw_seen take_whole(sw_page *p, const void *row)
+{
+    sw_provider_trace whole = *(const sw_provider_trace *)row;
+    sw_arena arena;
+    sw_seen seen = SW_SEEN_STOP;
+
+    sw_arena_init(&arena, p->arena->from, 0);
+    p->error.status = sw__trace_whole(p->session, &arena, &whole, &p->error);
+    p->failed = p->error.status != SW_STATUS_OK;
+    if (!p->failed) {
+        seen = take(p, &whole);
+    }
+    sw_arena_fini(&arena);
+    return seen;
+}
+
 sw_seen sw__list_visit(void *arg, const void *row)
 {
     sw_page *p = arg;
@@ -98,23 +138,8 @@ sw_seen sw__list_visit(void *arg, const void *row)
         p->more = p->cut = true;
         return SW_SEEN_STOP;
     }
-    p->shown++;
-    if (p->byte_limit > 0 && !p->keep_all && !p->counting) {
-        weigh(p, row);
-    }
-    if (p->counting && !p->keep_all) {
-        return SW_SEEN_COUNT;
-    }
-    if (p->turn_round || p->keep_all) {
-        if (!keep(p, row)) {
-            p->failed = true;
-            p->error.status = sw_no_memory(&p->error);
-            return SW_SEEN_STOP;
-        }
-        return SW_SEEN_COUNT;
-    }
-    p->stopped = !sw__list_show(p, row);
-    return p->stopped ? SW_SEEN_STOP : SW_SEEN_COUNT;
+    return p->record == SW_RECORD_PROVIDER_TRACE && !p->counting ? take_whole(p, row)
+                                                                 : take(p, row);
 }
 
 static void show_kept(sw_page *p)
@@ -322,6 +347,9 @@ static uint64_t own_fields(const sw_page *p)
 
     for (size_t i = 0; i < p->order_count; i++) {
         fields |= SW_MASK(p->order[i]);
+    }
+    if (p->record == SW_RECORD_PROVIDER_TRACE) { /* sw__trace_whole */
+        fields |= SW_MASK(SW_PROVIDER_TRACE_ORGANIZATION_ID) | SW_MASK(SW_PROVIDER_TRACE_STEP_ID);
     }
     return fields;
 }

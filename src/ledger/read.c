@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "ledger/border.h"
+#include "ledger/context.h"
 #include "ledger/reading.h"
 
 /* ---- a snapshot --------------------------------------------------------------------------------- */
@@ -95,6 +96,9 @@ sw_status sw_get(sw_ledger *ledger, const sw_actor *actor, sw_record_id record, 
         return status;
     }
     status = sw__read_by_id(session, actor, record, id, &memory->arena, out, err);
+    if (status == SW_STATUS_OK && record == SW_RECORD_PROVIDER_TRACE) {
+        status = sw__trace_whole(session, &memory->arena, out, err);
+    }
     sw__reader_give(ledger, session);
     if (status == SW_STATUS_OK) {
         sw__hide_secrets(record, out);

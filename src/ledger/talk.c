@@ -276,6 +276,22 @@ static sw_status take_traces(preparing *p, const sw_step *step, const sw_step_en
 
 /* ---- steps --------------------------------------------------------------------------------------- */
 
+static sw_status take_tools(preparing *p, const sw_step *step, sw_str tools, sw_talk_step *out,
+                            sw_error *err)
+{
+    const sw_message row = {.role = sw_int_of(SW_MESSAGE_ROLE_SYSTEM), .content = tools};
+    sw_status status = SW_STATUS_OK;
+
+    if (tools.ptr) {
+        status = take_messages(p, step, &row, 1, "tools", &out->tools, err);
+    }
+    if (tools.ptr && status == SW_STATUS_OK && out->tools->row.body_hash.ptr) {
+        out->tools->row.role = sw_int_of(SW_CONTEXT_TOOLS);
+        out->tool_count = 1;
+    }
+    return status;
+}
+
 static sw_status take_step(preparing *p, size_t entry, sw_talk_step *out, sw_error *err)
 {
     const sw_telemetry_step *given = &p->t->batch->steps[p->t->of_step[entry]];
@@ -297,6 +313,9 @@ static sw_status take_step(preparing *p, size_t entry, sw_talk_step *out, sw_err
     if (status == SW_STATUS_OK) {
         status = take_messages(p, step, given->entry.messages, out->made_count, "messages",
                                &out->made, err);
+    }
+    if (status == SW_STATUS_OK) {
+        status = take_tools(p, step, given->tools, out, err);
     }
     if (status == SW_STATUS_OK) {
         status = digest_lists(p, out, err);
@@ -330,7 +349,7 @@ static bool says_anything(const sw_telemetry *t, size_t entry)
 
     return t->is[t->of_step[entry]] != SW_TELEMETRY_FOLDED &&
            (entry >= t->fresh || given->input || given->entry.message_count > 0 ||
-            given->entry.trace_count > 0);
+            given->entry.trace_count > 0 || given->tools.ptr);
 }
 
 static sw_status take_all(preparing *p, sw_error *err)

@@ -39,6 +39,9 @@ typedef struct sw_talk_step {
     size_t input_count;
     sw_said *made;
     size_t made_count;
+    sw_said *
+        tools; /* the tools it could call, as a message that nobody is shown; tool_count is 1, or 0: none */
+    size_t tool_count;
     sw_provider_trace *traces;
     size_t trace_count;
     /* set by sw__talk_resolve, anew each time */

@@ -229,12 +229,13 @@ static sw_str made_bytes(sw_resolving *r, const sw_talk_step *s, sw_error *err)
     sw_str out = SW_NULL_STR;
 
     sw_buf_init(&buf, &r->group->ledger->allocator, 0);
-    for (size_t i = 0; i < s->made_count; i++) {
-        sw_context_item item = sw__talk_item(&s->made[i]);
+    for (size_t i = 0; i < s->made_count + s->tool_count; i++) {
+        sw_context_item item =
+            sw__talk_item(i < s->made_count ? &s->made[i] : &s->tools[i - s->made_count]);
         sw__context_put(&buf, &item);
     }
     if (buf.status == SW_STATUS_OK) {
-        out = sw_arena_str(&r->group->arena, s->made_count ? sw_buf_str(&buf) : SW_STR(""));
+        out = sw_arena_str(&r->group->arena, buf.len ? sw_buf_str(&buf) : SW_STR(""));
     }
     sw_buf_fini(&buf);
     if (!out.ptr) {
@@ -254,7 +255,8 @@ static sw_status compare_old(sw_resolving *r, sw_talk_step *s, sw_error *err)
                               &s->old, err);
     }
     if (status == SW_STATUS_NOT_FOUND) {
-        s->same = !s->has_input && s->made_count == 0; /* there is nothing to keep */
+        s->same =
+            !s->has_input && s->made_count + s->tool_count == 0; /* there is nothing to keep */
         return SW_STATUS_OK;
     }
     if (sw_group_must(r->group, status, err) != SW_STATUS_OK) {

@@ -236,6 +236,14 @@ static sw_status put_items(sw_talk_writing *w, const sw_said *said, size_t count
     return status == SW_STATUS_OK && out->status != SW_STATUS_OK ? sw_no_memory(err) : status;
 }
 
+static sw_status count_made(sw_talk_writing *w, const sw_talk_step *s, sw_buf *unused,
+                            sw_error *err)
+{
+    sw_status status = put_items(w, s->made, s->made_count, unused, err);
+
+    return status == SW_STATUS_OK ? put_items(w, s->tools, s->tool_count, unused, err) : status;
+}
+
 static sw_status add_context(sw_talk_writing *w, sw_talk_step *s, sw_error *err)
 {
     size_t from = (size_t)s->context.base_count.value;
@@ -250,7 +258,7 @@ static sw_status add_context(sw_talk_writing *w, sw_talk_step *s, sw_error *err)
     }
     sw_buf_clear(&tail);
     if (status == SW_STATUS_OK) { /* the bytes are there already; this counts them */
-        status = put_items(w, s->made, s->made_count, &tail, err);
+        status = count_made(w, s, &tail, err);
     }
     sw_buf_fini(&tail);
     return status == SW_STATUS_OK ? sw__talk_add(w, &w->contexts, &s->context, err) : status;
@@ -265,7 +273,7 @@ static sw_status remake(sw_talk_writing *w, sw_talk_step *s, sw_error *err)
     sw_status status = SW_STATUS_OK;
 
     sw_buf_init(&unused, &w->group->ledger->allocator, 0);
-    status = put_items(w, s->made, s->made_count, &unused, err);
+    status = count_made(w, s, &unused, err);
     sw_buf_fini(&unused);
     while (made.len > 0 && status == SW_STATUS_OK) {
         sw_context_item item;
@@ -331,7 +339,7 @@ static sw_status collect_step(sw_talk_writing *w, size_t i, sw_error *err)
 {
     sw_talk_step *s = &w->talk->steps[i];
     sw_status status = add_traces(w, s, err);
-    bool said = s->has_input || s->made_count > 0 || s->remade;
+    bool said = s->has_input || s->made_count + s->tool_count > 0 || s->remade;
 
     if (status != SW_STATUS_OK || (s->same && !s->remade)) {
         return status;

@@ -22,6 +22,9 @@ typedef struct sw_telemetry_step {
     const sw_message
         *input; /* what it was sent: kept as a list, each message once (E.9). NULL: unknown */
     size_t input_count;
+    sw_str
+        tools; /* the tools it could call, a JSON array: kept once, however many steps had them. Null: unknown, or
+                     the request in its traces says them */
 } sw_telemetry_step;
 
 /* One transaction, all or nothing. Order within: agents, conversations, raw items, runs, steps, folds, aliases,

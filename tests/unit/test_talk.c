@@ -409,9 +409,8 @@ static void what_is_known_of_the_request(void **state)
               "'gen_ai.input.messages':[{'role':'user','parts':[{'type':'text','content':'hi'}]}],"
               "'gen_ai.output.messages':[{'role':'assistant','parts':[{'type':'text','content':"
               "'yes'}],'finish_reason':'stop'}]}}",
-              "{'request':{'model':'m-1','messages':[{'role':'user','content':'hi'}],"
-              "'tools':[{'name':'f'}],'parameters':{'temperature':0.5,'max_tokens':9},"
-              "'reconstructed':true},"
+              "{'tools':[{'name':'f'}],'request':{'model':'m-1','parameters':{'temperature':0.5,"
+              "'max_tokens':9},'reconstructed':true},"
               "'response':{'id':'r-1','model':'m-1','choices':[{'index':0,'message':{'role':"
               "'assistant','content':'yes'},'finish_reason':'stop'}],'reconstructed':true}}");
     talk_case("{'model':'m-1','attributes':{}}", "{'request':null,'response':null}");
