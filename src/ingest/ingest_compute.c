@@ -161,23 +161,24 @@ static sw_status part_equal_ids(decoded *d, const ingest_items *items, sw_arena 
 }
 
 sw_status ingest_compute(sw_ingest *in, const ingest_tenant *tenant, const ingest_items *items,
-                         bool quiet, sw_arena *arena, trace_result *out, sw_error *err)
+                         ingest_how how, sw_arena *arena, trace_result *out, sw_error *err)
 {
     trace_whose whose = {.organization_id = tenant->organization_id,
                          .project_id = tenant->project_id,
                          .now_us = in->clock.wall_us(in->clock.data),
-                         .quiet = quiet};
+                         .quiet = how.quiet};
     decoded d = {.span_count = 0};
     sw_status status = decode(&d, items, arena, err);
 
     if (status == SW_STATUS_OK) {
-        status = read_all(&d, quiet, arena, err);
+        status = read_all(&d, how.quiet, arena, err);
     }
     if (status == SW_STATUS_OK) {
         status = part_equal_ids(&d, items, arena, err);
     }
     if (status == SW_STATUS_OK) {
-        status = trace_compute(&whose, d.facts, d.fact_count, arena, out, err);
+        status = trace_compute_with(how.lean ? span_read_talk_lean : span_read_talk, &whose,
+                                    d.facts, d.fact_count, arena, out, err);
     }
     out->waits = d.lone.waits;
     return status;

@@ -8,10 +8,10 @@
 
 /* ---- joining what is warm ------------------------------------------------------------------------------- */
 
-/* A trace that is too large to be held and computed with each export. */
+/* A trace that is too large to be read back for one more export, and is computed as a whole only now and then. */
 static bool is_heavy(int64_t count, int64_t bytes)
 {
-    return count > SW_LIMIT_INGEST_LARGE || bytes > SW_LIMIT_INGEST_AT_ONCE_BYTES;
+    return count > SW_LIMIT_INGEST_LARGE || bytes > SW_LIMIT_INGEST_LARGE_BYTES;
 }
 
 /* What the store knows joins what came since. The lock is held. */
@@ -137,8 +137,9 @@ static sw_status join_unit(sw_ingest *in, ingest_tenant *tenant, ingest_group *g
     group->unit = unit;
     group->version = unit->version;
     unit->heavy = unit->heavy || is_heavy(unit->count, (int64_t)unit->bytes);
-    group->whole =
-        unit->count <= SW_LIMIT_INGEST_AT_ONCE && !unit->partial && !unit->bare && !unit->heavy;
+    group->whole = unit->count <= SW_LIMIT_INGEST_AT_ONCE &&
+                   unit->bytes <= SW_LIMIT_INGEST_AT_ONCE_BYTES && !unit->partial && !unit->bare &&
+                   !unit->heavy;
     return SW_STATUS_OK;
 }
 
@@ -169,7 +170,8 @@ static sw_status plan_group(sw_ingest *in, const sw_actor *actor, ingest_tenant 
     if (!group->whole && !take_near(in, group, read->arena)) {
         return sw_no_memory(err);
     }
-    status = ingest_compute(in, tenant, &group->work, false, read->arena, &group->result, err);
+    status = ingest_compute(in, tenant, &group->work, (ingest_how){.quiet = false}, read->arena,
+                            &group->result, err);
     if (status == SW_STATUS_OK) {
         status = ingest_join_names(in, actor, &group->result, read->arena, err);
     }

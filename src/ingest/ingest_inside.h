@@ -111,6 +111,7 @@ typedef struct ingest_unit {
     int64_t came_us;  /* monotonic: when something came last */
     int64_t last_us;  /* wall: the same */
     int64_t whole_us; /* monotonic: when it was last computed as a whole, or that failed */
+    int64_t took_us;  /* how long that took */
     uint32_t failed;  /* so often in a row */
 } ingest_unit;
 
@@ -232,8 +233,12 @@ void ingest_digest(sw_str body, uint8_t out[INGEST_SOURCE]);
 
 /* ---- computing and writing (ingest_compute.c, ingest_write.c) -------------------------------------- */
 
+typedef struct ingest_how {
+    bool quiet; /* nothing came for long */
+    bool lean;  /* what steps were sent is left out: all of them were written with it */
+} ingest_how;
 sw_status ingest_compute(sw_ingest *in, const ingest_tenant *tenant, const ingest_items *items,
-                         bool quiet, sw_arena *arena, trace_result *out,
+                         ingest_how how, sw_arena *arena, trace_result *out,
                          sw_error *err) SW_MUST_CHECK;
 
 /* A content that will have been written once the plan is. */

@@ -6,7 +6,14 @@
 #include "ingest/ingest_inside.h"
 
 /* Marks that are cleared in one write. */
-enum { MARKS_AT_ONCE = 256, POLLED = 1000, PRUNED = 1000, PRUNE_ROUNDS = 50, MOST_WAIT = 7 };
+enum {
+    MARKS_AT_ONCE = 256,
+    POLLED = 1000,
+    PRUNED = 1000,
+    PRUNE_ROUNDS = 50,
+    MOST_WAIT = 7,
+    SHARE = 10
+};
 
 bool ingest_goes_on(const trace_result *result)
 {
@@ -30,15 +37,19 @@ bool ingest_has_ghosts(const ingest_memo *memo, const trace_result *result)
 
 /* ---- which is next ------------------------------------------------------------------------------------- */
 
-/* How long after it was computed the next time may be: of what failed twice as long each time, up to an hour. */
+/* How long after it was computed the next time may be: so long that no trace takes more than a tenth of a processor; of
+ * what failed twice as long each time, up to an hour. */
 static int64_t pause_of(const ingest_unit *unit)
 {
+    int64_t share = unit->took_us * SHARE;
     uint32_t doubled = unit->failed > 1 ? unit->failed - 1 : 0;
     bool large = unit->count > SW_LIMIT_INGEST_LARGE || unit->heavy || unit->failed > 0;
 
-    return large ? (SW_LIMIT_INGEST_LARGE_SECONDS * INT64_C(1000000))
-                       << (doubled < MOST_WAIT ? doubled : MOST_WAIT)
-                 : 0;
+    int64_t pause = large ? (SW_LIMIT_INGEST_LARGE_SECONDS * INT64_C(1000000))
+                                << (doubled < MOST_WAIT ? doubled : MOST_WAIT)
+                          : 0;
+
+    return share > pause ? share : pause;
 }
 
 static bool is_due(const sw_ingest *in, const ingest_unit *unit, bool all, int64_t now)
@@ -137,7 +148,7 @@ typedef struct settling {
     ingest_tenant *tenant;
     uint64_t version;
     bool alone;
-    bool quiet;
+    ingest_how how;
     int64_t last_us; /* wall: when something came last, as far as is known here */
     ingest_items items;
     ingest_memo memo;
@@ -204,9 +215,9 @@ static sw_status compute(sw_ingest *in, settling *s, sw_error *err)
         status =
             ingest_load_items(in, s->tenant, s->unit->id, s->plan.arena, &s->items, &s->row, err);
     }
-    s->quiet = is_quiet(in, s);
+    s->how.quiet = is_quiet(in, s);
     if (status == SW_STATUS_OK) {
-        status = ingest_compute(in, s->tenant, &s->items, s->quiet, s->plan.arena, &s->result, err);
+        status = ingest_compute(in, s->tenant, &s->items, s->how, s->plan.arena, &s->result, err);
     }
     if (status == SW_STATUS_OK) {
         status = ingest_join_names(in, &actor, &s->result, s->plan.arena, err);
@@ -269,7 +280,13 @@ static sw_status settle_unit(sw_ingest *in, ingest_unit *unit, sw_error *err)
 {
     sw_arena arena;
     settling s = {
-        .unit = unit, .tenant = unit->tenant, .version = unit->version, .last_us = unit->last_us};
+        .unit = unit,
+        .tenant = unit->tenant,
+        .version = unit->version,
+        .last_us = unit->last_us,
+        .how = {.lean = unit->heavy},
+    };
+    int64_t began = in->clock.mono_us(in->clock.data);
     sw_status status = SW_STATUS_OK;
 
     sw_arena_init(&arena, &in->allocator, SW_LIMIT_INGEST_MEMORY_BYTES);
@@ -283,6 +300,7 @@ static sw_status settle_unit(sw_ingest *in, ingest_unit *unit, sw_error *err)
         status = compute(in, &s, err);
     }
     pthread_mutex_lock(&in->lock);
+    unit->took_us = in->clock.mono_us(in->clock.data) - began;
     finish(in, &s, status == SW_STATUS_OK);
     sw_arena_fini(&arena);
     return status;

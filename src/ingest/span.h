@@ -70,7 +70,8 @@ typedef struct span_talk {
     bool
         request_made; /* it was put together, `"reconstructed": true`: messages and tools are beside it */
     bool response_made;
-    bool cut; /* the sender left something out (dropped attributes, [TRUNCATED]) */
+    bool left_out; /* what it was sent stands in the ledger already (talk_lean.c) */
+    bool cut;      /* the sender left something out (dropped attributes, [TRUNCATED]) */
 } span_talk;
 
 /* Another name of a call, by which signals of different kinds find each other (telemetry.md E.5). */
@@ -135,6 +136,10 @@ sw_status span_read(const otlp_span *span, sw_arena *arena, span_facts *out,
 /* The messages, apart because they are the expensive part and only needed of model spans. */
 sw_status span_read_talk(const span_facts *facts, sw_arena *arena, span_talk *out,
                          sw_error *err) SW_MUST_CHECK;
+/* The same for a step that was written before, of a trace too large for all that its spans say: what it was sent is left
+ * out, where there is anything. */
+sw_status span_read_talk_lean(const span_facts *facts, sw_arena *arena, span_talk *out,
+                              sw_error *err) SW_MUST_CHECK;
 /* B.6. `exclusive`: the dialect's declared mode: 1 exclusive, 0 inclusive, -1 not settled; added to either,
  * SPAN_BESIDE: reasoning stands beside the output (Gemini inclusive, opencode exclusive). `native_passer`: rule 4,
  * the instrumentation passes on what Anthropic or Bedrock say. Without memory the details stay null, and the arena

@@ -386,8 +386,8 @@ static size_t count_tools(const trace *t, const trace_node *node)
 
 static void put_input(const saying *s, const span_talk *talk, trace_step *step)
 {
-    step->input = talk->input;
-    step->input_count = talk->input_count;
+    step->input = talk->left_out ? NULL : talk->input;
+    step->input_count = talk->left_out ? 0 : talk->input_count;
     step->entry.step.input_preview =
         trace_preview(talk->input, talk->input_count, SW_MESSAGE_ROLE_USER, true, s->t->arena);
 }

@@ -299,7 +299,7 @@ static bool put_trace(trace *t, trace_node *node, trace_step *step)
     const span_talk *talk = trace_talk_of(t, node);
     sw_provider_trace *row = NULL;
 
-    if (!talk || (!talk->request_json.ptr && !talk->response_json.ptr)) {
+    if (!talk || talk->left_out || (!talk->request_json.ptr && !talk->response_json.ptr)) {
         return talk != NULL;
     }
     row = sw_arena_zeroed(t->arena, sizeof *row);

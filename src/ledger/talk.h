@@ -45,11 +45,12 @@ typedef struct sw_talk_step {
     sw_provider_trace *traces;
     size_t trace_count;
     /* set by sw__talk_resolve, anew each time */
-    bool silent;   /* its project keeps no content, or it was folded: nothing of it is written */
-    bool same;     /* its list is in the store already */
-    bool remade;   /* but what it made is another now */
-    bool replaces; /* another list of it is in the store */
-    bool leaves;   /* which is of another conversation */
+    bool silent;      /* its project keeps no content, or it was folded: nothing of it is written */
+    bool same;        /* its list is in the store already */
+    bool remade;      /* but what it made is another now */
+    bool replaces;    /* another list of it is in the store */
+    bool leaves;      /* which is of another conversation */
+    bool keeps_tools; /* nobody says what it was sent: the tools that are known stay */
     sw_step_context old;
     sw_step_context context; /* as it becomes; without tail */
     size_t fresh_from;       /* inputs from here on may be new to the conversation */

@@ -244,6 +244,29 @@ static sw_str made_bytes(sw_resolving *r, const sw_talk_step *s, sw_error *err)
     return out;
 }
 
+/* Where nobody says what it was sent, what is known of that stays so; the tools stand behind what it made. */
+static sw_status keep_tools(sw_resolving *r, sw_talk_step *s, sw_error *err)
+{
+    sw_str rest = s->old.made;
+    sw_str item = rest;
+    sw_context_item is;
+
+    while (rest.len > 0 && !s->keeps_tools && sw__context_next(&rest, &is)) {
+        s->keeps_tools = is.role == SW_CONTEXT_TOOLS;
+        item = s->keeps_tools ? sw_str_make(item.ptr, item.len - rest.len) : rest;
+    }
+    if (s->keeps_tools) {
+        char *both = sw_arena_alloc(&r->group->arena, s->context.made.len + item.len);
+        if (!both) {
+            return sw_no_memory(err);
+        }
+        memcpy(both, s->context.made.ptr, s->context.made.len);
+        memcpy(both + s->context.made.len, item.ptr, item.len);
+        s->context.made = sw_str_make(both, s->context.made.len + item.len);
+    }
+    return SW_STATUS_OK;
+}
+
 /* What is in the store of it, when the step is there. */
 static sw_status compare_old(sw_resolving *r, sw_talk_step *s, sw_error *err)
 {
@@ -262,13 +285,16 @@ static sw_status compare_old(sw_resolving *r, sw_talk_step *s, sw_error *err)
     if (sw_group_must(r->group, status, err) != SW_STATUS_OK) {
         return status;
     }
+    if (!s->has_input && s->tool_count == 0) {
+        status = keep_tools(r, s, err);
+    }
     /* An empty list has no head that would tell its conversation. */
     s->same = !s->has_input ||
               (sw_str_eq(s->old.head, s->context.head) && sw_str_eq(s->old.talk, s->context.talk));
     s->leaves = !s->same && !sw_str_eq(s->old.talk, s->context.talk);
     s->remade = s->same && !sw_str_eq(s->old.made, s->context.made);
     s->replaces = !s->same;
-    return SW_STATUS_OK;
+    return status;
 }
 
 static sw_status begin_context(sw_resolving *r, sw_talk_step *s, sw_error *err)

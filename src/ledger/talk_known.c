@@ -46,7 +46,7 @@ static sw_status silence(sw_resolving *r, sw_error *err)
         bool captures = true;
         status = ask_capture(r, sw__resolving_step(r, s)->project_id, &captures, err);
         s->silent = !captures || r->t->is[r->t->of_step[s->entry]] == SW_TELEMETRY_FOLDED;
-        s->same = s->remade = s->replaces = s->extends = s->leaves = false;
+        s->same = s->remade = s->replaces = s->extends = s->leaves = s->keeps_tools = false;
         s->fresh_from = 0;
         s->context = (sw_step_context){.id = SW_NULL_STR};
     }

@@ -285,7 +285,7 @@ static sw_status remake(sw_talk_writing *w, sw_talk_step *s, sw_error *err)
         if (!sw__context_next(&made, &item)) {
             return sw_fail(err, SW_STATUS_CORRUPT, "id", "what the step made cannot be read");
         }
-        if (item.body_hash.ptr) {
+        if (item.body_hash.ptr && !(s->keeps_tools && item.role == SW_CONTEXT_TOOLS)) {
             *hash = item.body_hash;
             *less = (sw_message_body){.organization_id = w->task->organization_id,
                                       .digest = item.body_hash,

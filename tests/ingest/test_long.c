@@ -22,12 +22,17 @@ static void add_noise(sw_buf *to, uint64_t seed, size_t count)
     }
 }
 
-static void add_message(sw_buf *to, const char *role, unsigned turn)
+static void add_message_of(sw_buf *to, const char *role, unsigned turn, size_t length)
 {
     sw_buf_addf(to, "%s{\"role\":\"%s\",\"parts\":[{\"type\":\"text\",\"content\":\"%s %u: ",
                 to->len > 1 ? "," : "", role, role, turn);
-    add_noise(to, turn * 16 + (unsigned char)role[0], WORDS);
+    add_noise(to, turn * 16 + (unsigned char)role[0], length);
     sw_buf_adds(to, "\"}]}");
+}
+
+static void add_message(sw_buf *to, const char *role, unsigned turn)
+{
+    add_message_of(to, role, turn, WORDS);
 }
 
 /* A conversation as its client holds it. */
@@ -59,11 +64,11 @@ static const char *kept(lt *t, sw_buf *buf)
     return pool_str(t->pool, sw_buf_str(buf)).ptr;
 }
 
-/* The next turn, in a trace of its own. */
-static void say(lt *t, sw_ingest *in, talking *c)
+/* The next turn, in a trace. */
+static void say_in(lt *t, sw_ingest *in, talking *c, unsigned trace)
 {
-    sent_span s =
-        sent_model(c->turn + 1, 2, 1, 1000 * (int64_t)c->turn, 1000 * (int64_t)c->turn + 500);
+    int64_t start = 1000 * (int64_t)c->turn;
+    sent_span s = sent_model(trace, c->turn + 2, 1, start, start + 500);
     sw_buf out;
 
     add_message(&c->history, "user", c->turn);
@@ -82,6 +87,17 @@ static void say(lt *t, sw_ingest *in, talking *c)
     sent_one(t, in, &s);
     add_message(&c->history, "assistant", c->turn);
     c->turn++;
+}
+
+static sw_str step_of(lt *t, unsigned trace, unsigned turn)
+{
+    return sent_id(t, "step", "span", trace, turn + 2, 1000 * (int64_t)turn);
+}
+
+/* A trace of its own. */
+static void say(lt *t, sw_ingest *in, talking *c)
+{
+    say_in(t, in, c, c->turn + 1);
 }
 
 static int64_t file_bytes(lt *t)
@@ -181,7 +197,7 @@ static void a_request_is_shown_whole(lt *t)
         say(t, in, &c);
     }
     for (unsigned k = 0; k < TURNS; k++) {
-        sw_str id = sent_id(t, "step", "span", k + 1, 2, 1000 * (int64_t)k);
+        sw_str id = step_of(t, k + 1, k);
         sw_value value = {.text = id};
         sw_condition of_step = {SW_PROVIDER_TRACE_STEP_ID, SW_OP_EQ, &value, 1};
         sw_list_query query = lt_where(&of_step, 1);
@@ -203,6 +219,56 @@ static void a_request_is_shown_whole(lt *t)
     CLEAN();
 }
 
+static sw_str request_of(lt *t, sw_str step_id)
+{
+    sw_value value = {.text = step_id};
+    sw_condition of_step = {SW_PROVIDER_TRACE_STEP_ID, SW_OP_EQ, &value, 1};
+    sw_list_query query = lt_where(&of_step, 1);
+    sw_provider_trace got = {.id = SW_NULL_STR};
+    void *arg[] = {t, &got};
+
+    OK(sw_list(t->ledger, &t->a, SW_RECORD_PROVIDER_TRACE, &query, take_trace, arg, NULL, &t->err));
+    return got.request_json;
+}
+
+/* An agent whose trace is too large to be read again with all that its steps were sent: its steps find their run
+ * nevertheless, and what they were sent stays. */
+static void a_large_trace_is_computed_as_a_whole(lt *t)
+{
+    enum { TURNS = 20, FIRST = 1000000 };
+    const sent_span agent = sent_agent(1, 1, 0, "bot", 0, 1000 * TURNS);
+    sw_ingest *in = NULL;
+    sw_str run = SW_NULL_STR;
+    sw_str requests[TURNS];
+    talking c;
+
+    sent_open(t, &in, 7);
+    begin(&c);
+    add_message_of(&c.history, "user", 1000, FIRST);
+    for (unsigned i = 0; i < TURNS; i++) {
+        say_in(t, in, &c, 1);
+    }
+    for (unsigned i = 0; i < TURNS; i++) {
+        requests[i] = request_of(t, step_of(t, 1, i));
+        CHECK(requests[i].len > FIRST + TOOLS_BYTES);
+    }
+    sent_one(t, in, &agent);
+    OK(sw_ingest_settle(in, &t->err));
+    run = sent_id(t, "run", "agent-span", 1, 1, 0);
+    for (unsigned i = 0; i < TURNS; i++) {
+        sw_step step = lt_get(t, &t->a, step_of(t, 1, i));
+        lt_rows heard = {.record = SW_RECORD_MESSAGE, .pool = t->pool};
+        TEXT(step.run_id, run.ptr);
+        CHECK(step.input_preview.ptr && step.output_preview.ptr);
+        OK(sw_step_context_read(t->ledger, &t->a, step.id, true, lt_collect, &heard, &t->err));
+        SAME(heard.count, 2 * i + 3);
+        CHECK(sw_str_eq(request_of(t, step.id), requests[i]));
+    }
+    end(&c);
+    sw_ingest_close(&in);
+    CLEAN();
+}
+
 /* Tools come and go within a conversation, and nobody is shown them as a message. */
 static void tools_are_no_message(lt *t)
 {
@@ -217,7 +283,7 @@ static void tools_are_no_message(lt *t)
     sw_buf_adds(&c.tools, "[{\"name\":\"other\"}]");
     say(t, in, &c);
     for (unsigned k = 0; k < 2; k++) {
-        sw_str id = sent_id(t, "step", "span", k + 1, 2, 1000 * (int64_t)k);
+        sw_str id = step_of(t, k + 1, k);
         lt_rows heard = {.record = SW_RECORD_MESSAGE, .pool = t->pool};
         OK(sw_step_context_read(t->ledger, &t->a, id, true, lt_collect, &heard, &t->err));
         SAME(heard.count, 2 * k + 2);
@@ -232,6 +298,7 @@ static void tools_are_no_message(lt *t)
 static const lt_case cases[] = {
     {"a step costs what is new", a_step_costs_what_is_new, LT_DISK},
     {"a request is shown whole", a_request_is_shown_whole, 0},
+    {"a large trace is computed as a whole", a_large_trace_is_computed_as_a_whole, 0},
     {"tools are no message", tools_are_no_message, 0},
 };
 LT_MAIN("ingest/long", cases)
