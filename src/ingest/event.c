@@ -278,6 +278,7 @@ static otlp_span *make_span(event_book *book, const event_span *what)
     span->name = sw_str_from(what->name);
     span->start_ns = what->start_ns;
     span->end_ns = what->end_ns;
+    span->status = what->failed ? OTLP_ERROR : OTLP_UNSET;
     span->attributes = with_more(book, what);
     return span;
 }
@@ -322,6 +323,9 @@ span_facts *event_add(event_book *book, const event_span *what)
     facts->role = what->role;
     facts->dialect = what->from->dialect;
     facts->conversation = what->from->session;
+    if (what->role == SPAN_TOOL) {
+        span_read_decision(span, &facts->end);
+    }
     book->fact_count++;
     return facts;
 }

@@ -71,7 +71,8 @@ typedef struct claude {
     const event *events; /* of the session, in order */
     size_t count;
     uint32_t *by_run;     /* sorted by prompt and agent, then in order */
-    uint32_t *by_request; /* sorted by request_id, then in order */
+    event_index requests; /* by request_id */
+    event_index tools;    /* by tool_use_id */
     uint32_t *run;        /* of each event */
     const event **asked;  /* of an answer's raw body: that of its request */
     claude_run *runs;
@@ -100,7 +101,7 @@ static int by_keys(const void *a, const void *b)
     return c ? c : (x->at > y->at) - (x->at < y->at);
 }
 
-static uint32_t *sorted(const claude *c, bool requests)
+static uint32_t *sorted(const claude *c)
 {
     keyed *keys = sw_arena_alloc(c->book->arena, (c->count + 1) * sizeof *keys);
     uint32_t *out = sw_arena_alloc(c->book->arena, (c->count + 1) * sizeof *out);
@@ -110,8 +111,7 @@ static uint32_t *sorted(const claude *c, bool requests)
     }
     for (size_t i = 0; i < c->count; i++) {
         const event *e = &c->events[i];
-        keys[i] = requests ? (keyed){event_text(e, "request_id"), SW_NULL_STR, (uint32_t)i}
-                           : (keyed){e->prompt, agent_of(e), (uint32_t)i};
+        keys[i] = (keyed){e->prompt, agent_of(e), (uint32_t)i};
     }
     qsort(keys, c->count, sizeof *keys, by_keys);
     for (size_t i = 0; i < c->count; i++) {
@@ -184,16 +184,19 @@ static void pair_bodies(claude *c)
     }
 }
 
-static bool index_session(claude *c)
+static bool index_session(claude *c, size_t from, size_t to)
 {
     sw_arena *arena = c->book->arena;
 
-    c->by_run = sorted(c, false);
-    c->by_request = sorted(c, true);
+    if (!event_index_by(c->book, from, to, "request_id", &c->requests) ||
+        !event_index_by(c->book, from, to, "tool_use_id", &c->tools)) {
+        return false;
+    }
+    c->by_run = sorted(c);
     c->run = sw_arena_alloc(arena, c->count * sizeof *c->run);
     c->asked = sw_arena_zeroed(arena, c->count * sizeof(const event *));
     c->runs = sw_arena_alloc(arena, 2 * c->count * sizeof *c->runs);
-    if (!c->by_run || !c->by_request || !c->run || !c->asked || !c->runs) {
+    if (!c->by_run || !c->run || !c->asked || !c->runs) {
         c->book->status = sw_no_memory(c->book->err);
         return false;
     }
@@ -208,28 +211,7 @@ static bool index_session(claude *c)
 /* The record of that name about the same request. */
 static const event *with_request(const claude *c, const event *call, const char *name)
 {
-    sw_str id = event_text(call, "request_id");
-    size_t low = 0;
-    size_t high = c->count;
-
-    while (id.ptr && low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (sw_str_cmp(event_text(&c->events[c->by_request[mid]], "request_id"), id) < 0) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    for (; id.ptr && low < c->count; low++) {
-        const event *e = &c->events[c->by_request[low]];
-        if (!sw_str_eq(event_text(e, "request_id"), id)) {
-            break;
-        }
-        if (event_is(e, name)) {
-            return e;
-        }
-    }
-    return NULL;
+    return event_find(&c->requests, event_text(call, "request_id"), name);
 }
 
 /* ---- runs ------------------------------------------------------------------------------------------------ */
@@ -312,6 +294,23 @@ static size_t call_keys(event_book *book, const event *e, sw_str keys[SPAN_TOLD_
     return 2;
 }
 
+/* How often it was tried, where only the record behind it says so; it names no request. */
+static void say_attempts(const claude *c, size_t at, event_span *span)
+{
+    size_t next = at + 1;
+
+    while (next < c->count && !is_call(&c->events[next]) &&
+           !event_is(&c->events[next], "api_retries_exhausted")) {
+        next++;
+    }
+    if (next < c->count && !is_call(&c->events[next]) && !event_value(&c->events[at], "attempt")) {
+        sw_int attempts = event_number(&c->events[next], "total_attempts");
+        if (attempts.known) {
+            event_more(span, "attempt", event_printed(c->book, attempts.value));
+        }
+    }
+}
+
 static void fail_call(const event *e, span_facts *facts)
 {
     facts->end.status = SW_STEP_STATUS_FAILED;
@@ -362,6 +361,10 @@ static void add_call(const claude *c, size_t at)
     span.end_ns = e->time_ns;
     span.start_ns = start_of(e);
     say(c, at, &span);
+    span.failed = event_is(e, "api_error");
+    if (span.failed) {
+        say_attempts(c, at, &span);
+    }
     facts = event_add(book, &span);
     if (!facts) {
         return;
@@ -380,8 +383,10 @@ static void add_call(const claude *c, size_t at)
 
 /* ---- tools ------------------------------------------------------------------------------------------------- */
 
-static void add_tool(event_book *book, const event *e)
+/* What a tool came to; or, where it was not let run, that. */
+static void add_tool(const claude *c, const event *e)
 {
+    event_book *book = c->book;
     event_span span = {.from = e, .name = "claude_code.tool", .role = SPAN_TOOL, .kind = "cc-tool"};
     sw_str id = event_text(e, "tool_use_id");
     sw_str arguments = event_text(e, "tool_input");
@@ -395,22 +400,29 @@ static void add_tool(event_book *book, const event *e)
     span.parent = run_of(book, e);
     span.end_ns = e->time_ns;
     span.start_ns = start_of(e);
+    event_decided(&c->tools, id, &span);
     facts = event_add(book, &span);
     if (facts) {
         facts->tool_name = event_text(e, "tool_name");
         facts->tool_call_id = id;
         facts->tool_arguments = arguments.ptr ? arguments : event_text(e, "tool_parameters");
-        facts->tool_failed = otlp_bool(event_value(e, "success"), &ok) && !ok;
+        facts->tool_failed = (otlp_bool(event_value(e, "success"), &ok) && !ok) || event_refuses(e);
         facts->tool_result = facts->tool_failed ? event_text(e, "error") : SW_NULL_STR;
         facts->tool_waited = false;
     }
+}
+
+/* Of a tool that never ran nothing else tells. */
+static bool is_refused(const claude *c, const event *e)
+{
+    return event_refuses(e) && !event_find(&c->tools, event_text(e, "tool_use_id"), "tool_result");
 }
 
 void event_read_claude(event_book *book, size_t from, size_t to)
 {
     claude c = {.book = book, .events = book->events + from, .count = to - from};
 
-    if (!index_session(&c)) {
+    if (!index_session(&c, from, to)) {
         return;
     }
     for (size_t i = 0; i < c.run_count && book->status == SW_STATUS_OK; i++) {
@@ -419,8 +431,8 @@ void event_read_claude(event_book *book, size_t from, size_t to)
     for (size_t i = 0; i < c.count && book->status == SW_STATUS_OK; i++) {
         if (is_call(&c.events[i])) {
             add_call(&c, i);
-        } else if (event_is(&c.events[i], "tool_result")) {
-            add_tool(book, &c.events[i]);
+        } else if (event_is(&c.events[i], "tool_result") || is_refused(&c, &c.events[i])) {
+            add_tool(&c, &c.events[i]);
         }
     }
 }

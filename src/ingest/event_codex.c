@@ -11,6 +11,7 @@ typedef struct codex {
     const event *failed;  /* the last one, if it failed */
     const event *start;   /* conversation_starts */
     bool asked;           /* the prompt's text was given to a call */
+    event_index tools;    /* by call_id */
     bool used;            /* the turn has a prompt, a call or a tool */
 } codex;
 
@@ -108,6 +109,7 @@ static span_facts *add_call(codex *c, const event *e, sw_str last_key)
     span.parent = turn_of(c, e);
     span.start_ns = request->time_ns - event_duration_ns(request, "duration_ms");
     span.end_ns = e->time_ns;
+    span.failed = e == c->failed;
     ask(c, &span);
     facts = event_add(c->book, &span);
     if (facts && c->start) {
@@ -174,19 +176,27 @@ static void add_tool(codex *c, const event *e)
     span.parent = turn_of(c, e);
     span.end_ns = e->time_ns;
     span.start_ns = e->time_ns - event_duration_ns(e, "duration_ms");
+    event_decided(&c->tools, id, &span);
     facts = event_add(c->book, &span);
     if (facts) {
         facts->tool_name = event_text(e, "tool_name");
         facts->tool_call_id = id;
         facts->tool_arguments = event_text(e, "arguments");
         facts->tool_result = event_text(e, "output");
-        facts->tool_failed = otlp_bool(event_value(e, "success"), &ok) && !ok;
+        facts->tool_failed = (otlp_bool(event_value(e, "success"), &ok) && !ok) || event_refuses(e);
     }
+}
+
+/* Of a tool that never ran nothing else tells. */
+static bool is_tool(const codex *c, const event *e)
+{
+    return event_is(e, "tool_result") ||
+           (event_refuses(e) && !event_find(&c->tools, event_text(e, "call_id"), "tool_result"));
 }
 
 static void read_one(codex *c, const event *e)
 {
-    c->used |= is_request(e) || is_answer(e) || event_is(e, "tool_result");
+    c->used |= is_request(e) || is_answer(e) || is_tool(c, e);
     if (event_is(e, "conversation_starts")) {
         c->start = e;
     } else if (is_request(e)) {
@@ -194,7 +204,7 @@ static void read_one(codex *c, const event *e)
         c->failed = has_failed(e) ? e : NULL;
     } else if (is_answer(e)) {
         add_answer(c, e);
-    } else if (event_is(e, "tool_result")) {
+    } else if (is_tool(c, e)) {
         add_tool(c, e);
     }
 }
@@ -209,6 +219,9 @@ void event_read_codex(event_book *book, size_t from, size_t to)
     codex c = {.book = book};
     size_t first = from;
 
+    if (!event_index_by(book, from, to, "call_id", &c.tools)) {
+        return;
+    }
     for (size_t i = from; i < to && book->status == SW_STATUS_OK; i++) {
         const event *e = &book->events[i];
         if (event_is(e, "user_prompt") && !same_turn(c.prompt, e)) {

@@ -8,6 +8,7 @@
 
 typedef struct gemini {
     event_book *book;
+    event_index agents;  /* by agent_id */
     const event *prompt; /* the last user_prompt before */
     const event *asked;  /* the last api_request before */
     bool told;           /* the prompt's text was given to a call */
@@ -16,8 +17,8 @@ typedef struct gemini {
 static size_t run_keys(const event *e, sw_str keys[SPAN_TOLD_KEYS])
 {
     keys[0] = e->session;
-    keys[1] = e->prompt;
-    return e->prompt.ptr ? 2 : 1;
+    keys[1] = e->agent.ptr ? e->agent : e->prompt;
+    return keys[1].ptr ? 2 : 1;
 }
 
 static sw_str run_of(const gemini *g, const event *e)
@@ -35,15 +36,33 @@ static int64_t duration_of(const event *e)
 
 /* ---- runs ------------------------------------------------------------------------------------------------ */
 
-/* What names no prompt belongs to the last one. */
-static void spread_prompts(event_book *book, size_t from, size_t to)
+static bool is_agent(const event *e)
 {
+    return event_is(e, "agent.start") || event_is(e, "agent.finish");
+}
+
+/* What an agent inside a prompt does has prompts of its own, `<agent>#<turn>`; all its turns are one run. */
+static sw_str agent_of(const gemini *g, const event *e)
+{
+    const char *end = e->prompt.len > 0 ? memchr(e->prompt.ptr, '#', e->prompt.len) : NULL;
+    sw_str agent = end ? sw_str_make(e->prompt.ptr, (size_t)(end - e->prompt.ptr)) : SW_NULL_STR;
+
+    return is_agent(e)                                    ? event_text(e, "agent_id")
+           : event_find(&g->agents, agent, "agent.start") ? agent
+                                                          : SW_NULL_STR;
+}
+
+/* What names no prompt belongs to the last one. */
+static void spread_prompts(const gemini *g, size_t from, size_t to)
+{
+    event_book *book = g->book;
     sw_str prompt = SW_NULL_STR;
 
     for (size_t i = from; i < to; i++) {
         event *e = &book->events[i];
         prompt = event_is(e, "user_prompt") && e->prompt.ptr ? e->prompt : prompt;
         e->prompt = e->prompt.ptr ? e->prompt : prompt;
+        e->agent = agent_of(g, e);
     }
 }
 
@@ -51,25 +70,41 @@ static int by_prompt(const void *a, const void *b)
 {
     const event *x = *(const event *const *)a;
     const event *y = *(const event *const *)b;
-    int c = sw_str_cmp(x->prompt, y->prompt);
+    int c = sw_str_cmp(x->agent.ptr ? x->agent : x->prompt, y->agent.ptr ? y->agent : y->prompt);
     return c ? c : (x > y) - (x < y);
+}
+
+/* Of the prompt in which the agent was begun. */
+static sw_str outer_run(const gemini *g, const event *start)
+{
+    const sw_str keys[] = {start->session, start->prompt};
+
+    return event_span_id(g->book, "gemini-prompt", keys, start->prompt.ptr ? 2 : 1);
 }
 
 static void add_run(gemini *g, const event *first, const event *last, bool over)
 {
     event_span span = {
         .from = first, .name = "user_prompt", .role = SPAN_AGENT, .kind = "gemini-prompt"};
+    const event *start =
+        first->agent.ptr ? event_find(&g->agents, first->agent, "agent.start") : NULL;
     span_facts *facts = NULL;
 
     span.key_count = run_keys(first, span.keys);
+    span.parent = start ? outer_run(g, start) : SW_NULL_STR;
     span.start_ns = first->time_ns - duration_of(first);
     span.end_ns = over ? last->time_ns : 0;
     facts = event_add(g->book, &span);
     if (facts) {
         facts->end = (span_end){.status = SW_STEP_STATUS_SUCCESS};
-        facts->agent_name = SW_NULL_STR;
-        facts->native_run = first->prompt;
+        facts->agent_name = start ? event_text(start, "agent_name") : SW_NULL_STR;
+        facts->native_run = first->agent.ptr ? first->agent : first->prompt;
     }
+}
+
+static bool same_run(const event *a, const event *b)
+{
+    return sw_str_eq(a->agent, b->agent) && (a->agent.ptr || sw_str_eq(a->prompt, b->prompt));
 }
 
 /* A prompt is over when another one was made after its last record, or nothing more comes. */
@@ -89,10 +124,13 @@ static void add_runs(gemini *g, size_t from, size_t to)
     }
     qsort(order, to - from, sizeof(const event *), by_prompt);
     for (size_t i = 0, end = 0; i < to - from && book->status == SW_STATUS_OK; i = end) {
-        while (end < to - from && sw_str_eq(order[end]->prompt, order[i]->prompt)) {
+        bool finished = false;
+        while (end < to - from && same_run(order[end], order[i])) {
+            finished = finished || event_is(order[end], "agent.finish");
             end++;
         }
-        add_run(g, order[i], order[end - 1], book->quiet || (newest && newest > order[end - 1]));
+        add_run(g, order[i], order[end - 1],
+                book->quiet || finished || (newest && newest > order[end - 1]));
     }
 }
 
@@ -172,6 +210,7 @@ static void add_call(gemini *g, const event *e)
     span.parent = run_of(g, e);
     span.end_ns = e->time_ns;
     span.start_ns = e->time_ns - duration_of(e);
+    span.failed = event_is(e, "api_error");
     say(g, e, &span);
     facts = event_add(g->book, &span);
     if (facts) {
@@ -224,7 +263,10 @@ void event_read_gemini(event_book *book, size_t from, size_t to)
 {
     gemini g = {.book = book};
 
-    spread_prompts(book, from, to);
+    if (!event_index_by(book, from, to, "agent_id", &g.agents)) {
+        return;
+    }
+    spread_prompts(&g, from, to);
     add_runs(&g, from, to);
     for (size_t i = from; i < to && book->status == SW_STATUS_OK; i++) {
         const event *e = &book->events[i];

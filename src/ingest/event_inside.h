@@ -11,6 +11,7 @@ typedef struct event {
     sw_str name;          /* without the agent's prefix */
     sw_str session;       /* session.id or conversation.id */
     sw_str prompt;        /* prompt.id, prompt_id, turn.id; null when there is none */
+    sw_str agent;         /* Gemini CLI: the agent inside a prompt that it is of; null: none */
     int64_t time_ns;
     int64_t sequence;
 } event;
@@ -37,7 +38,8 @@ typedef struct event_span {
     size_t key_count;
     sw_str parent; /* the span id (8 bytes) of another one; null: none */
     int64_t start_ns;
-    int64_t end_ns;         /* 0: it has not ended */
+    int64_t end_ns; /* 0: it has not ended */
+    bool failed;
     otlp_attribute more[6]; /* come after the record's own */
     size_t more_count;
 } event_span;
@@ -58,6 +60,24 @@ bool event_is(const event *e, const char *name);
 sw_str event_printed(event_book *book, int64_t number);
 /* One message of one text, as gen_ai.*.messages has them; null for null. */
 sw_str event_message(event_book *book, const char *role, sw_str text);
+
+/* Records by what they say under a key, each group in order. */
+typedef struct event_named {
+    sw_str name;
+    const event *event;
+} event_named;
+typedef struct event_index {
+    event_named *at;
+    size_t count;
+} event_index;
+/* Of the events from..to. False: no memory, as book->status says. */
+bool event_index_by(event_book *book, size_t from, size_t to, const char *key, event_index *out);
+/* The first that says `name` and is called `is`; NULL: none. */
+const event *event_find(const event_index *index, sw_str name, const char *is);
+/* Whether the record says that a tool may not run. */
+bool event_refuses(const event *e);
+/* What was decided of the call goes with its span. */
+void event_decided(const event_index *tools, sw_str call_id, event_span *span);
 
 void event_read_claude(event_book *book, size_t from, size_t to);
 void event_read_codex(event_book *book, size_t from, size_t to);

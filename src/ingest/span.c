@@ -179,7 +179,9 @@ sw_status span_read(const otlp_span *span, sw_arena *arena, span_facts *out, sw_
     span_read_end(&reading, out);
     span_read_counts(&reading, out);
     span_read_tags(&reading, out);
+    out->evaluates = span_evaluates(&reading);
     out->http_status = span_number(&reading, SPAN_FACT_HTTP_STATUS);
+    out->attempt = span_number(&reading, SPAN_FACT_ATTEMPT);
     if (out->role == SPAN_TOOL) {
         span_read_tool(&reading, out);
     }

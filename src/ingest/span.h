@@ -126,7 +126,9 @@ typedef struct span_facts {
     bool tool_failed;
     bool
         tool_waited; /* its time includes waiting for a person: the time is that of its execution child */
+    bool evaluates; /* an evaluator's span: calls below it are its own */
     /* of HTTP */
+    sw_int attempt; /* which it was, or how often it was sent again */
     sw_int http_status;
 } span_facts;
 

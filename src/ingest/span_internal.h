@@ -91,7 +91,10 @@ void span_read_counts(span_reading *r, span_facts *out);
 /* Native usage and usage documents: fills what is missing, and may settle the mode. */
 void span_read_usage_json(span_reading *r, span_counts *counts);
 void span_read_end(const span_reading *r, span_facts *out);
+bool span_evaluates(const span_reading *r);
 void span_read_tool(const span_reading *r, span_facts *out);
+/* Whether the tool was not let run: how it ended then, else `end` stays as it is. */
+void span_read_decision(const otlp_span *span, span_end *end);
 void span_read_tags(const span_reading *r, span_facts *out);
 /* The class of an error, when it says more than that the call failed. */
 bool span_error_class(sw_str type, span_end *end);

@@ -152,6 +152,20 @@ static sw_str operation_of(const span_reading *r)
     return operation.ptr ? operation : span_text(r, SPAN_FACT_REQUEST_TYPE);
 }
 
+/* Whatever role that is. */
+bool span_evaluates(const span_reading *r)
+{
+    static const span_fact asked[] = {SPAN_FACT_LANGFUSE_TYPE, SPAN_FACT_OPENINFERENCE_KIND,
+                                      SPAN_FACT_MLFLOW_TYPE, SPAN_FACT_GENKIT_SUBTYPE};
+
+    for (size_t i = 0; i < SW_COUNT(asked); i++) {
+        if (has(r, asked[i]) && span_word_is(span_text(r, asked[i]), "evaluator")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 span_role span_find_role(const span_reading *r, sw_str *operation)
 {
     span_role role = SPAN_OTHER;

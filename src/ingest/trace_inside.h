@@ -21,6 +21,7 @@ typedef struct trace_node {
     int64_t end_ns; /* at least start_ns */
     bool open;      /* no end was said */
     bool skewed;    /* it said an end before its start */
+    bool evaluator; /* it is one, or below one */
     bool root;      /* has no parent, by its own word; an orphan is none */
     bool folded;    /* a model span that is no step of its own */
     bool is_run;
@@ -107,6 +108,8 @@ bool trace_next_call(sw_json *json, trace_call *call);
 sw_status trace_attach(trace *t, sw_error *err) SW_MUST_CHECK;
 /* The interval that counts of a tool. */
 void trace_tool_time(const trace *t, const trace_node *tool, int64_t *start_ns, int64_t *end_ns);
+/* Why the tool was not let run, or how else it ended; or null. */
+sw_str trace_tool_refused(const trace *t, const trace_node *tool);
 /* trace_finish.c: how calls ended, where only their answers say it. */
 void trace_read_ends(trace *t);
 /* trace_run.c */

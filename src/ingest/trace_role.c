@@ -73,10 +73,12 @@ static void inherit(trace *t, uint32_t at)
     const trace_node *parent = NULL;
 
     node->top = at;
+    node->evaluator = node->facts->evaluates;
     if (node->parent != TRACE_NONE) {
         parent = &t->nodes[node->parent];
         inherit_roles(t, node, node->parent);
         node->top = parent->top;
+        node->evaluator = node->evaluator || parent->evaluator;
     }
     node->named = node->facts->agent_name.ptr ? at : parent ? parent->named : TRACE_NONE;
     node->talking = node->facts->conversation.ptr ? at : parent ? parent->talking : TRACE_NONE;

@@ -153,22 +153,23 @@ static bool put_metrics(trace *t, const trace_node *node, trace_step *step)
 
 /* ---- errors -------------------------------------------------------------------------------------------- */
 
-/* One more member at the end of an object, which may be null. */
-static sw_str add_member(trace *t, sw_str object, const char *key, const char *value)
+/* Something more before the bracket at the end, which is `open`'s; of nothing, what is put between the two. */
+static sw_str add_last(trace *t, sw_str json, char open, const char *more)
 {
-    size_t len = object.len;
+    char close = open == '{' ? '}' : ']';
+    size_t len = json.len;
     size_t last = 0;
 
-    while (len > 0 && object.ptr[len - 1] != '}') {
+    while (len > 0 && json.ptr[len - 1] != close) {
         len--;
     }
     if (len == 0) {
-        return sw_arena_printf(t->arena, "{\"%s\":%s}", key, value);
+        return sw_arena_printf(t->arena, "%c%s%c", open, more, close);
     }
-    for (last = len - 1; last > 0 && strchr(" \t\r\n", object.ptr[last - 1]); last--) {
+    for (last = len - 1; last > 0 && strchr(" \t\r\n", json.ptr[last - 1]); last--) {
     }
-    return sw_arena_printf(t->arena, "%.*s%s\"%s\":%s}", (int)last, object.ptr,
-                           object.ptr[last - 1] == '{' ? "" : ",", key, value);
+    return sw_arena_printf(t->arena, "%.*s%s%s%c", (int)last, json.ptr,
+                           json.ptr[last - 1] == open ? "" : ",", more, close);
 }
 
 static void put_error(trace *t, const trace_node *node, sw_step *step)
@@ -184,11 +185,15 @@ static void put_error(trace *t, const trace_node *node, sw_step *step)
         step->error_type = sw_arena_printf(t->arena, "%lld", (long long)code.value);
     }
     if (bad && !step->error_data.ptr) {
-        step->error_data = sw_arena_printf(t->arena, "{\"details\":{\"status_code\":%lld}}",
-                                           (long long)code.value);
+        sw_int sent = http->facts->attempt;
+        sw_str again = sent.known
+                           ? sw_arena_printf(t->arena, ",\"attempt\":%lld", (long long)sent.value)
+                           : SW_STR("");
+        step->error_data = sw_arena_printf(t->arena, "{\"details\":{\"status_code\":%lld%.*s}}",
+                                           (long long)code.value, (int)again.len, again.ptr);
     }
     if (node->skewed) {
-        step->error_data = add_member(t, step->error_data, "clock_skew", "true");
+        step->error_data = add_last(t, step->error_data, '{', "\"clock_skew\":true");
     }
 }
 
@@ -210,7 +215,7 @@ static sw_str stop_reason_of(const trace *t, const trace_node *node)
                                               SW_STOP_REASON_TOOL_RULE, SW_STOP_REASON_CANCELLED};
 
     for (uint32_t i = node->tools; !own.ptr && i != TRACE_NONE; i = t->nodes[i].next_tool) {
-        sw_str said = trace_facts(&t->nodes[i])->end.stop_reason;
+        sw_str said = trace_tool_refused(t, &t->nodes[i]);
         for (size_t w = 0; said.ptr && w < SW_COUNT(of_tools); w++) {
             sw_str word = sw_str_from(sw_enum_word(SW_ENUM_stop_reason, of_tools[w]));
             own = sw_str_eq(said, word) ? word : own;
@@ -251,8 +256,11 @@ static void put_step(trace *t, const trace_node *node, sw_step *step)
     };
     span_usage_put(&facts->usage, step);
     put_error(t, node, step);
+    if (node->evaluator) {
+        step->tags = add_last(t, step->tags, '[', "\"evaluator\"");
+    }
     if (is_odd_time(node)) {
-        step->metadata = add_member(t, step->metadata, "clock_suspect", "true");
+        step->metadata = add_last(t, step->metadata, '{', "\"clock_suspect\":true");
     }
 }
 

@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "ingest/span_internal.h"
 #include "ingest/trace_inside.h"
 
 /* A tool may begin so long before the end of the model span that asked for it. */
@@ -229,6 +230,21 @@ void trace_tool_time(const trace *t, const trace_node *tool, int64_t *start_ns, 
             found = true;
         }
     }
+}
+
+/* Claude Code says in a span inside the tool's what the person answered. */
+sw_str trace_tool_refused(const trace *t, const trace_node *tool)
+{
+    span_end end = trace_facts(tool)->end;
+
+    for (uint32_t i = tool->child; tool->facts->tool_waited && i != TRACE_NONE;
+         i = t->nodes[i].next) {
+        const otlp_span *child = t->nodes[i].facts->span;
+        if (child->name.ptr && ends_with(child->name, SW_STR(".blocked_on_user"))) {
+            span_read_decision(child, &end);
+        }
+    }
+    return end.stop_reason;
 }
 
 /* ---- all ------------------------------------------------------------------------------------------- */

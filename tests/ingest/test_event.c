@@ -2,119 +2,10 @@
 /* Coding agents' log records become steps and runs (telemetry.md F); records of the GenAI conventions join their
  * spans (E.5). Records are written as OTLP/JSON, as agents send them; expectations are the specification's.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
-#include "ingest/event.h"
-#include "ingest/trace.h"
-
-enum { MOST = 64 };
-
-typedef struct session {
-    sw_arena arena;
-    otlp_log logs[MOST];
-    size_t count;
-    bool quiet;
-    trace_result result;
-} session;
-
-static sw_status keep(void *arg, const otlp_log *log)
-{
-    session *s = arg;
-    assert_true(s->count < MOST);
-    s->logs[s->count++] = *log;
-    return SW_STATUS_OK;
-}
-
-/* A record: its name, its second, and attributes as JSON members with plain values ("model":"x","n":1). */
-static void record(session *s, const char *service, const char *name, int second,
-                   const char *attributes)
-{
-    sw_error err = {.status = SW_STATUS_OK};
-    const otlp_sink sink = {.log = keep, .arg = s};
-    sw_json json;
-    sw_str text;
-    sw_str out = sw_arena_printf(
-        &s->arena,
-        "{\"resourceLogs\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":"
-        "{\"stringValue\":\"%s\"}}]},\"scopeLogs\":[{\"logRecords\":[{\"timeUnixNano\":\"%lld\","
-        "\"body\":{\"stringValue\":\"%s\"},\"attributes\":[",
-        service, 1700000000000000000LL + second * 1000000000LL, name);
-    bool first = true;
-
-    text = sw_arena_printf(&s->arena, "{%s}", attributes);
-    sw_json_init(&json, text, &s->arena);
-    assert_int_equal(sw_json_next(&json), SW_JSON_OBJECT);
-    for (sw_json_type type = sw_json_next(&json); type == SW_JSON_KEY; type = sw_json_next(&json)) {
-        sw_str key = json.text;
-        sw_str raw;
-        (void)sw_json_next(&json);
-        assert_true(sw_json_skip(&json, &raw));
-        out =
-            sw_arena_printf(&s->arena, "%.*s%s{\"key\":\"%.*s\",\"value\":{\"%s\":%.*s}}",
-                            (int)out.len, out.ptr, first ? "" : ",", (int)key.len, key.ptr,
-                            raw.ptr[0] == '"' ? "stringValue" : "intValue", (int)raw.len, raw.ptr);
-        first = false;
-    }
-    out = sw_arena_printf(&s->arena, "%.*s]}]}]}]}", (int)out.len, out.ptr);
-    assert_int_equal(otlp_read(OTLP_JSON, OTLP_LOGS, out, &s->arena, &sink, &(int64_t){0}, &err),
-                     SW_STATUS_OK);
-}
-
-static void compute(session *s)
-{
-    sw_error err = {.status = SW_STATUS_OK};
-    span_facts *facts = NULL;
-    size_t count = 0;
-    const trace_whose whose = {.organization_id =
-                                   SW_STR("org-00000000-0000-4000-8000-000000000002"),
-                               .project_id = SW_STR("project-00000000-0000-4000-8000-000000000001"),
-                               .now_us = 1700000100000000,
-                               .quiet = s->quiet};
-    assert_int_equal(event_read(s->logs, s->count, s->quiet, &s->arena, &facts, &count, &err),
-                     SW_STATUS_OK);
-    assert_int_equal(trace_compute(&whose, facts, count, &s->arena, &s->result, &err),
-                     SW_STATUS_OK);
-}
-
-static void begin(session *s)
-{
-    *s = (session){.count = 0};
-    sw_arena_init(&s->arena, NULL, 64 << 20);
-}
-
-static void end(session *s)
-{
-    sw_arena_fini(&s->arena);
-}
-
-static const trace_step *step(const session *s, size_t i)
-{
-    assert_true(i < s->result.step_count);
-    return &s->result.steps[i];
-}
-
-static void assert_text(sw_str got, const char *want)
-{
-    if (!sw_str_eq(got, sw_str_from(want))) {
-        fail_msg("\"%.*s\" is not \"%s\"", (int)got.len, got.ptr ? got.ptr : "",
-                 want ? want : "(null)");
-    }
-}
-
-static void assert_counts(const trace_step *s, int64_t prompt, int64_t completion, int64_t cached,
-                          int64_t written)
-{
-    assert_int_equal(s->entry.step.prompt_tokens.value, prompt);
-    assert_int_equal(s->entry.step.completion_tokens.value, completion);
-    assert_int_equal(s->entry.step.total_tokens.value, prompt + completion);
-    assert_int_equal(s->entry.step.cached_input_tokens.value, cached);
-    assert_int_equal(s->entry.step.cache_write_tokens.value, written);
-}
+#include "tests/ingest/told.h"
 
 /* ---- Claude Code ------------------------------------------------------------------------------------------- */
 
@@ -124,101 +15,104 @@ static void assert_counts(const trace_step *s, int64_t prompt, int64_t completio
 /* Counts are exclusive and may come as text; the id is that of F.1 and E.6; the tool's time is its own. */
 static void claude_requests_are_steps(void **state)
 {
-    session s;
+    told s;
     (void)state;
-    begin(&s);
-    record(&s, CC, "claude_code.user_prompt", 0,
-           PROMPT ",\"event.name\":\"user_prompt\",\"event.sequence\":1,\"prompt\":\"do it\"");
-    record(
+    told_begin(&s);
+    told_record(&s, CC, "claude_code.user_prompt", 0,
+                PROMPT ",\"event.name\":\"user_prompt\",\"event.sequence\":1,\"prompt\":\"do it\"");
+    told_record(
         &s, CC, "claude_code.api_request", 10,
         PROMPT
         ",\"event.name\":\"api_request\",\"event.sequence\":2,\"model\":\"claude-sonnet-4-5\",\"request_id\":\"req_1\","
         "\"input_tokens\":\"2\",\"cache_read_tokens\":61608,\"cache_creation_tokens\":974,\"output_tokens\":211,\"duration_ms\":\"4000\"");
-    record(
+    told_record(
         &s, CC, "claude_code.tool_result", 15,
         PROMPT
         ",\"event.name\":\"tool_result\",\"event.sequence\":3,\"tool_name\":\"Bash\",\"tool_use_id\":\"t1\",\"success\":\"true\",\"duration_ms\":3000");
-    record(
+    told_record(
         &s, CC, "claude_code.assistant_response", 10,
         PROMPT
         ",\"event.name\":\"assistant_response\",\"event.sequence\":4,\"request_id\":\"req_1\",\"response\":\"I shall\"");
-    compute(&s);
+    told_compute(&s);
     assert_int_equal(s.result.step_count, 1);
-    assert_counts(step(&s, 0), 62584, 211, 61608, 974);
-    assert_text(step(&s, 0)->entry.step.model, "claude-sonnet-4-5");
-    assert_text(step(&s, 0)->entry.step.provider_name, "anthropic");
-    assert_text(step(&s, 0)->entry.step.origin, "otel:claude-code");
-    assert_text(step(&s, 0)->entry.step.conversation_id, "s1");
-    assert_null(step(&s, 0)->entry.step.trace_id.ptr);
-    assert_int_equal(step(&s, 0)->entry.metrics->llm_request_ns.value, 4000000000);
-    assert_int_equal(step(&s, 0)->entry.metrics->tool_execution_ns.value, 3000000000);
-    assert_text(step(&s, 0)->entry.step.input_preview, "do it");
-    assert_text(step(&s, 0)->entry.step.output_preview, "I shall");
+    told_counts(told_step(&s, 0), 62584, 211, 61608, 974);
+    told_text(told_step(&s, 0)->entry.step.model, "claude-sonnet-4-5");
+    told_text(told_step(&s, 0)->entry.step.provider_name, "anthropic");
+    told_text(told_step(&s, 0)->entry.step.origin, "otel:claude-code");
+    told_text(told_step(&s, 0)->entry.step.conversation_id, "s1");
+    assert_null(told_step(&s, 0)->entry.step.trace_id.ptr);
+    assert_int_equal(told_step(&s, 0)->entry.metrics->llm_request_ns.value, 4000000000);
+    assert_int_equal(told_step(&s, 0)->entry.metrics->tool_execution_ns.value, 3000000000);
+    told_text(told_step(&s, 0)->entry.step.input_preview, "do it");
+    told_text(told_step(&s, 0)->entry.step.output_preview, "I shall");
     assert_int_equal(s.result.run_count, 1);
     assert_int_equal(s.result.runs[0].status.value, SW_RUN_STATUS_RUNNING);
-    assert_text(step(&s, 0)->entry.step.run_id, sw_arena_str(&s.arena, s.result.runs[0].id).ptr);
-    end(&s);
+    told_text(told_step(&s, 0)->entry.step.run_id, sw_arena_str(&s.arena, s.result.runs[0].id).ptr);
+    told_end(&s);
 }
 
 static void claude_errors_are_failed_steps(void **state)
 {
-    session s;
+    told s;
     (void)state;
-    begin(&s);
+    told_begin(&s);
     s.quiet = true;
-    record(
+    told_record(
         &s, CC, "claude_code.api_error", 10,
         PROMPT
         ",\"event.name\":\"api_error\",\"model\":\"claude-sonnet-4-5\",\"error\":\"overloaded\",\"status_code\":\"529\",\"duration_ms\":1000,\"attempt\":11,\"request_id\":\"req_2\"");
-    record(&s, CC, "claude_code.api_retries_exhausted", 10,
-           PROMPT ",\"event.name\":\"api_retries_exhausted\",\"total_attempts\":11");
-    compute(&s);
+    told_record(&s, CC, "claude_code.api_retries_exhausted", 10,
+                PROMPT ",\"event.name\":\"api_retries_exhausted\",\"total_attempts\":11");
+    told_compute(&s);
     assert_int_equal(s.result.step_count, 1);
-    assert_int_equal(step(&s, 0)->entry.step.status.value, SW_STEP_STATUS_FAILED);
-    assert_text(step(&s, 0)->entry.step.stop_reason, "llm_api_error");
-    assert_int_equal(step(&s, 0)->entry.step.usage_state.value, SW_USAGE_STATE_UNKNOWN);
-    end(&s);
+    assert_int_equal(told_step(&s, 0)->entry.step.status.value, SW_STEP_STATUS_FAILED);
+    told_text(told_step(&s, 0)->entry.step.stop_reason, "llm_api_error");
+    assert_int_equal(told_step(&s, 0)->entry.step.usage_state.value, SW_USAGE_STATE_UNKNOWN);
+    told_end(&s);
 }
 
 /* An inner agent has a run of its own inside the prompt's; compaction is auxiliary. */
 static void claude_inner_agents_have_runs(void **state)
 {
-    session s;
+    told s;
     (void)state;
-    begin(&s);
-    record(&s, CC, "claude_code.user_prompt", 0,
-           PROMPT ",\"event.name\":\"user_prompt\",\"prompt\":\"x\"");
-    record(
+    told_begin(&s);
+    told_record(&s, CC, "claude_code.user_prompt", 0,
+                PROMPT ",\"event.name\":\"user_prompt\",\"prompt\":\"x\"");
+    told_record(
         &s, CC, "claude_code.api_request", 2,
         PROMPT
         ",\"event.name\":\"api_request\",\"model\":\"m\",\"request_id\":\"r1\",\"query_source\":\"repl_main_thread\",\"input_tokens\":1,\"output_tokens\":1");
-    record(
+    told_record(
         &s, CC, "claude_code.api_request", 3,
         PROMPT
         ",\"event.name\":\"api_request\",\"model\":\"m\",\"request_id\":\"r2\",\"query_source\":\"Explore\",\"agent.name\":\"Explore\",\"input_tokens\":1,\"output_tokens\":1");
-    record(
+    told_record(
         &s, CC, "claude_code.api_request", 4,
         PROMPT
         ",\"event.name\":\"api_request\",\"model\":\"m\",\"request_id\":\"r3\",\"query_source\":\"compact\",\"input_tokens\":1,\"output_tokens\":1");
-    record(
+    told_record(
         &s, CC, "claude_code.user_prompt", 9,
         "\"session.id\":\"s1\",\"prompt.id\":\"p2\",\"event.name\":\"user_prompt\",\"prompt\":\"y\"");
-    compute(&s);
+    told_compute(&s);
     assert_int_equal(s.result.step_count, 3);
     assert_int_equal(s.result.run_count, 3);
-    assert_true(sw_str_eq(step(&s, 0)->entry.step.run_id, step(&s, 2)->entry.step.run_id));
-    assert_false(sw_str_eq(step(&s, 0)->entry.step.run_id, step(&s, 1)->entry.step.run_id));
+    assert_true(
+        sw_str_eq(told_step(&s, 0)->entry.step.run_id, told_step(&s, 2)->entry.step.run_id));
+    assert_false(
+        sw_str_eq(told_step(&s, 0)->entry.step.run_id, told_step(&s, 1)->entry.step.run_id));
     for (size_t i = 0; i < s.result.run_count; i++) {
-        if (sw_str_eq(s.result.runs[i].id, step(&s, 1)->entry.step.run_id)) {
-            assert_true(sw_str_eq(s.result.runs[i].parent_run_id, step(&s, 0)->entry.step.run_id));
+        if (sw_str_eq(s.result.runs[i].id, told_step(&s, 1)->entry.step.run_id)) {
+            assert_true(
+                sw_str_eq(s.result.runs[i].parent_run_id, told_step(&s, 0)->entry.step.run_id));
         }
-        if (sw_str_eq(s.result.runs[i].id, step(&s, 0)->entry.step.run_id)) {
+        if (sw_str_eq(s.result.runs[i].id, told_step(&s, 0)->entry.step.run_id)) {
             assert_int_equal(s.result.runs[i].status.value,
                              SW_RUN_STATUS_COMPLETED); /* the next prompt has begun */
         }
     }
-    assert_text(step(&s, 2)->entry.step.tags, "[\"auxiliary\"]");
-    end(&s);
+    told_text(told_step(&s, 2)->entry.step.tags, "[\"auxiliary\"]");
+    told_end(&s);
 }
 
 /* ---- Codex --------------------------------------------------------------------------------------------------- */
@@ -229,44 +123,44 @@ static void claude_inner_agents_have_runs(void **state)
 /* H.4 case 7: two completed records for one response, of which one carries counts: one step. */
 static void codex_counts_each_response_once(void **state)
 {
-    session s;
+    told s;
     (void)state;
-    begin(&s);
+    told_begin(&s);
     s.quiet = true;
-    record(
+    told_record(
         &s, CX, "codex.conversation_starts", 0,
         THREAD
         ",\"event.name\":\"codex.conversation_starts\",\"provider_name\":\"openai\",\"context_window\":272000");
-    record(&s, CX, "codex.user_prompt", 1,
-           THREAD
-           ",\"event.name\":\"codex.user_prompt\",\"prompt\":\"go\",\"model\":\"gpt-5-codex\"");
-    record(
+    told_record(
+        &s, CX, "codex.user_prompt", 1,
+        THREAD ",\"event.name\":\"codex.user_prompt\",\"prompt\":\"go\",\"model\":\"gpt-5-codex\"");
+    told_record(
         &s, CX, "codex.api_request", 3,
         THREAD
         ",\"event.name\":\"codex.api_request\",\"attempt\":1,\"duration_ms\":\"1000\",\"http.response.status_code\":200,\"model\":\"gpt-5-codex\"");
-    record(
+    told_record(
         &s, CX, "codex.sse_event", 5,
         THREAD
         ",\"event.name\":\"codex.sse_event\",\"event.kind\":\"response.completed\",\"duration_ms\":\"12\",\"model\":\"gpt-5-codex\"");
-    record(
+    told_record(
         &s, CX, "codex.sse_event", 5,
         THREAD
         ",\"event.name\":\"codex.sse_event\",\"event.kind\":\"response.completed\",\"input_token_count\":\"1000\",\"output_token_count\":\"125\",\"cached_token_count\":250,\"reasoning_token_count\":75,\"tool_token_count\":\"1125\",\"model\":\"gpt-5-codex\"");
-    record(
+    told_record(
         &s, CX, "codex.tool_result", 8,
         THREAD
         ",\"event.name\":\"codex.tool_result\",\"tool_name\":\"shell\",\"call_id\":\"k\",\"duration_ms\":\"2000\",\"success\":\"true\",\"output\":\"fine\"");
-    compute(&s);
+    told_compute(&s);
     assert_int_equal(s.result.step_count, 1);
-    assert_counts(step(&s, 0), 1000, 125, 250, 0);
-    assert_int_equal(step(&s, 0)->entry.step.reasoning_tokens.value, 75);
-    assert_int_equal(step(&s, 0)->entry.step.context_window_limit.value, 272000);
-    assert_text(step(&s, 0)->entry.step.model, "gpt-5-codex");
-    assert_text(step(&s, 0)->entry.step.provider_name, "openai");
-    assert_int_equal(step(&s, 0)->entry.metrics->llm_request_ns.value, 3000000000);
-    assert_int_equal(step(&s, 0)->entry.metrics->tool_execution_ns.value, 2000000000);
+    told_counts(told_step(&s, 0), 1000, 125, 250, 0);
+    assert_int_equal(told_step(&s, 0)->entry.step.reasoning_tokens.value, 75);
+    assert_int_equal(told_step(&s, 0)->entry.step.context_window_limit.value, 272000);
+    told_text(told_step(&s, 0)->entry.step.model, "gpt-5-codex");
+    told_text(told_step(&s, 0)->entry.step.provider_name, "openai");
+    assert_int_equal(told_step(&s, 0)->entry.metrics->llm_request_ns.value, 3000000000);
+    assert_int_equal(told_step(&s, 0)->entry.metrics->tool_execution_ns.value, 2000000000);
     assert_int_equal(s.result.run_count, 1);
-    end(&s);
+    told_end(&s);
 }
 
 /* A failed request counts only when nothing answers it in its turn. */
@@ -276,21 +170,21 @@ static void codex_failures_wait_for_their_turn(void **state)
         ",\"event.name\":\"codex.sse_event\",\"event.kind\":\"response.completed\",\"input_token_count\":1,\"output_token_count\":1";
     static const char failed[] = THREAD
         ",\"event.name\":\"codex.api_request\",\"http.response.status_code\":500,\"error.message\":\"down\",\"model\":\"m\"";
-    session s;
+    told s;
     (void)state;
-    begin(&s);
+    told_begin(&s);
     s.quiet = true;
-    record(&s, CX, "codex.user_prompt", 1, THREAD ",\"event.name\":\"codex.user_prompt\"");
-    record(&s, CX, "codex.api_request", 2, failed);
-    record(&s, CX, "codex.sse_event", 3, answered);
-    record(&s, CX, "codex.user_prompt", 4, THREAD ",\"event.name\":\"codex.user_prompt\"");
-    record(&s, CX, "codex.api_request", 5, failed);
-    compute(&s);
+    told_record(&s, CX, "codex.user_prompt", 1, THREAD ",\"event.name\":\"codex.user_prompt\"");
+    told_record(&s, CX, "codex.api_request", 2, failed);
+    told_record(&s, CX, "codex.sse_event", 3, answered);
+    told_record(&s, CX, "codex.user_prompt", 4, THREAD ",\"event.name\":\"codex.user_prompt\"");
+    told_record(&s, CX, "codex.api_request", 5, failed);
+    told_compute(&s);
     assert_int_equal(s.result.step_count, 2);
-    assert_int_equal(step(&s, 0)->entry.step.status.value, SW_STEP_STATUS_SUCCESS);
-    assert_int_equal(step(&s, 1)->entry.step.status.value, SW_STEP_STATUS_FAILED);
+    assert_int_equal(told_step(&s, 0)->entry.step.status.value, SW_STEP_STATUS_SUCCESS);
+    assert_int_equal(told_step(&s, 1)->entry.step.status.value, SW_STEP_STATUS_FAILED);
     assert_int_equal(s.result.run_count, 2);
-    end(&s);
+    told_end(&s);
 }
 
 /* ---- Gemini CLI ---------------------------------------------------------------------------------------------- */
@@ -301,29 +195,29 @@ static void codex_failures_wait_for_their_turn(void **state)
 /* H.3: input inclusive of the cache, thoughts beside the output, prompt tokens of tools on top. */
 static void gemini_counts(void **state)
 {
-    session s;
+    told s;
     (void)state;
-    begin(&s);
-    record(&s, GM, "gemini_cli.user_prompt", 0,
-           TURN ",\"event.name\":\"gemini_cli.user_prompt\",\"prompt\":\"hi\"");
-    record(&s, GM, "gemini_cli.api_request", 1,
-           TURN ",\"event.name\":\"gemini_cli.api_request\",\"model\":\"gemini-2.5-pro\"");
-    record(
+    told_begin(&s);
+    told_record(&s, GM, "gemini_cli.user_prompt", 0,
+                TURN ",\"event.name\":\"gemini_cli.user_prompt\",\"prompt\":\"hi\"");
+    told_record(&s, GM, "gemini_cli.api_request", 1,
+                TURN ",\"event.name\":\"gemini_cli.api_request\",\"model\":\"gemini-2.5-pro\"");
+    told_record(
         &s, GM, "gemini_cli.api_response", 3,
         TURN
         ",\"event.name\":\"gemini_cli.api_response\",\"model\":\"gemini-2.5-pro\",\"duration_ms\":2000,\"input_token_count\":1000,\"cached_content_token_count\":600,\"output_token_count\":40,\"thoughts_token_count\":25,\"tool_token_count\":10,\"total_token_count\":1075,\"role\":\"main\"");
-    record(
+    told_record(
         &s, GM, "gemini_cli.api_response", 4,
         TURN
         ",\"event.name\":\"gemini_cli.api_response\",\"model\":\"gemini-2.5-flash\",\"duration_ms\":100,\"input_token_count\":5,\"output_token_count\":1,\"role\":\"utility_router\"");
-    compute(&s);
+    told_compute(&s);
     assert_int_equal(s.result.step_count, 2);
-    assert_counts(step(&s, 0), 1010, 65, 600, 0);
-    assert_int_equal(step(&s, 0)->entry.step.reasoning_tokens.value, 25);
-    assert_text(step(&s, 0)->entry.step.provider_name, "gcp.gemini");
-    assert_text(step(&s, 1)->entry.step.tags, "[\"auxiliary\"]");
+    told_counts(told_step(&s, 0), 1010, 65, 600, 0);
+    assert_int_equal(told_step(&s, 0)->entry.step.reasoning_tokens.value, 25);
+    told_text(told_step(&s, 0)->entry.step.provider_name, "gcp.gemini");
+    told_text(told_step(&s, 1)->entry.step.tags, "[\"auxiliary\"]");
     assert_int_equal(s.result.run_count, 1);
-    end(&s);
+    told_end(&s);
 }
 
 /* ---- any order ------------------------------------------------------------------------------------------------ */
@@ -336,11 +230,11 @@ static int by_id(const void *a, const void *b)
 
 static void order_does_not_matter(void **state)
 {
-    session s;
+    told s;
     trace_step first[8];
     size_t n = 0;
     (void)state;
-    begin(&s);
+    told_begin(&s);
     srand(7);
     for (int i = 0; i < 12; i++) {
         char attributes[256];
@@ -352,9 +246,9 @@ static void order_does_not_matter(void **state)
             : i % 4 == 3 ? "tool_result"
                          : "api_request",
             i, i, i);
-        record(&s, CC, "claude_code.x", i, attributes);
+        told_record(&s, CC, "claude_code.x", i, attributes);
     }
-    compute(&s);
+    told_compute(&s);
     n = s.result.step_count;
     assert_int_equal(n, 6);
     memcpy(first, s.result.steps, n * sizeof *first);
@@ -367,7 +261,7 @@ static void order_does_not_matter(void **state)
             s.logs[i] = s.logs[j];
             s.logs[j] = swap;
         }
-        compute(&s);
+        told_compute(&s);
         assert_int_equal(s.result.step_count, n);
         memcpy(again, s.result.steps, n * sizeof *again);
         qsort(again, n, sizeof *again, by_id);
@@ -378,7 +272,7 @@ static void order_does_not_matter(void **state)
                              again[i].entry.metrics->tool_execution_ns.value);
         }
     }
-    end(&s);
+    told_end(&s);
 }
 
 /* ---- the conventions' own records ------------------------------------------------------------------------------ */
@@ -398,14 +292,14 @@ static void details_join_their_span(void **state)
                       .start_ns = 1700000000000000000,
                       .end_ns = 1700000001000000000,
                       .attributes = {own, 2, 0}};
-    session s;
+    told s;
     event_lone lone;
     span_facts facts;
     span_talk talk;
     sw_error err = {.status = SW_STATUS_OK};
     (void)state;
-    begin(&s);
-    record(
+    told_begin(&s);
+    told_record(
         &s, "app", "x", 1,
         "\"event.name\":\"gen_ai.client.inference.operation.details\",\"gen_ai.output.messages\":\"[{\\\"role\\\":\\\"assistant\\\",\\\"parts\\\":[{\\\"type\\\":\\\"text\\\",\\\"content\\\":\\\"yes\\\"}]}]\",\"gen_ai.usage.input_tokens\":3");
     s.logs[0].trace_id[0] = 1;
@@ -423,7 +317,7 @@ static void details_join_their_span(void **state)
     assert_int_equal(lone.count, 1);
     assert_int_equal(lone.facts[0].role, SPAN_LLM);
     assert_int_equal(lone.facts[0].usage.prompt.value, 3);
-    end(&s);
+    told_end(&s);
 }
 
 /* The body of a record is the message, as JSON, or just what was said. */
@@ -437,13 +331,13 @@ static void what_a_body_says_is_read(void **state)
     otlp_span span = {.resource = &resource, .scope = &scope, .trace_id = {1}, .span_id = {2}};
     span_facts facts = {.model = SW_STR("m")};
     span_talk talk;
-    session s;
+    told s;
     event_lone lone;
     sw_error err = {.status = SW_STATUS_OK};
     (void)state;
-    begin(&s);
+    told_begin(&s);
     for (size_t i = 0; i < SW_COUNT(said); i++) {
-        record(&s, "app", "x", (int)i + 1, "\"a\":1");
+        told_record(&s, "app", "x", (int)i + 1, "\"a\":1");
         s.logs[i].event_name = sw_str_from(said[i][0]);
         s.logs[i].body = (otlp_value){.kind = OTLP_STRING, .text = sw_str_from(said[i][1])};
         s.logs[i].span_id[0] = 2;
@@ -456,19 +350,19 @@ static void what_a_body_says_is_read(void **state)
     assert_true(sw_str_eq(talk.input[1].text, SW_STR("a question")));
     assert_int_equal(talk.output_count, 1);
     assert_true(sw_str_eq(talk.output[0].text, SW_STR("an answer")));
-    end(&s);
+    told_end(&s);
 }
 
 static void records_have_their_place(void **state)
 {
     uint8_t a[EVENT_UNIT];
     uint8_t b[EVENT_UNIT];
-    session s;
+    told s;
     (void)state;
-    begin(&s);
-    record(&s, CC, "claude_code.api_request", 1, PROMPT);
-    record(&s, CC, "claude_code.tool_result", 2, "\"session.id\":\"s1\",\"prompt.id\":\"p9\"");
-    record(&s, "app", "something", 3, "\"a\":1");
+    told_begin(&s);
+    told_record(&s, CC, "claude_code.api_request", 1, PROMPT);
+    told_record(&s, CC, "claude_code.tool_result", 2, "\"session.id\":\"s1\",\"prompt.id\":\"p9\"");
+    told_record(&s, "app", "something", 3, "\"a\":1");
     assert_int_equal(event_where(&s.logs[0], a), EVENT_SESSION);
     assert_int_equal(event_where(&s.logs[1], b), EVENT_SESSION);
     assert_memory_equal(a, b, EVENT_UNIT);
@@ -476,7 +370,7 @@ static void records_have_their_place(void **state)
     s.logs[2].trace_id[3] = 9;
     assert_int_equal(event_where(&s.logs[2], b), EVENT_TRACE);
     assert_memory_equal(b, s.logs[2].trace_id, EVENT_UNIT);
-    end(&s);
+    told_end(&s);
 }
 
 int main(void)

@@ -350,6 +350,50 @@ static void waiting_for_a_person_is_no_tool_time(void **state)
     tree_end(&t);
 }
 
+/* What the person said to the question stands in the span of waiting. */
+static void a_tool_that_was_refused_says_so(void **state)
+{
+    otlp_attribute said[] = {{SW_STR("decision"), {.kind = OTLP_STRING, .text = SW_STR("reject")}},
+                             {SW_STR("source"), {.kind = OTLP_STRING, .text = SW_STR("hook")}}};
+    tree t;
+    tree_span *tool = NULL;
+    tree_span *waiting = NULL;
+
+    (void)state;
+    tree_begin(&t);
+    tree_model(&t, 1, 0, 0, 100)->facts.end = (span_end){.status = SW_STEP_STATUS_SUCCESS};
+    tool = tree_add(&t, 2, 1, SPAN_TOOL, 110, 900);
+    tool->facts.tool_waited = true;
+    waiting = tree_add(&t, 3, 2, SPAN_OTHER, 110, 800);
+    waiting->span.name = SW_STR("claude_code.tool.blocked_on_user");
+    waiting->span.attributes = (otlp_attributes){said, 2, 0};
+    tree_compute(&t);
+    TEXT(tree_step(&t, 1)->entry.step.stop_reason, "tool_rule");
+    said[0].value.text = SW_STR("accept");
+    tree_compute(&t);
+    assert_null(tree_step(&t, 1)->entry.step.stop_reason.ptr);
+    tree_end(&t);
+}
+
+/* Calls that an evaluator makes are told from those that it judges. */
+static void calls_of_an_evaluator_are_tagged(void **state)
+{
+    tree t;
+
+    (void)state;
+    tree_begin(&t);
+    tree_add(&t, 1, 0, SPAN_OTHER, 0, 900)->facts.evaluates = true;
+    (void)tree_add(&t, 2, 1, SPAN_WRAPPER, 0, 500);
+    tree_model(&t, 3, 2, 0, 100)->facts.tags = SW_STR("[\"a\"]");
+    (void)tree_model(&t, 4, 1, 200, 300);
+    (void)tree_model(&t, 5, 0, 1000, 1100);
+    tree_compute(&t);
+    TEXT(tree_step(&t, 3)->entry.step.tags, "[\"a\",\"evaluator\"]");
+    TEXT(tree_step(&t, 4)->entry.step.tags, "[\"evaluator\"]");
+    assert_null(tree_step(&t, 5)->entry.step.tags.ptr);
+    tree_end(&t);
+}
+
 static void a_call_over_http_tells_where_and_what(void **state)
 {
     tree t;
@@ -360,11 +404,12 @@ static void a_call_over_http_tells_where_and_what(void **state)
     tree_model(&t, 1, 0, 0, 100)->facts.end = (span_end){.status = SW_STEP_STATUS_FAILED};
     http = tree_add(&t, 2, 1, SPAN_HTTP, 10, 90);
     http->facts.http_status = sw_int_of(429);
+    http->facts.attempt = sw_int_of(2);
     http->facts.model_endpoint = SW_STR("https://api.example/v1");
     tree_compute(&t);
     TEXT(tree_step(&t, 1)->entry.step.model_endpoint, "https://api.example/v1");
     TEXT(tree_step(&t, 1)->entry.step.error_type, "429");
-    TEXT(tree_step(&t, 1)->entry.step.error_data, "{\"details\":{\"status_code\":429}}");
+    TEXT(tree_step(&t, 1)->entry.step.error_data, "{\"details\":{\"status_code\":429,\"attempt\":2}}");
     tree_end(&t);
 }
 
@@ -473,6 +518,8 @@ int main(void)
         cmocka_unit_test(without_an_agent_a_root_or_the_trace_is_the_run),
         cmocka_unit_test(a_tool_finds_its_step),
         cmocka_unit_test(waiting_for_a_person_is_no_tool_time),
+        cmocka_unit_test(a_tool_that_was_refused_says_so),
+        cmocka_unit_test(calls_of_an_evaluator_are_tagged),
         cmocka_unit_test(a_call_over_http_tells_where_and_what),
         cmocka_unit_test(odd_clocks_are_kept_and_said),
         cmocka_unit_test(circles_and_strange_texts_do_no_harm),
