@@ -35,6 +35,8 @@ typedef struct event_lone {
     span_facts *facts;
     size_t count;
     bool waits; /* there are more: their spans may still come */
+    bool *
+        joined; /* of each span: a record tells of its call too, and may have stood alone before it came */
 } event_lone;
 
 /* Records of one trace: each that names a span of `spans` becomes an event of it (the array's rows are changed to

@@ -241,19 +241,29 @@ static otlp_span *find(otlp_span **sorted, size_t count, const uint8_t id[OTLP_S
     return found ? *found : NULL;
 }
 
-/* What the records of one span tell of a call, if no span does: the last that says how it went. */
+/* The last record of one span that says how its call went; NULL: none does. */
+static const otlp_log *outcome_of(const otlp_log *const *logs, size_t count, sw_arena *arena,
+                                  otlp_event *event)
+{
+    for (size_t i = count; i-- > 0;) {
+        *event = as_event(logs[i], arena);
+        if (sw_str_eq(event->name, SW_STR(DETAILS)) && has_outcome(event)) {
+            return logs[i];
+        }
+    }
+    return NULL;
+}
+
+/* What the records of one span tell of a call, if no span does. */
 static sw_status lone_of(const otlp_log *const *logs, size_t count, bool quiet, sw_arena *arena,
                          event_lone *out, sw_error *err)
 {
-    for (size_t i = count; i-- > 0;) {
-        otlp_event event = as_event(logs[i], arena);
-        if (sw_str_eq(event.name, SW_STR(DETAILS)) && has_outcome(&event)) {
-            out->waits = out->waits || !quiet;
-            return quiet ? add_lone(logs[i], &event, arena, &out->facts[out->count++], err)
-                         : SW_STATUS_OK;
-        }
-    }
-    return SW_STATUS_OK;
+    otlp_event event;
+    const otlp_log *log = outcome_of(logs, count, arena, &event);
+
+    out->waits = out->waits || (log && !quiet);
+    return log && quiet ? add_lone(log, &event, arena, &out->facts[out->count++], err)
+                        : SW_STATUS_OK;
 }
 
 /* Where the records of the span of the first one end; what names no span stands alone. */
@@ -276,8 +286,9 @@ sw_status event_join(otlp_span *spans, size_t span_count, const otlp_log *logs, 
     otlp_span **sorted = sw_arena_alloc(arena, (span_count + 1) * sizeof(otlp_span *));
     sw_status status = SW_STATUS_OK;
 
-    *lone = (event_lone){.facts = sw_arena_alloc(arena, (n + 1) * sizeof *lone->facts)};
-    if (!order || !sorted || !lone->facts) {
+    *lone = (event_lone){.facts = sw_arena_alloc(arena, (n + 1) * sizeof *lone->facts),
+                         .joined = sw_arena_zeroed(arena, span_count + 1)};
+    if (!order || !sorted || !lone->facts || !lone->joined) {
         return sw_no_memory(err);
     }
     for (size_t i = 0; i < span_count; i++) {
@@ -288,6 +299,8 @@ sw_status event_join(otlp_span *spans, size_t span_count, const otlp_log *logs, 
         otlp_span *span = find(sorted, span_count, order[i]->span_id);
         to = end_of(order, i, n);
         if (span) {
+            otlp_event event;
+            lone->joined[span - spans] = outcome_of(order + i, to - i, arena, &event) != NULL;
             append(span, order + i, to - i, arena);
         } else {
             status = lone_of(order + i, to - i, quiet, arena, lone, err);

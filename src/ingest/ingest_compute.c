@@ -88,6 +88,7 @@ static sw_status read_facts(decoded *d, const span_facts *told, size_t told_coun
     }
     for (uint32_t i = 0; i < d->span_count && status == SW_STATUS_OK; i++) {
         status = read_span(d, i, arena, &d->facts[i], err);
+        d->facts[i].detailed = d->lone.joined && d->lone.joined[i];
     }
     if (lone_count > 0) {
         memcpy(d->facts + d->span_count, d->lone.facts, lone_count * sizeof *d->facts);
@@ -98,18 +99,18 @@ static sw_status read_facts(decoded *d, const span_facts *told, size_t told_coun
     return status;
 }
 
-static sw_status read_all(decoded *d, bool quiet, sw_arena *arena, sw_error *err)
+static sw_status read_all(decoded *d, ingest_how how, sw_arena *arena, sw_error *err)
 {
     span_facts *told = NULL;
     size_t told_count = 0;
     sw_status status = SW_STATUS_OK;
 
     if (d->log_count > 0) {
-        status =
-            event_join(d->spans, d->span_count, d->logs, d->log_count, quiet, arena, &d->lone, err);
+        status = event_join(d->spans, d->span_count, d->logs, d->log_count,
+                            how.quiet || how.at_once, arena, &d->lone, err);
     }
     if (status == SW_STATUS_OK && d->log_count > 0) {
-        status = event_read(d->logs, d->log_count, quiet, arena, &told, &told_count, err);
+        status = event_read(d->logs, d->log_count, how.quiet, arena, &told, &told_count, err);
     }
     return status == SW_STATUS_OK ? read_facts(d, told, told_count, arena, err) : status;
 }
@@ -171,7 +172,7 @@ sw_status ingest_compute(sw_ingest *in, const ingest_tenant *tenant, const inges
     sw_status status = decode(&d, items, arena, err);
 
     if (status == SW_STATUS_OK) {
-        status = read_all(&d, how.quiet, arena, err);
+        status = read_all(&d, how, arena, err);
     }
     if (status == SW_STATUS_OK) {
         status = part_equal_ids(&d, items, arena, err);

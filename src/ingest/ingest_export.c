@@ -135,6 +135,7 @@ static sw_status join_unit(sw_ingest *in, ingest_tenant *tenant, ingest_group *g
     ingest_touch(in, unit);
     ingest_begin(unit, &group->alone);
     group->unit = unit;
+    group->how = (ingest_how){.at_once = !tenant->sends_spans};
     group->version = unit->version;
     unit->heavy = unit->heavy || is_heavy(unit->count, (int64_t)unit->bytes);
     group->whole = unit->count <= SW_LIMIT_INGEST_AT_ONCE &&
@@ -151,6 +152,7 @@ static sw_status join(sw_ingest *in, ingest_tenant *tenant, ingest_read *read, s
         status = know_unit(in, tenant, &read->groups[i], read->arena, err);
     }
     pthread_mutex_lock(&in->lock);
+    tenant->sends_spans = tenant->sends_spans || !read->logs;
     for (size_t i = 0; i < read->group_count && status == SW_STATUS_OK; i++) {
         status = join_unit(in, tenant, &read->groups[i], read->arena, err);
     }
@@ -170,8 +172,7 @@ static sw_status plan_group(sw_ingest *in, const sw_actor *actor, ingest_tenant 
     if (!group->whole && !take_near(in, group, read->arena)) {
         return sw_no_memory(err);
     }
-    status = ingest_compute(in, tenant, &group->work, (ingest_how){.quiet = false}, read->arena,
-                            &group->result, err);
+    status = ingest_compute(in, tenant, &group->work, group->how, read->arena, &group->result, err);
     if (status == SW_STATUS_OK) {
         status = ingest_join_names(in, actor, &group->result, read->arena, err);
     }

@@ -126,6 +126,7 @@ struct ingest_tenant {
     ingest_unit *end_dirty;
     size_t units;
     size_t bytes;
+    bool sends_spans; /* since this process began */
 };
 
 struct sw_ingest {
@@ -197,6 +198,13 @@ bool ingest_index_fit(ingest_index *index, sw_arena *arena, const ingest_source 
 
 /* ---- reading and keeping (ingest_keep.c) ----------------------------------------------------------- */
 
+/* How it is computed. */
+typedef struct ingest_how {
+    bool quiet;   /* nothing came for long */
+    bool at_once; /* its tenant has sent no spans: no record waits for one */
+    bool lean;    /* what steps were sent is left out: all of them were written with it */
+} ingest_how;
+
 /* Spans of one trace within an export. */
 typedef struct ingest_group {
     uint8_t id[INGEST_UNIT];
@@ -207,6 +215,7 @@ typedef struct ingest_group {
     ingest_memo memo;
     bool whole; /* `work` is all of the unit */
     bool alone; /* nobody else worked on it when this began */
+    ingest_how how;
     trace_result result;
     size_t note_from, note_to; /* among those of the plan */
 } ingest_group;
@@ -233,10 +242,6 @@ void ingest_digest(sw_str body, uint8_t out[INGEST_SOURCE]);
 
 /* ---- computing and writing (ingest_compute.c, ingest_write.c) -------------------------------------- */
 
-typedef struct ingest_how {
-    bool quiet; /* nothing came for long */
-    bool lean;  /* what steps were sent is left out: all of them were written with it */
-} ingest_how;
 sw_status ingest_compute(sw_ingest *in, const ingest_tenant *tenant, const ingest_items *items,
                          ingest_how how, sw_arena *arena, trace_result *out,
                          sw_error *err) SW_MUST_CHECK;

@@ -126,6 +126,7 @@ typedef struct span_facts {
     bool tool_failed;
     bool
         tool_waited; /* its time includes waiting for a person: the time is that of its execution child */
+    bool detailed;  /* log records tell of it too: they may have been a step before it came */
     bool evaluates; /* an evaluator's span: calls below it are its own */
     /* of HTTP */
     sw_int attempt; /* which it was, or how often it was sent again */
