@@ -240,7 +240,7 @@ sw_status ingest_read_export(sw_ingest *in, otlp_signal signal, otlp_wire wire, 
 /* The digest by which a source is known. */
 void ingest_digest(sw_str body, uint8_t out[INGEST_SOURCE]);
 
-/* ---- computing and writing (ingest_compute.c, ingest_write.c) -------------------------------------- */
+/* ---- computing and writing (ingest_compute.c, ingest_plan.c, ingest_write.c) ----------------------- */
 
 sw_status ingest_compute(sw_ingest *in, const ingest_tenant *tenant, const ingest_items *items,
                          ingest_how how, sw_arena *arena, trace_result *out,

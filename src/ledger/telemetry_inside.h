@@ -31,6 +31,9 @@ typedef struct sw_telemetry {
     sw_task log_task;
 } sw_telemetry;
 
+/* Checks the batch and fills what is known of its steps and runs; what it makes lives in `t->arena` (telemetry_look.c). */
+sw_status sw__telemetry_look(sw_ledger *ledger, const sw_actor *actor, sw_telemetry *t,
+                             sw_error *err);
 /* The id follows from the agent's name and project; `plain`: what it would be if nobody else held it. */
 sw_status sw__agent_named(sw_group *group, const sw_task *task, sw_agent *agent, sw_str *plain,
                           sw_outcome *outcome, sw_error *err);
