@@ -130,23 +130,38 @@ bool event_is_name(sw_str body)
     return body.ptr && prefix_of(body, &dialect) && !memchr(body.ptr, ' ', body.len);
 }
 
+static bool tell_service(const otlp_log *log, span_dialect *dialect)
+{
+    const otlp_value *service = otlp_find(&log->resource->attributes, SW_STR("service.name"));
+    bool told = false;
+
+    for (size_t i = 0; !told && service && service->kind == OTLP_STRING && i < SW_COUNT(agents);
+         i++) {
+        told = has_prefix(service->text, agents[i].service);
+        *dialect = agents[i].dialect;
+    }
+    return told;
+}
+
+bool event_is_agents(const otlp_log *log)
+{
+    span_dialect dialect;
+
+    return tell_service(log, &dialect);
+}
+
 /* The name is the first that is told, without its agent's prefix; any of them may carry that. */
 static bool tell_agent(const otlp_log *log, event *e)
 {
     sw_str names[4];
     size_t n = names_of(log, names);
-    const otlp_value *service = otlp_find(&log->resource->attributes, SW_STR("service.name"));
     const char *prefix = NULL;
     bool told = false;
 
     for (size_t i = 0; i < n && !told; i++) {
         told = prefix_of(names[i], &e->dialect) != NULL;
     }
-    for (size_t i = 0; !told && service && service->kind == OTLP_STRING && i < SW_COUNT(agents);
-         i++) {
-        told = has_prefix(service->text, agents[i].service);
-        e->dialect = agents[i].dialect;
-    }
+    told = told || tell_service(log, &e->dialect);
     if (!told || n == 0 || has_prefix(names[0], "gen_ai.")) {
         return false;
     }

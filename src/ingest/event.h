@@ -22,6 +22,9 @@ event_place event_where(const otlp_log *log, uint8_t unit[EVENT_UNIT]);
 /* Whether a record's body is just the name of what it tells, one word of a coding agent's. */
 bool event_is_name(sw_str body);
 
+/* Whether a coding agent sent it, that tells of its calls in records of its own. */
+bool event_is_agents(const otlp_log *log);
+
 /* Whether a record that is of no session says anything of a model call. */
 bool event_tells(const otlp_log *log);
 

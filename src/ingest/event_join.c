@@ -261,6 +261,9 @@ static sw_status lone_of(const otlp_log *const *logs, size_t count, bool quiet, 
     otlp_event event;
     const otlp_log *log = outcome_of(logs, count, arena, &event);
 
+    if (log && event_is_agents(log)) {
+        return SW_STATUS_OK; /* its own record is the step (F.3) */
+    }
     out->waits = out->waits || (log && !quiet);
     return log && quiet ? add_lone(log, &event, arena, &out->facts[out->count++], err)
                         : SW_STATUS_OK;

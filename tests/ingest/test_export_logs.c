@@ -271,6 +271,39 @@ static void a_record_without_its_span_becomes_a_step(lt *t)
     sw_ingest_close(&in);
 }
 
+/* The Gemini CLI tells of each call in a record of its own, and in those of the conventions too. */
+static void details_of_a_coding_agent_are_no_step(lt *t)
+{
+    static const char body[] = "{\"resourceLogs\":[{\"resource\":{\"attributes\":[" KEY(
+        "service.name",
+        "gemini-cli") "]},"
+                      "\"scopeLogs\":[{\"logRecords\":[{\"timeUnixNano\":\"1700000002000000000\",\"body\":"
+                      "{\"stringValue\":\"API response\"},\"attributes\":[" KEY("event.name", "gemini_cli.api_response") "," KEY(
+                          "session.id",
+                          "s") "," KEY("prompt_id",
+                                       "s########0") "," KEY("model",
+                                                             "gemini-2.5-pro") ","
+                                                                               "{\"key\":\"input_token_count\",\"value\":{\"intValue\":3}},"
+                                                                               "{\"key\":\"output_token_count\",\"value\":{\"intValue\":1}}]},"
+                                                                               "{\"timeUnixNano\":\"1700000002000000000\",\"traceId\":\"5b8efff798038103d269b633813fc60c\","
+                                                                               "\"spanId\":\"eee19b7ec3c1b174\",\"attributes\":[" KEY("event.name", "gen_ai.client.inference.operation.details") "," KEY(
+                                                                                   "session.id",
+                                                                                   "s") "," KEY("gen_ai.request.model",
+                                                                                                "gemini-2.5-pro") ","
+                                                                                                                  "{\"key\":\"gen_ai.usage.input_tokens\",\"value\":{\"intValue\":3}}]}]}]}]}";
+    sw_ingest *in = NULL;
+    sw_ingest_result result;
+
+    sent_open(t, &in, 7);
+    OK(sw_ingest_export(in, &t->a, OTLP_LOGS, OTLP_JSON, sw_str_from(body), &result, &t->err));
+    SAME(result.accepted, 2);
+    lt_advance(t, SW_LIMIT_INGEST_QUIET_SECONDS + 1, SW_LIMIT_INGEST_QUIET_SECONDS + 1);
+    OK(sw_ingest_settle(in, &t->err));
+    SAME(steps_of(t), 1);
+    CLEAN();
+    sw_ingest_close(&in);
+}
+
 /* Two calls that name no span are two steps; and two of one trace. */
 static void records_that_name_no_span_are_told_apart(lt *t)
 {
@@ -300,6 +333,7 @@ static const lt_case cases[] = {
     {"other records are only kept", other_records_are_only_kept, LT_CLOCK},
     {"a record without its span becomes a step", a_record_without_its_span_becomes_a_step,
      LT_CLOCK},
+    {"details of a coding agent are no step", details_of_a_coding_agent_are_no_step, LT_CLOCK},
     {"records that name no span are told apart", records_that_name_no_span_are_told_apart,
      LT_CLOCK},
 };

@@ -409,7 +409,8 @@ static void a_call_over_http_tells_where_and_what(void **state)
     tree_compute(&t);
     TEXT(tree_step(&t, 1)->entry.step.model_endpoint, "https://api.example/v1");
     TEXT(tree_step(&t, 1)->entry.step.error_type, "429");
-    TEXT(tree_step(&t, 1)->entry.step.error_data, "{\"details\":{\"status_code\":429,\"attempt\":2}}");
+    TEXT(tree_step(&t, 1)->entry.step.error_data,
+         "{\"details\":{\"status_code\":429,\"attempt\":2}}");
     tree_end(&t);
 }
 
