@@ -148,12 +148,30 @@ async function checkMessages(server, step, facts, tools) {
   }
 }
 
+// The first text that the person is heard to say in a request of whichever provider.
+function askedIn({ messages, input }) {
+  const said = messages ?? (Array.isArray(input) ? input : [{ role: 'user', content: input }]);
+  const texts = said.filter((m) => m.role === 'user').map(({ content }) =>
+    typeof content === 'string' ? content : content?.find((part) => part.text)?.text);
+  return texts.find(Boolean);
+}
+
+// What the step was sent is what the exchange asked; the AI SDK is asked anew (callsFor).
+async function checkSent(server, kind, step, exchange) {
+  const asked = kind.startsWith('ai-') ? 'hello' : askedIn(exchange.request);
+  const sent = await server.get(`/v1/steps/${step.id}/context`);
+  const texts = sent.flatMap((m) => [m.text, ...(m.content ?? []).map((part) => part.text)]).filter(Boolean);
+  assert.ok(asked, 'the exchange asks something');
+  assert.ok(texts.some((text) => text.includes(asked)), `what was asked is kept: ${JSON.stringify(texts).slice(0, 400)}`);
+}
+
 async function check(server, kind, name, exchanges) {
   await settled(server);
   const steps = await server.get('/v1/steps?order=asc&limit=100');
   assert.equal(steps.length, untold(kind, name, 'call') ? 0 : exchanges.length, 'one step for each exchange');
   for (const [i, step] of steps.entries()) {
     await checkStep(server, kind, name, step, factsOf(exchanges[i]), exchanges[i].request.model);
+    await checkSent(server, kind, step, exchanges[i]);
   }
   if (kind.startsWith('ai-') && exchanges.length > 1 && factsOf(exchanges[0]).tools.length > 0) {
     const metrics = await server.get(`/v1/steps/${steps[0].id}/metrics`);
