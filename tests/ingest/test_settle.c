@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is computed in the background: when, how often what fails, and what other processes left. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "ingest/ingest_inside.h"
 #include "tests/ingest/sender.h"
 #include "tests/unit/short_memory.h"
@@ -113,9 +116,44 @@ static void marks_behind_many_that_wait_are_found(lt *t)
     sw_ingest_close(&dead);
 }
 
+/* A trace whose spans hold more than 16 MiB is computed as a whole every half minute at the most, however often more of it
+ * comes; what comes has its step at once. */
+static void a_large_trace_is_computed_seldom(lt *t)
+{
+    enum { LARGE = SW_LIMIT_INGEST_LARGE_BYTES / 2 };
+    char *text = calloc(LARGE + 1, 1);
+    sent_span large[] = {sent_model(1, 2, 1, 100, 200), sent_model(1, 4, 1, 100, 200)};
+    const sent_span small = sent_model(1, 3, 1, 300, 400);
+    sw_ingest *in = NULL;
+    bool did = false;
+
+    assert_non_null(text);
+    memset(text, 'x', LARGE);
+    sent_open(t, &in, 7);
+    for (size_t i = 0; i < SW_COUNT(large); i++) {
+        sent_add(&large[i], TEXT_OF("note", text));
+        sent_one(t, in, &large[i]);
+    }
+    free(text);
+    lt_advance(t, 1, 1);
+    OK(ingest_step(in, false, &did, &t->err));
+    CHECK(did);
+    sent_one(t, in, &small);
+    CHECK(sent_step(t, 1, 3, 300).id.ptr);
+    lt_advance(t, SW_LIMIT_INGEST_LARGE_SECONDS - 1, SW_LIMIT_INGEST_LARGE_SECONDS - 1);
+    OK(ingest_step(in, false, &did, &t->err));
+    CHECK(!did);
+    lt_advance(t, 1, 1);
+    OK(ingest_step(in, false, &did, &t->err));
+    CHECK(did);
+    CLEAN();
+    sw_ingest_close(&in);
+}
+
 static const lt_case cases[] = {
     {"what fails is tried more and more seldom", what_fails_is_tried_more_and_more_seldom,
      LT_CLOCK},
+    {"a large trace is computed seldom", a_large_trace_is_computed_seldom, LT_CLOCK},
     {"keeping nothing drops what was kept", keeping_nothing_drops_what_was_kept, LT_CLOCK},
     {"marks behind many that wait are found", marks_behind_many_that_wait_are_found, LT_CLOCK},
 };
