@@ -375,6 +375,27 @@ static void a_tool_that_was_refused_says_so(void **state)
     tree_end(&t);
 }
 
+/* Langfuse's word, which only Langfuse may say: a span with a parent is a root all the same. */
+static void a_span_may_ask_to_be_a_root(void **state)
+{
+    otlp_attribute said = {SW_STR("langfuse.internal.as_root"),
+                           {.kind = OTLP_BOOL, .as = {.boolean = true}}};
+    tree t;
+
+    (void)state;
+    tree_begin(&t);
+    (void)tree_add(&t, 1, 0, SPAN_AGENT, 0, 900);
+    for (unsigned id = 2; id < 4; id++) {
+        tree_span *model = tree_model(&t, id, 1, 100 * id, 100 * id + 50);
+        model->span.attributes = (otlp_attributes){&said, 1, 0};
+        model->facts.dialect = id == 2 ? SPAN_DIALECT_LANGFUSE : SPAN_DIALECT_GENAI;
+    }
+    tree_compute(&t);
+    SAME(tree_step(&t, 2)->entry.step.run_id, tree_run_id(&t, 2));
+    SAME(tree_step(&t, 3)->entry.step.run_id, tree_run_id(&t, 1));
+    tree_end(&t);
+}
+
 /* Calls that an evaluator makes are told from those that it judges. */
 static void calls_of_an_evaluator_are_tagged(void **state)
 {
@@ -520,6 +541,7 @@ int main(void)
         cmocka_unit_test(a_tool_finds_its_step),
         cmocka_unit_test(waiting_for_a_person_is_no_tool_time),
         cmocka_unit_test(a_tool_that_was_refused_says_so),
+        cmocka_unit_test(a_span_may_ask_to_be_a_root),
         cmocka_unit_test(calls_of_an_evaluator_are_tagged),
         cmocka_unit_test(a_call_over_http_tells_where_and_what),
         cmocka_unit_test(odd_clocks_are_kept_and_said),
