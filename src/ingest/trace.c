@@ -45,6 +45,15 @@ sw_str trace_own_id(const trace *t, const char *prefix, const trace_keys *own)
     return sw_arena_str(t->arena, sw_str_from(id));
 }
 
+sw_str trace_lone_id(const trace *t, const char *prefix, const trace_node *node)
+{
+    char hex[2 * OTLP_SPAN_ID];
+    const sw_str keys[] = {t->trace_hex, {hex, sizeof hex}};
+
+    sw_hex_print(node->facts->span->span_id, OTLP_SPAN_ID, hex);
+    return trace_make_id(t, prefix, "genai-evt", keys, 2, -1);
+}
+
 sw_str trace_part_id(const trace *t, const trace_node *node, const char *prefix, sw_str word,
                      size_t index)
 {

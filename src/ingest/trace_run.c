@@ -264,6 +264,9 @@ static void name_runs(trace *t, bool trace_level, trace_result *out, sw_str *gho
         } else if (decides_sometimes(node)) {
             ghosts[out->ghost_count++] = span_run_id(t, node);
         }
+        if (node->facts->detailed) {
+            ghosts[out->ghost_count++] = trace_lone_id(t, "run", node);
+        }
     }
 }
 
@@ -289,7 +292,7 @@ sw_status trace_write_runs(trace *t, trace_result *out, sw_error *err)
 {
     const sums *all = sum_up(t);
     sw_run *runs = sw_arena_alloc(t->arena, ((size_t)t->count + 1) * sizeof *runs);
-    sw_str *ghosts = sw_arena_alloc(t->arena, ((size_t)t->count + 1) * sizeof *ghosts);
+    sw_str *ghosts = sw_arena_alloc(t->arena, (2 * (size_t)t->count + 1) * sizeof *ghosts);
     uint32_t *waiting = sw_arena_alloc(t->arena, ((size_t)t->count + 1) * sizeof *waiting);
     bool trace_level = false;
 

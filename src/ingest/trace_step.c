@@ -369,16 +369,6 @@ static void find_http(trace *t)
     }
 }
 
-/* The id under which a record of this call stood alone, before the span came (E.6, genai-evt). */
-static sw_str lone_id(const trace *t, const trace_node *node)
-{
-    char hex[2 * OTLP_SPAN_ID];
-    sw_str keys[2] = {t->trace_hex, {hex, sizeof hex}};
-
-    sw_hex_print(node->facts->span->span_id, OTLP_SPAN_ID, hex);
-    return trace_make_id(t, "step", "genai-evt", keys, 2, -1);
-}
-
 static bool write_folds(trace *t, trace_result *out)
 {
     trace_fold *folds = sw_arena_alloc(t->arena, (2 * (size_t)t->count + 1) * sizeof *folds);
@@ -390,8 +380,9 @@ static bool write_folds(trace *t, trace_result *out)
                 trace_step_id(t, node), trace_step_id(t, &t->nodes[trace_survivor(t, i)]), NULL};
         }
         if (node->facts->detailed && (node->role == SPAN_LLM || node->folded)) {
-            folds[out->fold_count++] = (trace_fold){
-                lone_id(t, node), trace_step_id(t, &t->nodes[trace_survivor(t, i)]), NULL};
+            folds[out->fold_count++] =
+                (trace_fold){trace_lone_id(t, "step", node),
+                             trace_step_id(t, &t->nodes[trace_survivor(t, i)]), NULL};
         }
     }
     out->folds = folds;

@@ -266,6 +266,7 @@ static void a_record_without_its_span_becomes_a_step(lt *t)
         CHECK(!survivor.retired_into.ptr);
         SAME(survivor.prompt_tokens.value, 10);
         CHECK(sw_str_eq(lt_get(t, &t->a, lone.id).retired_into, survivor.id));
+        SAME(lt_list(t, &t->a, SW_RECORD_RUN, &query).count, 1 + spans);
         CLEAN();
     }
     sw_ingest_close(&in);
