@@ -121,11 +121,12 @@ static bool is_write(sw_str method)
 static sw_status read_shown(sw_request *request, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
+    char at[SW_COOKIE_TEXT];
+    sw_str name = sw_auth_cookie_name(sw_request_header(request, "Host"), at);
     request->shown = sw_auth_secret(sw_request_header(request, "Authorization"),
                                     sw_request_header(request, "X-BARE-PASSWORD"));
     sw_str sealed = request->shown.ptr ? SW_NULL_STR
-                                       : sw_auth_cookie(sw_request_header(request, "Cookie"),
-                                                        SW_STR(SW_SESSION_COOKIE));
+                                       : sw_auth_cookie(sw_request_header(request, "Cookie"), name);
     if (sealed.ptr) {
         status = sw_key_session_open(sw_server_ledger(request->server), sealed, request->memory,
                                      &request->shown, &request->session_us, err);

@@ -31,6 +31,11 @@ sw_str sw_auth_secret(sw_str authorization, sw_str bare_password);
 /* The value of a cookie in a Cookie header; null: it is not there. */
 sw_str sw_auth_cookie(sw_str cookies, sw_str name);
 
+enum { SW_COOKIE_TEXT = 32 };
+/* The name of the cookie of sessions at the address in a Host header: browsers do not tell ports apart, so that the name
+ * has to, else two servers of one machine take each other's sessions away. */
+sw_str sw_auth_cookie_name(sw_str host, char out[SW_COOKIE_TEXT]);
+
 /* The name in a Host header, without port and brackets; null when it is malformed. */
 sw_str sw_host_name(sw_str host);
 /* A page can make any name of its own mean this machine, but not an address: names must be listed. */

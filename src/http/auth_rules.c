@@ -2,6 +2,7 @@
 /* The decisions about callers, as pure functions: no request, no ledger, no clock. */
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <strings.h>
 
 #include "http/auth.h"
@@ -146,6 +147,25 @@ sw_str sw_host_name(sw_str host)
     sw_str name = {host.ptr, (size_t)(colon - host.ptr)};
     sw_str port = {colon + 1, host.len - name.len - 1};
     return name.len > 0 && is_port(port) ? name : SW_NULL_STR;
+}
+
+/* The digits behind the name; empty where there are none. */
+static sw_str port_of(sw_str host)
+{
+    sw_str name = sw_host_name(host);
+    size_t at = name.ptr ? (size_t)(name.ptr - host.ptr) + name.len : host.len;
+    while (at < host.len && !isdigit((unsigned char)host.ptr[at])) {
+        at++; /* "]" and ":" */
+    }
+    return host.ptr ? sw_str_make(host.ptr + at, host.len - at) : SW_STR("");
+}
+
+sw_str sw_auth_cookie_name(sw_str host, char out[SW_COOKIE_TEXT])
+{
+    sw_str port = port_of(host);
+    int len = snprintf(out, SW_COOKIE_TEXT, "%s%s%.*s", SW_SESSION_COOKIE, port.len ? "_" : "",
+                       (int)port.len, port.ptr);
+    return sw_str_make(out, (size_t)len);
 }
 
 sw_gate sw_gate_of(const sw_settings *settings)

@@ -32,7 +32,7 @@ static void put_components(sw_json_out *out)
             "{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":"
             "\"A key, as stepwell keys create shows it once. A server on this "
             "machine's own address is open as long as there is none.\"},\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"" SW_SESSION_COOKIE
-            "\",\"description\":\"What POST /v1/session sets.\"}}"));
+            "\",\"description\":\"What POST /v1/session sets. Where the address has a port, _ and the port follow the name.\"}}"));
     sw_json_key(out, SW_STR("responses"));
     sw_json_open(out, '{');
     sw__openapi_refusals(out, NULL, true);

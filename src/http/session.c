@@ -21,9 +21,12 @@ static bool is_https(const sw_request *request)
 
 static void set_cookie(sw_request *request, sw_str value, long long seconds)
 {
-    sw_str text = sw_arena_printf(
-        &request->arena, "%s=%.*s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Strict%s",
-        SW_SESSION_COOKIE, (int)value.len, value.ptr, seconds, is_https(request) ? "; Secure" : "");
+    char at[SW_COOKIE_TEXT];
+    sw_str name = sw_auth_cookie_name(sw_request_header(request, "Host"), at);
+    sw_str text = sw_arena_printf(&request->arena,
+                                  "%.*s=%.*s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Strict%s",
+                                  (int)name.len, name.ptr, (int)value.len, value.ptr, seconds,
+                                  is_https(request) ? "; Secure" : "");
     if (text.ptr) {
         sw_answer_header(request, "Set-Cookie", text.ptr);
     }

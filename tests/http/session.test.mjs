@@ -10,7 +10,7 @@ const bearer = (secret) => ({ authorization: `Bearer ${secret}` });
 const secretOf = async (server, body, headers = {}) => (await server.must(201, 'POST', '/v1/keys/', { body, headers }));
 const begin = (server, key, headers = OWN_PAGE) => server.api('POST', '/v1/session', { body: { key }, headers });
 
-// "stepwell_session=...; Path=/; ..." as {cookie: what a browser would send, attributes: [...]}.
+// "stepwell_session_8283=...; Path=/; ..." as {cookie: what a browser would send, attributes: [...]}.
 function cookieOf(answer) {
   const [pair, ...attributes] = (answer.headers.get('set-cookie') ?? '').split('; ');
   return { cookie: pair, attributes };
@@ -67,6 +67,17 @@ test('behind what speaks TLS for the server the cookie is for TLS only', async (
   }
 });
 
+test('two servers of one machine leave each other their sessions', async (t) => {
+  const [one, other] = [await closed(t), await closed(t)];
+  const cookies = await Promise.all([one, other].map(async ({ server, admin }) => cookieOf(await begin(server, admin)).cookie));
+  const names = cookies.map((cookie) => cookie.split('=')[0]);
+  assert.deepEqual(names, [one, other].map(({ server }) => `stepwell_session_${new URL(server.url).port}`));
+  for (const { server } of [one, other]) {
+    const who = await server.get('/v1/session', { headers: { cookie: cookies.join('; ') } });
+    assert.ok(who.key_id && who.expires_at, JSON.stringify(who));
+  }
+});
+
 test('a key that is shown in a header goes before the session', async (t) => {
   const { server, admin } = await closed(t);
   const reader = (await secretOf(server, { name: 'reader', scopes: ['read'] }, bearer(admin))).secret;
@@ -94,7 +105,8 @@ test('what is refused', async (t) => {
   const { cookie } = cookieOf(await begin(server, admin));
   const value = cookie.split('=').slice(1).join('=');
   const flipped = `${value.slice(0, -6)}${value.at(-6) === 'A' ? 'B' : 'A'}${value.slice(-5)}`;
-  for (const bad of ['stepwell_session=', 'stepwell_session=x', `stepwell_session=${flipped}`, `stepwell_session=${admin}`, `stepwell_sessions=${value}`, `x${cookie}`]) {
+  const [name] = cookie.split('=');
+  for (const bad of [`${name}=`, `${name}=x`, `${name}=${flipped}`, `${name}=${admin}`, `stepwell_session=${value}`, `${name}0=${value}`, `x${cookie}`]) {
     const { status, text } = await server.api('GET', '/v1/steps/', { headers: { cookie: bad } });
     assert.deepEqual([status, text], [401, '{"detail":"Unauthorized"}'], bad);
   }
@@ -122,7 +134,7 @@ test('it ends when it is ended, and everywhere at once when its key is revoked',
   const { cookie } = cookieOf(await begin(server, made.secret));
   const ended = await server.api('DELETE', '/v1/session', { headers: { cookie, ...OWN_PAGE } });
   assert.equal(ended.status, 200);
-  assert.deepEqual(cookieOf(ended).cookie, 'stepwell_session=');
+  assert.deepEqual(cookieOf(ended).cookie, `${cookie.split('=')[0]}=`);
   assert.ok(cookieOf(ended).attributes.includes('Max-Age=0'));
 
   const stream = await fetch(`${server.url}/v1/steps/stream`, { headers: { cookie } });

@@ -89,6 +89,33 @@ static void test_host_name(void **state)
     }
 }
 
+static void test_cookie_name(void **state)
+{
+    static const struct {
+        const char *host;
+        const char *name;
+    } rows[] = {
+        {"localhost", "stepwell_session"},
+        {"localhost:8283", "stepwell_session_8283"},
+        {"127.0.0.1:1", "stepwell_session_1"},
+        {"[::1]", "stepwell_session"},
+        {"[::1]:65535", "stepwell_session_65535"},
+        {"a1.example:80", "stepwell_session_80"},
+        {"a1.example", "stepwell_session"},
+        {"a.example:", "stepwell_session"},
+        {"a.example:123456", "stepwell_session"},
+        {"a.example:8a", "stepwell_session"},
+        {"", "stepwell_session"},
+        {NULL, "stepwell_session"},
+    };
+    (void)state;
+    for (size_t i = 0; i < SW_COUNT(rows); i++) {
+        char at[SW_COOKIE_TEXT];
+        same(sw_auth_cookie_name(str(rows[i].host), at), rows[i].name,
+             rows[i].host ? rows[i].host : "none");
+    }
+}
+
 static void test_host_allowed(void **state)
 {
     static const struct {
@@ -378,12 +405,12 @@ static void test_signature(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_secret),       cmocka_unit_test(test_host_name),
-        cmocka_unit_test(test_host_allowed), cmocka_unit_test(test_origin),
-        cmocka_unit_test(test_scopes),       cmocka_unit_test(test_needs),
-        cmocka_unit_test(test_bucket),       cmocka_unit_test(test_buckets),
-        cmocka_unit_test(test_addresses),    cmocka_unit_test(test_targets),
-        cmocka_unit_test(test_signature),
+        cmocka_unit_test(test_secret),      cmocka_unit_test(test_host_name),
+        cmocka_unit_test(test_cookie_name), cmocka_unit_test(test_host_allowed),
+        cmocka_unit_test(test_origin),      cmocka_unit_test(test_scopes),
+        cmocka_unit_test(test_needs),       cmocka_unit_test(test_bucket),
+        cmocka_unit_test(test_buckets),     cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_targets),     cmocka_unit_test(test_signature),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

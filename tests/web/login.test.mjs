@@ -34,7 +34,7 @@ test('asks for a key, says what is wrong with one, and goes on where one was', o
   await page.getByRole('row', { name: /model-1/ }).waitFor();
   assert.match(page.url(), /model=model-1$/);
   const cookies = await page.context().cookies();
-  assert.deepEqual(cookies.map(({ name, httpOnly, sameSite }) => [name, httpOnly, sameSite]), [['stepwell_session', true, 'Strict']]);
+  assert.deepEqual(cookies.map(({ name, httpOnly, sameSite }) => [name, httpOnly, sameSite]), [[`stepwell_session_${new URL(site.server.url).port}`, true, 'Strict']]);
   assert.equal(await page.evaluate(() => document.cookie), '');
   assert.ok(!JSON.stringify(await page.evaluate(() => ({ ...localStorage, ...sessionStorage }))).includes(secret));
   await page.reload();
