@@ -175,6 +175,17 @@ test('tokens by bucket, with the price that was used; they add up to the cost', 
   assert.deepEqual(cells('Total'), ['Total', '2,300', '', '$0.000390']);
 }));
 
+test('a bucket that is known to be empty costs nothing; of one that was not reported nobody knows', on(site, async (page) => {
+  const [step] = await fill(site.server, 1, () => ({ created_at: time(-50), status: 'success', provider_name: 'openai', model: 'gpt-4o-mini', prompt_tokens: 1000, completion_tokens: 0, total_tokens: 1000, cached_input_tokens: 0, usage_state: 'reported' }));
+  await show(page, step.id);
+  const tokens = card(page, 'Tokens and cost');
+  await tokens.getByText('openai/gpt-4o-mini').waitFor();
+  const cells = async (name) => (await tokens.getByRole('row', { name }).innerText()).split('\t').slice(1).map((text) => text.trim());
+  assert.deepEqual(await cells('read from cache'), ['0', '$0.0750', '$0']);
+  assert.deepEqual(await cells('output'), ['0', '$0.600', '$0']);
+  assert.deepEqual(await cells('reasoning'), ['–', '$0.600', '–']);
+}));
+
 test('the bar of time is to scale', on(site, async (page) => {
   await show(page);
   const timing = card(page, 'Timing');

@@ -70,7 +70,7 @@ export function Tokens({ step, price }: { step: Step; price: StepPrice | null | 
                   </td>
                   <td class="n">{unknown || !reported[i] ? <span class="faint" title="not reported">{format.NOTHING}</span> : format.count(parts[i])}</td>
                   <td class="n soft">{per ? format.money(per[i]) : format.NOTHING}</td>
-                  <td class="n">{reported[i] && parts[i] ? format.money(costs[i] === null ? null : Math.round(costs[i]!)) : format.NOTHING}</td>
+                  <td class="n">{reported[i] && !unknown ? format.money(costs[i] === null ? null : Math.round(costs[i]!)) : format.NOTHING}</td>
                 </tr>
               ))}
               <tr class="sum">
