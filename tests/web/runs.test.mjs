@@ -286,6 +286,33 @@ test('a run that goes on is live: steps come, end, and so does the run', on(site
   await until(states, (all) => all.at(-1) === 'success', 'a step that ends behind the run');
 }));
 
+test('what comes before its stream, or while that is broken, is not lost', on(site, async (page) => {
+  const id = newId('run');
+  const add = () => fill(site.server, 1, () => ({ run_id: id, status: 'success', model: 'm' }));
+  await site.server.must(201, 'POST', '/v1/runs', { body: { id, agent_id: at.agent } });
+  await add();
+  const states = () => page.locator('.w-row:not(.w-head) .status').allInnerTexts();
+  // The first stream is held up until there is a second step; the next one breaks before it has told of anything.
+  let asked = 0;
+  let go;
+  const held = new Promise((resolve) => (go = resolve));
+  await page.route((url) => url.pathname === '/v1/steps/stream', async (route) => {
+    asked++;
+    await (asked === 1 ? held.then(() => route.fulfill({ contentType: 'text/event-stream', body: ': no event\n\n' })) : asked === 2 ? route.abort() : route.continue());
+  });
+  const stream = page.waitForRequest(/\/v1\/steps\/stream/);
+  const answered = page.waitForResponse(new RegExp(`/v1/runs/${id}/timeline`));
+  await page.goto(`${site.server.url}/runs/${id}?view=waterfall`);
+  await stream;
+  await add();
+  go();
+  await answered;
+  await until(states, (all) => all.length >= 2, 'the step before the stream');
+  await add();
+  await until(states, (all) => all.length === 3, 'the step while it was broken');
+  await site.server.must(200, 'PATCH', `/v1/runs/${id}`, { body: { status: 'completed' } });
+}, { expects: [/ERR_FAILED/] }));
+
 test('enter opens the step, from which j goes on in the run', on(site, async (page) => {
   await show(page, at.run, `?step=${at.steps[3].id}`);
   await until(() => inTranscript(page), (text) => text === 'Step 4', 'the step');

@@ -34,10 +34,7 @@ function useData(id: string): [RunData, Blocks] {
     const data = new RunData(id, tell);
     return { data, blocks: new Blocks(data, tell) };
   }, [id]);
-  useEffect(() => {
-    made.data.start();
-    return () => made.data.end();
-  }, [made]);
+  useEffect(() => () => made.data.end(), [made]);
   return [made.data, made.blocks];
 }
 
@@ -216,6 +213,9 @@ function OneRun({ id }: { id: string }) {
   listens.current ||= live;
   useEffect(() => {
     if (!listens.current) {
+      if (run) {
+        data.start();
+      }
       return undefined;
     }
     let soon = 0;
@@ -230,7 +230,7 @@ function OneRun({ id }: { id: string }) {
       end();
       clearTimeout(soon);
     };
-  }, [listens.current, data]);
+  }, [run !== undefined, listens.current, data]);
 
   const move = (by: number) => {
     const next = data.rows[Math.max(0, Math.min(data.rows.length - 1, (at < 0 ? -1 : at) + by))];

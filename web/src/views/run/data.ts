@@ -80,6 +80,7 @@ export class RunData {
   shape = 0; // changes with everything but steps that come at the end
   #tell: () => void;
   #soon = 0;
+  #turn = 0;
   #stop = new AbortController();
   #early = new Map<string, Step | null>(); // what the stream told before the timeline was there; null: deleted
 
@@ -146,6 +147,7 @@ export class RunData {
   // ---- the timeline
 
   async #load(): Promise<void> {
+    const turn = ++this.#turn;
     try {
       const response = await fetch(`/v1/runs/${encodeURIComponent(this.id)}/timeline`, { headers: OWN_HEADER, credentials: 'same-origin', signal: this.#stop.signal });
       if (!response.ok) {
@@ -155,6 +157,10 @@ export class RunData {
       let rest = '';
       let first = true;
       for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+        if (turn !== this.#turn) {
+          void reader.cancel(); // it is asked for anew
+          return;
+        }
         const text = rest + piece.value;
         const end = text.lastIndexOf('\n');
         rest = text.slice(end + 1);
@@ -171,7 +177,7 @@ export class RunData {
       this.shape += this.kidCount > 0 ? 1 : 0;
       void this.#take(early).then(() => this.changed());
     } catch (error) {
-      if (this.#stop.signal.aborted) {
+      if (this.#stop.signal.aborted || turn !== this.#turn) {
         return;
       }
       this.error = asError(error);
@@ -253,10 +259,14 @@ export class RunData {
 
   // ---- as it goes on
 
-  // Listens to its steps until the returned function is called.
+  // Asks for its steps, and listens to what comes until the returned function is called. It listens first, so that nothing
+  // is lost in between; where it does not come to that, the steps are there all the same. When a stream breaks before
+  // anything was heard of it, nobody knows where it was: then the steps are asked for again.
   follow(onChange: () => void): () => void {
     const queue = new Map<string, Step | null>();
     let timer = 0;
+    let begun = false;
+    let heard = false;
     const flush = async () => {
       timer = 0;
       const some = [...queue];
@@ -270,7 +280,19 @@ export class RunData {
       onChange();
     };
     const end = listen(`/v1/steps/stream?run_id=${encodeURIComponent(this.id)}`, {
+      onState: (state) => {
+        if (state === 'connecting') {
+          return;
+        }
+        if (!begun) {
+          begun = true;
+          this.start();
+        } else if (state === 'open' && !heard) {
+          this.retry();
+        }
+      },
       onEvent: (event) => {
+        heard ||= event.id !== '';
         if (event.event === 'step') {
           const told = JSON.parse(event.data) as { step?: Step; id?: string };
           queue.set(told.step?.id ?? told.id!, told.step ?? null);
