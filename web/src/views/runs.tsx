@@ -118,7 +118,7 @@ const Narrow = ({ run, sums }: { run: Run; sums: RunMetrics | undefined }) => (
       <span>{sums ? format.plural(sums.num_steps ?? 0, 'step') : ''}</span>
       {sums && sums.failed_steps > 0 && <span class="bad-text">{format.count(sums.failed_steps)} failed</span>}
       <span>{sums ? `${format.short(sums.total_tokens)} tokens` : ''}</span>
-      <bdi>{format.line(sums?.tools_used?.join(', '), 80)}</bdi>
+      <bdi class="rest">{format.line(sums?.tools_used?.join(', '), 80)}</bdi>
     </div>
   </div>
 );

@@ -73,7 +73,7 @@ function ColumnChoice() {
 const HeadRow = ({ columns }: { columns: Column[] }) => (
   <div class="row header" role="row" aria-rowindex={1}>
     {columns.map((column) => (
-      <div key={column.name} class={`cell ${column.right ? 'right' : ''}`} role="columnheader" title={column.doc}>
+      <div key={column.name} class={`cell h-${column.name} ${column.right ? 'right' : ''}`} role="columnheader" title={column.doc}>
         {column.title}
       </div>
     ))}

@@ -121,13 +121,13 @@ const OWN: Column[] = [
   column('status', 'Status', 'Where the step is in its life', 86, (step) => <Status word={step.status} />, { fits: true }),
   column('agent', 'Agent', 'The agent that made the call', 64, (step) => name('agent', step.agent_id), { grows: 0.4 }),
   column('model', 'Model', 'The model that answered', 76, (step) => text(step.model), { grows: 0.45 }),
-  column('preview', 'Input and output', 'The beginning of what was asked and answered, or the error', 112, (step) => <Preview step={step} />, { grows: 1.5 }),
+  column('preview', 'Input and output', 'The beginning of what was asked and answered, or the error', 100, (step) => <Preview step={step} />, { grows: 1.5 }),
   column('tokens', 'Tokens', 'Uncached, cached, written, output and reasoning tokens', 60, (step) => <Tokens step={step} />, { right: true, fits: true }),
   column('cost', 'Cost', 'What the step cost', 68, (step) => <Money nano={step.cost_nano_usd} />, { right: true }),
   column('duration', 'Duration', 'How long it took: model and tools', 66, (_, metrics) => <Took metrics={metrics} />, { right: true, fits: true }),
-  column('stop', 'Stop reason', 'Why the step ended', 74, (step) => text(step.stop_reason), { grows: 0.35 }),
+  column('stop', 'Stop reason', 'Why the step ended', 82, (step) => text(step.stop_reason), { grows: 0.35 }),
   column('feedback', 'Feedback', 'What people thought of it', 58, (step) => <Thumb word={step.feedback} />, { fits: true }),
-  column('tags', 'Tags', 'Words to find the step by', 58, (step) => <TagCell tags={step.tags} />, { grows: 0.4 }),
+  column('tags', 'Tags', 'Words to find the step by', 62, (step) => <TagCell tags={step.tags} />, { grows: 0.4 }),
 ];
 
 const KINDS: Record<string, Named> = { agent_id: 'agent', project_id: 'project', provider_id: 'provider', conversation_id: 'conversation', created_by_id: 'user', last_updated_by_id: 'user' };
