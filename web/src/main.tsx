@@ -3,7 +3,7 @@
 import { render } from 'preact';
 import { App } from './app';
 import { startKeys } from './keys';
-import { LetIn } from './session';
+import { findSession, LetIn } from './session';
 import './styles/base.css';
 import './styles/frame.css';
 import './styles/parts.css';
@@ -17,4 +17,5 @@ import { startTheme } from './theme';
 
 startTheme();
 startKeys();
+void findSession(); // the answer is on its way while the page is begun
 render(<LetIn>{(who) => <App key={who.key_id ?? 'open'} />}</LetIn>, document.getElementById('app')!);

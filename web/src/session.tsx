@@ -87,7 +87,6 @@ function Login() {
 export function LetIn({ children }: { children: (who: Session) => ComponentChildren }) {
   const at = useStore(state);
   useEffect(() => {
-    void findSession();
     return signedOut.subscribe(() => state.get() !== 'nobody' && state.set('nobody'));
   }, []);
   if (at === 'unknown') {

@@ -9,9 +9,13 @@ import { ApiError, asError, type Page } from './api';
 // ---- rows from pages ------------------------------------------------------------------------------------------------
 
 const PAGES_KEPT = 48;
+// Whoever has come that many pages far goes on by larger ones: fewer questions, and still no long one.
+const PAGES_FIRST = 20;
+const LARGER = 5;
 
 interface Held<T> {
   after: string | null; // the cursor that the page was asked with
+  asked: number; // so many rows
   count: number;
   rows: T[] | null; // null: forgotten, or on its way
   used: number;
@@ -148,18 +152,19 @@ export class Walk<T> {
     this.loading = true;
     this.#tell();
     const after = this.#next;
+    const asked = this.#pages.length < PAGES_FIRST ? this.size : this.size * LARGER;
     try {
-      const page = await this.#source.load(after, this.size, this.#stop.signal);
+      const page = await this.#source.load(after, asked, this.#stop.signal);
       if (this.#stop.signal.aborted) {
         return;
       }
       const last = page.rows.at(-1);
       this.#next = page.resume ?? (last ? this.#source.idOf(last) : null);
-      this.done = page.resume === null && page.rows.length < this.size;
+      this.done = page.resume === null && page.rows.length < asked;
       // What came on top while the first page was on its way is in that page too.
       const rows = after === null ? page.rows.filter((row) => !this.held(this.#source.idOf(row))) : page.rows;
       if (rows.length > 0) {
-        this.#pages.push({ after, count: rows.length, rows, used: ++this.#clock });
+        this.#pages.push({ after, asked, count: rows.length, rows, used: ++this.#clock });
         this.#starts.push(this.#starts.at(-1)! + rows.length);
         this.#forget();
       }
@@ -180,7 +185,7 @@ export class Walk<T> {
     }
     this.#asked.add(i);
     try {
-      const { rows } = await this.#source.load(page.after, this.size, this.#stop.signal);
+      const { rows } = await this.#source.load(page.after, page.asked, this.#stop.signal);
       page.rows = rows.slice(0, page.count);
       page.used = ++this.#clock;
       this.#forget();
@@ -198,9 +203,13 @@ export class Walk<T> {
   // The first page stays: asked for again it would be the newest rows, which are not those that it had.
   #forget(): void {
     const held = this.#pages.filter((page) => page.rows && page.after !== null);
-    held.sort((a, b) => a.used - b.used);
-    for (const page of held.slice(0, Math.max(0, held.length - PAGES_KEPT))) {
-      page.rows = null;
+    held.sort((a, b) => b.used - a.used);
+    let rows = 0;
+    for (const page of held) {
+      rows += page.count;
+      if (rows > PAGES_KEPT * this.size) {
+        page.rows = null;
+      }
     }
   }
 }
@@ -209,12 +218,30 @@ export class Walk<T> {
 export function useWalk<T>(key: string, source: WalkSource<T>): Walk<T> {
   const [, draw] = useState(0);
   const at = useRef<{ key: string; walk: Walk<T> }>();
+  const frame = useRef(0);
+  // Once a frame; the first rows at once.
+  const drawn = useRef(0);
+  const tell = () => {
+    if (drawn.current === 0) {
+      draw((n) => n + 1);
+      return;
+    }
+    frame.current ||= requestAnimationFrame(() => {
+      frame.current = 0;
+      draw((n) => n + 1);
+    });
+  };
   if (at.current?.key !== key) {
     at.current?.walk.end();
-    at.current = { key, walk: new Walk(source, () => draw((n) => n + 1)) };
+    at.current = { key, walk: new Walk(source, tell) };
     at.current.walk.reach(0);
   }
-  useEffect(() => () => at.current?.walk.end(), []);
+  const end = () => {
+    at.current?.walk.end();
+    cancelAnimationFrame(frame.current);
+  };
+  useEffect(() => end, []);
+  drawn.current = at.current.walk.count;
   return at.current.walk;
 }
 
@@ -223,11 +250,15 @@ export function useWalk<T>(key: string, source: WalkSource<T>): Walk<T> {
 // Browsers draw nothing beyond some ten million pixels: a longer list is scrolled in larger steps.
 const TALLEST_PX = 8_000_000;
 const OVERSCAN = 8;
+// Whole rows that a frame has time for. Whoever moves further than that in a frame sees a gist of each row, and the rows
+// themselves as soon as there is time for them.
+const AT_ONCE = 8;
 
 export interface VirtualListProps {
   count: number;
   rowHeight: number;
   row(index: number): ComponentChildren; // without a key: elements are used again for other rows
+  gist?(index: number): ComponentChildren; // the same in an element or two
   onReach?(last: number): void; // up to where rows can be seen soon
   onScrolled?(top: boolean): void; // whether the beginning is in sight
   onSight?(first: number, last: number): void; // which rows are in sight
@@ -243,30 +274,64 @@ export interface VirtualListProps {
   foot?: ComponentChildren; // behind the last row
 }
 
+const AWAY_PX = -10_000;
+
+// What was drawn last: which rows as they are, by place; whether there are others of which only the gist was, and whether
+// it is time for some of them.
+interface Places {
+  slots: number;
+  at: number; // the first row in sight
+  whole: Map<number, { index: number; inside: ComponentChildren }>;
+  lacks: boolean;
+  fill: boolean;
+}
+
+// Which rows are drawn as they are: all, unless one has moved by more than a frame has time for. At first those in sight, so
+// that they are there soon; then those that are there already, and once a frame, while one does not move, the next few of
+// those that are lacking, the ones in sight first.
+function choose(places: Places, { first, last, slots, at, height }: { first: number; last: number; slots: number; at: number; height: number }): Set<number> {
+  const moved = Math.abs(at - places.at) > AT_ONCE;
+  if (places.slots !== slots) {
+    places.whole.clear();
+  }
+  const all = Array.from({ length: last - first }, (_, i) => first + i);
+  const there = (i: number) => places.whole.get(i % slots)?.index === i;
+  const lacking = all.filter((i) => !there(i));
+  const inSight = (i: number) => i >= Math.floor(at) && i < at + height;
+  const begins = places.whole.size === 0;
+  const next = begins ? lacking.filter(inSight) : [...lacking.filter(inSight), ...lacking.filter((i) => !inSight(i))].slice(0, places.fill && !moved ? AT_ONCE : 0);
+  const limited = (begins || moved || places.lacks) && lacking.length > next.length;
+  const chosen = new Set(limited ? [...all.filter(there), ...next] : all);
+  if (!limited) {
+    places.whole.clear(); // the others are taken away
+  }
+  Object.assign(places, { slots, at, lacks: limited, fill: false });
+  return chosen;
+}
+
 export function VirtualList(props: VirtualListProps) {
-  const { count, rowHeight, row, onReach, onScrolled, onSight, active, role = 'grid' } = props;
+  const { count, rowHeight, row, gist, onReach, onScrolled, onSight, active, role = 'grid' } = props;
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 800 });
+  const [, drawMore] = useState(0);
+  const places = useRef<Places>({ slots: 0, at: 0, whole: new Map(), lacks: false, fill: false });
   const whole = count * rowHeight;
   const tall = Math.min(whole, TALLEST_PX);
   const scale = whole > tall ? (whole - view.height) / (tall - view.height) : 1;
 
   useLayoutEffect(() => {
     const at = box.current!;
-    let frame = 0;
-    const look = () => {
-      frame = 0;
-      setView((old) => (old.top === at.scrollTop && old.height === at.clientHeight ? old : { top: at.scrollTop, height: at.clientHeight }));
-    };
-    const soon = () => (frame ||= requestAnimationFrame(look));
-    const sizes = new ResizeObserver(soon);
-    at.addEventListener('scroll', soon, { passive: true });
+    // Both are told once a frame, before anything was drawn in it: what is asked here is known without laying out.
+    const scrolled = () => setView((old) => (old.top === at.scrollTop ? old : { ...old, top: at.scrollTop }));
+    const resized = () => setView((old) => (old.height === at.clientHeight ? old : { ...old, height: at.clientHeight }));
+    const sizes = new ResizeObserver(resized);
+    at.addEventListener('scroll', scrolled, { passive: true });
     sizes.observe(at);
-    look();
+    resized();
+    scrolled();
     return () => {
-      cancelAnimationFrame(frame);
       sizes.disconnect();
-      at.removeEventListener('scroll', soon);
+      at.removeEventListener('scroll', scrolled);
     };
   }, []);
 
@@ -293,15 +358,39 @@ export function VirtualList(props: VirtualListProps) {
 
   // A place in the document keeps its element and is moved by itself: moving elements among each other would lay all of
   // them out anew.
+  const chosen = gist ? choose(places.current, { first, last, slots, at: offset / rowHeight, height: view.height / rowHeight }) : null;
   const rows: ComponentChildren[] = [];
+  const gists: ComponentChildren[] = [];
+  const slot = (key: string | number, top: number, inside: ComponentChildren) => (
+    <div key={key} class="slot" role="presentation" aria-hidden={top === AWAY_PX || undefined} style={{ height: `${rowHeight}px`, transform: `translateY(${top}px)` }}>
+      {inside}
+    </div>
+  );
   for (let i = first; i < last; i++) {
     const top = Math.round(i * rowHeight - offset + view.top);
-    rows[i % slots] = (
-      <div key={i % slots} class="slot" role="presentation" style={{ height: `${rowHeight}px`, transform: `translateY(${top}px)` }}>
-        {row(i)}
-      </div>
-    );
+    if (!chosen || chosen.has(i)) {
+      const inside = row(i);
+      rows[i % slots] = slot(i % slots, top, inside);
+      places.current.whole.set(i % slots, { index: i, inside });
+    } else {
+      gists[i % slots] = slot(`gist ${i % slots}`, top, gist!(i));
+    }
   }
+  // Rows that are not to be seen keep their places while there is no time to make others of them.
+  for (const [place, { inside }] of places.current.lacks ? places.current.whole : []) {
+    rows[place] ??= slot(place, AWAY_PX, inside);
+  }
+  const { lacks, at: drawnAt } = places.current;
+  useEffect(() => {
+    const fill = () => {
+      if (places.current.at === drawnAt) {
+        places.current.fill = true;
+        drawMore((n) => n + 1);
+      }
+    };
+    const frame = lacks ? requestAnimationFrame(fill) : 0;
+    return () => cancelAnimationFrame(frame);
+  });
   return (
     <div
       class={`scroller ${props.class ?? ''}`}
@@ -316,6 +405,7 @@ export function VirtualList(props: VirtualListProps) {
       {props.head}
       <div class="virtual" role={role === 'grid' ? 'rowgroup' : 'presentation'} style={{ height: `${tall}px` }}>
         {rows}
+        {gists}
       </div>
       {props.foot}
     </div>

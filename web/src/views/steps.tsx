@@ -16,7 +16,7 @@ import { chosenColumns, columns as allColumns, gridOf, USUAL, type Column } from
 import { FacetBar } from './steps/facets';
 import { AddFilter, Chips, Search, TimeRange } from './steps/filters';
 import { useLive } from './steps/live';
-import { Row, rowId } from './steps/row';
+import { Row, RowGist, rowId } from './steps/row';
 import { SavedViews } from './steps/saved';
 import { apiQuery, chosenParams, hasFilters, noFilters, rangeOf, stepAddress } from './steps/state';
 import { Strip } from './steps/strip';
@@ -259,6 +259,7 @@ export function Steps() {
                 total={count.data?.complete ? count.data.count : undefined}
                 rowHeight={narrow ? NARROW_ROW_PX : ROW_PX}
                 row={row}
+                gist={(i) => <RowGist index={i} step={walk.row(i)} />}
                 active={active}
                 activeId={active >= 0 ? rowId(active) : undefined}
                 style={gridOf(columns)}

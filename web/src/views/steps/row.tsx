@@ -51,6 +51,15 @@ const Narrow = ({ step, metrics }: { step: Step; metrics: StepMetrics | null | u
   </div>
 );
 
+// What can be read of a row while the list moves faster than rows are drawn.
+export const RowGist = ({ index, step }: { index: number; step: Step | undefined }) => (
+  <div class="row gist" role="row" aria-rowindex={index + 2}>
+    <bdi class="faint" role="gridcell">
+      {step ? `${format.timeShort(step.created_at)}  ${format.line(step.model, 60)}  ${format.line(step.output_preview ?? step.input_preview, 80)}` : '…'}
+    </bdi>
+  </div>
+);
+
 export class Row extends Component<RowProps> {
   override shouldComponentUpdate(next: RowProps): boolean {
     return (Object.keys(next) as (keyof RowProps)[]).some((name) => next[name] !== this.props[name]);
