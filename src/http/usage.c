@@ -154,6 +154,7 @@ static sw_status read_query(sw_request *request, sw_usage_query *query, sw_error
     query->from = sw_param_int(request, "from");
     query->to = sw_param_int(request, "to");
     query->latency = latency.known && latency.value;
+    query->row_limit = sw_param_int(request, "rows").value;
     if (status == SW_STATUS_OK && zone.ptr && !parse_zone(zone, &query->zone_minutes)) {
         return bad_param(request, "zone", zone, "Input should be a distance to UTC like +02:00");
     }

@@ -56,6 +56,19 @@ test('usage is what the rows say', async (t) => {
   assert.equal(part.total.total_tokens, tokens(mine));
   assert.deepEqual(part.groups.map((g) => g.status).sort(), [...new Set(mine.map((s) => s.status))].sort());
 
+  // Of what has to be read the newest are read, when no more shall be; kept sums need no reading.
+  const newest = [...steps].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+  const bound = newest.findIndex((s, i) => i >= 99 && s.created_at !== newest[i + 1].created_at) + 1;
+  const few = await server.get(`/v1/usage?group_by=stop_reason&rows=${bound}`);
+  assert.deepEqual([few.source, few.rows, few.complete, few.total.num_steps, few.total.total_tokens], ['rows', bound, false, bound, tokens(newest.slice(0, bound))]);
+  for (const path of ['group_by=stop_reason&rows=601', 'group_by=model&rows=1']) {
+    const { complete, total } = await server.get(`/v1/usage?${path}`);
+    assert.deepEqual([complete, total.num_steps], [true, 600], path);
+  }
+  for (const rows of ['0', '-1', '5000001', 'many']) {
+    assert.equal((await server.api('GET', `/v1/usage?rows=${rows}`)).status, 422, rows);
+  }
+
   const zoned = await server.get('/v1/usage?group_by=day&zone=%2B05:00');
   const day = (s) => new Date(Date.parse(s.created_at) + 5 * 3_600_000).toISOString().slice(0, 10);
   assert.deepEqual(

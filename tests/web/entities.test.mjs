@@ -135,6 +135,30 @@ test('providers: their models, and those that are configured; an address that is
   assert.ok(!(await page.content()).includes('never-shown'));
 }));
 
+// The answer of a server that read only the first few of the steps.
+async function fewRows(route, count) {
+  const url = new URL(route.request().url());
+  const response = await route.fetch({ url: url.href.replace(/rows=\d+/, `rows=${count}`) });
+  await route.fulfill({ response });
+}
+
+test('where there are more steps than are read at once, those of the newest stand there until all are summed', on(site, async (page) => {
+  for (const [path, name, mine] of [['/providers?range=all', 'openai', (step) => step.provider_name === 'openai'], ['/conversations?range=all', 'about number 1', (step) => step.conversation_id === at.talks[1]]]) {
+    let go;
+    const held = new Promise((resolve) => (go = resolve));
+    await page.route((url) => url.pathname === '/v1/usage' && !url.searchParams.has('has_feedback') && !url.searchParams.has('latency'), (route) => (/[?&]rows=/.test(route.request().url()) ? fewRows(route, 10) : held.then(() => route.continue())));
+    await open(page, path);
+    await page.getByText('So far of the newest 10 steps; all of this time are being summed…').waitFor();
+    const count = async () => Number((await row(page, name).locator('td.n').first().innerText()).trim());
+    const newest = [...at.steps].sort((a, b) => (a.created_at < b.created_at ? 1 : -1)).slice(0, 10);
+    assert.equal(await count(), newest.filter(mine).length);
+    go();
+    await until(count, (n) => n === at.steps.filter(mine).length, 'the sum of all');
+    assert.equal(await page.getByText('are being summed').count(), 0);
+    await page.unrouteAll();
+  }
+}, UNNAMED));
+
 test('order and search stand in the address', on(site, async (page) => {
   await open(page, '/agents?range=all');
   const names = () => page.locator('.sums tbody th').allInnerTexts();

@@ -9,7 +9,7 @@ import { dimensionOf, DIMENSIONS, knownCost, knownTokens, noTotals, rangeOf, sha
 import { FirstSteps } from '../../first';
 import { Errors, Feedback, Kinds, Spend, Times, Tokens, undrawn, useKeysOf } from './charts';
 import { allVotes, type Sums } from './data';
-import { Change, CostUnknown, LatencyTitle, UsageUnknown, Value, votesShare } from './parts';
+import { Change, CostUnknown, LatencyTitle, Summing, UsageUnknown, Value, votesShare } from './parts';
 import { SumsTable } from './table';
 
 // The time of the page, the same until the address is another or somebody asks anew.
@@ -143,6 +143,7 @@ export function SumsBody({ sums, dimension, filters, dimensions = DIMENSIONS }: 
   const early = undrawn(sums, keys);
   return (
     <>
+      {sums.summing && <Summing read={sums.whole.num_steps} />}
       {sums.incomplete && <p class="aside soft">There are more steps in this time than one answer reads: the newest are summed. A shorter time, or other sums, are complete.</p>}
       <Figures sums={sums} filters={filters} />
       <div class="segments" role="group" aria-label="Sum by">

@@ -4,7 +4,7 @@
 import type { Totals } from 'facts';
 import { useMemo, useState } from 'preact/hooks';
 import { useApi, type Asked } from '../../api';
-import { add, before, folded, keyOf, noTotals, usagePath, type Filters, type Group, type Range, type Report } from '../../usage';
+import { add, before, folded, keyOf, noTotals, READ_AT_ONCE, usagePath, useUsage, type Filters, type Group, type Range, type Report } from '../../usage';
 import type { Votes } from './parts';
 import type { Row } from './table';
 
@@ -22,13 +22,11 @@ export interface Sums {
   votesBy: Asked<Report>;
   main: Asked<Report>;
   incomplete: boolean;
+  summing: boolean; // what is there is of the newest steps, and soon of all
   rows: Row[];
   askLatencies: (() => void) | undefined; // there are so many steps that it takes a while
   reload(): void;
 }
-
-// So many steps are read one by one without asking whether somebody wants to wait.
-export const READ_AT_ONCE = 200_000;
 
 export function votesOf(report: Report | undefined, by: string): Map<string | null, Votes> {
   const out = new Map<string | null, Votes>();
@@ -48,10 +46,10 @@ export function useSums(by: string, range: Range, now: number, filters: Filters)
   const [asked, setAsked] = useState('');
   const past = before(range, now);
   const grain = range.grain;
-  const main = useApi<Report>(usagePath([by, grain], range, filters));
+  const main = useUsage(usagePath([by, grain], range, filters));
   const overTime = useApi<Report>(usagePath([grain], range, filters, { latency: 'true' }));
   const overall = useApi<Report>(usagePath([], range, filters, { latency: 'true' }));
-  const gone = useApi<Report>(past ? usagePath([by], past, filters) : null);
+  const gone = useUsage(past && !main.summing ? usagePath([by], past, filters) : null);
   const votes = useApi<Report>(usagePath(['feedback', grain], range, filters, { has_feedback: 'true' }));
   const votesBy = useApi<Report>(usagePath(['feedback', by], range, filters, { has_feedback: 'true' }));
   const whole = useMemo(() => (main.data?.groups ?? []).reduce((sum, group) => add(sum, group), noTotals()), [main.data]);
@@ -78,7 +76,8 @@ export function useSums(by: string, range: Range, now: number, filters: Filters)
     groups: main.data?.groups ?? [],
     before: past && gone.data ? (gone.data.total ?? noTotals()) : undefined,
     beforeBy: past && gone.data ? folded(gone.data.groups, by) : undefined,
-    incomplete: [main, overTime, gone].some((one) => one.data?.complete === false),
+    summing: main.summing,
+    incomplete: !main.summing && [main, overTime, gone].some((one) => one.data?.complete === false),
     askLatencies: many && asked !== path ? () => setAsked(path) : undefined,
   };
 }

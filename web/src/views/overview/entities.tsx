@@ -10,11 +10,11 @@ import * as format from '../../format';
 import { nameOf } from '../../names';
 import { useQuery, useRoute, withQuery } from '../../route';
 import { Empty, ErrorBox, Head, Id, Link, Loading, OutLink, Time } from '../../ui';
-import { add, CONVERSATION, dimensionOf, folded, keyOf, knownCost, noTotals, share, usagePath, type Dimension, type Filters, type Group, type Report } from '../../usage';
+import { add, CONVERSATION, dimensionOf, folded, keyOf, knownCost, noTotals, READ_AT_ONCE, share, usagePath, useUsage, type Dimension, type Filters, type Group, type Report } from '../../usage';
 import { Unknown } from '../settings/unknown';
 import { useRange } from './body';
-import { READ_AT_ONCE, votesOf } from './data';
-import { nameOrText, RangePicker } from './parts';
+import { votesOf } from './data';
+import { nameOrText, RangePicker, Summing } from './parts';
 import { SumsTable, type Extra, type Row } from './table';
 
 const NO_FILTERS: Filters = {};
@@ -23,8 +23,9 @@ interface EntityProps {
   title: string;
   dimension: Dimension;
   to(key: string): string;
-  extra?: Extra[];
+  extra?(groups: Group[]): Extra[];
   others?: string[]; // values that have a row also without steps, when there is no other time than all
+  beside?: string; // what else the sums are told apart by
   above?: ComponentChildren;
   below?: ComponentChildren;
   usual?: string;
@@ -32,16 +33,16 @@ interface EntityProps {
 }
 
 // Sums by one dimension over a time, with the period before left out: who compares goes to the overview.
-function Entities({ title, dimension, to, extra = [], others = [], above, below, usual, find }: EntityProps) {
+function Entities({ title, dimension, to, extra = () => [], others = [], beside, above, below, usual, find }: EntityProps) {
   const [query, change] = useQuery();
   const route = useRoute();
   const { range } = useRange();
   const [asked, setAsked] = useState('');
-  const sums = useApi<Report>(usagePath([dimension.by], range, NO_FILTERS));
+  const sums = useUsage(usagePath(beside ? [dimension.by, beside] : [dimension.by], range, NO_FILTERS));
   const votes = useApi<Report>(usagePath(['feedback', dimension.by], range, NO_FILTERS, { has_feedback: 'true' }));
   const path = usagePath([dimension.by], range, NO_FILTERS, { latency: 'true' });
   const steps = sums.data?.total.num_steps ?? 0;
-  const times = useApi<Report>(steps > 0 && (steps <= READ_AT_ONCE || asked === path) ? path : null);
+  const times = useApi<Report>(steps > 0 && !sums.summing && (steps <= READ_AT_ONCE || asked === path) ? path : null);
   const wanted = (query.get('find') ?? '').toLowerCase();
 
   const rows = useMemo((): Row[] => {
@@ -78,7 +79,7 @@ function Entities({ title, dimension, to, extra = [], others = [], above, below,
         )
       ) : (
         <section class="card">
-          {sums.data.complete ? null : <p class="aside soft">There are more steps in this time than one answer reads: the newest are summed.</p>}
+          {sums.summing ? <Summing read={steps} /> : sums.data.complete ? null : <p class="aside soft">There are more steps in this time than one answer reads: the newest are summed.</p>}
           {found.length === 0 ? <p class="aside faint">Nothing here has “{wanted}” in its name.</p> : (
             <SumsTable
               dimension={dimension}
@@ -87,10 +88,10 @@ function Entities({ title, dimension, to, extra = [], others = [], above, below,
               range={range}
               filters={NO_FILTERS}
               to={to}
-              extra={extra}
+              extra={extra(sums.data.groups)}
               without={['change']}
               {...(usual ? { usual } : {})}
-              latencyAsked={steps > READ_AT_ONCE && asked !== path ? { title: `Measure the time of ${format.short(steps)} steps`, run: () => setAsked(path) } : undefined}
+              latencyAsked={!sums.summing && steps > READ_AT_ONCE && asked !== path ? { title: `Measure the time of ${format.short(steps)} steps`, run: () => setAsked(path) } : undefined}
             />
           )}
         </section>
@@ -124,7 +125,7 @@ export function Agents() {
       title="Agents"
       dimension={dimension}
       to={(key) => `/agents/${encodeURIComponent(key)}`}
-      extra={extra}
+      extra={() => extra}
       others={[...byId.keys()]}
       find={(key) => `${byId.get(key)?.name ?? ''} ${key}`}
     />
@@ -157,7 +158,7 @@ export function Conversations() {
       title="Conversations"
       dimension={CONVERSATION}
       to={(key) => `/conversations/${encodeURIComponent(key)}`}
-      extra={extra}
+      extra={() => extra}
       others={[...byId.keys()]}
       usual="-last"
       find={(key) => `${byId.get(key)?.summary ?? ''} ${key}`}
@@ -182,7 +183,7 @@ export function Models() {
       cell: (row) => format.money(blended(row.sums)),
     },
   ];
-  return <Entities title="Models" dimension={dimension} to={(key) => overview(dimension, key)} extra={extra} above={<Unknown range={range} brief />} find={(key) => key} />;
+  return <Entities title="Models" dimension={dimension} to={(key) => overview(dimension, key)} extra={() => extra} above={<Unknown range={range} brief />} find={(key) => key} />;
 }
 
 function Configured() {
@@ -236,35 +237,36 @@ function Configured() {
 
 export function Providers() {
   const dimension = dimensionOf('provider');
-  const { range } = useRange();
-  const models = useApi<Report>(usagePath(['provider', 'model'], range, NO_FILTERS));
-  const of = useMemo(() => {
+  const modelsOf = (groups: Group[]) => {
     const out = new Map<string | null, Group[]>();
-    for (const group of models.data?.groups ?? []) {
+    for (const group of groups) {
       out.set(keyOf(group, 'provider'), [...(out.get(keyOf(group, 'provider')) ?? []), group]);
     }
     return out;
-  }, [models.data]);
-  const extra: Extra[] = [
-    {
-      name: 'models',
-      title: 'Models',
-      order: (row) => of.get(row.key)?.length ?? 0,
-      cell: (row) => {
-        const own = [...(of.get(row.key) ?? [])].sort((a, b) => b.num_steps - a.num_steps);
-        return (
-          <span class="listed" title={own.map((group) => keyOf(group, 'model') ?? 'model not said').join(', ')}>
-            {own.slice(0, 2).map((group, i) => (
-              <span key={keyOf(group, 'model') ?? ''}>
-                {i > 0 && ', '}
-                <bdi>{keyOf(group, 'model') ?? 'model not said'}</bdi>
-              </span>
-            ))}
-            {own.length > 2 && <span class="faint"> + {own.length - 2}</span>}
-          </span>
-        );
+  };
+  const extra = (groups: Group[]): Extra[] => {
+    const of = modelsOf(groups);
+    return [
+      {
+        name: 'models',
+        title: 'Models',
+        order: (row) => of.get(row.key)?.length ?? 0,
+        cell: (row) => {
+          const own = [...(of.get(row.key) ?? [])].sort((a, b) => b.num_steps - a.num_steps);
+          return (
+            <span class="listed" title={own.map((group) => keyOf(group, 'model') ?? 'model not said').join(', ')}>
+              {own.slice(0, 2).map((group, i) => (
+                <span key={keyOf(group, 'model') ?? ''}>
+                  {i > 0 && ', '}
+                  <bdi>{keyOf(group, 'model') ?? 'model not said'}</bdi>
+                </span>
+              ))}
+              {own.length > 2 && <span class="faint"> + {own.length - 2}</span>}
+            </span>
+          );
+        },
       },
-    },
-  ];
-  return <Entities title="Providers" dimension={dimension} to={(key) => overview(dimension, key)} extra={extra} below={<Configured />} find={(key) => key} />;
+    ];
+  };
+  return <Entities title="Providers" dimension={dimension} to={(key) => overview(dimension, key)} extra={extra} beside="model" below={<Configured />} find={(key) => key} />;
 }

@@ -8,6 +8,13 @@ import { useQuery } from '../../route';
 import { Icon, Link } from '../../ui';
 import { CONVERSATION, DIMENSIONS, RANGES, utcText, type Dimension, type Filters, type Latency, type Range } from '../../usage';
 
+// Above sums of which there will be more in a moment.
+export const Summing = ({ read }: { read: number }) => (
+  <p class="aside soft" role="status">
+    So far of the newest {format.plural(read, 'step')}; all of this time are being summed…
+  </p>
+);
+
 export function RangePicker({ range }: { range: Range }) {
   const [, change] = useQuery();
   return (
