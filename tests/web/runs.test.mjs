@@ -3,13 +3,15 @@
 // stay together; the first error, finding, runs that it started, steps that come while one looks; and a run of many steps.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { agent, fill, newId, scaled } from '../http/lib.mjs';
+import { agent, fill, newId, patience, scaled } from '../http/lib.mjs';
 import { accessible, dashboard, on, picture, until, windows } from './browser.mjs';
 
 const BEGIN = Date.UTC(2026, 0, 10, 8);
 const COUNT = 120;
 const FAILED = [71, 90];
 const MANY = scaled(5000, 20_000, 100_000);
+const OPENED = 5;
+const LONGEST_OPEN_MS = 1000;
 const MANY_FAILED = Math.floor(MANY * 0.6);
 const at = {};
 const time = (i) => new Date(BEGIN + i * 10_000).toISOString();
@@ -329,13 +331,20 @@ test('a run that is not there', on(site, async (page) => {
 }, { expects: [/404/] }));
 
 test(`a run of ${MANY} steps: the error first, then all, of which few are in the document`, on(site, async (page, t) => {
+  const opened = [];
+  for (let i = 0; i < OPENED; i++) {
+    await page.goto('about:blank');
+    opened.push(performance.now());
+    await page.goto(`${site.server.url}/runs/${at.many}`);
+    await page.locator('.turn.active').getByText('the one that broke').waitFor();
+    opened.push(performance.now() - opened.pop());
+  }
   const begun = performance.now();
-  await page.goto(`${site.server.url}/runs/${at.many}`);
-  await page.locator('.turn.active').getByText('the one that broke').waitFor();
-  const open = performance.now() - begun;
   await until(() => inWaterfall(page), (text) => text === String(MANY_FAILED + 1), 'the error in the waterfall');
   await page.locator(`.scroller.waterfall[aria-rowcount="${MANY}"]`).waitFor();
-  t.diagnostic(`the error was there after ${Math.round(open)} ms, all after ${Math.round(performance.now() - begun)} ms`);
+  t.diagnostic(`the error was there after ${opened.map(Math.round).join(', ')} ms, all ${Math.round(performance.now() - begun)} ms later`);
+  // Of several, because something else may run on this machine.
+  assert.ok(Math.min(...opened) < LONGEST_OPEN_MS * patience, `opened after ${opened} ms`);
   assert.equal(await inSight(page.locator('.w-row.active')), true);
   assert.ok((await page.locator('.w-row').count()) < 120);
   await page.keyboard.press('3');
