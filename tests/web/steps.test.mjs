@@ -411,3 +411,17 @@ test('what steps say is text, whatever it looks like', on(site, async (page) => 
   await accessible(site, page);
   await drop(ids);
 }, { width: 1900 }));
+
+test('ten thousand tags of a step are refused, and would not hold the list up', on(site, async (page) => {
+  const tags = Array.from({ length: 10_000 }, (_, i) => `<b>tag ${i}`);
+  assert.equal((await site.server.api('POST', '/v1/steps', { body: { id: newId('step'), tags } })).status, 422);
+  await page.route((url) => url.pathname === '/v1/steps/' && url.searchParams.get('order') !== 'asc', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: (await response.json()).map((step, i) => (i === 0 ? { ...step, tags } : step)) });
+  });
+  await show(page);
+  const first = page.getByRole('row').nth(1);
+  await first.getByText('+9,994').waitFor({ state: 'attached' });
+  assert.equal(await first.locator('.tag').count(), 6);
+  assert.equal((await first.boundingBox()).height, 32);
+}));
