@@ -10,7 +10,7 @@ static void set_null(const sw_field *field, sw_lite_value *out)
 {
     bool bytes = sw__lite_form(field) == SW_LITE_ID;
     out->is = SW_LITE_IS_NULL;
-    if (sw__lite_null_part(field)) {
+    if (sw__null_part(field)) {
         out->is = bytes ? SW_LITE_IS_BLOB : SW_LITE_IS_INT;
         out->number = 0;
         out->ptr = "";
@@ -170,7 +170,7 @@ static void bind_words(const sw_lite_slot *slot, int at, const void *ptr, size_t
 /* What stands for null: nothing, or the mark of a null part of a key. */
 static void bind_nothing(const sw_field *field, const sw_lite_slot *slot, int at)
 {
-    if (!sw__lite_null_part(field)) {
+    if (!sw__null_part(field)) {
         bind_null(slot, at);
     } else if (sw__lite_form(field) == SW_LITE_ID) {
         bind_bytes(slot, at, "", 0);
@@ -192,8 +192,8 @@ static const char *keep_bytes(sw_lite_scratch *scratch, const void *bytes, size_
     return kept;
 }
 
-static sw_lite_fit bind_id(const sw_lite_table *table, size_t i, sw_str text,
-                           const sw_lite_slot *slot, int at, sw_lite_scratch *scratch)
+static sw_lite_fit bind_id(const sw_table *table, size_t i, sw_str text, const sw_lite_slot *slot,
+                           int at, sw_lite_scratch *scratch)
 {
     sw_key key;
     const char *kept = NULL;
@@ -224,7 +224,7 @@ static sw_lite_fit bind_hex(sw_str text, const sw_lite_slot *slot, int at, sw_li
     return kept ? SW_LITE_BOUND : SW_LITE_NO_ROOM;
 }
 
-static sw_status bind_looked_up(sw_lite_session *session, const sw_lite_table *table, size_t i,
+static sw_status bind_looked_up(sw_lite_session *session, const sw_table *table, size_t i,
                                 sw_str text, const sw_lite_slot *slot, int at, sw_lite_fit *fit,
                                 sw_error *err)
 {
@@ -237,7 +237,7 @@ static sw_status bind_looked_up(sw_lite_session *session, const sw_lite_table *t
     return status;
 }
 
-sw_status sw__lite_bind_field(sw_lite_session *session, const sw_lite_table *table, size_t i,
+sw_status sw__lite_bind_field(sw_lite_session *session, const sw_table *table, size_t i,
                               const void *row, const sw_lite_slot *slot, int at,
                               sw_lite_scratch *scratch, sw_lite_fit *fit, sw_error *err)
 {
@@ -354,7 +354,7 @@ static bool stands_for_null(sqlite3_value *value, int type)
 }
 
 /* Anything but null and numbers. */
-static sw_status read_value(sw_lite_session *session, const sw_lite_table *table, size_t i,
+static sw_status read_value(sw_lite_session *session, const sw_table *table, size_t i,
                             sqlite3_stmt *stmt, int at, sqlite3_value *value, bool borrow,
                             sw_arena *arena, sw_str *out, sw_error *err)
 {
@@ -390,7 +390,7 @@ static sw_status read_value(sw_lite_session *session, const sw_lite_table *table
 
 /* The value is asked for once: each question to the statement finds its column anew. Most columns hold nothing or a
  * number. */
-sw_status sw__lite_read(sw_lite_session *session, const sw_lite_table *table, uint64_t fields,
+sw_status sw__lite_read(sw_lite_session *session, const sw_table *table, uint64_t fields,
                         sqlite3_stmt *stmt, int at, bool borrow, sw_arena *arena, void *row,
                         sw_error *err)
 {

@@ -13,7 +13,7 @@
 
 #include <sqlite3.h>
 
-#include "store/store_impl.h"
+#include "store/plan.h"
 
 enum {
     SW_LITE_APPLICATION = 0x53744557,         /* "StEW", PRAGMA application_id */
@@ -26,7 +26,6 @@ enum {
     SW_LITE_NUMBERS = 8192,   /* of text to number, in pairs: 1 MiB in the write session */
     SW_LITE_NAMES = 2048,     /* slots of number to text: 256 KiB a session */
     SW_LITE_REMEMBERED = 112, /* longest text that is remembered */
-    SW_LITE_KEY_FIELDS = 8,   /* most fields a key or an index may have */
     SW_LITE_ROW_BYTES = 4096, /* no record's struct is larger */
     SW_LITE_WORDS = 0xff      /* stands where a record's number does, for the dictionary */
 };
@@ -71,42 +70,18 @@ static inline sw_lite_form sw__lite_form(const sw_field *field)
     SW_IMPOSSIBLE("a kind without a form");
 }
 
-/* A null part of a key is kept as 0 or as no bytes: SQLite's key columns would not compare nulls. */
-static inline bool sw__lite_null_part(const sw_field *field)
-{
-    return (field->flags & (SW_KEY_PART | SW_NOT_NULL)) == SW_KEY_PART;
-}
-
-/* Whether the column's own order is the field's order (sw_field_cmp). */
+/* Whether the column's own order is the field's order (sw_field_cmp). A null part of a key is kept as 0 or as no
+ * bytes: SQLite's key columns would not compare nulls. */
 static inline bool sw__lite_ordered(const sw_field *field)
 {
     sw_lite_form form = sw__lite_form(field);
-    return form != SW_LITE_WORD && form != SW_LITE_REF && !sw__lite_null_part(field);
+    return form != SW_LITE_WORD && form != SW_LITE_REF && !sw__null_part(field);
 }
 
 static inline sw_str sw__lite_home(const sw_field *field)
 {
     return field->prefix ? sw_str_from(field->prefix) : SW_STR("");
 }
-
-/* What is asked about a record again and again. */
-typedef struct sw_lite_table {
-    const sw_record *model;
-    sw_shape shape;
-    int primary; /* the primary field, or -1 */
-    uint8_t keys[SW_LITE_KEY_FIELDS];
-    uint8_t key_count;
-    uint64_t all; /* fields of the table itself, without the shared ones */
-    uint64_t key;
-    uint64_t counters;
-    uint64_t shared;
-    uint64_t border; /* fields that name the organization: they tell few rows from each other */
-    bool is_parent;  /* others refer to its rows */
-    uint64_t
-        null_parts;    /* parts of the key that may be null, and then stand in the file as a mark */
-    uint8_t forms[64]; /* for the hot path: sw_lite_form of each field ... */
-    sw_str homes[64];  /* ... and the prefix its ids mostly have */
-} sw_lite_table;
 
 /* The records a schema is made of: the model's, or a test's. */
 typedef struct sw_lite_schema {
@@ -116,16 +91,17 @@ typedef struct sw_lite_schema {
 
 /* The column of a field in `<table>_data`; "pk" for a primary field that is its parent's. */
 const char *sw__lite_column(const sw_field *field);
-/* The highest `.since`: what PRAGMA user_version says when the file is up to date. */
-int sw__lite_version(const sw_lite_schema *schema);
+/* What PRAGMA user_version says when the file is up to date. */
+static inline int sw__lite_version(const sw_lite_schema *schema)
+{
+    return sw__schema_version(schema->records, schema->count);
+}
 /* Creates everything, or brings an older file up; one transaction, safe against other processes. */
 sw_status sw__lite_migrate(sqlite3 *db, const sw_lite_schema *schema, const sw_allocator *from,
                            const char *path, sw_error *err);
 /* Answers NEWER, or INVALID for another program's file. `version` 0: the file is empty. */
 sw_status sw__lite_inspect(sqlite3 *db, const sw_lite_schema *schema, const char *path,
                            int *version, sw_error *err);
-/* Prints text between apostrophes. */
-void sw__lite_print_quoted(sw_buf *sql, const char *text);
 /* Prints the plain view of a record (sqlite_view.c). */
 void sw__lite_print_view(const sw_lite_schema *schema, const sw_record *record, sw_buf *sql);
 /* The join that fills the shared fields of message, as text after FROM. */
@@ -171,7 +147,7 @@ typedef struct sw_lite_shape {
     uint8_t range;
     uint8_t after;
     uint8_t after_nulls;
-    uint8_t order[SW_LITE_KEY_FIELDS];
+    uint8_t order[SW_KEY_FIELDS];
 } sw_lite_shape;
 _Static_assert(sizeof(sw_lite_shape) == 24, "no padding: compared as bytes");
 
@@ -211,7 +187,7 @@ typedef struct sw_lite_store {
     int64_t cache_bytes;
     int64_t reader_cache_bytes;
     int64_t busy_ms;
-    sw_lite_table tables[SW_RECORD_COUNT];
+    sw_table tables[SW_RECORD_COUNT];
     pthread_mutex_t lock; /* of db */
     sqlite3 *db;          /* for upkeep */
     atomic_int wal_pages; /* in the log after the last commit */
@@ -240,7 +216,7 @@ typedef struct sw_lite_session {
     sw_lite_name *names;
     sw_lite_log *log;                          /* of the writer, from its first group on */
     int64_t last_pk[SW_RECORD_COUNT];          /* highest row number ever given; 0: ask */
-    sw_lite_value key[SW_LITE_KEY_FIELDS];     /* the key of the row that is looked for */
+    sw_lite_value key[SW_KEY_FIELDS];          /* the key of the row that is looked for */
     uint64_t many_columns[SW_RECORD_COUNT];    /* parameters of statements for many rows so far */
     uint16_t last_number[SW_RECORD_COUNT][64]; /* by field: where in `numbers` its last text was */
     uint64_t moved[SW_RECORD_COUNT];           /* counters that anything was added to so far */
@@ -249,8 +225,7 @@ typedef struct sw_lite_session {
     sw_lite_slot slots[SW_LITE_SLOTS];
 } sw_lite_session;
 
-static inline const sw_lite_table *sw__lite_table(const sw_lite_session *session,
-                                                  sw_record_id record)
+static inline const sw_table *sw__lite_table(const sw_lite_session *session, sw_record_id record)
 {
     return &session->store->tables[record];
 }
@@ -314,12 +289,12 @@ typedef enum sw_lite_fit {
 } sw_lite_fit;
 /* Encodes and binds field i at once; an unknown word enters the dictionary. What is bound points into the
  * row and the scratch. */
-sw_status sw__lite_bind_field(sw_lite_session *session, const sw_lite_table *table, size_t i,
+sw_status sw__lite_bind_field(sw_lite_session *session, const sw_table *table, size_t i,
                               const void *row, const sw_lite_slot *slot, int at,
                               sw_lite_scratch *scratch, sw_lite_fit *fit, sw_error *err);
 /* The columns from `at` on into these fields. With `borrow`, text and bytes stay the statement's; ids and words are
  * always the arena's. */
-sw_status sw__lite_read(sw_lite_session *session, const sw_lite_table *table, uint64_t fields,
+sw_status sw__lite_read(sw_lite_session *session, const sw_table *table, uint64_t fields,
                         sqlite3_stmt *stmt, int at, bool borrow, sw_arena *arena, void *row,
                         sw_error *err);
 /* Column `at` holds an id that mostly has the prefix `home`. */
@@ -338,8 +313,8 @@ sw_status sw__lite_unpack(sqlite3_stmt *stmt, int at, sw_arena *arena, sw_str *o
 sw_status sw__lite_word(sw_lite_session *session, sw_str word, bool add, int64_t *out,
                         sw_error *err);
 /* The number of the text of field i, which holds words or refers; 0: none. A new word gets one. */
-sw_status sw__lite_look_up(sw_lite_session *session, const sw_lite_table *table, size_t i,
-                           sw_str text, int64_t *number, sw_error *err);
+sw_status sw__lite_look_up(sw_lite_session *session, const sw_table *table, size_t i, sw_str text,
+                           int64_t *number, sw_error *err);
 /* The text of a word's or a parent's number (`of`: record, or SW_LITE_WORDS), in the arena. */
 sw_status sw__lite_name(sw_lite_session *session, uint8_t of, int64_t number, sw_arena *arena,
                         sw_str *out, sw_error *err);
@@ -356,12 +331,11 @@ sw_status sw__lite_next_pk(sw_lite_session *session, sw_record_id record, int64_
 /* ---- keys --------------------------------------------------------------------------------------- */
 
 /* " WHERE t.a = ?1 AND t.b = ?2": the key, from parameter `first` on. */
-void sw__lite_where_key(const sw_lite_table *table, int first, sw_buf *sql);
+void sw__lite_where_key(const sw_table *table, int first, sw_buf *sql);
 /* Binds the key from parameter `first` on. `there` is false when a word, a parent or an id of the key
  * cannot be in the file, so neither can the row. */
-sw_status sw__lite_bind_key(sw_lite_session *session, const sw_lite_table *table,
-                            sqlite3_stmt *stmt, int first, const void *row, bool *there,
-                            sw_error *err);
+sw_status sw__lite_bind_key(sw_lite_session *session, const sw_table *table, sqlite3_stmt *stmt,
+                            int first, const void *row, bool *there, sw_error *err);
 /* OK or NOT_FOUND. */
 sw_status sw__lite_find(sw_lite_session *session, sw_record_id record, const void *key,
                         sw_error *err);
@@ -384,6 +358,10 @@ sw_status sw__lite_put_many(sw_session *session, sw_record_id record, const void
 sw_status sw__lite_remove(sw_session *session, sw_record_id record, const void *key, sw_error *err);
 sw_status sw__lite_scan(sw_session *session, const sw_scan *scan, sw_visit *visit, void *arg,
                         sw_scan_end *end, sw_error *err);
+/* What the statement of a plan is, and its text (sqlite_plan_sql.c). For `late`, `asking` and `counting` the last
+ * parameter is the number of rows at the most. */
+sw_lite_shape sw__lite_walk_shape(const sw_plan *plan);
+void sw__lite_walk_print(const sw_lite_session *session, const void *plan, sw_buf *sql);
 sw_status sw__lite_check(sw_session *session, sw_fault *fault, void *arg, sw_error *err);
 
 #endif

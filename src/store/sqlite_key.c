@@ -7,7 +7,7 @@
 
 /* ---- keys --------------------------------------------------------------------------------------- */
 
-void sw__lite_where_key(const sw_lite_table *table, int first, sw_buf *sql)
+void sw__lite_where_key(const sw_table *table, int first, sw_buf *sql)
 {
     sw_buf_adds(sql, " WHERE ");
     for (size_t i = 0; i < table->key_count; i++) {
@@ -16,9 +16,8 @@ void sw__lite_where_key(const sw_lite_table *table, int first, sw_buf *sql)
     }
 }
 
-sw_status sw__lite_bind_key(sw_lite_session *session, const sw_lite_table *table,
-                            sqlite3_stmt *stmt, int first, const void *row, bool *there,
-                            sw_error *err)
+sw_status sw__lite_bind_key(sw_lite_session *session, const sw_table *table, sqlite3_stmt *stmt,
+                            int first, const void *row, bool *there, sw_error *err)
 {
     *there = true;
     for (size_t i = 0; i < table->key_count; i++) {
@@ -43,7 +42,7 @@ static sw_status step_key(sw_lite_session *session, sw_lite_verb verb, sw_record
                           sw_lite_build *build, const void *key, sw_lite_slot **slot, int *rc,
                           sw_error *err)
 {
-    const sw_lite_table *table = sw__lite_table(session, record);
+    const sw_table *table = sw__lite_table(session, record);
     const sw_lite_shape shape = {.verb = (uint8_t)verb, .record = (uint8_t)record};
     bool there = false;
     sw_status status = sw__lite_take(session, &shape, build, table, slot, err);
@@ -64,7 +63,7 @@ static sw_status step_key(sw_lite_session *session, sw_lite_verb verb, sw_record
 
 static void build_get(const sw_lite_session *session, const void *arg, sw_buf *sql)
 {
-    const sw_lite_table *table = arg;
+    const sw_table *table = arg;
     (void)session;
     for (size_t i = 0; i < table->model->field_count; i++) {
         sw_buf_addf(sql, "%s%s.%s", i ? ", " : "SELECT ", table->shared & SW_MASK(i) ? "b" : "t",
@@ -79,7 +78,7 @@ static void build_get(const sw_lite_session *session, const void *arg, sw_buf *s
 
 /* The statement is not given back before the row is read, so that looking up its words and parents
  * happens in the same snapshot. */
-static sw_status read_row(sw_lite_session *session, const sw_lite_table *table, sqlite3_stmt *stmt,
+static sw_status read_row(sw_lite_session *session, const sw_table *table, sqlite3_stmt *stmt,
                           sw_arena *arena, void *out, sw_error *err)
 {
     memset(out, 0, table->model->size);
@@ -125,7 +124,7 @@ sw_status sw__lite_find(sw_lite_session *session, sw_record_id record, const voi
 
 static void build_remove(const sw_lite_session *session, const void *arg, sw_buf *sql)
 {
-    const sw_lite_table *table = arg;
+    const sw_table *table = arg;
     (void)session;
     sw_buf_addf(sql, "DELETE FROM %s_data AS t", table->model->table);
     sw__lite_where_key(table, 1, sql);
@@ -193,7 +192,7 @@ static sw_status restricted(sw_lite_session *session, sw_record_id record, sw_st
 static sw_status remove_failed(sw_lite_session *session, sw_record_id record, const void *key,
                                int rc, sw_error *err)
 {
-    const sw_lite_table *table = sw__lite_table(session, record);
+    const sw_table *table = sw__lite_table(session, record);
     bool refers = rc == SQLITE_CONSTRAINT_FOREIGNKEY || rc == SQLITE_CONSTRAINT_TRIGGER;
     if (refers && table->shape == SW_SHAPE_OWN_ID) {
         return restricted(session, record,
@@ -205,7 +204,7 @@ static sw_status remove_failed(sw_lite_session *session, sw_record_id record, co
 sw_status sw__lite_remove(sw_session *head, sw_record_id record, const void *key, sw_error *err)
 {
     sw_lite_session *session = (sw_lite_session *)(void *)head;
-    const sw_lite_table *table = sw__lite_table(session, record);
+    const sw_table *table = sw__lite_table(session, record);
     sw_lite_slot *slot = NULL;
     int rc = SQLITE_DONE;
     int64_t before = sqlite3_total_changes64(session->db);

@@ -12,7 +12,7 @@
 
 typedef struct many {
     sw_lite_session *session;
-    const sw_lite_table *table;
+    const sw_table *table;
     sw_record_id record;
     sw_lite_verb verb;
     uint64_t columns; /* that are parameters: what no row has is NULL in the text */

@@ -103,7 +103,7 @@ static void build_text(const sw_lite_session *session, const void *arg, sw_buf *
 
 static void build_pk_of_id(const sw_lite_session *session, const void *arg, sw_buf *sql)
 {
-    const sw_lite_table *table = arg;
+    const sw_table *table = arg;
     (void)session;
     sw_buf_addf(sql, "SELECT pk FROM %s_data WHERE id = ?1", table->model->table);
 }
@@ -124,7 +124,7 @@ static sw_status answer(sw_lite_session *session, sw_lite_slot *slot, int64_t *o
 static sw_status find_pk(sw_lite_session *session, sw_record_id record, sw_str id, int64_t *pk,
                          sw_error *err)
 {
-    const sw_lite_table *table = sw__lite_table(session, record);
+    const sw_table *table = sw__lite_table(session, record);
     const sw_lite_shape shape = {.verb = SW_LITE_PK_OF_ID, .record = (uint8_t)record};
     sw_lite_slot *slot = NULL;
     sw_key key;
@@ -209,8 +209,8 @@ sw_status sw__lite_word(sw_lite_session *session, sw_str word, bool add, int64_t
 
 /* The number of the column's text. A column often says again what it said in the row before, and then
  * the place is known without looking for it. */
-sw_status sw__lite_look_up(sw_lite_session *session, const sw_lite_table *table, size_t i,
-                           sw_str text, int64_t *number, sw_error *err)
+sw_status sw__lite_look_up(sw_lite_session *session, const sw_table *table, size_t i, sw_str text,
+                           int64_t *number, sw_error *err)
 {
     const sw_field *field = &table->model->fields[i];
     bool word = field->kind == SW_KIND_WORD;
@@ -264,7 +264,7 @@ static void name_put(const sw_lite_session *session, sw_lite_name *place, uint8_
 
 static void build_id_of_pk(const sw_lite_session *session, const void *arg, sw_buf *sql)
 {
-    const sw_lite_table *table = arg;
+    const sw_table *table = arg;
     (void)session;
     sw_buf_addf(sql, "SELECT id FROM %s_data WHERE pk = ?1", table->model->table);
 }
@@ -289,7 +289,7 @@ static sw_status find_name(sw_lite_session *session, uint8_t of, int64_t number,
                            sw_str *out, bool *found, sw_error *err)
 {
     bool word = of == SW_LITE_WORDS;
-    const sw_lite_table *table = word ? NULL : sw__lite_table(session, (sw_record_id)of);
+    const sw_table *table = word ? NULL : sw__lite_table(session, (sw_record_id)of);
     sw_str home = word ? SW_STR("word") : sw__lite_home(&table->model->fields[table->primary]);
     const sw_lite_shape shape = {.verb = word ? SW_LITE_WORD_TEXT : SW_LITE_ID_OF_PK, .record = of};
     sw_lite_slot *slot = NULL;
@@ -335,7 +335,7 @@ sw_status sw__lite_name(sw_lite_session *session, uint8_t of, int64_t number, sw
 
 static void build_last_pk(const sw_lite_session *session, const void *arg, sw_buf *sql)
 {
-    const char *name = ((const sw_lite_table *)arg)->model->table;
+    const char *name = ((const sw_table *)arg)->model->table;
     (void)session;
     sw_buf_addf(sql,
                 "SELECT max(ifnull((SELECT max(pk) FROM %s_data), 0),"
@@ -346,7 +346,7 @@ static void build_last_pk(const sw_lite_session *session, const void *arg, sw_bu
 sw_status sw__lite_next_pk(sw_lite_session *session, sw_record_id record, int64_t *pk,
                            sw_error *err)
 {
-    const sw_lite_table *table = sw__lite_table(session, record);
+    const sw_table *table = sw__lite_table(session, record);
     const sw_lite_shape shape = {.verb = SW_LITE_LAST_PK, .record = (uint8_t)record};
     sw_lite_slot *slot = NULL;
     if (session->last_pk[record]) {

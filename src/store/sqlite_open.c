@@ -159,56 +159,20 @@ sw_status sw__lite_connect(const sw_lite_store *store, bool create, int64_t cach
 
 /* ---- opening ------------------------------------------------------------------------------------ */
 
-static void fill_table(sw_lite_table *table, const sw_record *model)
+static void fill_tables(sw_table *tables)
 {
-    *table = (sw_lite_table){.model = model,
-                             .shape = sw__record_shape(model),
-                             .primary = sw_record_primary(model),
-                             .key = sw__record_key_mask(model),
-                             .counters = sw__record_counter_mask(model),
-                             .shared = sw__record_shared_mask(model)};
-    sw_assert(model->field_count < 64);
-    table->all = (SW_MASK(model->field_count) - 1) & ~table->shared;
-    for (size_t i = 0; i < model->field_count; i++) {
-        const sw_field *field = &model->fields[i];
-        table->forms[i] = (uint8_t)sw__lite_form(field);
-        sw_implies((field->flags & SW_COUNTER) && table->shape == SW_SHAPE_KEY_PARTS,
-                   (field->flags & SW_NOT_NULL) != 0);
-        table->homes[i] = sw__lite_home(field);
-        table->null_parts |= sw__lite_null_part(field) ? SW_MASK(i) : 0;
-        if (sw__field_is_key(field)) {
-            sw_assert(table->key_count < SW_LITE_KEY_FIELDS);
+    sw__tables_fill(tables);
+    for (size_t r = 0; r < SW_RECORD_COUNT; r++) {
+        sw_table *table = &tables[r];
+        table->walks_parents = true;
+        for (size_t i = 0; i < table->model->field_count; i++) {
+            const sw_field *field = &table->model->fields[i];
+            sw_lite_form form = sw__lite_form(field);
             /* 0 and no bytes stand for a null part, so no value may look like them. */
-            sw_implies(sw__lite_null_part(field),
-                       sw__lite_form(field) == SW_LITE_WORD || sw__lite_form(field) == SW_LITE_ID);
-            table->keys[table->key_count++] = (uint8_t)i;
-        }
-    }
-}
-
-/* The border between tenants is the record that refers to nothing. */
-static bool refers_to_nothing(const sw_record *record)
-{
-    for (size_t i = 0; i < record->field_count; i++) {
-        if (record->fields[i].ref.record_plus_1) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void fill_tables(sw_lite_table *tables)
-{
-    for (size_t r = 0; r < SW_RECORD_COUNT; r++) {
-        fill_table(&tables[r], &sw__records[r]);
-    }
-    for (size_t r = 0; r < SW_RECORD_COUNT; r++) {
-        for (size_t i = 0; i < sw__records[r].field_count; i++) {
-            uint8_t parent = sw__records[r].fields[i].ref.record_plus_1;
-            if (parent) {
-                tables[parent - 1].is_parent = true;
-                tables[r].border |= refers_to_nothing(&sw__records[parent - 1]) ? SW_MASK(i) : 0;
-            }
+            sw_implies(sw__null_part(field), form == SW_LITE_WORD || form == SW_LITE_ID);
+            table->forms[i] = (uint8_t)form;
+            table->ordered |= sw__lite_ordered(field) ? SW_MASK(i) : 0;
+            table->ranged |= form == SW_LITE_NUMBER ? SW_MASK(i) : 0;
         }
     }
 }

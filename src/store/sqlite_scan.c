@@ -3,7 +3,7 @@
  * not take care of is tested here, mostly on the column as it lies (a word is one integer compare),
  * before anything of the row is decoded.
  */
-#include "store/sqlite_plan.h"
+#include "store/sqlite_impl.h"
 
 enum {
     MAX_TESTS = 64,
@@ -26,7 +26,7 @@ typedef struct test {
 /* A scan in progress. */
 typedef struct run {
     sw_lite_session *session;
-    const sw_lite_plan *plan;
+    const sw_plan *plan;
     sqlite3_stmt *stmt;
     sw_arena arena; /* bound values and tests, then the text of one row at a time */
     void *row;
@@ -42,7 +42,7 @@ typedef struct run {
 static sw_status encode_value(run *r, const sw_field *field, const sw_value *value,
                               sw_lite_value *out, sw_error *err)
 {
-    sw__lite_put_value(field, value, r->row);
+    sw__put_value(field, value, r->row);
     sw_status status = sw__lite_encode(r->session, field, r->row, false, out, err);
     sw_field_clear(field, r->row);
     return status;
@@ -60,7 +60,7 @@ static sw_status bind_condition(run *r, int at, const sw_condition *c, sw_error 
         return sw_no_memory(err);
     }
     sw_status status =
-        encode_value(r, sw__lite_plan_field(r->plan, c->field), &c->values[0], value, err);
+        encode_value(r, sw__plan_field(r->plan, c->field), &c->values[0], value, err);
     if (status == SW_STATUS_OK && value->is == SW_LITE_IS_UNKNOWN) {
         r->nothing = true;
     } else if (status == SW_STATUS_OK) {
@@ -72,7 +72,7 @@ static sw_status bind_condition(run *r, int at, const sw_condition *c, sw_error 
 /* The place in the form that print_ordered compares with: the text of a word, the key of an id. */
 static sw_status bind_place(run *r, int at, uint8_t order, sw_error *err)
 {
-    sw_field field = *sw__lite_plan_field(r->plan, order);
+    sw_field field = *sw__plan_field(r->plan, order);
     sw_lite_value *value = new_values(r, 1);
     if (!value) {
         return sw_no_memory(err);
@@ -94,14 +94,14 @@ static sw_status bind_place(run *r, int at, uint8_t order, sw_error *err)
     return status;
 }
 
-static const sw_condition *condition_of(const sw_lite_plan *p, int i)
+static const sw_condition *condition_of(const sw_plan *p, int i)
 {
     return &p->scan->conditions[i];
 }
 
 static sw_status bind_all(run *r, sw_error *err)
 {
-    const sw_lite_plan *p = r->plan;
+    const sw_plan *p = r->plan;
     sw_status status = SW_STATUS_OK;
     int at = 1;
     for (size_t i = 0; status == SW_STATUS_OK && i < p->bound; i++) {
@@ -124,7 +124,7 @@ static sw_status bind_all(run *r, sw_error *err)
 
 /* ---- testing ------------------------------------------------------------------------------------ */
 
-static int column_at(const sw_lite_plan *p, uint8_t field)
+static int column_at(const sw_plan *p, uint8_t field)
 {
     return __builtin_popcountll(p->need & (SW_MASK(field) - 1));
 }
@@ -173,17 +173,16 @@ static sw_status encode_values(run *r, test *t, sw_error *err)
 
 static sw_status make_tests(run *r, sw_error *err)
 {
-    const sw_lite_plan *p = r->plan;
+    const sw_plan *p = r->plan;
     for (size_t i = 0; i < p->scan->condition_count; i++) {
         const sw_condition *c = &p->scan->conditions[i];
-        if (sw__lite_pushed(p, i)) {
+        if (sw__plan_pushed(p, i)) {
             continue;
         }
         sw_assert(r->test_count < MAX_TESTS);
         test *t = &r->tests[r->test_count++];
-        *t = (test){.condition = c,
-                    .field = sw__lite_plan_field(p, c->field),
-                    .column = column_at(p, c->field)};
+        *t = (test){
+            .condition = c, .field = sw__plan_field(p, c->field), .column = column_at(p, c->field)};
         if (tests_column(t->field, c->op)) {
             sw_status status = encode_values(r, t, err);
             if (status != SW_STATUS_OK) {
@@ -219,7 +218,7 @@ static bool equals_any(sqlite3_stmt *stmt, int type, const test *t)
 
 static bool column_is_null(sqlite3_stmt *stmt, int type, const test *t)
 {
-    if (type == SQLITE_NULL || !sw__lite_null_part(t->field)) {
+    if (type == SQLITE_NULL || !sw__null_part(t->field)) {
         return type == SQLITE_NULL;
     }
     return type == SQLITE_INTEGER
@@ -270,7 +269,7 @@ static sw_status test_row(run *r, bool *holds, sw_error *err)
 /* The order fields of the row at hand: where somebody can go on. */
 static sw_status keep_place(run *r, sw_arena *arena, void *place, sw_error *err)
 {
-    const sw_lite_plan *p = r->plan;
+    const sw_plan *p = r->plan;
     for (size_t i = 0; place && i < p->full_count; i++) {
         sw_status status = sw__lite_read(r->session, p->table, SW_MASK(p->full[i]), r->stmt,
                                          column_at(p, p->full[i]), false, arena, place, err);
@@ -339,8 +338,8 @@ static sw_status walk(run *r, sw_visit *visit, void *arg, sw_scan_end *end, sw_e
 
 static sw_status take(run *r, sw_lite_slot **slot, sw_error *err)
 {
-    const sw_lite_shape shape = sw__lite_plan_shape(r->plan);
-    sw_status status = sw__lite_take(r->session, &shape, sw__lite_plan_print, r->plan, slot, err);
+    const sw_lite_shape shape = sw__lite_walk_shape(r->plan);
+    sw_status status = sw__lite_take(r->session, &shape, sw__lite_walk_print, r->plan, slot, err);
     if (status == SW_STATUS_OK) {
         r->stmt = (*slot)->stmt;
         status = bind_all(r, err);
@@ -372,8 +371,8 @@ static sw_status run_scan(run *r, sw_visit *visit, void *arg, sw_scan_end *end, 
 /* Whether any two of the next rows are at the same place but for their ids. SQLite says it from the index. */
 static sw_status look_for_ties(run *r, bool *tied, sw_error *err)
 {
-    const sw_lite_plan *walk_plan = r->plan;
-    const sw_lite_plan ask = sw__lite_plan_ask(walk_plan);
+    const sw_plan *walk_plan = r->plan;
+    const sw_plan ask = sw__plan_ask(walk_plan);
     int64_t chunk = r->chunk;
     sw_mark mark = sw_arena_mark(&r->arena);
     sw_lite_slot *slot = NULL;
@@ -402,11 +401,11 @@ static sw_status look_for_ties(run *r, bool *tied, sw_error *err)
 }
 
 /* Rows that do not tie need no sorting by their ids. */
-static sw_status spare_sorting(run *r, sw_lite_plan *p, sw_error *err)
+static sw_status spare_sorting(run *r, sw_plan *p, sw_error *err)
 {
     bool tied = false;
     p->untied = false;
-    if (!p->ties || sw__lite_form(sw__lite_plan_field(p, p->order[0])) != SW_LITE_NUMBER) {
+    if (!p->ties || sw__lite_form(sw__plan_field(p, p->order[0])) != SW_LITE_NUMBER) {
         return SW_STATUS_OK;
     }
     sw_status status = look_for_ties(r, &tied, err);
@@ -415,8 +414,8 @@ static sw_status spare_sorting(run *r, sw_lite_plan *p, sw_error *err)
 }
 
 /* Chunk after chunk by the plan `p`, which is changed to begin each where the last one ended. */
-static sw_status next_chunks(run *r, sw_lite_plan *p, const sw_scan *asked, sw_visit *visit,
-                             void *arg, sw_scan_end *end, sw_error *err)
+static sw_status next_chunks(run *r, sw_plan *p, const sw_scan *asked, sw_visit *visit, void *arg,
+                             sw_scan_end *end, sw_error *err)
 {
     sw_scan scan = *asked;
     sw_mark mark = sw_arena_mark(&r->arena);
@@ -432,7 +431,7 @@ static sw_status next_chunks(run *r, sw_lite_plan *p, const sw_scan *asked, sw_v
         sw_arena_rewind(&r->arena, mark);
         r->chunk = r->chunk < CHUNK_MOST ? r->chunk * 2 : r->chunk;
         scan.after = r->place;
-        sw__lite_plan_after(p, &scan);
+        sw__plan_after(p, &scan);
     }
 }
 
@@ -440,8 +439,8 @@ static sw_status next_chunks(run *r, sw_lite_plan *p, const sw_scan *asked, sw_v
 static sw_status run_chunks(run *r, const sw_scan *asked, sw_visit *visit, void *arg,
                             sw_scan_end *end, sw_error *err)
 {
-    const sw_lite_plan *whole = r->plan;
-    sw_lite_plan p = *whole;
+    const sw_plan *whole = r->plan;
+    sw_plan p = *whole;
     r->plan = &p;
     r->chunk = asked->limit ? asked->limit : CHUNK_FIRST;
     r->chunk = r->chunk < CHUNK_MOST ? r->chunk : CHUNK_MOST;
@@ -453,8 +452,8 @@ static sw_status run_chunks(run *r, const sw_scan *asked, sw_visit *visit, void 
 /* Whether more rows than `limit` would have to be put in order. */
 static sw_status too_many(run *r, int64_t limit, bool *many, sw_error *err)
 {
-    const sw_lite_plan *asked = r->plan;
-    const sw_lite_plan count = sw__lite_plan_count(asked);
+    const sw_plan *asked = r->plan;
+    const sw_plan count = sw__plan_count(asked);
     sw_lite_slot *slot = NULL;
     sw_mark mark = sw_arena_mark(&r->arena);
     r->plan = &count;
@@ -475,18 +474,17 @@ static sw_status too_many(run *r, int64_t limit, bool *many, sw_error *err)
 }
 
 /* Decides; when the sort that the best path needs would be too long, decides again. */
-static sw_status decide(run *r, const sw_scan *scan, sw_lite_plan *p, sw_scan_end *end,
-                        sw_error *err)
+static sw_status decide(run *r, const sw_scan *scan, sw_plan *p, sw_scan_end *end, sw_error *err)
 {
-    const sw_lite_table *table = sw__lite_table(r->session, scan->record);
+    const sw_table *table = sw__lite_table(r->session, scan->record);
     bool many = false;
     sw_status status = SW_STATUS_OK;
-    sw__lite_plan(p, table, scan, false, r->row);
+    sw__plan(p, table, scan, false, r->row);
     if (p->sorted && scan->sort_limit && !p->nothing) {
         status = too_many(r, scan->sort_limit, &many, err);
     }
     if (many) {
-        sw__lite_plan(p, table, scan, true, r->row);
+        sw__plan(p, table, scan, true, r->row);
         end->unsorted = p->sorted;
     }
     return status;
@@ -496,7 +494,7 @@ sw_status sw__lite_scan(sw_session *head, const sw_scan *scan, sw_visit *visit, 
                         sw_scan_end *end, sw_error *err)
 {
     sw_lite_session *session = (sw_lite_session *)(void *)head;
-    sw_lite_plan p;
+    sw_plan p;
     run r = {.session = session, .plan = &p};
     sw_arena_init(&r.arena, &session->store->allocator, 0);
     sw_arena_init(&r.places, &session->store->allocator, 0);

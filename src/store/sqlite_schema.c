@@ -24,69 +24,14 @@ const char *sw__lite_column(const sw_field *field)
     return shared_id ? "pk" : sw_field_column(field);
 }
 
-/* ---- versions ----------------------------------------------------------------------------------- */
-
-static int since(uint8_t declared)
-{
-    return declared ? declared : 1;
-}
-
-/* A record is as old as its key, which no version can change. What it shares with others (created_at ...) is older. */
-static int record_since(const sw_record *record)
-{
-    return since(record->fields[0].since);
-}
-
-int sw__lite_version(const sw_lite_schema *schema)
-{
-    int newest = 1;
-    for (size_t r = 0; r < schema->count; r++) {
-        const sw_record *record = &schema->records[r];
-        for (size_t i = 0; i < record->field_count; i++) {
-            int at = since(record->fields[i].since);
-            newest = at > newest ? at : newest;
-        }
-        for (size_t i = 0; i < record->index_count; i++) {
-            int at = since(record->indexes[i].since);
-            newest = at > newest ? at : newest;
-        }
-    }
-    return newest;
-}
-
 /* ---- tables ------------------------------------------------------------------------------------- */
-
-void sw__lite_print_quoted(sw_buf *sql, const char *text)
-{
-    sw_buf_addc(sql, '\'');
-    for (const char *c = text; *c; c++) {
-        if (*c == '\'') {
-            sw_buf_addc(sql, '\'');
-        }
-        sw_buf_addc(sql, *c);
-    }
-    sw_buf_addc(sql, '\'');
-}
-
-static const char *on_delete(sw_on_delete rule)
-{
-    switch (rule) {
-    case SW_RESTRICT:
-        return "RESTRICT";
-    case SW_SET_NULL:
-        return "SET NULL";
-    case SW_CASCADE:
-        return "CASCADE";
-    }
-    SW_IMPOSSIBLE("an unknown rule");
-}
 
 static void print_reference(const sw_lite_schema *schema, const sw_field *field, sw_buf *sql)
 {
     if (field->ref.record_plus_1) {
         sw_buf_addf(sql, " REFERENCES %s_data(pk) ON DELETE %s DEFERRABLE INITIALLY DEFERRED",
                     schema->records[field->ref.record_plus_1 - 1].table,
-                    on_delete(field->ref.on_delete));
+                    sw__on_delete_words(field->ref.on_delete));
     }
 }
 
@@ -102,7 +47,7 @@ static void print_default(const sw_field *field, sw_buf *sql)
     sw_assert(field->fallback && sw__lite_form(field) != SW_LITE_WORD);
     if (sw_kind_is_text(field->kind)) {
         sw_buf_adds(sql, " DEFAULT ");
-        sw__lite_print_quoted(sql, field->fallback);
+        sw__print_quoted(sql, field->fallback);
     } else if (sw_field_parse(&at_zero, &row, sw_str_from(field->fallback), &ignored) ==
                SW_STATUS_OK) {
         sw_buf_addf(sql, " DEFAULT %lld", (long long)row.number.value);
@@ -130,7 +75,7 @@ static void print_column(const sw_lite_schema *schema, const sw_field *field, bo
                          sw_buf *sql)
 {
     sw_buf_addf(sql, "%s %s", sw__lite_column(field), column_type(field));
-    if ((field->flags & SW_NOT_NULL) || sw__lite_null_part(field)) {
+    if ((field->flags & SW_NOT_NULL) || sw__null_part(field)) {
         sw_buf_adds(sql, " NOT NULL");
         if (later) {
             print_default(field, sql);
@@ -249,20 +194,21 @@ static void print_changes(const sw_lite_schema *schema, int from, sw_buf *sql)
 {
     for (size_t r = 0; r < schema->count; r++) {
         const sw_record *record = &schema->records[r];
-        bool is_new = record_since(record) > from;
+        bool is_new = sw__record_since(record) > from;
         if (is_new) {
             print_table(schema, record, sql);
             print_floor(schema, r, sql);
         }
         for (size_t i = 0; !is_new && i < record->field_count; i++) {
-            if (since(record->fields[i].since) > from && !(record->fields[i].flags & SW_SHARED)) {
+            if (sw__since(record->fields[i].since) > from &&
+                !(record->fields[i].flags & SW_SHARED)) {
                 sw_buf_addf(sql, "ALTER TABLE %s_data ADD COLUMN ", record->table);
                 print_column(schema, &record->fields[i], true, sql);
                 sw_buf_adds(sql, ";\n");
             }
         }
         for (size_t i = 0; i < record->index_count; i++) {
-            if (is_new || since(record->indexes[i].since) > from) {
+            if (is_new || sw__since(record->indexes[i].since) > from) {
                 print_index(record, &record->indexes[i], sql);
             }
         }

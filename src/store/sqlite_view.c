@@ -24,7 +24,7 @@ static void print_enum(const char *at, const sw_field *field, sw_buf *sql)
     sw_buf_addf(sql, "CASE %s", at);
     for (size_t i = 0; i < list->count; i++) {
         sw_buf_addf(sql, " WHEN %zu THEN ", i);
-        sw__lite_print_quoted(sql, list->words[i]);
+        sw__print_quoted(sql, list->words[i]);
     }
     sw_buf_adds(sql, " END");
 }
@@ -87,7 +87,7 @@ static void print_view_column(const sw_lite_schema *schema, size_t i, const sw_f
                               sw_buf *sql)
 {
     bool fallback = (field->flags & SW_SHARED) && (field->flags & SW_NOT_NULL) && field->fallback;
-    bool blank = sw__lite_null_part(field) && sw__lite_form(field) == SW_LITE_ID;
+    bool blank = sw__null_part(field) && sw__lite_form(field) == SW_LITE_ID;
     sw_buf_adds(sql, fallback ? "ifnull(" : "");
     if (field->flags & SW_SECRET) {
         sw_buf_adds(sql, "NULL");
@@ -100,7 +100,7 @@ static void print_view_column(const sw_lite_schema *schema, size_t i, const sw_f
     }
     if (fallback) {
         sw_buf_adds(sql, ", ");
-        sw__lite_print_quoted(sql, field->fallback);
+        sw__print_quoted(sql, field->fallback);
         sw_buf_addc(sql, ')');
     }
     sw_buf_addf(sql, " AS %s", sw_field_column(field));

@@ -15,11 +15,11 @@ static sw_lite_session *lite(sw_session *session)
 
 /* What a statement is printed from: the record, and the fields it sets or adds. */
 typedef struct spec {
-    const sw_lite_table *table;
+    const sw_table *table;
     uint64_t mask;
 } spec;
 
-static const sw_field *field_of(const sw_lite_table *table, size_t i)
+static const sw_field *field_of(const sw_table *table, size_t i)
 {
     return &table->model->fields[i];
 }
@@ -39,7 +39,7 @@ static bool names_index(const sw_record *record, const sw_index *index, const ch
     return all >= tail && strcmp(said + all - tail, columns) == 0;
 }
 
-static sw_status taken(const sw_lite_session *session, const sw_lite_table *table, sw_error *err)
+static sw_status taken(const sw_lite_session *session, const sw_table *table, sw_error *err)
 {
     const sw_record *record = table->model;
     const char *said = sqlite3_errmsg(session->db);
@@ -55,7 +55,7 @@ static sw_status taken(const sw_lite_session *session, const sw_lite_table *tabl
                    record->name);
 }
 
-static sw_status write_failed(const sw_lite_session *session, const sw_lite_table *table, int rc,
+static sw_status write_failed(const sw_lite_session *session, const sw_table *table, int rc,
                               const char *doing, sw_error *err)
 {
     switch (rc) {
@@ -73,12 +73,12 @@ static sw_status write_failed(const sw_lite_session *session, const sw_lite_tabl
 /* ---- insert, put, add: whole rows --------------------------------------------------------------- */
 
 /* Parameter i + 1 is field i; the row number of an id record comes after all fields. */
-static int pk_parameter(const sw_lite_table *table)
+static int pk_parameter(const sw_table *table)
 {
     return (int)table->model->field_count + 1;
 }
 
-static void print_insert(const sw_lite_table *table, sw_buf *sql)
+static void print_insert(const sw_table *table, sw_buf *sql)
 {
     bool own = table->shape == SW_SHAPE_OWN_ID;
     const char *comma = own ? ", " : "";
@@ -154,7 +154,7 @@ static sw_status no_such(const sw_field *field, sw_error *err)
 
 /* Binds the fields of the mask at i + 1. Most fields of most rows are null, and so they were in the
  * row before: only what is or was something is bound. */
-static sw_status bind_fields(sw_lite_session *session, const sw_lite_table *table, uint64_t mask,
+static sw_status bind_fields(sw_lite_session *session, const sw_table *table, uint64_t mask,
                              const void *row, sw_lite_slot *slot, sw_error *err)
 {
     sw_lite_scratch scratch = {session->scratch, sizeof session->scratch};
@@ -178,8 +178,8 @@ static sw_status bind_fields(sw_lite_session *session, const sw_lite_table *tabl
     return SW_STATUS_OK;
 }
 
-static sw_status step_write(sw_lite_session *session, const sw_lite_table *table,
-                            sw_lite_slot *slot, const char *doing, sw_error *err)
+static sw_status step_write(sw_lite_session *session, const sw_table *table, sw_lite_slot *slot,
+                            const char *doing, sw_error *err)
 {
     int rc = sqlite3_step(slot->stmt);
     return rc == SQLITE_DONE ? SW_STATUS_OK : write_failed(session, table, rc, doing, err);
@@ -189,7 +189,7 @@ static sw_status step_write(sw_lite_session *session, const sw_lite_table *table
 static sw_status step_insert(sw_lite_session *session, sw_record_id record, const void *row,
                              sw_lite_slot *slot, sw_error *err)
 {
-    const sw_lite_table *table = sw__lite_table(session, record);
+    const sw_table *table = sw__lite_table(session, record);
     int64_t pk = 0;
     if (table->shape != SW_SHAPE_OWN_ID) {
         return step_write(session, table, slot, "insert", err);
@@ -214,7 +214,7 @@ static sw_status step_insert(sw_lite_session *session, sw_record_id record, cons
 static sw_status write_row(sw_lite_session *session, sw_record_id record, sw_lite_verb verb,
                            sw_lite_build *build, uint64_t mask, const void *row, sw_error *err)
 {
-    const sw_lite_table *table = sw__lite_table(session, record);
+    const sw_table *table = sw__lite_table(session, record);
     const sw_lite_shape shape = {.verb = (uint8_t)verb, .record = (uint8_t)record, .mask = mask};
     const spec want = {table, mask};
     sw_lite_slot *slot = NULL;
@@ -238,7 +238,7 @@ sw_status sw__lite_insert(sw_session *head, sw_record_id record, const void *row
 sw_status sw__lite_put(sw_session *head, sw_record_id record, const void *row, sw_error *err)
 {
     sw_lite_session *session = lite(head);
-    const sw_lite_table *table = sw__lite_table(session, record);
+    const sw_table *table = sw__lite_table(session, record);
     return write_row(session, record, SW_LITE_PUT, build_put, table->all & ~table->key, row, err);
 }
 
@@ -277,7 +277,7 @@ static void build_add(const sw_lite_session *session, const void *arg, sw_buf *s
 static sw_status change_row(sw_lite_session *session, sw_record_id record, sw_lite_verb verb,
                             sw_lite_build *build, uint64_t mask, const void *row, sw_error *err)
 {
-    const sw_lite_table *table = sw__lite_table(session, record);
+    const sw_table *table = sw__lite_table(session, record);
     const sw_lite_shape shape = {.verb = (uint8_t)verb, .record = (uint8_t)record, .mask = mask};
     const spec want = {table, mask};
     sw_lite_slot *slot = NULL;
@@ -305,7 +305,7 @@ sw_status sw__lite_update(sw_session *head, sw_record_id record, const void *row
 }
 
 /* A counter that must not be null and is in the row that enters whole begins at nothing. */
-static void fill_counters(const sw_lite_table *table, void *row)
+static void fill_counters(const sw_table *table, void *row)
 {
     for (size_t i = 0; i < table->model->field_count; i++) {
         const sw_field *field = field_of(table, i);
@@ -320,7 +320,7 @@ static void fill_counters(const sw_lite_table *table, void *row)
  * added by this session is left out. What it may name only grows, so that few statements are made. */
 static uint64_t moving(sw_lite_session *session, sw_record_id record, const void *row)
 {
-    const sw_lite_table *table = sw__lite_table(session, record);
+    const sw_table *table = sw__lite_table(session, record);
     uint64_t given = sw_row_mask(table->model, row) & table->counters;
     for (uint64_t left = given; left; left &= left - 1) {
         size_t i = (size_t)__builtin_ctzll(left);
@@ -334,7 +334,7 @@ static uint64_t moving(sw_lite_session *session, sw_record_id record, const void
 sw_status sw__lite_add(sw_session *head, sw_record_id record, const void *row, sw_error *err)
 {
     sw_lite_session *session = lite(head);
-    const sw_lite_table *table = sw__lite_table(session, record);
+    const sw_table *table = sw__lite_table(session, record);
     uint64_t mask = moving(session, record, row);
     if (table->shape != SW_SHAPE_KEY_PARTS) {
         return mask ? change_row(session, record, SW_LITE_ADD, build_add, mask, row, err)

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "store/sqlite_plan.h"
+#include "store/sqlite_impl.h"
 #include "tests/lib/rowgen.h"
 
 /* A folder of its own for each test, with one store in it. */

@@ -176,13 +176,13 @@ static void explain(place *p, sqlite3 *db, const sw_scan *scan, const walk *w)
 {
     const sw_lite_store *store = (const sw_lite_store *)(const void *)p->store;
     any_row scratch = {0};
-    sw_lite_plan plan;
+    sw_plan plan;
     sw_buf sql;
     bool named = false;
-    sw__lite_plan(&plan, &store->tables[scan->record], scan, w->in_order, &scratch);
+    sw__plan(&plan, &store->tables[scan->record], scan, w->in_order, &scratch);
     sw_buf_init(&sql, &sw__libc_allocator, 1 << 16);
     sw_buf_adds(&sql, "EXPLAIN QUERY PLAN ");
-    sw__lite_plan_print(NULL, &plan, &sql);
+    sw__lite_walk_print(NULL, &plan, &sql);
     sqlite3_stmt *stmt = ask_raw(db, sql.ptr);
     do {
         const char *said = (const char *)sqlite3_column_text(stmt, 3);
