@@ -85,8 +85,10 @@ typedef struct sw_field {
     sw_kind kind;
     const char *name; /* of the C member and the JSON member */
     const char *doc;
-    size_t offset;        /* in the record's struct */
-    const char *column;   /* the SQL name where it differs, else NULL; see sw_field_column */
+    size_t offset;      /* in the record's struct */
+    const char *column; /* the SQL name where it differs, else NULL; see sw_field_column */
+    const char
+        *postgres; /* V1's type of the column in PostgreSQL where it is not the kind's, else NULL */
     const char *prefix;   /* of an ID */
     const char *prefix2;  /* also accepted */
     const char *fallback; /* the default as text, else NULL */

@@ -8,9 +8,21 @@
  */
 #include "store/store_impl.h"
 
-static const sw_store_ops *const backends[] = {&sw__sqlite_store, &sw__memory_store};
+static const sw_store_ops *const backends[] = {
+    &sw__sqlite_store,
+    &sw__memory_store,
+#ifdef SW_WITH_POSTGRES
+    &sw__postgres_store,
+    &sw__postgresql_store,
+#endif
+};
 
 /* ---- opening ------------------------------------------------------------------------------------ */
+
+static bool is_postgres(sw_str url)
+{
+    return url.ptr && url.len > 8 && memcmp(url.ptr, "postgres", 8) == 0;
+}
 
 static const sw_store_ops *backend_of(sw_str url, sw_str *place)
 {
@@ -31,9 +43,14 @@ sw_status sw_store_open(const sw_store_options *options, sw_store **out, sw_erro
     sw_str place = SW_NULL_STR;
     *out = NULL;
     const sw_store_ops *ops = options->url.ptr ? backend_of(options->url, &place) : NULL;
+    if (!ops && is_postgres(options->url)) {
+        return sw_fail(err, SW_STATUS_UNSUPPORTED, "url",
+                       "this program was built without libpq, which PostgreSQL needs");
+    }
     if (!ops) {
-        return sw_fail(err, SW_STATUS_INVALID, "url",
-                       "no such kind of store; it is sqlite:PATH or memory:");
+        return sw_fail(
+            err, SW_STATUS_INVALID, "url",
+            "no such kind of store; it is sqlite:PATH, postgres://HOST/DATABASE or memory:");
     }
     if (!filled.allocator) {
         filled.allocator = &sw__libc_allocator;
@@ -182,6 +199,16 @@ void sw_session_rollback(sw_session *session)
 sw_status sw_session_version(sw_session *session, uint64_t *out, sw_error *err)
 {
     return session->store->ops->version(session, out, err);
+}
+
+sw_status sw_session_wait(sw_session *session, int64_t ms, bool *rung, sw_error *err)
+{
+    sw_assert(session->mode == SW_SESSION_WATCH);
+    *rung = false;
+    if (!session->store->ops->wait) {
+        return sw_fail(err, SW_STATUS_UNSUPPORTED, NULL, "this store has no bell");
+    }
+    return session->store->ops->wait(session, ms, rung, err);
 }
 
 /* ---- what a record looks like ------------------------------------------------------------------- */

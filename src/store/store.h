@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one interface to a store. A store keeps rows of records, finds them in an order, and makes a group
  * of changes durable at once. It decides nothing about steps: which change is allowed is the ledger's
- * business. Behind it stand memory and SQLite; PostgreSQL and ClickHouse fit without a change here
+ * business. Behind it stand memory, SQLite and PostgreSQL; ClickHouse fits without a change here
  * (docs/decisions/0002-store-interface.md says for each verb how).
  *
  * A store is shared by threads; a session belongs to one thread at a time. One write session per
@@ -29,7 +29,7 @@ typedef struct sw_store sw_store;
 typedef struct sw_session sw_session;
 
 typedef struct sw_store_options {
-    sw_str url;                    /* "memory:", "sqlite:PATH" */
+    sw_str url;                    /* "memory:", "sqlite:PATH", "postgres://HOST/DATABASE" */
     const sw_allocator *allocator; /* NULL: libc */
     int64_t cache_bytes;           /* page cache of the writer; 0: the store's default */
     int64_t reader_cache_bytes;    /* page cache of each reader; 0: the store's default */
@@ -79,6 +79,10 @@ void sw_session_rollback(sw_session *session);
 /* A cheap number that differs whenever another process or session has committed since it was last
  * asked of this session; for waiting readers. */
 sw_status sw_session_version(sw_session *session, uint64_t *out, sw_error *err);
+/* WATCH: sleeps until somebody has committed (*rung) or so many milliseconds have passed, whichever comes first.
+ * UNSUPPORTED, at once: the store has no bell, its version must be asked now and then. Nothing is promised of a bell:
+ * it may ring for nothing, and after a failure it may have rung unheard. */
+sw_status sw_session_wait(sw_session *session, int64_t ms, bool *rung, sw_error *err);
 
 /* ---- rows --------------------------------------------------------------------------------------- */
 

@@ -37,6 +37,8 @@ typedef struct sw_store_ops {
     sw_status (*commit)(sw_session *session, sw_error *err);
     void (*rollback)(sw_session *session);
     sw_status (*version)(sw_session *session, uint64_t *out, sw_error *err);
+    sw_status (*wait)(sw_session *session, int64_t ms, bool *rung,
+                      sw_error *err); /* NULL: UNSUPPORTED */
 
     sw_status (*get)(sw_session *session, sw_record_id record, const void *key, sw_arena *arena,
                      void *out, sw_error *err);
@@ -63,6 +65,9 @@ typedef struct sw_store_ops {
 
 extern const sw_store_ops sw__memory_store;
 extern const sw_store_ops sw__sqlite_store;
+/* Where libpq is there. */
+extern const sw_store_ops sw__postgres_store;
+extern const sw_store_ops sw__postgresql_store;
 
 struct sw_store {
     const sw_store_ops *ops;

@@ -242,7 +242,7 @@ static void changed_tells_of_others(void **state)
     ct_rollback(ct);
     assert_false(begin_changed(ct->writer));
     ct_commit(ct);
-    if (!ct_has_file(ct)) {
+    if (!ct_keeps(ct)) {
         return;
     }
     sw_store_options options = {.url = sw_str_from(ct->url), .allocator = &ct->memory.face};
@@ -289,6 +289,32 @@ static void version_tells_of_commits(void **state)
     sw_session_close(&watch);
 }
 
+/* A bell rings for every commit, also of one that came before anybody waited; a store without one says so. */
+static void a_bell_rings_for_commits(void **state)
+{
+    contract *ct = *state;
+    sw_session *watch = NULL;
+    sw_error told = {0};
+    bool rung = false;
+    CT_EXPECT(sw_session_open(ct->store, SW_SESSION_WATCH, &watch, err), OK);
+    sw_status status = sw_session_wait(watch, 0, &rung, &told);
+    if (status != SW_STATUS_UNSUPPORTED) {
+        assert_false(rung);
+        ct_begin(ct);
+        ct_insert(ct, SW_RECORD_ORGANIZATION, ROWGEN_FULL);
+        CT_EXPECT(sw_session_wait(watch, 0, &rung, err), OK);
+        assert_false(rung); /* not committed yet */
+        ct_commit(ct);
+        CT_EXPECT(sw_session_wait(watch, 30000, &rung, err), OK);
+        assert_true(rung);
+        ct_begin(ct);
+        ct_rollback(ct);
+        CT_EXPECT(sw_session_wait(watch, 0, &rung, err), OK);
+        assert_false(rung);
+    }
+    sw_session_close(&watch);
+}
+
 /* ---- the store itself --------------------------------------------------------------------------- */
 
 static void count_fault(void *arg, const char *where, const char *what)
@@ -320,7 +346,7 @@ static void the_store_says_what_it_is(void **state)
     sw_store_info info;
     CT_EXPECT(sw_store_info_get(ct->store, &info, err), OK);
     assert_int_equal(strncmp(info.kind, ct->url, strlen(info.kind)), 0);
-    assert_int_equal(info.file_bytes > 0, ct_has_file(ct));
+    assert_int_equal(info.file_bytes > 0, ct_keeps(ct));
     CT_EXPECT(sw_store_tidy(ct->store, err), OK);
     ct_world(ct);
     CT_EXPECT(sw_store_tidy(ct->store, err), OK);
@@ -332,14 +358,14 @@ static void opened_again_it_keeps_its_word(void **state)
 {
     contract *ct = *state;
     ct_picture before;
-    if (!ct_has_file(ct)) {
+    if (!ct_keeps(ct)) {
         ct_picture_take(&before, ct->reader);
     }
     ct_world(ct);
     ct_begin(ct);
     stir(ct);
     ct_commit(ct);
-    if (ct_has_file(ct)) {
+    if (ct_keeps(ct)) {
         ct_picture_take(&before, ct->reader);
     }
     ct_begin(ct);
@@ -361,6 +387,7 @@ const ct_case ct_group_cases[] = {
     {"readers may be many", readers_may_be_many},
     {"changed tells of others", changed_tells_of_others},
     {"version tells of commits", version_tells_of_commits},
+    {"a bell rings for commits", a_bell_rings_for_commits},
     {"checks find no fault", checks_find_no_fault},
     {"the store says what it is", the_store_says_what_it_is},
     {"opened again, it keeps its word", opened_again_it_keeps_its_word},

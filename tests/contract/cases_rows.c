@@ -30,7 +30,7 @@ static void comes_back(contract *ct, rowgen_fill fill, size_t times)
         }
     }
     ct_commit(ct);
-    for (int again = 0; again < (ct_has_file(ct) ? 2 : 1); again++) {
+    for (int again = 0; again < (ct_keeps(ct) ? 2 : 1); again++) {
         if (again) {
             ct_reopen(ct);
         }

@@ -8,6 +8,7 @@
 
 #include "tests/contract/contract.h"
 #include "tests/lib/blank.h"
+#include "tests/lib/pg.h"
 
 /* ---- memory ------------------------------------------------------------------------------------- */
 
@@ -94,6 +95,8 @@ static void make_url(contract *ct)
         assert_non_null(mkdtemp(ct->folder));
         snprintf(ct->url, sizeof ct->url, "sqlite:%s/ledger", ct->folder);
         blank_store(ct->url + strlen("sqlite:"));
+    } else if (strcmp(ct->scheme, "postgres") == 0) {
+        pg_blank_url(ct->url, sizeof ct->url);
     } else {
         const char *colon = strchr(ct->scheme, ':') ? "" : ":";
         snprintf(ct->url, sizeof ct->url, "%s%s", ct->scheme, colon);
@@ -132,6 +135,8 @@ void ct_close(contract *ct)
     close_store(ct);
     if (ct_has_file(ct)) {
         remove_folder(ct->folder);
+    } else if (ct_keeps(ct)) {
+        pg_drop_url(ct->url);
     }
     sw_arena_fini(&ct->arena);
 }
@@ -145,6 +150,11 @@ void ct_reopen(contract *ct)
 bool ct_has_file(const contract *ct)
 {
     return ct->folder[0] != 0;
+}
+
+bool ct_keeps(const contract *ct)
+{
+    return strncmp(ct->url, "memory:", 7) != 0;
 }
 
 int ct_setup(void **state)

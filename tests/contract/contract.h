@@ -35,7 +35,7 @@ typedef struct ct_ids {
 } ct_ids;
 
 typedef struct contract {
-    const char *scheme; /* "memory", "sqlite", or a whole URL */
+    const char *scheme; /* "memory", "sqlite", "postgres", or a whole URL */
     char folder[512];   /* of the file, when there is one */
     char url[600];
     ct_memory memory;
@@ -56,6 +56,8 @@ void ct_close(contract *ct);
 /* Closes the store and opens it again (a store without a file keeps nothing). */
 void ct_reopen(contract *ct);
 bool ct_has_file(const contract *ct);
+/* What was committed outlives the handle. */
+bool ct_keeps(const contract *ct);
 /* From the environment STEPWELL_TEST_LEVEL: quick, normal, deep. */
 size_t ct_level(size_t quick, size_t normal, size_t deep);
 /* From each field to the next that a walk over all looks at: at the quick level each third, another one in each record. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs tables of cases on every store. Which stores is a list of schemes or URLs; the environment may
- * add more (STEPWELL_STORES, separated by blanks). A first argument picks the cases whose name contains
- * it.
+/* Runs tables of cases on every store. Which stores is a list of schemes or URLs, separated by blanks; the
+ * environment may name others (STEPWELL_STORES; "postgres" starts one). A first argument picks the cases
+ * whose name contains it.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/contract/contract.h"
+#include "tests/lib/pg.h"
 
 enum { STORES = 8, CASES = 128, NAME = 128 };
 
@@ -49,11 +50,16 @@ static int run_store(const char *store, const ct_case *const *tables)
 
 int ct_run(const ct_case *const *tables, int (*also)(const char *store), int argc, char **argv)
 {
-    const char *stores[STORES] = {"memory", "sqlite"};
-    size_t count = 2;
+    const char *stores[STORES] = {NULL};
+    size_t count = 0;
     int failed = 0;
-    char *more = getenv("STEPWELL_STORES");
-    char *copy = more ? strdup(more) : NULL;
+    const char *named = getenv("STEPWELL_STORES");
+    char *copy = strdup(named ? named : "memory sqlite");
+    if (named && strcmp(named, "postgres") == 0 && pg_missing()) {
+        printf("skipped: %s\n", pg_missing());
+        free(copy);
+        return 77;
+    }
     for (char *url = copy ? strtok(copy, " ") : NULL; url && count < STORES;
          url = strtok(NULL, " ")) {
         stores[count++] = url;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/lib/blank.h"
+#include "tests/lib/pg.h"
 
 /* ---- one test on one store ---------------------------------------------------------------------- */
 
@@ -73,13 +74,26 @@ static void place_store(lt *t)
     const char *tmp = getenv("TMPDIR");
     snprintf(t->url, sizeof t->url, "%s", t->store);
     t->on_disk = strcmp(t->store, "sqlite:") == 0;
-    if (t->on_disk) {
+    t->keeps = strcmp(t->store, "memory:") != 0;
+    if (strcmp(t->store, "postgres") == 0) {
+        (t->flags & LT_CLOSED ? pg_new_url : pg_blank_url)(t->url, sizeof t->url);
+    } else if (t->on_disk) {
         snprintf(t->dir, sizeof t->dir, "%s/stepwell-test-XXXXXX", tmp ? tmp : "/tmp");
         assert_non_null(mkdtemp(t->dir));
         snprintf(t->url, sizeof t->url, "sqlite:%s/ledger.db", t->dir);
         if (!(t->flags & LT_CLOSED)) {
             blank_store(t->url + strlen("sqlite:"));
         }
+    }
+}
+
+void lt_next_store(lt *t, int64_t n)
+{
+    assert_true(t->keeps && !t->ledger);
+    if (t->on_disk) {
+        snprintf(t->url, sizeof t->url, "sqlite:%s/next-%lld.db", t->dir, (long long)n);
+    } else {
+        pg_new_url(t->url, sizeof t->url);
     }
 }
 
@@ -142,6 +156,9 @@ static int teardown(void **state)
     lt *t = &((lt_item *)*state)->t;
     lt_close(t);
     remove_files(t);
+    if (t->keeps && !t->on_disk) {
+        pg_drop_url(t->url);
+    }
     sw_memory_free(&t->memory);
     pool_free(&t->pool);
     return 0;
@@ -154,7 +171,8 @@ static size_t add_items(const char *store, size_t store_len, const lt_case *case
     for (size_t i = 0; i < count; i++) {
         lt_item *item = &items[n];
         snprintf(item->store, sizeof item->store, "%.*s", (int)store_len, store);
-        if ((cases[i].flags & LT_DISK) && strcmp(item->store, "sqlite:") != 0) {
+        if (((cases[i].flags & LT_DISK) && strcmp(item->store, "sqlite:") != 0) ||
+            ((cases[i].flags & LT_KEEPS) && strcmp(item->store, "memory:") == 0)) {
             continue;
         }
         item->test = &cases[i];
@@ -176,6 +194,12 @@ int lt_main(const char *program, const lt_case *cases, size_t count, int argc, c
     int failed = 0;
     if (!items || !tests) {
         return 1;
+    }
+    if (stores && strcmp(stores, "postgres") == 0 && pg_missing()) {
+        printf("skipped: %s\n", pg_missing());
+        free(tests);
+        free(items);
+        return 77;
     }
     for (const char *s = stores ? stores : "memory: sqlite:"; *s;) {
         size_t len = strcspn(s, " ");

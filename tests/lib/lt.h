@@ -4,7 +4,7 @@
  * and by the doors for tests (clock, random source, reaper), nothing of how it works.
  *
  * Stores: those named in STEPWELL_STORES, separated by blanks, else "memory:" and "sqlite:" (a new
- * file for each test). How much: STEPWELL_TEST_LEVEL is quick, normal or deep.
+ * file for each test); "postgres" starts a server and takes a new schema for each test. How much: STEPWELL_TEST_LEVEL is quick, normal or deep.
  */
 #ifndef TEST_LT_H
 #define TEST_LT_H
@@ -19,13 +19,14 @@
 #include "ledger/testing.h"
 #include "tests/lib/rows.h"
 
-enum { LT_CLOCK = 1, LT_DISK = 2, LT_CLOSED = 4 };
+enum { LT_CLOCK = 1, LT_DISK = 2, LT_CLOSED = 4, LT_KEEPS = 8 };
 
 typedef struct lt {
     const char *store; /* as named: "memory:" */
     char url[600];
     char dir[300]; /* of the file, empty in memory */
     bool on_disk;
+    bool keeps; /* what is written outlives the handle */
     unsigned flags;
     sw_ledger_options options;
     sw_ledger *ledger;
@@ -39,7 +40,8 @@ typedef struct lt {
 } lt;
 
 /* LT_CLOCK: time stands still until the test moves it, nobody reaps by himself. LT_DISK: only where
- * there is a file. LT_CLOSED: the test opens the ledger. */
+ * there is a file. LT_KEEPS: only where what is written outlives the process. LT_CLOSED: the test opens the
+ * ledger. */
 typedef struct lt_case {
     const char *name;
     void (*run)(lt *t);
@@ -60,8 +62,9 @@ sw_status lt_try_open(lt *t); /* with t->options, into t->ledger */
 void lt_open(lt *t);
 void lt_close(lt *t);
 void lt_reopen(lt *t);
-void lt_organizations(lt *t); /* makes those of t->a and t->b */
-void lt_empty(lt *t);         /* of a closed ledger: the next one opened is empty */
+void lt_organizations(lt *t);         /* makes those of t->a and t->b */
+void lt_next_store(lt *t, int64_t n); /* of a closed ledger that keeps: another, empty place */
+void lt_empty(lt *t);                 /* of a closed ledger: the next one opened is empty */
 void lt_advance(lt *t, int64_t wall_seconds, int64_t mono_seconds);
 
 /* ---- checks: the call is made once, and what it answered is shown ------------------------------- */

@@ -117,6 +117,7 @@ typedef struct gen_field {
     const char *name; /* NULL ends the list */
     const char *doc;
     const char *column;
+    const char *postgres;
     const char *prefix;
     const char *prefix2;
     const char *fallback;
