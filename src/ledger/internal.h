@@ -15,6 +15,7 @@
 #define SW_LEDGER_INTERNAL_H
 
 #include <semaphore.h>
+#include <stdatomic.h>
 
 #include "ledger/testing.h"
 #include "store/store.h"
@@ -254,8 +255,13 @@ struct sw_ledger {
     pthread_mutex_t watch_lock; /* those who wait for any commit (watch.c) */
     sw_session *watch;          /* NULL: nobody has waited yet */
     uint64_t watch_version;
+    sw_session *bell; /* listens for the commits of others, where the store has a bell */
+    pthread_t bell_thread;
+    atomic_bool bell_rings; /* the thread runs; false: it ends */
 };
 
+/* Nobody waits any more (watch.c). */
+void sw__watch_close(sw_ledger *ledger);
 /* The time by which leases expire. */
 int64_t sw__lease_now(const sw_ledger *ledger);
 

@@ -347,7 +347,7 @@ void sw_ledger_close(sw_ledger **handle)
     while (ledger->readers_idle > 0) {
         sw_session_close(&ledger->readers[--ledger->readers_idle]);
     }
-    sw_session_close(&ledger->watch);
+    sw__watch_close(ledger);
     sw_store_close(&ledger->store);
     sw__keys_close(ledger);
     sw__bearer_set(ledger, NULL);

@@ -9,7 +9,7 @@
 #include "ledger/retry.h"
 #include "ledger/upkeep.h"
 
-enum { IDLE_MS = 1000 };
+enum { IDLE_MS = 1000, TRIES = 3 };
 
 int64_t sw__lease_now(const sw_ledger *ledger)
 {
@@ -50,12 +50,13 @@ bool sw__task_begin(sw_group *group, sw_task *task)
     return task->status == SW_STATUS_OK;
 }
 
-/* Applies the operations and commits. Not OK: nothing was kept. */
-static sw_status group_try(sw_ledger *ledger, sw_task *first, sw_error *err)
+/* Applies the operations and commits. Not OK: nothing was kept; `begun`: not because the store would not begin. */
+static sw_status group_once(sw_ledger *ledger, sw_task *first, bool *begun, sw_error *err)
 {
     sw_group *group = &ledger->group;
     sw_status status = group_begin(ledger, err);
 
+    *begun = status == SW_STATUS_OK;
     if (status != SW_STATUS_OK) {
         return status;
     }
@@ -87,6 +88,19 @@ static sw_status group_try(sw_ledger *ledger, sw_task *first, sw_error *err)
     status = sw_session_commit(ledger->write_session, err);
     if (status != SW_STATUS_OK || group->removed) {
         sw_group_forget(group);
+    }
+    return status;
+}
+
+/* A group that got in somebody's way after it had begun (a deadlock, a transaction that did not serialise) is tried
+ * again, a few times. One that could not begin has waited long enough. */
+static sw_status group_try(sw_ledger *ledger, sw_task *first, sw_error *err)
+{
+    sw_status status = SW_STATUS_BUSY;
+    bool begun = true;
+
+    for (int i = 0; i < TRIES && begun && status == SW_STATUS_BUSY; i++) {
+        status = group_once(ledger, first, &begun, err);
     }
     return status;
 }
