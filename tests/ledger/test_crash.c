@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kill -9 at any moment. A child writes with several threads and tells through a pipe what the ledger has
- * acknowledged; the parent kills it, opens the file, and finds: everything acknowledged is there, nothing
- * is half there, verify is clean, and the ledger takes new writes. Also with two processes on one file.
+ * acknowledged; the parent kills it, opens the store, and finds: everything acknowledged is there, nothing
+ * is half there, verify is clean, and the ledger takes new writes. Also with two processes on one store.
  */
 #include "ledger/telemetry.h"
 #include "tests/lib/lt.h"
@@ -327,7 +327,7 @@ static void many_times(lt *t, unsigned children, int64_t times)
     lt_rng rng = lt_seed(t->store);
     pool *keep = t->pool;
     for (int64_t i = 0; i < times; i++) {
-        snprintf(t->url, sizeof t->url, "sqlite:%s/crash-%lld.db", t->dir, (long long)i);
+        lt_next_store(t, i);
         t->pool = pool_new();
         sw_memory_reset(t->memory);
         once(t, children, i % 8 == 0 ? 0 : 1 + lt_below(&rng, 150),
@@ -349,9 +349,9 @@ static void two_killed_processes_lose_nothing_acknowledged(lt *t)
 
 static const lt_case cases[] = {
     {"a killed process loses nothing acknowledged", a_killed_process_loses_nothing_acknowledged,
-     LT_DISK | LT_CLOSED},
+     LT_KEEPS | LT_CLOSED},
     {"two killed processes lose nothing acknowledged",
-     two_killed_processes_lose_nothing_acknowledged, LT_DISK | LT_CLOSED},
+     two_killed_processes_lose_nothing_acknowledged, LT_KEEPS | LT_CLOSED},
 };
 
 LT_MAIN("crash", cases)

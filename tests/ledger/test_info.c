@@ -35,7 +35,7 @@ static void counts_are_right(lt *t)
     SAME(info.steps, 7);
     SAME(info.pending_steps, 3);
     CHECK(info.journal_entries >= 10);
-    CHECK((info.file_bytes > 0) == t->on_disk);
+    CHECK((info.file_bytes > 0) == t->keeps);
 }
 
 static void raw(lt *t, const char *sql)

@@ -252,8 +252,8 @@ static const lt_case cases[] = {
     {"the same send again does not revive", the_same_send_again_does_not_revive, LT_CLOCK},
     {"a jump of the wall clock ends nothing", a_jump_of_the_wall_clock_ends_nothing, LT_CLOCK},
     {"renewing after a jump counts from now", renewing_after_a_jump_counts_from_now, LT_CLOCK},
-    {"a restart forgets no lease", a_restart_forgets_no_lease, LT_CLOCK | LT_DISK},
-    {"two reapers do no harm", two_reapers_do_no_harm, LT_CLOCK | LT_DISK},
+    {"a restart forgets no lease", a_restart_forgets_no_lease, LT_CLOCK | LT_KEEPS},
+    {"two reapers do no harm", two_reapers_do_no_harm, LT_CLOCK | LT_KEEPS},
     {"many leases end together", many_leases_end_together, LT_CLOCK},
 };
 

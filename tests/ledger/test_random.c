@@ -21,7 +21,7 @@ static void random_operations_answer_as_the_naive_ledger(lt *t)
         }
     }
     play_check_journal(p);
-    if (t->on_disk) {
+    if (t->keeps) {
         lt_reopen(t);
         compare_all(t, p->n, &p->rng);
         play_check_journal(p);
