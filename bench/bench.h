@@ -35,6 +35,7 @@ typedef enum bench_group {
     BENCH_GROUP_OTLP,
     BENCH_GROUP_STATUSLINE,
     BENCH_GROUP_TRANSCRIPTS,
+    BENCH_GROUP_POSTGRES,
     BENCH_GROUP_COUNT
 } bench_group;
 
@@ -155,6 +156,7 @@ void bench_http(bench *b);
 void bench_otlp(bench *b);
 void bench_statusline(bench *b);
 void bench_transcripts(bench *b);
+void bench_postgres(bench *b);
 
 /* ---- figures (report.c) ------------------------------------------------------------------------- */
 
@@ -231,7 +233,8 @@ sqlite3_stmt *bench_bare_prepare(bench_bare *bare, const char *sql);
 
 typedef struct bench_well {
     sw_ledger *ledger;
-    const char *path;
+    const char *path; /* of the file; NULL where there is none */
+    const char *url;
     bench_rows rows;
     bench_row *batch;
     sw_step_entry *entries;
@@ -241,6 +244,8 @@ typedef struct bench_well {
 
 /* A new ledger with its organizations, users, providers and agents. */
 void bench_well_open(bench_well *well, const bench *b, const char *name, bench_order order);
+/* The same at a URL, where a ledger without a row is; the URL must outlive it. */
+void bench_well_open_url(bench_well *well, const bench *b, const char *url, bench_order order);
 /* Bytes of the file when everything is in it; closes and opens the ledger for that. */
 int64_t bench_well_bytes(bench_well *well);
 /* Closes the ledger, for another process to work with the file; and opens it again. */

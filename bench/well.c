@@ -74,17 +74,15 @@ static void open_ledger(bench_well *well)
 {
     char store[4200];
     sw_error err = {0};
-    snprintf(store, sizeof store, "sqlite:%s", well->path);
+    snprintf(store, sizeof store, "%s%s",
+             well->url ? "" : "sqlite:", well->url ? well->url : well->path);
     sw_ledger_options options = {
         .store = store, .cache_bytes = BENCH_CACHE_BYTES, .reader_cache_bytes = BENCH_CACHE_BYTES};
     bench_need(sw_ledger_open(&options, &well->ledger, &err), &err, "open the ledger");
 }
 
-void bench_well_open(bench_well *well, const bench *b, const char *name, bench_order order)
+static void fill(bench_well *well, const bench *b, bench_order order)
 {
-    memset(well, 0, sizeof *well);
-    well->path = bench_path(name);
-    bench_remove_database(well->path);
     bench_rows_init(&well->rows, &b->names, order);
     well->batch = bench_take(BENCH_BATCH, sizeof *well->batch);
     well->entries = bench_take(BENCH_BATCH, sizeof *well->entries);
@@ -94,6 +92,19 @@ void bench_well_open(bench_well *well, const bench *b, const char *name, bench_o
     bench_parallel(THREADS, BENCH_USERS, create_user, well);
     bench_parallel(THREADS, BENCH_AGENTS, create_agent, well);
     bench_parallel(THREADS, (int64_t)BENCH_ORGANIZATIONS * BENCH_PROVIDERS, create_provider, well);
+}
+
+void bench_well_open(bench_well *well, const bench *b, const char *name, bench_order order)
+{
+    *well = (bench_well){.path = bench_path(name)};
+    bench_remove_database(well->path);
+    fill(well, b, order);
+}
+
+void bench_well_open_url(bench_well *well, const bench *b, const char *url, bench_order order)
+{
+    *well = (bench_well){.url = url};
+    fill(well, b, order);
 }
 
 void bench_well_leave(bench_well *well)
@@ -120,7 +131,9 @@ void bench_well_drop(bench_well *well)
     free(well->batch);
     free(well->entries);
     free(well->outcomes);
-    bench_remove_database(well->path);
+    if (well->path) {
+        bench_remove_database(well->path);
+    }
     memset(well, 0, sizeof *well);
 }
 
