@@ -209,6 +209,20 @@ static void fill_body(sw_str *hole, bool *made, sw_str from, bool from_made)
     }
 }
 
+/* Where only another span tells what a step was sent, its own has nothing to stay: all of the other's is read (see
+ * talk_lean.c). */
+static const span_talk *talk_for(trace *t, const span_talk *talk, trace_node *from)
+{
+    span_talk *other = trace_talk_of(t, from);
+    sw_status status = SW_STATUS_OK;
+
+    if (other && other->left_out && !talk->left_out) {
+        status = span_read_talk(from->facts, t->arena, other, &t->why);
+        t->failed = status == SW_STATUS_OK ? t->failed : status;
+    }
+    return status == SW_STATUS_OK ? other : NULL;
+}
+
 static void fill_talk(trace *t, trace_node *to, trace_node *from)
 {
     span_talk *talk = trace_talk_of(t, to);
@@ -216,7 +230,7 @@ static void fill_talk(trace *t, trace_node *to, trace_node *from)
     bool whole = talk && talk->input_count > 0 && talk->output_count > 0 && talk->tools.ptr &&
                  talk->request_json.ptr && talk->response_json.ptr;
 
-    other = talk && !whole ? trace_talk_of(t, from) : NULL;
+    other = talk && !whole ? talk_for(t, talk, from) : NULL;
     if (!other) {
         return;
     }

@@ -64,11 +64,16 @@ static const char *kept(lt *t, sw_buf *buf)
     return pool_str(t->pool, sw_buf_str(buf)).ptr;
 }
 
-/* The next turn, in a trace. */
-static void say_in(lt *t, sw_ingest *in, talking *c, unsigned trace)
+enum { OUTER = 1000 };
+
+/* The next turn, in a trace: one span tells all of it, or, `wrapped`, one around the call that itself tells no words. */
+static void say_in(lt *t, sw_ingest *in, talking *c, unsigned trace, bool wrapped)
 {
     int64_t start = 1000 * (int64_t)c->turn;
-    sent_span s = sent_model(trace, c->turn + 2, 1, start, start + 500);
+    unsigned outer = wrapped ? OUTER + c->turn : 1;
+    sent_span call = sent_model(trace, c->turn + 2, outer, start, start + 500);
+    sent_span s = wrapped ? sent_model(trace, outer, 1, start, start + 600) : call;
+    const sent_span *both[] = {&s, &call};
     sw_buf out;
 
     add_message(&c->history, "user", c->turn);
@@ -84,7 +89,8 @@ static void say_in(lt *t, sw_ingest *in, talking *c, unsigned trace)
     c->history.len--;
     sent_add(&s, TEXT_OF("gen_ai.tool.definitions", kept(t, &c->tools)));
     sent_add(&s, TEXT_OF("gen_ai.conversation.id", "long"));
-    sent_one(t, in, &s);
+    call.attribute_count--;
+    sent_export(t, in, &t->a, both, wrapped ? 2 : 1);
     add_message(&c->history, "assistant", c->turn);
     c->turn++;
 }
@@ -97,7 +103,7 @@ static sw_str step_of(lt *t, unsigned trace, unsigned turn)
 /* A trace of its own. */
 static void say(lt *t, sw_ingest *in, talking *c)
 {
-    say_in(t, in, c, c->turn + 1);
+    say_in(t, in, c, c->turn + 1, false);
 }
 
 static int64_t file_bytes(lt *t)
@@ -233,7 +239,7 @@ static sw_str request_of(lt *t, sw_str step_id)
 
 /* An agent whose trace is too large to be read again with all that its steps were sent: its steps find their run
  * nevertheless, and what they were sent stays. */
-static void a_large_trace_is_computed_as_a_whole(lt *t)
+static void compute_large(lt *t, bool wrapped)
 {
     enum { TURNS = 20, FIRST = 1000000 };
     const sent_span agent = sent_agent(1, 1, 0, "bot", 0, 1000 * TURNS);
@@ -242,11 +248,11 @@ static void a_large_trace_is_computed_as_a_whole(lt *t)
     sw_str requests[TURNS];
     talking c;
 
-    sent_open(t, &in, 7);
+    sent_open_anew(t, &in, 7);
     begin(&c);
     add_message_of(&c.history, "user", 1000, FIRST);
     for (unsigned i = 0; i < TURNS; i++) {
-        say_in(t, in, &c, 1);
+        say_in(t, in, &c, 1, wrapped);
     }
     for (unsigned i = 0; i < TURNS; i++) {
         requests[i] = request_of(t, step_of(t, 1, i));
@@ -267,6 +273,16 @@ static void a_large_trace_is_computed_as_a_whole(lt *t)
     end(&c);
     sw_ingest_close(&in);
     CLEAN();
+}
+
+static void a_large_trace_is_computed_as_a_whole(lt *t)
+{
+    compute_large(t, false);
+}
+
+static void wrappers_of_a_large_trace_say_all(lt *t)
+{
+    compute_large(t, true);
 }
 
 /* Tools come and go within a conversation, and nobody is shown them as a message. */
@@ -299,6 +315,7 @@ static const lt_case cases[] = {
     {"a step costs what is new", a_step_costs_what_is_new, LT_DISK},
     {"a request is shown whole", a_request_is_shown_whole, 0},
     {"a large trace is computed as a whole", a_large_trace_is_computed_as_a_whole, 0},
+    {"wrappers of a large trace say all", wrappers_of_a_large_trace_say_all, 0},
     {"tools are no message", tools_are_no_message, 0},
 };
 LT_MAIN("ingest/long", cases)
