@@ -236,6 +236,7 @@ static void leave_unit(sw_ingest *in, ingest_group *group, const ingest_plan *pl
         ingest_note(in, unit, plan->notes[n].id, plan->notes[n].content);
     }
     unit->waits = good ? ingest_goes_on(&group->result) : unit->waits;
+    unit->spanless = good ? group->result.waits : unit->spanless;
     unit->marked = unit->marked || (good && ingest_keeps(in));
     ingest_done(in, unit, group->version, whole, group->alone);
     if (ingest_keeps(in)) {

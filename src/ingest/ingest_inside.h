@@ -105,7 +105,8 @@ typedef struct ingest_unit {
         bare; /* what came before lies in the store alone: it was marked by somebody else, or is heavy */
     bool heavy; /* with an export only near spans are computed, and as a whole it is seldom */
     bool dirty;
-    bool waits;       /* a run of it ends by silence */
+    bool waits;       /* a run of it ends by silence, or a record of it waits for its span */
+    bool spanless;    /* a record does */
     bool marked;      /* in the store, as far as is known here */
     int64_t dirty_us; /* monotonic: since when */
     int64_t came_us;  /* monotonic: when something came last */
@@ -201,7 +202,7 @@ bool ingest_index_fit(ingest_index *index, sw_arena *arena, const ingest_source 
 /* How it is computed. */
 typedef struct ingest_how {
     bool quiet;   /* nothing came for long */
-    bool at_once; /* its tenant has sent no spans: no record waits for one */
+    bool at_once; /* no record waits for its span: its tenant sends none, or it was long enough */
     bool lean;    /* what steps were sent is left out: all of them were written with it */
 } ingest_how;
 

@@ -196,12 +196,12 @@ static sw_status drop_ghosts(sw_ingest *in, const sw_actor *actor, const settlin
     return status;
 }
 
-static bool is_quiet(const sw_ingest *in, const settling *s)
+/* Whether nothing came for so long. */
+static bool is_quiet(const sw_ingest *in, const settling *s, int64_t seconds)
 {
     int64_t last = s->row.last_at.known ? s->row.last_at.value : s->last_us;
 
-    return in->clock.wall_us(in->clock.data) - last >=
-           SW_LIMIT_INGEST_QUIET_SECONDS * INT64_C(1000000);
+    return in->clock.wall_us(in->clock.data) - last >= seconds * 1000000;
 }
 
 /* The lock is not held. */
@@ -215,7 +215,8 @@ static sw_status compute(sw_ingest *in, settling *s, sw_error *err)
         status =
             ingest_load_items(in, s->tenant, s->unit->id, s->plan.arena, &s->items, &s->row, err);
     }
-    s->how.quiet = is_quiet(in, s);
+    s->how.quiet = is_quiet(in, s, SW_LIMIT_INGEST_QUIET_SECONDS);
+    s->how.at_once = s->how.at_once || is_quiet(in, s, SW_LIMIT_INGEST_RECORD_SECONDS);
     if (status == SW_STATUS_OK) {
         status = ingest_compute(in, s->tenant, &s->items, s->how, s->plan.arena, &s->result, err);
     }
@@ -263,6 +264,7 @@ static void finish(sw_ingest *in, settling *s, bool good)
     if (good) {
         unit->failed = 0;
         unit->waits = ingest_goes_on(&s->result);
+        unit->spanless = s->result.waits;
         unit->marked = unit->waits && ingest_keeps(in);
         unit->crowded = unit->crowded && (!s->alone || unit->workers > 1);
         in->load.recomputed++;
@@ -417,14 +419,16 @@ static void sweep_tenant(sw_ingest *in, ingest_tenant *tenant)
 {
     int64_t now = in->clock.mono_us(in->clock.data);
     int64_t quiet = now - SW_LIMIT_INGEST_QUIET_SECONDS * INT64_C(1000000);
+    int64_t record = now - SW_LIMIT_INGEST_RECORD_SECONDS * INT64_C(1000000);
     int64_t late = now - SW_LIMIT_INGEST_LATE_SECONDS * INT64_C(1000000);
     ingest_unit *unit = tenant->oldest;
 
-    while (unit && unit->came_us <= quiet) {
+    while (unit && unit->came_us <= record) {
         ingest_unit *newer = unit->newer;
-        if (unit->waits && unit->workers == 0) {
+        bool over = unit->waits && (unit->spanless || unit->came_us <= quiet);
+        if (over && unit->workers == 0) {
             unit->computed = 0; /* though nothing came, silence says more */
-            unit->waits = false;
+            unit->waits = unit->spanless = false;
             ingest_dirty(in, unit, true);
         } else if (unit->came_us <= late && !unit->dirty && unit->workers == 0) {
             ingest_forget(in, unit);
