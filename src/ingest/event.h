@@ -38,8 +38,9 @@ typedef struct event_lone {
     span_facts *facts;
     size_t count;
     bool waits; /* there are more: their spans may still come */
-    bool *
-        joined; /* of each span: a record tells of its call too, and may have stood alone before it came */
+    const otlp_log *
+        *joined; /* of each span: the record that says how a call went, and may have stood
+                              * alone before the span came; NULL: none */
 } event_lone;
 
 /* Records of one trace: each that names a span of `spans` becomes an event of it (the array's rows are changed to
@@ -47,5 +48,8 @@ typedef struct event_lone {
  * expected (`quiet`). */
 sw_status event_join(otlp_span *spans, size_t span_count, const otlp_log *logs, size_t count,
                      bool quiet, sw_arena *arena, event_lone *lone, sw_error *err) SW_MUST_CHECK;
+/* The call that a record tells of which names the span around it. */
+sw_status event_inside(const otlp_log *log, sw_arena *arena, span_facts *out,
+                       sw_error *err) SW_MUST_CHECK;
 
 #endif

@@ -222,6 +222,24 @@ static sw_status add_lone(const otlp_log *log, const otlp_event *event, sw_arena
     return arena->failed ? sw_no_memory(err) : SW_STATUS_OK;
 }
 
+/* It is the step that the record was while nobody knew the span, and has a place of its own in the tree. */
+sw_status event_inside(const otlp_log *log, sw_arena *arena, span_facts *out, sw_error *err)
+{
+    otlp_event event = as_event(log, arena);
+    otlp_span *span = sw_arena_alloc(arena, sizeof *span);
+    uint8_t digest[crypto_hash_sha256_BYTES];
+
+    if (!span || add_lone(log, &event, arena, out, err) != SW_STATUS_OK) {
+        return sw_no_memory(err);
+    }
+    *span = *out->span;
+    (void)crypto_hash_sha256(digest, log->span_id, OTLP_SPAN_ID);
+    memcpy(span->parent_span_id, log->span_id, OTLP_SPAN_ID);
+    memcpy(span->span_id, digest, OTLP_SPAN_ID);
+    out->span = span;
+    return SW_STATUS_OK;
+}
+
 /* ---- all -------------------------------------------------------------------------------------------------- */
 
 static int by_id(const void *a, const void *b)
@@ -241,14 +259,15 @@ static otlp_span *find(otlp_span **sorted, size_t count, const uint8_t id[OTLP_S
     return found ? *found : NULL;
 }
 
-/* The last record of one span that says how its call went; NULL: none does. */
+/* The last record of one span that says how its call went; NULL: none does, or a coding agent's, whose own record is the
+ * step (F.3). */
 static const otlp_log *outcome_of(const otlp_log *const *logs, size_t count, sw_arena *arena,
                                   otlp_event *event)
 {
     for (size_t i = count; i-- > 0;) {
         *event = as_event(logs[i], arena);
         if (sw_str_eq(event->name, SW_STR(DETAILS)) && has_outcome(event)) {
-            return logs[i];
+            return event_is_agents(logs[i]) ? NULL : logs[i];
         }
     }
     return NULL;
@@ -261,9 +280,6 @@ static sw_status lone_of(const otlp_log *const *logs, size_t count, bool quiet, 
     otlp_event event;
     const otlp_log *log = outcome_of(logs, count, arena, &event);
 
-    if (log && event_is_agents(log)) {
-        return SW_STATUS_OK; /* its own record is the step (F.3) */
-    }
     out->waits = out->waits || (log && !quiet);
     return log && quiet ? add_lone(log, &event, arena, &out->facts[out->count++], err)
                         : SW_STATUS_OK;
@@ -289,8 +305,9 @@ sw_status event_join(otlp_span *spans, size_t span_count, const otlp_log *logs, 
     otlp_span **sorted = sw_arena_alloc(arena, (span_count + 1) * sizeof(otlp_span *));
     sw_status status = SW_STATUS_OK;
 
-    *lone = (event_lone){.facts = sw_arena_alloc(arena, (n + 1) * sizeof *lone->facts),
-                         .joined = sw_arena_zeroed(arena, span_count + 1)};
+    *lone =
+        (event_lone){.facts = sw_arena_alloc(arena, (n + 1) * sizeof *lone->facts),
+                     .joined = sw_arena_zeroed(arena, (span_count + 1) * sizeof(const otlp_log *))};
     if (!order || !sorted || !lone->facts || !lone->joined) {
         return sw_no_memory(err);
     }
@@ -303,7 +320,7 @@ sw_status event_join(otlp_span *spans, size_t span_count, const otlp_log *logs, 
         to = end_of(order, i, n);
         if (span) {
             otlp_event event;
-            lone->joined[span - spans] = outcome_of(order + i, to - i, arena, &event) != NULL;
+            lone->joined[span - spans] = outcome_of(order + i, to - i, arena, &event);
             append(span, order + i, to - i, arena);
         } else {
             status = lone_of(order + i, to - i, quiet, arena, lone, err);

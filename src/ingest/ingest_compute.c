@@ -74,22 +74,66 @@ static sw_status read_span(const decoded *d, uint32_t i, sw_arena *arena, span_f
     return status;
 }
 
-/* Those of spans, and behind them those of what was only told. */
-static sw_status read_facts(decoded *d, const span_facts *told, size_t told_count, sw_arena *arena,
-                            sw_error *err)
+/* What may be around a call without being it. */
+static bool is_around(span_role role)
 {
-    size_t lone_count = d->lone.count;
+    return role == SPAN_OTHER || role == SPAN_TOOL || role == SPAN_AGENT || role == SPAN_WORKFLOW ||
+           role == SPAN_HTTP;
+}
+
+/* A record may name the span that was open around its call (E.5): the call is that of the model span with the same answer,
+ * else one that no span tells of. */
+static sw_status read_inside(decoded *d, uint32_t i, bool at_once, sw_arena *arena, sw_error *err)
+{
+    span_facts *inside = &d->lone.facts[d->lone.count];
+    sw_status status = event_inside(d->lone.joined[i], arena, inside, err);
+
+    for (uint32_t k = 0; k < d->span_count && status == SW_STATUS_OK && inside->request_id.len > 0;
+         k++) {
+        span_facts *call = &d->facts[k];
+        if (call->role == SPAN_LLM && sw_str_eq(call->request_id, inside->request_id)) {
+            call->detailed = call->detailed ? call->detailed : d->spans[i].span_id;
+            return status;
+        }
+    }
+    d->lone.count += at_once;
+    d->lone.waits = d->lone.waits || !at_once;
+    return status;
+}
+
+static sw_status read_spans(decoded *d, bool at_once, sw_arena *arena, sw_error *err)
+{
     sw_status status = SW_STATUS_OK;
 
-    d->fact_count = d->span_count + lone_count + told_count;
-    d->facts = sw_arena_zeroed(arena, (d->fact_count + 1) * sizeof *d->facts);
+    for (uint32_t i = 0; i < d->span_count && status == SW_STATUS_OK; i++) {
+        status = read_span(d, i, arena, &d->facts[i], err);
+        if (d->lone.joined && d->lone.joined[i]) {
+            d->facts[i].detailed = d->spans[i].span_id;
+        }
+    }
+    for (uint32_t i = 0; i < d->span_count && status == SW_STATUS_OK; i++) {
+        if (d->facts[i].detailed && is_around(d->facts[i].role)) {
+            status = read_inside(d, i, at_once, arena, err);
+        }
+    }
+    return status;
+}
+
+/* Those of spans, and behind them those of what was only told. */
+static sw_status read_facts(decoded *d, bool at_once, const span_facts *told, size_t told_count,
+                            sw_arena *arena, sw_error *err)
+{
+    size_t room = (size_t)d->span_count + d->log_count + told_count + 1;
+    size_t lone_count = 0;
+    sw_status status = SW_STATUS_OK;
+
+    d->facts = sw_arena_zeroed(arena, room * sizeof *d->facts);
     if (!d->facts) {
         return sw_no_memory(err);
     }
-    for (uint32_t i = 0; i < d->span_count && status == SW_STATUS_OK; i++) {
-        status = read_span(d, i, arena, &d->facts[i], err);
-        d->facts[i].detailed = d->lone.joined && d->lone.joined[i];
-    }
+    status = read_spans(d, at_once, arena, err);
+    lone_count = d->lone.count;
+    d->fact_count = d->span_count + lone_count + told_count;
     if (lone_count > 0) {
         memcpy(d->facts + d->span_count, d->lone.facts, lone_count * sizeof *d->facts);
     }
@@ -103,16 +147,17 @@ static sw_status read_all(decoded *d, ingest_how how, sw_arena *arena, sw_error 
 {
     span_facts *told = NULL;
     size_t told_count = 0;
+    bool at_once = how.quiet || how.at_once;
     sw_status status = SW_STATUS_OK;
 
     if (d->log_count > 0) {
-        status = event_join(d->spans, d->span_count, d->logs, d->log_count,
-                            how.quiet || how.at_once, arena, &d->lone, err);
+        status = event_join(d->spans, d->span_count, d->logs, d->log_count, at_once, arena,
+                            &d->lone, err);
     }
     if (status == SW_STATUS_OK && d->log_count > 0) {
         status = event_read(d->logs, d->log_count, how.quiet, arena, &told, &told_count, err);
     }
-    return status == SW_STATUS_OK ? read_facts(d, told, told_count, arena, err) : status;
+    return status == SW_STATUS_OK ? read_facts(d, at_once, told, told_count, arena, err) : status;
 }
 
 /* ---- one id for two --------------------------------------------------------------------------------- */

@@ -135,7 +135,7 @@ static sw_status join_unit(sw_ingest *in, ingest_tenant *tenant, ingest_group *g
     ingest_touch(in, unit);
     ingest_begin(unit, &group->alone);
     group->unit = unit;
-    group->how = (ingest_how){.at_once = !tenant->sends_spans};
+    group->how = (ingest_how){.at_once = unit->at_once};
     group->version = unit->version;
     unit->heavy = unit->heavy || is_heavy(unit->count, (int64_t)unit->bytes);
     group->whole = unit->count <= SW_LIMIT_INGEST_AT_ONCE &&

@@ -103,7 +103,8 @@ typedef struct ingest_unit {
     bool partial; /* its spans are gone: it was frozen */
     bool
         bare; /* what came before lies in the store alone: it was marked by somebody else, or is heavy */
-    bool heavy; /* with an export only near spans are computed, and as a whole it is seldom */
+    bool heavy;   /* with an export only near spans are computed, and as a whole it is seldom */
+    bool at_once; /* when it began, its tenant had sent no spans: its records wait for none */
     bool dirty;
     bool waits;       /* a run of it ends by silence, or a record of it waits for its span */
     bool spanless;    /* a record does */
@@ -202,7 +203,7 @@ bool ingest_index_fit(ingest_index *index, sw_arena *arena, const ingest_source 
 /* How it is computed. */
 typedef struct ingest_how {
     bool quiet;   /* nothing came for long */
-    bool at_once; /* no record waits for its span: its tenant sends none, or it was long enough */
+    bool at_once; /* no record waits for its span: none are sent, or it was long enough */
     bool lean;    /* what steps were sent is left out: all of them were written with it */
 } ingest_how;
 

@@ -286,7 +286,7 @@ static sw_status settle_unit(sw_ingest *in, ingest_unit *unit, sw_error *err)
         .tenant = unit->tenant,
         .version = unit->version,
         .last_us = unit->last_us,
-        .how = {.lean = unit->heavy, .at_once = !unit->tenant->sends_spans},
+        .how = {.lean = unit->heavy, .at_once = unit->at_once},
     };
     int64_t began = in->clock.mono_us(in->clock.data);
     sw_status status = SW_STATUS_OK;

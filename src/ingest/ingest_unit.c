@@ -133,6 +133,7 @@ ingest_unit *ingest_make(sw_ingest *in, ingest_tenant *tenant, const uint8_t *id
     unit->hash = hash_unit(in, tenant, id);
     unit->came_us = in->clock.mono_us(in->clock.data);
     unit->last_us = in->clock.wall_us(in->clock.data);
+    unit->at_once = !tenant->sends_spans;
     memcpy(unit->id, id, INGEST_UNIT);
     unit->next_in_slot = in->slots[unit->hash & (in->slot_count - 1)];
     in->slots[unit->hash & (in->slot_count - 1)] = unit;

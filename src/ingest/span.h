@@ -126,7 +126,9 @@ typedef struct span_facts {
     bool tool_failed;
     bool
         tool_waited; /* its time includes waiting for a person: the time is that of its execution child */
-    bool detailed;  /* log records tell of it too: they may have been a step before it came */
+    const uint8_t *
+        detailed; /* the span that a log record names which tells of it too, and may have been a step
+                              * before it came: its own, or one around it; NULL: none does */
     bool evaluates; /* an evaluator's span: calls below it are its own */
     /* of HTTP */
     sw_int attempt; /* which it was, or how often it was sent again */

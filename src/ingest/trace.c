@@ -50,7 +50,7 @@ sw_str trace_lone_id(const trace *t, const char *prefix, const trace_node *node)
     char hex[2 * OTLP_SPAN_ID];
     const sw_str keys[] = {t->trace_hex, {hex, sizeof hex}};
 
-    sw_hex_print(node->facts->span->span_id, OTLP_SPAN_ID, hex);
+    sw_hex_print(node->facts->detailed, OTLP_SPAN_ID, hex);
     return trace_make_id(t, prefix, "genai-evt", keys, 2, -1);
 }
 

@@ -125,7 +125,7 @@ sw_str trace_agent_id(const trace *t, sw_str name);
 sw_str trace_conversation(const trace *t, const trace_node *node);
 /* trace_say.c: messages of a step, with what its tools said, and its previews. False: no memory. */
 bool trace_write_messages(trace *t, trace_node *node, trace_step *step);
-/* Of what a log record told of this call while its span had not come (E.6, genai-evt). */
+/* Of what a log record told of this call while its span had not come (E.6, genai-evt); it is detailed. */
 sw_str trace_lone_id(const trace *t, const char *prefix, const trace_node *node);
 /* The id of what belongs to a step: its own keys, a word and a number. */
 sw_str trace_part_id(const trace *t, const trace_node *node, const char *prefix, sw_str word,

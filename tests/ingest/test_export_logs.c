@@ -274,6 +274,57 @@ static void a_record_without_its_span_becomes_a_step(lt *t)
     sw_ingest_close(&in);
 }
 
+/* A record may name the span that was open around the call, which is no model's (E.5). Whichever comes first there is one
+ * step: the record's, or, where a model span inside tells of the same answer, that one's. */
+static void send_around(lt *t, sw_ingest *in, size_t order, bool told)
+{
+    static const unsigned char turns[][3] = {{0, 1, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    sent_span around = sent_model(5, 6, 0, 100, 300);
+    sent_span call = sent_model(5, 7, 6, 150, 200);
+
+    around.name = "GET /";
+    around.attribute_count = 0;
+    sent_add(&call, TEXT_OF("gen_ai.response.id", "resp_1"));
+    for (size_t i = 0; i < 3; i++) {
+        if (turns[order][i] == 0) {
+            send_details(t, in, pool_printf(t->pool, NAMED, 5, 6).ptr, "resp_1");
+        } else if (turns[order][i] == 1) {
+            sent_one(t, in, &around);
+        } else if (told) {
+            sent_one(t, in, &call);
+        }
+        OK(sw_ingest_settle(in, &t->err));
+    }
+}
+
+static void a_record_may_name_the_span_around_its_call(lt *t)
+{
+    sw_ingest *in = NULL;
+    sw_list_query query = {.limit = -1};
+
+    for (size_t k = 0; k < 4 * 2 * 2 * SW_COUNT(keeps); k++) {
+        bool told = k / 4 % 2 != 0;
+        bool spans = k / 8 % 2 != 0;
+        lt_rows rows;
+        sent_open_anew(t, &in, keeps[k / 16]);
+        if (spans) {
+            send_another_span(t, in);
+        }
+        send_around(t, in, k % 4, told);
+        lt_advance(t, SW_LIMIT_INGEST_RECORD_SECONDS, SW_LIMIT_INGEST_RECORD_SECONDS);
+        OK(sw_ingest_settle(in, &t->err));
+        SAME(steps_of(t), 1 + spans);
+        rows = lt_list(t, &t->a, SW_RECORD_STEP, &query);
+        for (size_t i = 0; i < rows.count; i++) {
+            bool other = sw_str_eq(STEP(i)->trace_id, SW_STR("0000000000000000000000000000004d"));
+            CHECK(other || STEP(i)->prompt_tokens.value == (told ? 10 : 3));
+        }
+        SAME(lt_list(t, &t->a, SW_RECORD_RUN, &query).count, 1 + spans);
+        CLEAN();
+    }
+    sw_ingest_close(&in);
+}
+
 /* The Gemini CLI tells of each call in a record of its own, and in those of the conventions too. */
 static void details_of_a_coding_agent_are_no_step(lt *t)
 {
@@ -335,6 +386,8 @@ static const lt_case cases[] = {
     {"a span and a record are one", a_span_and_a_record_are_one, LT_CLOCK},
     {"other records are only kept", other_records_are_only_kept, LT_CLOCK},
     {"a record without its span becomes a step", a_record_without_its_span_becomes_a_step,
+     LT_CLOCK},
+    {"a record may name the span around its call", a_record_may_name_the_span_around_its_call,
      LT_CLOCK},
     {"details of a coding agent are no step", details_of_a_coding_agent_are_no_step, LT_CLOCK},
     {"records that name no span are told apart", records_that_name_no_span_are_told_apart,
