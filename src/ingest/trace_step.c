@@ -224,6 +224,21 @@ static sw_str stop_reason_of(const trace *t, const trace_node *node)
     return own;
 }
 
+/* Where there is no room for one more the sender's own stay. */
+static void tag_evaluator(trace *t, sw_step *step)
+{
+    const sw_field *tags = &sw_record_of(SW_RECORD_STEP)->fields[SW_STEP_TAGS];
+    sw_str own = step->tags;
+
+    if (own.ptr && sw_tags_have(own, SW_STR("evaluator"))) {
+        return;
+    }
+    step->tags = add_last(t, own, '[', "\"evaluator\"");
+    if (sw_field_check(tags, step, "", NULL) != SW_STATUS_OK) {
+        step->tags = own;
+    }
+}
+
 static void put_step(trace *t, const trace_node *node, sw_step *step)
 {
     const span_facts *facts = trace_facts(node);
@@ -257,7 +272,7 @@ static void put_step(trace *t, const trace_node *node, sw_step *step)
     span_usage_put(&facts->usage, step);
     put_error(t, node, step);
     if (node->evaluator) {
-        step->tags = add_last(t, step->tags, '[', "\"evaluator\"");
+        tag_evaluator(t, step);
     }
     if (is_odd_time(node)) {
         step->metadata = add_last(t, step->metadata, '{', "\"clock_suspect\":true");

@@ -399,17 +399,26 @@ static void a_span_may_ask_to_be_a_root(void **state)
 /* Calls that an evaluator makes are told from those that it judges. */
 static void calls_of_an_evaluator_are_tagged(void **state)
 {
+    char many[4 * SW_LIMIT_TAGS + 2] = "[\"0\"";
     tree t;
 
     (void)state;
+    for (size_t i = 1; i < SW_LIMIT_TAGS; i++) { /* as many as may be */
+        memcpy(many + 4 * i, ",\"0\"", 4);
+    }
+    many[4 * SW_LIMIT_TAGS] = ']';
     tree_begin(&t);
     tree_add(&t, 1, 0, SPAN_OTHER, 0, 900)->facts.evaluates = true;
     (void)tree_add(&t, 2, 1, SPAN_WRAPPER, 0, 500);
     tree_model(&t, 3, 2, 0, 100)->facts.tags = SW_STR("[\"a\"]");
     (void)tree_model(&t, 4, 1, 200, 300);
     (void)tree_model(&t, 5, 0, 1000, 1100);
+    tree_model(&t, 6, 1, 400, 500)->facts.tags = sw_str_from(many);
+    tree_model(&t, 7, 1, 600, 700)->facts.tags = SW_STR("[\"evaluator\"]");
     tree_compute(&t);
     TEXT(tree_step(&t, 3)->entry.step.tags, "[\"a\",\"evaluator\"]");
+    TEXT(tree_step(&t, 7)->entry.step.tags, "[\"evaluator\"]");
+    TEXT(tree_step(&t, 6)->entry.step.tags, many);
     TEXT(tree_step(&t, 4)->entry.step.tags, "[\"evaluator\"]");
     assert_null(tree_step(&t, 5)->entry.step.tags.ptr);
     tree_end(&t);
