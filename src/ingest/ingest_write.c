@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plan is written: in one transaction when it fits, and in as few as it takes when it does not. Content that the ledger refuses, which should not happen, costs the
- * row that holds it and nothing else: an export is never refused for what it says.
+/* A plan is written: in one transaction when it fits, and in as few as it takes when it does not. Content that the ledger
+ * refuses, which should not happen, costs the row that holds it and nothing else: an export is never refused for what
+ * it says.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "ingest/ingest_inside.h"
-#include "ingest/trace_inside.h"
 
 /* ---- writing --------------------------------------------------------------------------------------------- */
 
