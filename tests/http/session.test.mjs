@@ -152,11 +152,12 @@ test('it ends when it is ended, and everywhere at once when its key is revoked',
 test('a session outlives the server, and is nothing to a server with another key', async (t) => {
   const { server, admin } = await closed(t);
   const { cookie } = cookieOf(await begin(server, admin));
+  const headers = { cookie, host: new URL(server.url).host }; // the browser asks for the same address
   await server.stop();
   const again = await serve(t, { store: server.store });
-  assert.equal((await again.get('/v1/session', { headers: { cookie } })).key_id.startsWith('key-'), true);
+  assert.equal((await again.get('/v1/session', { headers })).key_id.startsWith('key-'), true);
   await again.stop();
   const other = await serve(t, { store: server.store, env: { STEPWELL_SECRET_KEY: 'ab'.repeat(32) } });
-  assert.equal((await other.api('GET', '/v1/session', { headers: { cookie } })).status, 401);
+  assert.equal((await other.api('GET', '/v1/session', { headers })).status, 401);
   await other.get('/v1/session', { headers: bearer(admin) });
 });
