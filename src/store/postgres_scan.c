@@ -206,10 +206,21 @@ static int64_t most_rows(const sw_plan *p)
     return may_be_long(p) ? LONG_ROWS : MORE_ROWS;
 }
 
-/* Whether the rows behind a place are those that come after it. */
+static bool one_at_most(const sw_plan *p)
+{
+    const sw_record *record = p->table->model;
+    return p->path < record->index_count && record->indexes[p->path].unique &&
+           p->bound == p->field_count;
+}
+
+/* Whether the rows behind a place are those that come after it; else a first few rows can be asked for only without
+ * knowing how to get the others. */
 static bool is_total(const sw_plan *p)
 {
     uint64_t fixed = 0;
+    if (one_at_most(p)) {
+        return true;
+    }
     for (size_t i = 0; i < p->full_count; i++) {
         fixed |= SW_MASK(p->full[i]);
     }
@@ -217,13 +228,6 @@ static bool is_total(const sw_plan *p)
         fixed |= p->equal[i] >= 0 ? SW_MASK(i) : 0;
     }
     return (p->table->key & ~fixed) == 0;
-}
-
-/* Whether a first few rows can be asked for without knowing how to get the others: there may be no others. */
-static bool begins_small(const sw_plan *p)
-{
-    int64_t limit = p->scan->limit;
-    return is_total(p) || (limit && limit <= most_rows(p) && !tests(p));
 }
 
 static int64_t first_rows(const sw_plan *p)
@@ -326,11 +330,11 @@ static sw_status walk(run *r, sw_error *err)
     sw_scan scan = *whole->scan;
     bool more = true;
     sw_status status = SW_STATUS_OK;
-    if (begins_small(whole)) {
+    if (is_total(whole)) {
         status = walk_first(r, &rest, &scan, &more, err);
         r->plan = &rest;
     }
-    if (more && status == SW_STATUS_OK) {
+    if (more && status == SW_STATUS_OK && !r->plan->nothing) {
         status = walk_cursor(r, err);
     }
     r->plan = whole;

@@ -363,6 +363,58 @@ static void nothing_is_beyond_a_null(void **state)
     assert_true(seen >= 60);
 }
 
+/* ---- rows that are passed over ------------------------------------------------------------------ */
+
+enum { PASSED = 3, SOUGHT = 2 };
+
+typedef struct passing {
+    const void *rows[PASSED + SOUGHT];
+    size_t seen;
+    size_t again;
+    contract *ct;
+    sw_record_id record;
+} passing;
+
+/* The first few do not count; no row comes twice. */
+static sw_seen pass(void *arg, const void *row)
+{
+    passing *p = arg;
+    void *copy = ct_struct(p->ct, p->record);
+    for (size_t i = 0; i < p->seen; i++) {
+        p->again += sw_row_cmp_key(sw_record_of(p->record), p->rows[i], row) == 0;
+    }
+    if (p->seen == SW_COUNT(p->rows) ||
+        !sw_row_copy(sw_record_of(p->record), copy, row, &p->ct->arena)) {
+        return SW_SEEN_STOP;
+    }
+    p->rows[p->seen++] = copy;
+    return p->seen <= PASSED ? SW_SEEN_SKIP : SW_SEEN_COUNT;
+}
+
+static void expect_each_once(contract *ct, const sw_scan *scan, size_t there)
+{
+    passing p = {.ct = ct, .record = scan->record};
+    sw_scan_end end = {0};
+    size_t seen = there < SW_COUNT(p.rows) ? there : SW_COUNT(p.rows);
+    CT_EXPECT(sw_store_scan(ct->reader, scan, pass, &p, &end, err), OK);
+    assert_int_equal(p.again, 0);
+    assert_int_equal(p.seen, seen);
+    assert_int_equal(end.counted, seen > PASSED ? seen - PASSED : 0);
+}
+
+/* A bound on rows that count says nothing of those that do not, in any order and in none. */
+static void rows_that_do_not_count(void **state)
+{
+    contract *ct = *state;
+    dataset *data = dataset_fill(ct, 30);
+    for (int r = 0; r < SW_RECORD_COUNT; r++) {
+        sw_scan scan = {.record = (sw_record_id)r, .limit = SOUGHT, .unordered = true};
+        expect_each_once(ct, &scan, data->of[r].count);
+        scan.unordered = false;
+        expect_each_once(ct, &scan, data->of[r].count);
+    }
+}
+
 /* ---- all together ------------------------------------------------------------------------------- */
 
 static bool takes(const sw_field *field, sw_op op)
@@ -440,6 +492,7 @@ const ct_case ct_scan_cases[] = {
     {"every index both ways", every_index_both_ways},
     {"every field as order", every_field_as_order},
     {"nothing is beyond a null", nothing_is_beyond_a_null},
+    {"rows that do not count", rows_that_do_not_count},
     {"random scans", random_scans},
     {NULL, NULL},
 };
