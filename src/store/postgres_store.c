@@ -145,9 +145,10 @@ static sw_status ask_what_became(sw_pg_session *session, int64_t group, bool *kn
     status = status == SW_STATUS_OK ? sw__pg_send_text(session, question, NULL, err) : status;
     status = status == SW_STATUS_OK ? sw__pg_sync(session, err) : status;
     status = status == SW_STATUS_OK ? sw__pg_receive(session, &result, err) : status;
-    *known = status == SW_STATUS_OK;
-    if (status != SW_STATUS_OK) {
-        return status;
+    *known = status == SW_STATUS_OK && PQntuples(result) == 1;
+    if (!*known) {
+        PQclear(result);
+        return status == SW_STATUS_OK ? SW_STATUS_CORRUPT : status;
     }
     int64_t version = sw__pg_read_long(result, 0, 0), writer = sw__pg_read_long(result, 0, 1);
     PQclear(result);
@@ -159,6 +160,8 @@ static sw_status ask_what_became(sw_pg_session *session, int64_t group, bool *kn
                : sw_fail(err, SW_STATUS_BUSY, NULL, "the connection was lost; nothing was kept");
 }
 
+/* Whatever keeps the question from being answered, IO says that nobody knows: BUSY would have the group tried again,
+ * and so perhaps kept twice. */
 static sw_status find_out(sw_pg_session *session, int64_t group, sw_error *err)
 {
     int64_t until = mono_ms() + session->store->busy_ms;
@@ -168,8 +171,8 @@ static sw_status find_out(sw_pg_session *session, int64_t group, sw_error *err)
         pause_a_little();
         status = ask_what_became(session, group, &known, err);
     }
-    return status == SW_STATUS_IO
-               ? sw_fail(err, status, NULL,
+    return !known || status == SW_STATUS_IO
+               ? sw_fail(err, SW_STATUS_IO, NULL,
                          "the connection was lost in a commit; nobody can say whether it was kept")
                : status;
 }
@@ -185,7 +188,7 @@ static sw_status pg_commit(sw_session *head, sw_error *err)
         status = sw_fail(err, SW_STATUS_INTERNAL, NULL, "the group was gone");
     }
     PQclear(result);
-    if (PQstatus(session->conn) != CONNECTION_OK && writes && status == SW_STATUS_IO) {
+    if (PQstatus(session->conn) != CONNECTION_OK && writes && status != SW_STATUS_OK) {
         status = find_out(session, next, err);
     }
     if (status == SW_STATUS_OK) {

@@ -2,6 +2,7 @@
 /* What only a server database can get wrong: several processes on it at once, a server that dies and comes back, a
  * deadlock with somebody else's SQL, and what verify sees when rows are changed behind its back.
  */
+#include "store/store.h"
 #include "tests/lib/lt.h"
 #include "tests/lib/pg.h"
 
@@ -151,6 +152,66 @@ static void away_is_said(lt *t)
     CLEAN();
 }
 
+/* ---- a commit that nobody can speak for --------------------------------------------------------- */
+
+typedef struct stranger {
+    const char *url;
+    char sql[900];
+} stranger;
+
+static void *run_stranger(void *arg)
+{
+    stranger *s = arg;
+    pg_sql(s->url, s->sql, NULL, 0);
+    return NULL;
+}
+
+/* Asks until the answer is "t". */
+static void wait_for(const char *url, const char *question)
+{
+    char said[8] = "";
+    for (int i = 0; i < 60000 && strcmp(said, "t") != 0; i++) {
+        pg_sql(url, question, said, sizeof said);
+    }
+    TEXT(sw_str_from(said), "t");
+}
+
+/* The group's connection is lost, and a stranger has the lock of groups before anybody can ask what became of it: that is
+ * not BUSY, which would have the group tried again though it may have been kept. */
+static void a_commit_of_which_nothing_is_known(lt *t)
+{
+    static stranger s;
+    const sw_store_options options = {.url = sw_str_from(t->url), .busy_ms = 200};
+    sw_store *store = NULL;
+    sw_session *session = NULL;
+    pthread_t thread;
+    OK(sw_store_open(&options, &store, &t->err));
+    OK(sw_session_open(store, SW_SESSION_WRITE, &session, &t->err));
+    OK(sw_session_begin(session, NULL, &t->err));
+    s.url = t->url;
+    snprintf(
+        s.sql, sizeof s.sql,
+        "BEGIN; SELECT FROM stepwell_state FOR UPDATE; SELECT pg_advisory_lock(8);"
+        "DO $$ BEGIN FOR i IN 1..20000 LOOP IF EXISTS (SELECT FROM pg_class WHERE relname = 'over') THEN EXIT;"
+        " END IF; PERFORM pg_sleep(0.001); END LOOP; END $$; COMMIT");
+    assert_int_equal(pthread_create(&thread, NULL, run_stranger, &s), 0);
+    wait_for(t->url, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)");
+    pg_sql(t->url,
+           "SELECT pg_terminate_backend(blocker) FROM pg_locks,"
+           " unnest(pg_blocking_pids(pid)) AS blocker WHERE NOT granted",
+           NULL, 0);
+    wait_for(t->url, "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND"
+                     " objid = 8 AND granted)");
+    IS(SW_STATUS_IO, sw_session_commit(session, &t->err));
+    NAMES(&t->err, "nobody can say");
+    pg_sql(t->url, "CREATE TABLE over ()", NULL, 0);
+    pthread_join(thread, NULL);
+    OK(sw_session_begin(session, NULL, &t->err));
+    OK(sw_session_commit(session, &t->err));
+    sw_session_close(&session);
+    sw_store_close(&store);
+}
+
 /* ---- several processes -------------------------------------------------------------------------- */
 
 enum { PROCESSES = 4 };
@@ -246,18 +307,6 @@ static void others_commits_wake_who_waits(lt *t)
 }
 
 /* ---- somebody else's SQL ------------------------------------------------------------------------ */
-
-typedef struct stranger {
-    const char *url;
-    char sql[900];
-} stranger;
-
-static void *run_stranger(void *arg)
-{
-    stranger *s = arg;
-    pg_sql(s->url, s->sql, NULL, 0);
-    return NULL;
-}
 
 /* A stranger holds the step and wants the lock of groups, while a group has that and wants the step. The server ends
  * the group, which is tried again and goes through. */
@@ -396,6 +445,7 @@ static void v1_finds_its_columns(lt *t)
 static const lt_case cases[] = {
     {"a server that is killed loses nothing", a_server_that_is_killed_loses_nothing, LT_KEEPS},
     {"away is said", away_is_said, LT_KEEPS},
+    {"a commit of which nothing is known", a_commit_of_which_nothing_is_known, LT_KEEPS},
     {"four processes are as one", four_processes_are_as_one, LT_KEEPS},
     {"commits of others wake who waits", others_commits_wake_who_waits, LT_KEEPS},
     {"a deadlock is tried again", a_deadlock_is_tried_again, LT_KEEPS},
