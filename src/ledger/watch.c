@@ -60,8 +60,11 @@ static void hang_bell(sw_ledger *ledger)
     sw_error err;
     bool rung = false;
 
-    if (sw_session_wait(ledger->watch, 0, &rung, &err) == SW_STATUS_UNSUPPORTED ||
-        sw_session_open(ledger->store, SW_SESSION_WATCH, &ledger->bell, &err) != SW_STATUS_OK) {
+    if (sw_session_open(ledger->store, SW_SESSION_WATCH, &ledger->bell, &err) != SW_STATUS_OK) {
+        return;
+    }
+    if (sw_session_wait(ledger->bell, 0, &rung, &err) == SW_STATUS_UNSUPPORTED) {
+        sw_session_close(&ledger->bell);
         return;
     }
     atomic_store(&ledger->bell_rings, true);

@@ -132,6 +132,7 @@ typedef struct sw_pg_session {
     PGconn *conn; /* NULL: never connected, or given up */
     sw_session_mode mode;
     bool in_transaction;
+    bool listens;     /* for the bell */
     bool synced;      /* a Sync is the last thing that was sent */
     unsigned pending; /* commands whose answers were not read */
     uint32_t names;   /* of statements so far */

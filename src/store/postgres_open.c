@@ -107,11 +107,10 @@ static sw_status use_settings(const sw_pg_store *store, sw_session_mode mode, PG
     (void)snprintf(sql, sizeof sql,
                    "SET synchronous_commit = on; SET lock_timeout = %lld;"
                    "SET statement_timeout = %lld; SET idle_in_transaction_session_timeout = %d;"
-                   "SET client_min_messages = error; SET default_transaction_read_only = %s;%s",
+                   "SET client_min_messages = error; SET default_transaction_read_only = %s",
                    (long long)store->busy_ms, (long long)SW_LIMIT_STATEMENT_MS,
                    mode == SW_SESSION_WRITE ? (int)IDLE_MS : 0,
-                   mode == SW_SESSION_WRITE ? "off" : "on",
-                   mode == SW_SESSION_WATCH ? "LISTEN stepwell" : "");
+                   mode == SW_SESSION_WRITE ? "off" : "on");
     PGresult *result = PQexec(conn, sql);
     sw_status status = PQresultStatus(result) == PGRES_COMMAND_OK
                            ? SW_STATUS_OK

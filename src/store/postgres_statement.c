@@ -14,7 +14,7 @@ enum { BINARY = 1, NAME = 16 };
 void sw__pg_forget_all(sw_pg_session *session)
 {
     memset(session->slots, 0, sizeof session->slots);
-    session->in_transaction = session->synced = false;
+    session->in_transaction = session->synced = session->listens = false;
     session->pending = 0;
     session->names = 0;
     sw__pg_forget_parents(session);

@@ -224,16 +224,29 @@ static bool has_rung(sw_pg_session *session)
     return rung;
 }
 
-/* Nobody tells of a bell that rang while there was no connection, so a new one rings. */
+static sw_status listen_to(sw_pg_session *session, sw_error *err)
+{
+    sw_status status = sw__pg_send_text(session, "LISTEN stepwell", NULL, err);
+    status = status == SW_STATUS_OK ? sw__pg_sync(session, err) : status;
+    status = status == SW_STATUS_OK ? sw__pg_receive(session, NULL, err) : status;
+    session->listens = status == SW_STATUS_OK;
+    return status;
+}
+
+/* Only who waits listens: what nobody reads the server would keep for us, and in the end refuse to commit. Nobody
+ * tells of a bell that rang before there was this connection, so the first wait on it rings. */
 static sw_status pg_wait(sw_session *head, int64_t ms, bool *rung, sw_error *err)
 {
     sw_pg_session *session = sw__pg(head);
-    PGconn *before = session->conn;
     sw_status status = sw__pg_connected(session, err);
+    bool is_new = !session->listens;
+    if (status == SW_STATUS_OK && is_new) {
+        status = listen_to(session, err);
+    }
     if (status != SW_STATUS_OK) {
         return status;
     }
-    *rung = session->conn != before || has_rung(session);
+    *rung = has_rung(session) || is_new;
     struct pollfd here = {.fd = PQsocket(session->conn), .events = POLLIN};
     if (!*rung && poll(&here, 1, (int)ms) > 0) {
         if (!PQconsumeInput(session->conn)) {

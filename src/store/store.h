@@ -80,8 +80,9 @@ void sw_session_rollback(sw_session *session);
  * asked of this session; for waiting readers. */
 sw_status sw_session_version(sw_session *session, uint64_t *out, sw_error *err);
 /* WATCH: sleeps until somebody has committed (*rung) or so many milliseconds have passed, whichever comes first.
- * UNSUPPORTED, at once: the store has no bell, its version must be asked now and then. Nothing is promised of a bell:
- * it may ring for nothing, and after a failure it may have rung unheard. */
+ * UNSUPPORTED, at once: the store has no bell, its version must be asked now and then. The first wait
+ * of a session rings by itself where there is a bell, for what came before; whoever waited once goes on. Nothing is
+ * promised of a bell: it may ring for nothing, and after a failure it may have rung unheard. */
 sw_status sw_session_wait(sw_session *session, int64_t ms, bool *rung, sw_error *err);
 
 /* ---- rows --------------------------------------------------------------------------------------- */

@@ -306,6 +306,27 @@ static void others_commits_wake_who_waits(lt *t)
     lt_close(&other);
 }
 
+/* Who asks for the version now and then reads no bells, and so none may be kept for him: they would fill the server's
+ * queue, which all share. */
+static void who_only_asks_does_not_listen(lt *t)
+{
+    const sw_store_options options = {.url = sw_str_from(t->url)};
+    sw_store *store = NULL;
+    sw_session *session = NULL;
+    uint64_t version = 0;
+    char few[8];
+    OK(sw_store_open(&options, &store, &t->err));
+    OK(sw_session_open(store, SW_SESSION_WATCH, &session, &t->err));
+    OK(sw_session_version(session, &version, &t->err));
+    pg_sql(t->url,
+           "SELECT pg_notify('stepwell', repeat('x', 7000) || i) FROM generate_series(1, 1000) i",
+           NULL, 0);
+    pg_sql(t->url, "SELECT pg_notification_queue_usage() < 0.0001", few, sizeof few);
+    TEXT(sw_str_from(few), "t");
+    sw_session_close(&session);
+    sw_store_close(&store);
+}
+
 /* ---- somebody else's SQL ------------------------------------------------------------------------ */
 
 /* A stranger holds the step and wants the lock of groups, while a group has that and wants the step. The server ends
@@ -448,6 +469,7 @@ static const lt_case cases[] = {
     {"a commit of which nothing is known", a_commit_of_which_nothing_is_known, LT_KEEPS},
     {"four processes are as one", four_processes_are_as_one, LT_KEEPS},
     {"commits of others wake who waits", others_commits_wake_who_waits, LT_KEEPS},
+    {"who only asks does not listen", who_only_asks_does_not_listen, LT_KEEPS},
     {"a deadlock is tried again", a_deadlock_is_tried_again, LT_KEEPS},
     {"verify sees what was changed", verify_sees_what_was_changed, LT_KEEPS},
     {"other databases are left alone", other_databases_are_left_alone, LT_KEEPS},
