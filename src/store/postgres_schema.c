@@ -19,6 +19,8 @@
 
 static const char migration_lock[] = "SELECT pg_advisory_xact_lock(1400128855, 1)"; /* "StEW" */
 
+/* What calls a function of ours is bound to it here and now (RETURN): who loads a copy of the database, or makes an index
+ * anew, has no search path that would find it. */
 static const char basics[] =
     "CREATE TABLE stepwell_state (id integer PRIMARY KEY CHECK (id = 1),"
     " schema_version integer NOT NULL, version bigint NOT NULL, writer bigint NOT NULL);\n"
@@ -30,8 +32,8 @@ static const char basics[] =
     "CREATE FUNCTION stepwell_bytes(value text) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE"
     " AS $$ SELECT convert_to(value, 'UTF8') $$;\n"
     "CREATE FUNCTION stepwell_part(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE"
-    " AS $$ SELECT CASE WHEN octet_length(value) <= 256 THEN '=' || value"
-    " ELSE '#' || encode(sha256(stepwell_bytes(value)), 'hex') END $$;\n"
+    " RETURN CASE WHEN octet_length(value) <= 256 THEN '=' || value"
+    " ELSE '#' || encode(sha256(stepwell_bytes(value)), 'hex') END;\n"
     "CREATE FUNCTION stepwell_part(value bytea) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE"
     " AS $$ SELECT CASE WHEN octet_length(value) <= 256 THEN '\\x3d'::bytea || value"
     " ELSE '\\x23'::bytea || sha256(value) END $$;\n"

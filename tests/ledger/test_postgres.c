@@ -463,6 +463,20 @@ static void v1_finds_its_columns(lt *t)
     TEXT(sw_str_from(got), "SUCCESS 2025-11-22");
 }
 
+/* Who loads a copy of the database makes its indexes without a search path. */
+static void indexes_need_no_search_path(lt *t)
+{
+    char function[80], sql[200], got[8];
+    pg_sql(t->url,
+           "SELECT format('%I.%I', nspname, proname) FROM pg_proc JOIN pg_namespace AS n ON n.oid ="
+           " pronamespace WHERE proname = 'stepwell_part' AND nspname = current_schema() LIMIT 1",
+           function, sizeof function);
+    snprintf(sql, sizeof sql, "SET search_path = ''; SELECT left(%s(repeat('x', 300)::text), 1)",
+             function);
+    pg_sql(t->url, sql, got, sizeof got);
+    TEXT(sw_str_from(got), "#");
+}
+
 static const lt_case cases[] = {
     {"a server that is killed loses nothing", a_server_that_is_killed_loses_nothing, LT_KEEPS},
     {"away is said", away_is_said, LT_KEEPS},
@@ -473,6 +487,7 @@ static const lt_case cases[] = {
     {"a deadlock is tried again", a_deadlock_is_tried_again, LT_KEEPS},
     {"verify sees what was changed", verify_sees_what_was_changed, LT_KEEPS},
     {"other databases are left alone", other_databases_are_left_alone, LT_KEEPS},
+    {"indexes need no search path", indexes_need_no_search_path, LT_KEEPS},
     {"V1 finds its columns", v1_finds_its_columns, LT_KEEPS},
 };
 
