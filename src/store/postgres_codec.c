@@ -6,10 +6,11 @@
 
 enum { ARRAY_HEAD = 20 };
 
-/* Microseconds from 1970 to 2000; and the first and last moments that PostgreSQL knows, between its infinities. */
+/* Microseconds from 1970 to 2000; the first moment that PostgreSQL knows (4714 BC), and the last that we
+ * do: its own infinities stand for what is beyond. */
 static const int64_t epoch_us = INT64_C(946684800000000);
-static const int64_t first_us = INT64_C(-211813488000000000);
-static const int64_t last_us = INT64_C(9223371331199999999);
+static const int64_t first_us = INT64_C(-210866803200000000);
+static const int64_t last_us = INT64_MAX - 1;
 
 /* ---- kinds -------------------------------------------------------------------------------------- */
 

@@ -363,6 +363,54 @@ static void nothing_is_beyond_a_null(void **state)
     assert_true(seen >= 60);
 }
 
+/* ---- moments that no calendar has ----------------------------------------------------------------- */
+
+/* The rows of an index that have the values of `row` before field `at`, which is a moment, from `moment` on. */
+static void expect_from(contract *ct, const dataset *data, sw_record_id record,
+                        const sw_index *index, size_t at, const void *row, int64_t moment)
+{
+    sw_condition conditions[BOUND_MAX];
+    sw_value values[BOUND_MAX];
+    sw_scan scan = {.record = record, .conditions = conditions, .condition_count = at + 1};
+    for (size_t k = 0; k < at; k++) {
+        values[k] = value_of(ct_field(record, index->fields[k]), row);
+        conditions[k] = (sw_condition){index->fields[k], SW_OP_EQ, &values[k], 1};
+    }
+    values[at] = (sw_value){.number = moment};
+    conditions[at] = (sw_condition){index->fields[at], SW_OP_GE, &values[at], 1};
+    for (size_t k = at; k < index->count && scan.order_count < SW_ORDER_FIELDS; k++) {
+        scan.order[scan.order_count++] = index->fields[k];
+    }
+    if (!make_total(&scan)) {
+        return;
+    }
+    naive_expect(ct, data, &scan);
+    conditions[at].op = SW_OP_LT;
+    naive_expect(ct, data, &scan);
+}
+
+/* Moments far before and after all others bound a walk like any other. */
+static void far_moments(void **state)
+{
+    static const int64_t moments[] = {INT64_MIN, INT64_C(-211000000000000000),
+                                      INT64_C(9223371331200000000), INT64_MAX};
+    contract *ct = *state;
+    dataset *data = dataset_fill(ct, 20);
+    for (int r = 0; r < SW_RECORD_COUNT; r++) {
+        for (size_t n = 0; n < sw__records[r].index_count; n++) {
+            const sw_index *index = &sw__records[r].indexes[n];
+            size_t at = 0;
+            while (at < index->count &&
+                   ct_field((sw_record_id)r, index->fields[at])->kind != SW_KIND_TIME) {
+                at++;
+            }
+            for (size_t k = 0; at < index->count && k < SW_COUNT(moments); k++) {
+                expect_from(ct, data, (sw_record_id)r, index, at, data->of[r].rows[0], moments[k]);
+            }
+        }
+    }
+}
+
 /* ---- rows that are passed over ------------------------------------------------------------------ */
 
 enum { PASSED = 3, SOUGHT = 2 };
@@ -492,6 +540,7 @@ const ct_case ct_scan_cases[] = {
     {"every index both ways", every_index_both_ways},
     {"every field as order", every_field_as_order},
     {"nothing is beyond a null", nothing_is_beyond_a_null},
+    {"far moments", far_moments},
     {"rows that do not count", rows_that_do_not_count},
     {"random scans", random_scans},
     {NULL, NULL},
