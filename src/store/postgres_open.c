@@ -243,11 +243,26 @@ static sw_pg_store *make_store(const sw_store_options *options, sw_str place)
     return store;
 }
 
+/* A second '@', or one behind the host, stood in a password as it is: libpq would take what follows it for the host, and
+ * name it. */
+static bool has_stray_at(const char *url)
+{
+    const char *rest = strstr(url, "//") + 2;
+    size_t all = strcspn(rest, "?"), host = strcspn(rest, "/?");
+    const char *first = memchr(rest, '@', all);
+    return first &&
+           (first >= rest + host || memchr(first + 1, '@', all - (size_t)(first + 1 - rest)));
+}
+
 /* Host, port and database of a URL, without what must not be shown. */
 static sw_status name_place(sw_pg_store *store, sw_error *err)
 {
     const char *host = "", *port = "", *database = "";
     char *said = NULL;
+    if (has_stray_at(store->url)) {
+        return sw_fail(err, SW_STATUS_INVALID, "url",
+                       "an '@' or '/' in a user, password or database is written %%40 or %%2F");
+    }
     PQconninfoOption *options = PQconninfoParse(store->url, &said);
     if (!options) {
         PQfreemem(said); /* it quotes the URL, and a password may be in it */

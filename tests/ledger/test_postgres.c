@@ -463,6 +463,21 @@ static void v1_finds_its_columns(lt *t)
     TEXT(sw_str_from(got), "SUCCESS 2025-11-22");
 }
 
+/* A password that is not written as a URL wants it is shown to nobody. */
+static void passwords_are_not_shown(lt *t)
+{
+    static const char *const urls[] = {"postgres://me:sec@ret@127.0.0.1:1/db",
+                                       "postgres://me:sec/ret@127.0.0.1:1/db",
+                                       "postgres://me:secret@127.0.0.1:1/db",
+                                       "postgres://127.0.0.1:1/db?password=secret&nonsense=1"};
+    for (size_t i = 0; i < SW_COUNT(urls); i++) {
+        sw_store *store = NULL;
+        const sw_store_options options = {.url = sw_str_from(urls[i])};
+        IS(i == 2 ? SW_STATUS_IO : SW_STATUS_INVALID, sw_store_open(&options, &store, &t->err));
+        CHECK(!strstr(t->err.message, "sec") && !strstr(t->err.message, "ret"));
+    }
+}
+
 /* Who loads a copy of the database makes its indexes without a search path. */
 static void indexes_need_no_search_path(lt *t)
 {
@@ -487,6 +502,7 @@ static const lt_case cases[] = {
     {"a deadlock is tried again", a_deadlock_is_tried_again, LT_KEEPS},
     {"verify sees what was changed", verify_sees_what_was_changed, LT_KEEPS},
     {"other databases are left alone", other_databases_are_left_alone, LT_KEEPS},
+    {"passwords are not shown", passwords_are_not_shown, LT_KEEPS},
     {"indexes need no search path", indexes_need_no_search_path, LT_KEEPS},
     {"V1 finds its columns", v1_finds_its_columns, LT_KEEPS},
 };
