@@ -168,6 +168,19 @@ sw_status sw__pg_connect(const sw_pg_store *store, sw_session_mode mode, PGconn 
     return SW_STATUS_OK;
 }
 
+/* What the URL says was good when the store was opened: whatever the server refuses now may change back, and is not
+ * for the caller to put right. */
+static sw_status not_again(sw_status status, sw_error *err)
+{
+    char said[sizeof err->message];
+    if (status != SW_STATUS_INVALID && status != SW_STATUS_UNSUPPORTED) {
+        return status;
+    }
+    (void)snprintf(said, sizeof said, "%s", err->message);
+    return sw_fail(err, SW_STATUS_IO, NULL, "the database is away (%.*s)", (int)sizeof said - 40,
+                   said);
+}
+
 sw_status sw__pg_connected(sw_pg_session *session, sw_error *err)
 {
     if (session->conn && PQstatus(session->conn) == CONNECTION_OK) {
@@ -188,12 +201,14 @@ sw_status sw__pg_connected(sw_pg_session *session, sw_error *err)
         session->pause_ms = 0;
         return status;
     }
+    PQfinish(session->conn);
+    session->conn = NULL;
     int64_t longer = 2 * session->pause_ms;
     session->pause_ms = longer < PAUSE_FIRST_MS  ? PAUSE_FIRST_MS
                         : longer > PAUSE_MOST_MS ? PAUSE_MOST_MS
                                                  : longer;
     session->tried_ms = mono_ms();
-    return status;
+    return not_again(status, err);
 }
 
 /* ---- opening ------------------------------------------------------------------------------------ */

@@ -383,11 +383,11 @@ static sw_status decide(run *r, const sw_scan *scan, sw_plan *p, sw_error *err)
     return status;
 }
 
-sw_status sw__pg_scan(sw_session *head, const sw_scan *scan, sw_visit *visit, void *arg,
-                      sw_scan_end *end, sw_error *err)
+static sw_status scan_once(sw_pg_session *session, const sw_scan *scan, sw_visit *visit, void *arg,
+                           sw_scan_end *end, sw_error *err)
 {
     sw_plan p;
-    run r = {.session = sw__pg(head), .plan = &p, .visit = visit, .arg = arg, .end = end};
+    run r = {.session = session, .plan = &p, .visit = visit, .arg = arg, .end = end};
     bool own = false;
     sw_arena_init(&r.arena, &r.session->store->allocator, 0);
     r.row = sw_arena_zeroed(&r.arena, sw_record_of(scan->record)->size);
@@ -401,5 +401,19 @@ sw_status sw__pg_scan(sw_session *head, const sw_scan *scan, sw_visit *visit, vo
     }
     sw__pg_snapshot_end(r.session, own, status != SW_STATUS_OK);
     sw_arena_fini(&r.arena);
+    return status;
+}
+
+/* As any statement of its own: a connection that was lost while it was not used shows that now, and another will do. */
+sw_status sw__pg_scan(sw_session *head, const sw_scan *scan, sw_visit *visit, void *arg,
+                      sw_scan_end *end, sw_error *err)
+{
+    sw_pg_session *session = sw__pg(head);
+    bool alone = !session->in_transaction;
+    sw_status status = scan_once(session, scan, visit, arg, end, err);
+    if (status == SW_STATUS_IO && alone && end->looked == 0 && session->conn &&
+        PQstatus(session->conn) != CONNECTION_OK) {
+        status = scan_once(session, scan, visit, arg, end, err);
+    }
     return status;
 }

@@ -152,6 +152,38 @@ static void away_is_said(lt *t)
     CLEAN();
 }
 
+static sw_seen pass(void *arg, const void *row)
+{
+    (void)row;
+    ++*(size_t *)arg;
+    return SW_SEEN_COUNT;
+}
+
+/* A connection that was lost while nobody used it is made anew for who reads next; a server that refuses to is away, and
+ * nothing for a caller to put right. */
+static void lost_while_idle(lt *t)
+{
+    const sw_scan scan = {.record = SW_RECORD_ORGANIZATION};
+    char url[700];
+    sw_store *store = NULL;
+    sw_session *session = NULL;
+    size_t rows = 0;
+    pg_blank_url(url, sizeof url);
+    const sw_store_options options = {.url = sw_str_from(url)};
+    OK(sw_store_open(&options, &store, &t->err));
+    OK(sw_session_open(store, SW_SESSION_READ, &session, &t->err));
+    OK(sw_store_scan(session, &scan, pass, &rows, NULL, &t->err));
+    pg_sql(url,
+           "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE datname ="
+           " current_database() AND pid <> pg_backend_pid()",
+           NULL, 0);
+    OK(sw_store_scan(session, &scan, pass, &rows, NULL, &t->err));
+    pg_drop_url(url);
+    IS(SW_STATUS_IO, sw_store_scan(session, &scan, pass, &rows, NULL, &t->err));
+    sw_session_close(&session);
+    sw_store_close(&store);
+}
+
 /* ---- a commit that nobody can speak for --------------------------------------------------------- */
 
 typedef struct stranger {
@@ -495,6 +527,7 @@ static void indexes_need_no_search_path(lt *t)
 static const lt_case cases[] = {
     {"a server that is killed loses nothing", a_server_that_is_killed_loses_nothing, LT_KEEPS},
     {"away is said", away_is_said, LT_KEEPS},
+    {"lost while idle", lost_while_idle, LT_KEEPS},
     {"a commit of which nothing is known", a_commit_of_which_nothing_is_known, LT_KEEPS},
     {"four processes are as one", four_processes_are_as_one, LT_KEEPS},
     {"commits of others wake who waits", others_commits_wake_who_waits, LT_KEEPS},
