@@ -320,19 +320,17 @@ static sw_status read_guarded(sw_pg_session *session, PGresult **out, sw_error *
     if (!PQsendFlushRequest(session->conn)) {
         return broken(session, err);
     }
+    sw_status status = SW_STATUS_OK;
     PGresult *last = read_answers(session);
     if (last && well(last)) {
         settle_slots(session, true);
-        *out = last;
-        return sw__pg_control(session, SW_PG_RELEASE, err);
-    }
-    sw_status status = sw__pg_broke_rule(last)
-                           ? SW_STATUS_OK
-                           : sw__pg_fail(session->conn, last, "the database", err);
-    settle_slots(session, false);
-    skip_to_sync(session);
-    if (status == SW_STATUS_OK) {
-        status = roll_to_guard(session, err);
+        status = sw__pg_control(session, SW_PG_RELEASE, err);
+    } else {
+        status = sw__pg_broke_rule(last) ? SW_STATUS_OK
+                                         : sw__pg_fail(session->conn, last, "the database", err);
+        settle_slots(session, false);
+        skip_to_sync(session);
+        status = status == SW_STATUS_OK ? roll_to_guard(session, err) : status;
     }
     if (status == SW_STATUS_OK) {
         *out = last;
