@@ -17,6 +17,8 @@
 
 #include "store/postgres_impl.h"
 
+/* Making an index of a large table takes as long as it takes. */
+static const char migration_begin[] = "BEGIN; SET LOCAL statement_timeout = 0";
 static const char migration_lock[] = "SELECT pg_advisory_xact_lock(1400128855, 1)"; /* "StEW" */
 
 /* What calls a function of ours is bound to it here and now (RETURN): who loads a copy of the database, or makes an index
@@ -342,7 +344,7 @@ sw_status sw__pg_migrate(const sw_pg_store *store, PGconn *conn, sw_error *err)
             "it once for writing",
             store->place, version, newest);
     }
-    status = run(conn, "BEGIN", "begin to write the schema", NULL, err);
+    status = run(conn, migration_begin, "begin to write the schema", NULL, err);
     if (status != SW_STATUS_OK) {
         return status;
     }
