@@ -145,11 +145,16 @@ sw_status sw__pg_connect(const sw_pg_store *store, sw_session_mode mode, PGconn 
                          sw_error *err)
 {
     char seconds[16];
-    const char *const keys[] = {"connect_timeout",           "dbname",
+    /* What stands before dbname the URL may say otherwise. A server that vanished says nothing at all: by itself the
+     * system would wait for it for a quarter of an hour, or two hours. */
+    const char *const keys[] = {"connect_timeout",           "keepalives_idle",
+                                "keepalives_interval",       "keepalives_count",
+                                "tcp_user_timeout",          "dbname",
                                 "fallback_application_name", "client_encoding",
                                 "target_session_attrs",      NULL};
     (void)snprintf(seconds, sizeof seconds, "%d", (int)CONNECT_SECONDS);
-    const char *const values[] = {seconds, store->url, "stepwell", "UTF8", "any", NULL};
+    const char *const values[] = {seconds,    "10",       "5",    "3",   "25000",
+                                  store->url, "stepwell", "UTF8", "any", NULL};
     PGconn *conn = PQconnectdbParams(keys, values, 1);
     (void)PQsetNoticeProcessor(conn, keep_quiet, NULL);
     sw_status status =
