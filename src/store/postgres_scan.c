@@ -214,18 +214,20 @@ static bool one_at_most(const sw_plan *p)
 }
 
 /* Whether the rows behind a place are those that come after it; else a first few rows can be asked for only without
- * knowing how to get the others. */
+ * knowing how to get the others. A field that a condition fixes is not in the order, and tells nothing of the rows that
+ * come when the condition is tested here. */
 static bool is_total(const sw_plan *p)
 {
     uint64_t fixed = 0;
     if (one_at_most(p)) {
         return true;
     }
-    for (size_t i = 0; i < p->full_count; i++) {
-        fixed |= SW_MASK(p->full[i]);
+    for (size_t i = 0; i < p->order_count; i++) {
+        fixed |= SW_MASK(p->order[i]);
     }
     for (size_t i = 0; i < p->table->model->field_count; i++) {
-        fixed |= p->equal[i] >= 0 ? SW_MASK(i) : 0;
+        bool equal = p->equal[i] >= 0 && sw__plan_pushed(p, (size_t)p->equal[i]);
+        fixed |= equal ? SW_MASK(i) : 0;
     }
     return (p->table->key & ~fixed) == 0;
 }
