@@ -174,16 +174,12 @@ sw_status sw__pg_connect(const sw_pg_store *store, sw_session_mode mode, PGconn 
 }
 
 /* What the URL says was good when the store was opened: whatever the server refuses now may change back, and is not
- * for the caller to put right. */
+ * for the caller to put right, nor to know: libpq's sentences name hosts and users. */
 static sw_status not_again(sw_status status, sw_error *err)
 {
-    char said[sizeof err->message];
-    if (status != SW_STATUS_INVALID && status != SW_STATUS_UNSUPPORTED) {
-        return status;
-    }
-    (void)snprintf(said, sizeof said, "%s", err->message);
-    return sw_fail(err, SW_STATUS_IO, NULL, "the database is away (%.*s)", (int)sizeof said - 40,
-                   said);
+    bool away =
+        status == SW_STATUS_IO || status == SW_STATUS_INVALID || status == SW_STATUS_UNSUPPORTED;
+    return away ? sw_fail(err, SW_STATUS_IO, NULL, "the database is away") : status;
 }
 
 sw_status sw__pg_connected(sw_pg_session *session, sw_error *err)

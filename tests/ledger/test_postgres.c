@@ -180,6 +180,8 @@ static void lost_while_idle(lt *t)
     OK(sw_store_scan(session, &scan, pass, &rows, NULL, &t->err));
     pg_drop_url(url);
     IS(SW_STATUS_IO, sw_store_scan(session, &scan, pass, &rows, NULL, &t->err));
+    TEXT(sw_str_from(t->err.message),
+         "the database is away"); /* not where it is, nor who asks it */
     sw_session_close(&session);
     sw_store_close(&store);
 }
