@@ -260,6 +260,8 @@ void sw__pg_print_where(const sw_table *table, const uint8_t *fields, size_t cou
 void sw__pg_bind_key(sw_pg_values *values, const sw_table *table, const void *key);
 void sw__pg_print_where_key(const sw_table *table, int first, sw_buf *sql);
 
+/* The columns of the mask, with commas between. */
+void sw__pg_print_columns(const sw_table *table, uint64_t mask, sw_buf *sql);
 /* What follows an INSERT whose rows may be there: counters are added to, or all is replaced. */
 void sw__pg_print_add(const sw_table *table, uint64_t counters, sw_buf *sql);
 void sw__pg_print_replace(const sw_table *table, sw_buf *sql);

@@ -9,20 +9,11 @@
 
 /* ---- the statement ------------------------------------------------------------------------------ */
 
-static void print_list(const sw_table *table, uint64_t mask, sw_buf *sql)
-{
-    const char *comma = "";
-    for (uint64_t left = mask; left; left &= left - 1, comma = ", ") {
-        sw_buf_adds(sql, comma);
-        sw__pg_print_column("", &table->model->fields[__builtin_ctzll(left)], sql);
-    }
-}
-
 static void print_rows(const sw_table *table, uint64_t mask, sw_buf *sql)
 {
     int number = 1;
     sw_buf_addf(sql, "INSERT INTO %s AS t (", table->model->table);
-    print_list(table, mask, sql);
+    sw__pg_print_columns(table, mask, sql);
     sw_buf_adds(sql, ") SELECT ");
     for (uint64_t left = mask; left; left &= left - 1, number++) {
         sw_buf_addf(sql, "%su.c%d", number > 1 ? ", " : "", number);
@@ -45,7 +36,7 @@ static void build_insert(const sw_table *table, const void *arg, sw_buf *sql)
 {
     print_rows(table, *(const uint64_t *)arg, sql);
     sw_buf_adds(sql, " ON CONFLICT DO NOTHING RETURNING ");
-    print_list(table, table->key, sql);
+    sw__pg_print_columns(table, table->key, sql);
 }
 
 static void build_add(const sw_table *table, const void *arg, sw_buf *sql)

@@ -9,7 +9,7 @@
 
 /* ---- insert ------------------------------------------------------------------------------------- */
 
-static void print_columns(const sw_table *table, uint64_t mask, sw_buf *sql)
+void sw__pg_print_columns(const sw_table *table, uint64_t mask, sw_buf *sql)
 {
     const char *comma = "";
     for (uint64_t left = mask; left; left &= left - 1, comma = ", ") {
@@ -22,7 +22,7 @@ static void print_row(const sw_table *table, uint64_t mask, sw_buf *sql)
 {
     int number = 1;
     sw_buf_addf(sql, "INSERT INTO %s AS t (", table->model->table);
-    print_columns(table, mask, sql);
+    sw__pg_print_columns(table, mask, sql);
     sw_buf_adds(sql, ") VALUES (");
     for (uint64_t left = mask; left; left &= left - 1, number++) {
         sw_buf_adds(sql, number > 1 ? ", " : "");
