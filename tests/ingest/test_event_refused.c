@@ -154,8 +154,7 @@ static void gemini_inner_agents_have_runs(void **state)
                     sw_arena_printf(&s.arena,
                                     "\"session.id\":\"g1\",\"prompt_id\":\"digger-1#%d\","
                                     "\"event.name\":\"gemini_cli.api_response\",\"model\":\"m\","
-                                    "\"input_token_count\":2,\"output_token_count\":1,"
-                                    "\"role\":\"subagent\"",
+                                    "\"input_token_count\":2,\"output_token_count\":1",
                                     turn)
                         .ptr);
     }
