@@ -318,8 +318,8 @@ sw_ledger *sw_server_ledger(const sw_server *server);
 const sw_settings *sw_server_settings(const sw_server *server);
 const sw_log *sw_server_log(const sw_server *server);
 
-/* The cookie of sessions (where the address names a port, `_` and the port follow), and the header that a request which shows it must have to change anything: a page of another
- * origin cannot set it without being asked about. */
+/* The cookie of sessions (where the address names a port, `_` and the port follow), and the header that a request which
+ * shows it must have to change anything: a page of another origin cannot set it without being asked about. */
 #define SW_SESSION_COOKIE "stepwell_session"
 #define SW_SESSION_HEADER "Stepwell-Dashboard"
 

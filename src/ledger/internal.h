@@ -260,7 +260,9 @@ struct sw_ledger {
     atomic_bool bell_rings; /* the thread runs; false: it ends */
 };
 
-/* Nobody waits any more (watch.c). */
+/* Those who wait for the journal look again (watch.c). */
+void sw__committed(sw_ledger *ledger);
+/* Nobody waits any more. */
 void sw__watch_close(sw_ledger *ledger);
 /* The time by which leases expire. */
 int64_t sw__lease_now(const sw_ledger *ledger);

@@ -26,7 +26,7 @@ static bool before(const struct timespec *a, const struct timespec *b)
     return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
 }
 
-static void count_commit(sw_ledger *ledger)
+void sw__committed(sw_ledger *ledger)
 {
     pthread_mutex_lock(&ledger->lock);
     ledger->commits++;
@@ -48,7 +48,7 @@ static void *bell_main(void *arg)
         if (sw_session_wait(ledger->bell, BELL_MS, &rung, &err) != SW_STATUS_OK) {
             (void)nanosleep(&pause, NULL);
         } else if (rung) {
-            count_commit(ledger);
+            sw__committed(ledger);
         }
     }
     return NULL;
@@ -106,7 +106,7 @@ static sw_status look(sw_ledger *ledger, sw_error *err)
     }
     if (status == SW_STATUS_OK && (first || version != ledger->watch_version)) {
         ledger->watch_version = version;
-        count_commit(ledger);
+        sw__committed(ledger);
     }
     pthread_mutex_unlock(&ledger->watch_lock);
     return status;

@@ -202,15 +202,6 @@ static void idle_wait(sw_ledger *ledger)
     pthread_cond_timedwait(&ledger->work, &ledger->lock, &until);
 }
 
-/* Those who wait for the journal look again. */
-static void committed(sw_ledger *ledger)
-{
-    pthread_mutex_lock(&ledger->lock);
-    ledger->commits++;
-    pthread_cond_broadcast(&ledger->committed);
-    pthread_mutex_unlock(&ledger->lock);
-}
-
 /* What the writer does when nobody asks anything: ends expired leases, removes what has expired, tidies the store. */
 static void idle_work(sw_ledger *ledger)
 {
@@ -227,7 +218,7 @@ static void idle_work(sw_ledger *ledger)
         if (task.status != SW_STATUS_OK) {
             sw_logf(&ledger->log, SW_LOG_WARN, "leases: %s", task.error.message);
         }
-        committed(ledger);
+        sw__committed(ledger);
         due = task.status == SW_STATUS_OK && ended == SW_REAP_AT_ONCE;
     }
     if (sw__upkeep_due(ledger, &due, &err) != SW_STATUS_OK) {
