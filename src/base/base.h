@@ -305,4 +305,18 @@ typedef struct sw_log {
 } sw_log;
 void sw_logf(const sw_log *log, sw_log_level level, const char *format, ...) SW_PRINTF(3, 4);
 
+/* ---- libraries that are loaded late ------------------------------------------------------------- */
+
+/* What a start of the program need not wait for is loaded when it is first used. Its functions stand in a table of
+ * pointers, and here is a row for each: its name there, and where its pointer lies in the table. */
+typedef struct sw_late_function {
+    const char *name;
+    size_t offset;
+} sw_late_function;
+
+/* Loads the first of the files that is there (NULL ends them), for the rest of the process, and fills the table. False
+ * when none is there, or one of the functions is not. */
+bool sw_library_take(const char *const *files, const sw_late_function *functions, size_t count,
+                     void *table);
+
 #endif

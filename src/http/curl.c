@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/curl.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
-#include <stdbool.h>
-#include <string.h>
+
+#include "base/base.h"
+
+/* Debian's name for it, then everybody's; both are the same interface. */
+static const char *const files[] = {"libcurl-gnutls.so.4", "libcurl.so.4", NULL};
+
+static const sw_late_function functions[] = {
+#define SW_CURL_ROW(name) {"curl_" #name, offsetof(sw_curl_table, name)},
+    SW_CURL_FUNCTIONS(SW_CURL_ROW)
+#undef SW_CURL_ROW
+};
 
 static struct {
     pthread_once_t once;
@@ -12,24 +20,9 @@ static struct {
     sw_curl_table table;
 } curl = {.once = PTHREAD_ONCE_INIT};
 
-/* An address of the library as a function, which C has no cast for. */
-static bool find(void *library, const char *name, void *function)
-{
-    void *address = dlsym(library, name);
-    memcpy(function, &address, sizeof address);
-    return address != NULL;
-}
-
-/* Debian's name for it, then everybody's; both are the same interface. */
 static void load(void)
 {
-    void *library = dlopen("libcurl-gnutls.so.4", RTLD_LAZY | RTLD_LOCAL);
-    library = library ? library : dlopen("libcurl.so.4", RTLD_LAZY | RTLD_LOCAL);
-    curl.there = library != NULL;
-#define SW_CURL_FIND(name)                                                                         \
-    curl.there = curl.there && find(library, "curl_" #name, &curl.table.name);
-    SW_CURL_FUNCTIONS(SW_CURL_FIND)
-#undef SW_CURL_FIND
+    curl.there = sw_library_take(files, functions, SW_COUNT(functions), &curl.table);
 }
 
 const sw_curl_table *sw_curl(void)

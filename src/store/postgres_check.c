@@ -23,13 +23,13 @@ static sw_status check_reference(sw_pg_session *session, const sw_record *record
     if (status == SW_STATUS_OK) {
         status = sw__pg_receive(session, &result, err);
     }
-    for (int i = 0; status == SW_STATUS_OK && i < PQntuples(result); i++) {
+    for (int i = 0; status == SW_STATUS_OK && i < sw__pq.ntuples(result); i++) {
         (void)snprintf(where, sizeof where, "%s row %.40s", record->table,
-                       PQgetvalue(result, i, 0));
+                       sw__pq.getvalue(result, i, 0));
         (void)snprintf(what, sizeof what, "refers to a row of %s that is not there", parent->table);
         fault(arg, where, what);
     }
-    PQclear(result);
+    sw__pq.clear(result);
     return status;
 }
 

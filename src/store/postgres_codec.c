@@ -314,8 +314,8 @@ bool sw__pg_bind_texts(sw_pg_values *values, const sw_str *texts, size_t count, 
 
 int64_t sw__pg_read_long(const PGresult *from, int line, int column)
 {
-    sw_assert(PQgetlength(from, line, column) == 8);
-    return (int64_t)take_number(PQgetvalue(from, line, column), 8);
+    sw_assert(sw__pq.getlength(from, line, column) == 8);
+    return (int64_t)take_number(sw__pq.getvalue(from, line, column), 8);
 }
 
 static sw_status read_enum(const sw_field *field, sw_pg_form form, sw_str text, sw_int *out,
@@ -367,12 +367,12 @@ sw_status sw__pg_read(const sw_table *table, size_t i, const PGresult *from, int
                       sw_arena *arena, void *row, sw_error *err)
 {
     const sw_field *field = &table->model->fields[i];
-    if (PQgetisnull(from, line, column)) {
+    if (sw__pq.getisnull(from, line, column)) {
         sw_field_clear(field, row);
         return SW_STATUS_OK;
     }
-    sw_str bytes =
-        sw_str_make(PQgetvalue(from, line, column), (size_t)PQgetlength(from, line, column));
+    sw_str bytes = sw_str_make(sw__pq.getvalue(from, line, column),
+                               (size_t)sw__pq.getlength(from, line, column));
     if (!sw_kind_is_text(field->kind)) {
         return read_number(field, (sw_pg_form)table->forms[i], bytes, sw_field_int(field, row),
                            err);

@@ -10,9 +10,8 @@
 #ifndef SW_POSTGRES_IMPL_H
 #define SW_POSTGRES_IMPL_H
 
-#include <libpq-fe.h>
-
 #include "store/plan.h"
+#include "store/postgres_library.h"
 
 enum {
     SW_PG_PARAMETERS = 80, /* of one statement: a row's fields, or its counters and its key */

@@ -70,11 +70,12 @@ sw_status sw__pg_get(sw_session *head, sw_record_id record, const void *key, sw_
     if (status != SW_STATUS_OK) {
         return status;
     }
-    status = PQntuples(result) ? read_row(table, result, arena, out, err) : SW_STATUS_NOT_FOUND;
+    status =
+        sw__pq.ntuples(result) ? read_row(table, result, arena, out, err) : SW_STATUS_NOT_FOUND;
     if (status == SW_STATUS_OK) {
         sw__pg_know(session, table, key);
     }
-    PQclear(result);
+    sw__pq.clear(result);
     return status;
 }
 
@@ -90,7 +91,7 @@ static void build_remove(const sw_table *table, const void *arg, sw_buf *sql)
 /* The server names the table that refers to the row, or to one that would go along with it. */
 static sw_status restricted(const PGresult *result, sw_error *err)
 {
-    const char *table = PQresultErrorField(result, PG_DIAG_TABLE_NAME);
+    const char *table = sw__pq.resultErrorField(result, PG_DIAG_TABLE_NAME);
     int record = table ? sw_record_find(sw_str_from(table)) : -1;
     return sw_fail(err, SW_STATUS_RESTRICTED, NULL, "a %s refers to it",
                    record < 0 ? "record" : sw__records[record].name);
@@ -110,13 +111,13 @@ sw_status sw__pg_remove(sw_session *head, sw_record_id record, const void *key, 
     if (status != SW_STATUS_OK) {
         return status;
     }
-    if (PQresultStatus(result) == PGRES_FATAL_ERROR) {
+    if (sw__pq.resultStatus(result) == PGRES_FATAL_ERROR) {
         status = restricted(result, err);
-    } else if (strcmp(PQcmdTuples(result), "0") == 0) {
+    } else if (strcmp(sw__pq.cmdTuples(result), "0") == 0) {
         status = SW_STATUS_NOT_FOUND;
     } else if (table->is_parent) {
         sw__pg_forget_parents(session);
     }
-    PQclear(result);
+    sw__pq.clear(result);
     return status;
 }

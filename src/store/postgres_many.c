@@ -107,7 +107,7 @@ static sw_status mark_existing(sw_pg_session *session, const sw_table *table,
                                bool *existed, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
-    int line = 0, lines = PQntuples(result);
+    int line = 0, lines = sw__pq.ntuples(result);
     void *key = sw_arena_zeroed(&session->arena, table->model->size);
     if (!key) {
         return sw_no_memory(err);
@@ -133,13 +133,13 @@ static sw_status insert_rows(sw_pg_session *session, sw_record_id record, const 
         return sw_no_memory(err);
     }
     sw_status status = sw__pg_ask(session, &shape, build_insert, &mask, &result, err);
-    if (status == SW_STATUS_OK && (size_t)PQntuples(result) != count) {
+    if (status == SW_STATUS_OK && (size_t)sw__pq.ntuples(result) != count) {
         status = mark_existing(session, table, result, rows, count, existed, err);
     }
     for (size_t i = 0; status == SW_STATUS_OK && table->is_parent && i < count; i++) {
         sw__pg_know(session, table, rows[i]);
     }
-    PQclear(result);
+    sw__pq.clear(result);
     return status;
 }
 

@@ -56,9 +56,9 @@ static sw_status status_of(const char *state)
 /* Sentences of PostgreSQL's name tables and columns; those about data (class 22) may quote it, so they stay here. */
 sw_status sw__pg_fail(PGconn *conn, const PGresult *result, const char *doing, sw_error *err)
 {
-    const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-    const char *said = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    if (!state && (!conn || PQstatus(conn) != CONNECTION_OK)) {
+    const char *state = result ? sw__pq.resultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    const char *said = result ? sw__pq.resultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+    if (!state && (!conn || sw__pq.status(conn) != CONNECTION_OK)) {
         return sw_fail(err, SW_STATUS_IO, NULL, "%s: the database is away", doing);
     }
     sw_status status = state ? status_of(state) : SW_STATUS_INTERNAL;
@@ -71,7 +71,7 @@ sw_status sw__pg_fail(PGconn *conn, const PGresult *result, const char *doing, s
 
 bool sw__pg_broke_rule(const PGresult *result)
 {
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *state = sw__pq.resultErrorField(result, PG_DIAG_SQLSTATE);
     return state && strncmp(state, "23", 2) == 0;
 }
 
@@ -88,7 +88,7 @@ static sw_status not_connected(PGconn *conn, const sw_pg_store *store, sw_error 
     static const char *const lasting[] = {"does not exist", "authentication failed",
                                           "no password supplied", "invalid"};
     char said[240];
-    (void)snprintf(said, sizeof said, "%s", conn ? PQerrorMessage(conn) : "no memory");
+    (void)snprintf(said, sizeof said, "%s", conn ? sw__pq.errorMessage(conn) : "no memory");
     for (size_t end = strlen(said); end > 0 && said[end - 1] == '\n'; end--) {
         said[end - 1] = '\0';
     }
@@ -111,11 +111,11 @@ static sw_status use_settings(const sw_pg_store *store, sw_session_mode mode, PG
                    (long long)store->busy_ms, (long long)SW_LIMIT_STATEMENT_MS,
                    mode == SW_SESSION_WRITE ? (int)IDLE_MS : 0,
                    mode == SW_SESSION_WRITE ? "off" : "on");
-    PGresult *result = PQexec(conn, sql);
-    sw_status status = PQresultStatus(result) == PGRES_COMMAND_OK
+    PGresult *result = sw__pq.exec(conn, sql);
+    sw_status status = sw__pq.resultStatus(result) == PGRES_COMMAND_OK
                            ? SW_STATUS_OK
                            : sw__pg_fail(conn, result, "connect", err);
-    PQclear(result);
+    sw__pq.clear(result);
     return status;
 }
 
@@ -128,8 +128,8 @@ static void keep_quiet(void *arg, const char *message)
 
 static sw_status suits(const sw_pg_store *store, PGconn *conn, sw_error *err)
 {
-    const char *encoding = PQparameterStatus(conn, "server_encoding");
-    if (PQserverVersion(conn) < OLDEST_SERVER) {
+    const char *encoding = sw__pq.parameterStatus(conn, "server_encoding");
+    if (sw__pq.serverVersion(conn) < OLDEST_SERVER) {
         return sw_fail(err, SW_STATUS_UNSUPPORTED, "url", "%s: PostgreSQL 14 or later is needed",
                        store->place);
     }
@@ -155,10 +155,10 @@ sw_status sw__pg_connect(const sw_pg_store *store, sw_session_mode mode, PGconn 
     (void)snprintf(seconds, sizeof seconds, "%d", (int)CONNECT_SECONDS);
     const char *const values[] = {seconds,    "10",       "5",    "3",   "25000",
                                   store->url, "stepwell", "UTF8", "any", NULL};
-    PGconn *conn = PQconnectdbParams(keys, values, 1);
-    (void)PQsetNoticeProcessor(conn, keep_quiet, NULL);
+    PGconn *conn = sw__pq.connectdbParams(keys, values, 1);
+    (void)sw__pq.setNoticeProcessor(conn, keep_quiet, NULL);
     sw_status status =
-        PQstatus(conn) == CONNECTION_OK ? SW_STATUS_OK : not_connected(conn, store, err);
+        sw__pq.status(conn) == CONNECTION_OK ? SW_STATUS_OK : not_connected(conn, store, err);
     if (status == SW_STATUS_OK) {
         status = suits(store, conn, err);
     }
@@ -166,7 +166,7 @@ sw_status sw__pg_connect(const sw_pg_store *store, sw_session_mode mode, PGconn 
         status = use_settings(store, mode, conn, err);
     }
     if (status != SW_STATUS_OK) {
-        PQfinish(conn);
+        sw__pq.finish(conn);
         return status;
     }
     *out = conn;
@@ -184,10 +184,10 @@ static sw_status not_again(sw_status status, sw_error *err)
 
 sw_status sw__pg_connected(sw_pg_session *session, sw_error *err)
 {
-    if (session->conn && PQstatus(session->conn) == CONNECTION_OK) {
+    if (session->conn && sw__pq.status(session->conn) == CONNECTION_OK) {
         return SW_STATUS_OK;
     }
-    PQfinish(session->conn);
+    sw__pq.finish(session->conn);
     session->conn = NULL;
     sw__pg_forget_all(session);
     int64_t now = mono_ms();
@@ -195,14 +195,14 @@ sw_status sw__pg_connected(sw_pg_session *session, sw_error *err)
         return sw_fail(err, SW_STATUS_IO, NULL, "the database is away");
     }
     sw_status status = sw__pg_connect(session->store, session->mode, &session->conn, err);
-    if (status == SW_STATUS_OK && !PQenterPipelineMode(session->conn)) {
+    if (status == SW_STATUS_OK && !sw__pq.enterPipelineMode(session->conn)) {
         status = sw_fail(err, SW_STATUS_INTERNAL, NULL, "the connection takes no pipeline");
     }
     if (status == SW_STATUS_OK) {
         session->pause_ms = 0;
         return status;
     }
-    PQfinish(session->conn);
+    sw__pq.finish(session->conn);
     session->conn = NULL;
     int64_t longer = 2 * session->pause_ms;
     session->pause_ms = longer < PAUSE_FIRST_MS  ? PAUSE_FIRST_MS
@@ -279,9 +279,9 @@ static sw_status name_place(sw_pg_store *store, sw_error *err)
         return sw_fail(err, SW_STATUS_INVALID, "url",
                        "an '@' or '/' in a user, password or database is written %%40 or %%2F");
     }
-    PQconninfoOption *options = PQconninfoParse(store->url, &said);
+    PQconninfoOption *options = sw__pq.conninfoParse(store->url, &said);
     if (!options) {
-        PQfreemem(said); /* it quotes the URL, and a password may be in it */
+        sw__pq.freemem(said); /* it quotes the URL, and a password may be in it */
         return sw_fail(err, SW_STATUS_INVALID, "url",
                        "is not a PostgreSQL URL (postgres://user@host:port/database)");
     }
@@ -292,7 +292,7 @@ static sw_status name_place(sw_pg_store *store, sw_error *err)
     }
     (void)snprintf(store->place, sizeof store->place, "postgres://%.200s%s%.10s/%.100s", host,
                    port[0] ? ":" : "", port, database);
-    PQconninfoFree(options);
+    sw__pq.conninfoFree(options);
     return SW_STATUS_OK;
 }
 
@@ -306,7 +306,7 @@ static sw_status prepare_database(sw_pg_store *store, sw_error *err)
     }
     if (status == SW_STATUS_OK) {
         status = sw__pg_migrate(store, conn, err);
-        PQfinish(conn);
+        sw__pq.finish(conn);
     }
     return status;
 }
@@ -315,6 +315,9 @@ sw_status sw__pg_open(const sw_store_options *options, sw_str place, sw_store **
 {
     if (place.len < 2 || memcmp(place.ptr, "//", 2) != 0 || memchr(place.ptr, 0, place.len)) {
         return sw_fail(err, SW_STATUS_INVALID, "url", "postgres: needs //user@host:port/database");
+    }
+    if (!sw__pq_load()) {
+        return sw_fail(err, SW_STATUS_UNSUPPORTED, "url", SW_PQ_MISSING);
     }
     sw_pg_store *store = make_store(options, place);
     if (!store) {
@@ -337,18 +340,18 @@ sw_status sw__pg_info(sw_store *head, sw_store_info *out, sw_error *err)
     if (status != SW_STATUS_OK) {
         return status;
     }
-    PGresult *result = PQexec(conn, "SELECT pg_database_size(current_database()),"
-                                    " current_setting('block_size')");
-    if (PQresultStatus(result) == PGRES_TUPLES_OK) {
-        (void)sw_parse_int(sw_str_from(PQgetvalue(result, 0, 0)), &out->file_bytes);
-        (void)sw_parse_int(sw_str_from(PQgetvalue(result, 0, 1)), &out->page_bytes);
+    PGresult *result = sw__pq.exec(conn, "SELECT pg_database_size(current_database()),"
+                                         " current_setting('block_size')");
+    if (sw__pq.resultStatus(result) == PGRES_TUPLES_OK) {
+        (void)sw_parse_int(sw_str_from(sw__pq.getvalue(result, 0, 0)), &out->file_bytes);
+        (void)sw_parse_int(sw_str_from(sw__pq.getvalue(result, 0, 1)), &out->page_bytes);
     } else {
         status = sw__pg_fail(conn, result, "read the size of the database", err);
     }
     (void)snprintf(out->kind, sizeof out->kind, "postgres");
     (void)snprintf(out->path, sizeof out->path, "%s", store->place + strlen("postgres:"));
     out->schema_version = sw__schema_version(sw__records, SW_RECORD_COUNT);
-    PQclear(result);
-    PQfinish(conn);
+    sw__pq.clear(result);
+    sw__pq.finish(conn);
     return status;
 }

@@ -65,11 +65,11 @@ static sw_status ask(sw_pg_session *session, size_t record, const sw_str *ids, s
     if (status != SW_STATUS_OK) {
         return status;
     }
-    for (int i = 0; i < PQntuples(result); i++) {
+    for (int i = 0; i < sw__pq.ntuples(result); i++) {
         know(session, record,
-             sw_str_make(PQgetvalue(result, i, 0), (size_t)PQgetlength(result, i, 0)));
+             sw_str_make(sw__pq.getvalue(result, i, 0), (size_t)sw__pq.getlength(result, i, 0)));
     }
-    PQclear(result);
+    sw__pq.clear(result);
     return SW_STATUS_OK;
 }
 

@@ -52,7 +52,7 @@ void sw__pg_snapshot_end(sw_pg_session *session, bool own, bool failed)
             sw__pg_control(session, failed ? SW_PG_ROLLBACK : SW_PG_COMMIT, &ignored);
         if (status == SW_STATUS_OK) {
             (void)sw__pg_sync(session, &ignored); /* and not waited for */
-            (void)PQflush(session->conn);
+            (void)sw__pq.flush(session->conn);
         }
         session->in_transaction = false;
     }
@@ -173,7 +173,7 @@ static sw_status see_row(run *r, const PGresult *from, int line, sw_error *err)
 static sw_status see_rows(run *r, const PGresult *from, sw_error *err)
 {
     sw_status status = SW_STATUS_OK;
-    for (int i = 0; i < PQntuples(from) && !r->stop && status == SW_STATUS_OK; i++) {
+    for (int i = 0; i < sw__pq.ntuples(from) && !r->stop && status == SW_STATUS_OK; i++) {
         status = see_row(r, from, i, err);
     }
     return status;
@@ -259,8 +259,8 @@ static sw_status ask(run *r, int64_t rows, PGresult **out, sw_error *err)
 static sw_status go_on_after(run *r, sw_plan *p, sw_scan *scan, const PGresult *from, sw_error *err)
 {
     void *place = sw_arena_zeroed(&r->arena, p->table->model->size);
-    sw_status status =
-        place ? keep_place(r, from, PQntuples(from) - 1, &r->arena, place, err) : sw_no_memory(err);
+    sw_status status = place ? keep_place(r, from, sw__pq.ntuples(from) - 1, &r->arena, place, err)
+                             : sw_no_memory(err);
     scan->after = place;
     if (status == SW_STATUS_OK) {
         sw__plan_after(p, scan);
@@ -296,10 +296,10 @@ static sw_status walk_cursor(run *r, sw_error *err)
             status = sw__pg_receive(r->session, &result, err);
         }
         if (status == SW_STATUS_OK) {
-            got = PQntuples(result);
+            got = sw__pq.ntuples(result);
             status = see_rows(r, result, err);
         }
-        PQclear(result);
+        sw__pq.clear(result);
     }
     if (status == SW_STATUS_OK) {
         (void)snprintf(fetch, sizeof fetch, "CLOSE c%u", cursor);
@@ -317,11 +317,11 @@ static sw_status walk_first(run *r, sw_plan *rest, sw_scan *scan, bool *more, sw
     if (status == SW_STATUS_OK) {
         status = see_rows(r, result, err);
     }
-    *more = status == SW_STATUS_OK && !r->stop && PQntuples(result) == rows;
+    *more = status == SW_STATUS_OK && !r->stop && sw__pq.ntuples(result) == rows;
     if (*more) {
         status = go_on_after(r, rest, scan, result, err);
     }
-    PQclear(result);
+    sw__pq.clear(result);
     return status;
 }
 
@@ -356,7 +356,7 @@ static sw_status too_many(run *r, int64_t limit, bool *many, sw_error *err)
     if (status == SW_STATUS_OK) {
         *many = sw__pg_read_long(result, 0, 0) > limit;
     }
-    PQclear(result);
+    sw__pq.clear(result);
     return status;
 }
 
@@ -414,7 +414,7 @@ sw_status sw__pg_scan(sw_session *head, const sw_scan *scan, sw_visit *visit, vo
     bool alone = !session->in_transaction;
     sw_status status = scan_once(session, scan, visit, arg, end, err);
     if (status == SW_STATUS_IO && alone && end->looked == 0 && session->conn &&
-        PQstatus(session->conn) != CONNECTION_OK) {
+        sw__pq.status(session->conn) != CONNECTION_OK) {
         status = scan_once(session, scan, visit, arg, end, err);
     }
     return status;

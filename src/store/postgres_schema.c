@@ -248,17 +248,17 @@ static void print_migration(const sw_pg_store *store, int from, sw_buf *sql)
 static sw_status run(PGconn *conn, const char *sql, const char *doing, PGresult **out,
                      sw_error *err)
 {
-    PGresult *result = PQexec(conn, sql);
-    ExecStatusType is = PQresultStatus(result);
+    PGresult *result = sw__pq.exec(conn, sql);
+    ExecStatusType is = sw__pq.resultStatus(result);
     if (is != PGRES_TUPLES_OK && is != PGRES_COMMAND_OK) {
         sw_status status = sw__pg_fail(conn, result, doing, err);
-        PQclear(result);
+        sw__pq.clear(result);
         return status;
     }
     if (out) {
         *out = result;
     } else {
-        PQclear(result);
+        sw__pq.clear(result);
     }
     return SW_STATUS_OK;
 }
@@ -269,9 +269,9 @@ static sw_status ask_number(PGconn *conn, const char *sql, int *out, sw_error *e
     PGresult *result = NULL;
     sw_status status = run(conn, sql, "read the schema", &result, err);
     if (status == SW_STATUS_OK) {
-        bool there = PQntuples(result) == 1 && !PQgetisnull(result, 0, 0);
-        (void)(there && sw_parse_int(sw_str_from(PQgetvalue(result, 0, 0)), &number));
-        PQclear(result);
+        bool there = sw__pq.ntuples(result) == 1 && !sw__pq.getisnull(result, 0, 0);
+        (void)(there && sw_parse_int(sw_str_from(sw__pq.getvalue(result, 0, 0)), &number));
+        sw__pq.clear(result);
     }
     *out = (int)number;
     return status;
@@ -352,6 +352,6 @@ sw_status sw__pg_migrate(const sw_pg_store *store, PGconn *conn, sw_error *err)
     if (status == SW_STATUS_OK) {
         return run(conn, "COMMIT", "write the schema", NULL, err);
     }
-    PQclear(PQexec(conn, "ROLLBACK"));
+    sw__pq.clear(sw__pq.exec(conn, "ROLLBACK"));
     return status;
 }

@@ -81,7 +81,8 @@ static sw_status prepare(sw_pg_session *session, const sw_pg_shape *shape, const
     (void)snprintf(name, sizeof name, "s%u", (unsigned)++session->names);
     status = sent(
         session,
-        PQsendPrepare(session->conn, name, sql, session->values.count, session->values.type), err);
+        sw__pq.sendPrepare(session->conn, name, sql, session->values.count, session->values.type),
+        err);
     if (status == SW_STATUS_OK) {
         *slot = (sw_pg_slot){.shape = *shape, .name = session->names};
         *out = slot;
@@ -96,8 +97,8 @@ static sw_status send_slot(sw_pg_session *session, sw_pg_slot *slot, sw_error *e
     slot->used = ++session->clock;
     (void)snprintf(name, sizeof name, "s%u", (unsigned)slot->name);
     return sent(session,
-                PQsendQueryPrepared(session->conn, name, values->count, values->at, values->len,
-                                    values->format, BINARY),
+                sw__pq.sendQueryPrepared(session->conn, name, values->count, values->at,
+                                         values->len, values->format, BINARY),
                 err);
 }
 
@@ -125,9 +126,10 @@ sw_status sw__pg_send_text(sw_pg_session *session, const char *sql, const sw_pg_
         return status;
     }
     return sent(session,
-                values ? PQsendQueryParams(session->conn, sql, values->count, values->type,
-                                           values->at, values->len, values->format, BINARY)
-                       : PQsendQueryParams(session->conn, sql, 0, NULL, NULL, NULL, NULL, BINARY),
+                values
+                    ? sw__pq.sendQueryParams(session->conn, sql, values->count, values->type,
+                                             values->at, values->len, values->format, BINARY)
+                    : sw__pq.sendQueryParams(session->conn, sql, 0, NULL, NULL, NULL, NULL, BINARY),
                 err);
 }
 
@@ -168,7 +170,7 @@ sw_status sw__pg_control(sw_pg_session *session, sw_pg_control what, sw_error *e
 
 sw_status sw__pg_sync(sw_pg_session *session, sw_error *err)
 {
-    if (!PQpipelineSync(session->conn)) {
+    if (!sw__pq.pipelineSync(session->conn)) {
         return broken(session, err);
     }
     session->synced = true;
@@ -179,16 +181,16 @@ sw_status sw__pg_sync(sw_pg_session *session, sw_error *err)
 
 static bool well(const PGresult *result)
 {
-    ExecStatusType is = PQresultStatus(result);
+    ExecStatusType is = sw__pq.resultStatus(result);
     return is == PGRES_TUPLES_OK || is == PGRES_COMMAND_OK || is == PGRES_PIPELINE_SYNC;
 }
 
 /* The answer to one command. */
 static PGresult *next_answer(PGconn *conn)
 {
-    PGresult *result = PQgetResult(conn);
-    PGresult *more = result ? PQgetResult(conn) : NULL;
-    PQclear(more); /* none: one statement, one answer */
+    PGresult *result = sw__pq.getResult(conn);
+    PGresult *more = result ? sw__pq.getResult(conn) : NULL;
+    sw__pq.clear(more); /* none: one statement, one answer */
     return result;
 }
 
@@ -196,13 +198,13 @@ static PGresult *next_answer(PGconn *conn)
 static void skip_to_sync(sw_pg_session *session)
 {
     PGresult *result = NULL;
-    if (!session->synced && PQpipelineSync(session->conn)) {
+    if (!session->synced && sw__pq.pipelineSync(session->conn)) {
         session->synced = true;
     }
-    while (session->synced && PQstatus(session->conn) == CONNECTION_OK) {
-        result = PQgetResult(session->conn);
-        session->synced = PQresultStatus(result) != PGRES_PIPELINE_SYNC;
-        PQclear(result);
+    while (session->synced && sw__pq.status(session->conn) == CONNECTION_OK) {
+        result = sw__pq.getResult(session->conn);
+        session->synced = sw__pq.resultStatus(result) != PGRES_PIPELINE_SYNC;
+        sw__pq.clear(result);
     }
     session->synced = false;
     session->pending = 0;
@@ -228,7 +230,7 @@ static PGresult *read_answers(sw_pg_session *session)
 {
     PGresult *last = NULL;
     for (; session->pending > 0 && (!last || well(last)); session->pending--) {
-        PQclear(last);
+        sw__pq.clear(last);
         last = next_answer(session->conn);
         if (!last) {
             break; /* the connection is gone */
@@ -240,7 +242,7 @@ static PGresult *read_answers(sw_pg_session *session)
 sw_status sw__pg_receive(sw_pg_session *session, PGresult **out, sw_error *err)
 {
     bool had = session->pending > 0;
-    if (had && !session->synced && !PQsendFlushRequest(session->conn)) {
+    if (had && !session->synced && !sw__pq.sendFlushRequest(session->conn)) {
         return broken(session, err);
     }
     PGresult *last = read_answers(session);
@@ -248,7 +250,7 @@ sw_status sw__pg_receive(sw_pg_session *session, PGresult **out, sw_error *err)
         sw_status status = sw__pg_fail(session->conn, last, "the database", err);
         settle_slots(session, false);
         skip_to_sync(session);
-        PQclear(last);
+        sw__pq.clear(last);
         return status;
     }
     if (session->synced) {
@@ -258,7 +260,7 @@ sw_status sw__pg_receive(sw_pg_session *session, PGresult **out, sw_error *err)
     if (out) {
         *out = last;
     } else {
-        PQclear(last);
+        sw__pq.clear(last);
     }
     return SW_STATUS_OK;
 }
@@ -286,7 +288,7 @@ static sw_status ask_alone(sw_pg_session *session, const sw_pg_shape *shape, sw_
         if (status == SW_STATUS_OK) {
             status = sw__pg_receive(session, out, err);
         }
-        if (status != SW_STATUS_IO || PQstatus(session->conn) == CONNECTION_OK) {
+        if (status != SW_STATUS_IO || sw__pq.status(session->conn) == CONNECTION_OK) {
             break;
         }
     }
@@ -317,7 +319,7 @@ static sw_status roll_to_guard(sw_pg_session *session, sw_error *err)
 /* Only the savepoint and the statement are on their way. */
 static sw_status read_guarded(sw_pg_session *session, PGresult **out, sw_error *err)
 {
-    if (!PQsendFlushRequest(session->conn)) {
+    if (!sw__pq.sendFlushRequest(session->conn)) {
         return broken(session, err);
     }
     sw_status status = SW_STATUS_OK;
@@ -335,7 +337,7 @@ static sw_status read_guarded(sw_pg_session *session, PGresult **out, sw_error *
     if (status == SW_STATUS_OK) {
         *out = last;
     } else {
-        PQclear(last);
+        sw__pq.clear(last);
     }
     return status;
 }

@@ -21,7 +21,7 @@ static void pg_session_close(sw_session *head)
 {
     sw_pg_session *session = sw__pg(head);
     sw_allocator from = session->store->allocator;
-    PQfinish(session->conn);
+    sw__pq.finish(session->conn);
     sw_arena_fini(&session->arena);
     sw_free(&from, session);
 }
@@ -70,16 +70,16 @@ static sw_status begin_once(sw_pg_session *session, bool *changed, sw_error *err
     if (status == SW_STATUS_OK) {
         status = sw__pg_receive(session, &result, err);
     }
-    if (status == SW_STATUS_OK && PQntuples(result) != 1) {
+    if (status == SW_STATUS_OK && sw__pq.ntuples(result) != 1) {
         status = sw_fail(err, SW_STATUS_CORRUPT, NULL, "stepwell_state has no row");
     }
     if (status != SW_STATUS_OK) {
-        PQclear(result);
+        sw__pq.clear(result);
         pg_rollback(&session->head);
         return status;
     }
     session->next = sw__pg_read_long(result, 0, 0);
-    PQclear(result);
+    sw__pq.clear(result);
     *changed = session->version < 0 || session->next != session->version + (writes ? 1 : 0);
     session->version = writes ? session->version : session->next;
     if (*changed) {
@@ -98,7 +98,7 @@ static sw_status pg_begin(sw_session *head, bool *changed, sw_error *err)
         if (status == SW_STATUS_OK) {
             status = begin_once(session, changed, err);
         }
-        if (status != SW_STATUS_IO || PQstatus(session->conn) == CONNECTION_OK) {
+        if (status != SW_STATUS_IO || sw__pq.status(session->conn) == CONNECTION_OK) {
             break;
         }
     }
@@ -145,13 +145,13 @@ static sw_status ask_what_became(sw_pg_session *session, int64_t group, bool *kn
     status = status == SW_STATUS_OK ? sw__pg_send_text(session, question, NULL, err) : status;
     status = status == SW_STATUS_OK ? sw__pg_sync(session, err) : status;
     status = status == SW_STATUS_OK ? sw__pg_receive(session, &result, err) : status;
-    *known = status == SW_STATUS_OK && PQntuples(result) == 1;
+    *known = status == SW_STATUS_OK && sw__pq.ntuples(result) == 1;
     if (!*known) {
-        PQclear(result);
+        sw__pq.clear(result);
         return status == SW_STATUS_OK ? SW_STATUS_CORRUPT : status;
     }
     int64_t version = sw__pg_read_long(result, 0, 0), writer = sw__pg_read_long(result, 0, 1);
-    PQclear(result);
+    sw__pq.clear(result);
     if (version > group) {
         return SW_STATUS_IO;
     }
@@ -184,11 +184,11 @@ static sw_status pg_commit(sw_session *head, sw_error *err)
     int64_t next = session->next;
     bool writes = session->mode == SW_SESSION_WRITE;
     sw_status status = send_commit(session, &result, err);
-    if (status == SW_STATUS_OK && writes && strcmp(PQcmdStatus(result), "COMMIT") != 0) {
+    if (status == SW_STATUS_OK && writes && strcmp(sw__pq.cmdStatus(result), "COMMIT") != 0) {
         status = sw_fail(err, SW_STATUS_INTERNAL, NULL, "the group was gone");
     }
-    PQclear(result);
-    if (PQstatus(session->conn) != CONNECTION_OK && writes && status != SW_STATUS_OK) {
+    sw__pq.clear(result);
+    if (sw__pq.status(session->conn) != CONNECTION_OK && writes && status != SW_STATUS_OK) {
         status = find_out(session, next, err);
     }
     if (status == SW_STATUS_OK) {
@@ -208,18 +208,19 @@ static sw_status pg_version(sw_session *head, uint64_t *out, sw_error *err)
     PGresult *result = NULL;
     sw_status status = sw__pg_ask(sw__pg(head), &shape, NULL, NULL, &result, err);
     if (status == SW_STATUS_OK) {
-        *out = PQntuples(result) ? (uint64_t)sw__pg_read_long(result, 0, 0) : 0;
+        *out = sw__pq.ntuples(result) ? (uint64_t)sw__pg_read_long(result, 0, 0) : 0;
     }
-    PQclear(result);
+    sw__pq.clear(result);
     return status;
 }
 
 static bool has_rung(sw_pg_session *session)
 {
     bool rung = false;
-    for (PGnotify *note = PQnotifies(session->conn); note; note = PQnotifies(session->conn)) {
+    for (PGnotify *note = sw__pq.notifies(session->conn); note;
+         note = sw__pq.notifies(session->conn)) {
         rung = true;
-        PQfreemem(note);
+        sw__pq.freemem(note);
     }
     return rung;
 }
@@ -247,9 +248,9 @@ static sw_status pg_wait(sw_session *head, int64_t ms, bool *rung, sw_error *err
         return status;
     }
     *rung = has_rung(session) || is_new;
-    struct pollfd here = {.fd = PQsocket(session->conn), .events = POLLIN};
+    struct pollfd here = {.fd = sw__pq.socket(session->conn), .events = POLLIN};
     if (!*rung && poll(&here, 1, (int)ms) > 0) {
-        if (!PQconsumeInput(session->conn)) {
+        if (!sw__pq.consumeInput(session->conn)) {
             return sw__pg_fail(session->conn, NULL, "wait", err);
         }
         *rung = has_rung(session);

@@ -71,8 +71,8 @@ static sw_status is_taken(sw_pg_session *session, const sw_table *table, const s
         sw__pg_bind_field(&session->values, table, want->fields[i], row);
     }
     sw_status status = sw__pg_ask(session, &shape, build_taken, want, &result, err);
-    *taken = status == SW_STATUS_OK && PQntuples(result) > 0;
-    PQclear(result);
+    *taken = status == SW_STATUS_OK && sw__pq.ntuples(result) > 0;
+    sw__pq.clear(result);
     return status;
 }
 
@@ -122,8 +122,8 @@ sw_status sw__pg_insert(sw_session *head, sw_record_id record, const void *row, 
     if (status != SW_STATUS_OK) {
         return status;
     }
-    bool inserted = strcmp(PQcmdTuples(result), "1") == 0;
-    PQclear(result);
+    bool inserted = strcmp(sw__pq.cmdTuples(result), "1") == 0;
+    sw__pq.clear(result);
     if (!inserted) {
         return say_taken(session, table, row, err);
     }
@@ -162,7 +162,7 @@ static bool may_be_taken(const sw_record *record, uint64_t mask)
 
 static sw_status rule_broken(const sw_record *record, const PGresult *result, sw_error *err)
 {
-    const char *name = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+    const char *name = sw__pq.resultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
     for (size_t i = 0; name && i < record->index_count; i++) {
         if (strcmp(record->indexes[i].name, name) == 0) {
             return taken_by_index(record, &record->indexes[i], err);
@@ -191,10 +191,11 @@ sw_status sw__pg_update(sw_session *head, sw_record_id record, const void *row, 
     if (status != SW_STATUS_OK) {
         return status;
     }
-    status = PQresultStatus(result) == PGRES_FATAL_ERROR ? rule_broken(table->model, result, err)
-             : strcmp(PQcmdTuples(result), "0") == 0     ? SW_STATUS_NOT_FOUND
-                                                         : SW_STATUS_OK;
-    PQclear(result);
+    status = sw__pq.resultStatus(result) == PGRES_FATAL_ERROR
+                 ? rule_broken(table->model, result, err)
+             : strcmp(sw__pq.cmdTuples(result), "0") == 0 ? SW_STATUS_NOT_FOUND
+                                                          : SW_STATUS_OK;
+    sw__pq.clear(result);
     return status;
 }
 
@@ -272,10 +273,10 @@ static sw_status add_to(sw_pg_session *session, const sw_table *table, const sw_
     bind_row(session, table, table->counters, row);
     sw__pg_bind_key(&session->values, table, row);
     sw_status status = sw__pg_ask(session, shape, build_add_to, NULL, &result, err);
-    if (status == SW_STATUS_OK && strcmp(PQcmdTuples(result), "0") == 0) {
+    if (status == SW_STATUS_OK && strcmp(sw__pq.cmdTuples(result), "0") == 0) {
         status = SW_STATUS_NOT_FOUND;
     }
-    PQclear(result);
+    sw__pq.clear(result);
     return status;
 }
 

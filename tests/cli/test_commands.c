@@ -279,6 +279,27 @@ static void test_a_full_output_is_noticed(void **state)
     assert_int_equal(system(command), 0);
 }
 
+/* The first library of that name that the loader finds is an empty file. */
+static void test_a_missing_libpq_is_named_only_to_whoever_needs_it(void **state)
+{
+    (void)state;
+#ifndef SW_WITH_POSTGRES
+    print_message("skipped: built without PostgreSQL\n");
+    skip();
+#endif
+    char path[512];
+    const char *before = getenv("LD_LIBRARY_PATH");
+    snprintf(path, sizeof path, "%s/libpq.so.5", child_folder());
+    FILE *empty = fopen(path, "w");
+    assert_non_null(empty);
+    fclose(empty);
+    assert_int_equal(setenv("LD_LIBRARY_PATH", child_folder(), 1), 0);
+    assert_refused(RUN("info", "--store", "postgres://localhost/x"), 8, "libpq5");
+    MUST("info");
+    assert_int_equal(before ? setenv("LD_LIBRARY_PATH", before, 1) : unsetenv("LD_LIBRARY_PATH"),
+                     0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_words_without_a_terminal_are_whole_and_plain),
         cmocka_unit_test(test_what_is_wrong_is_said_in_one_line),
         cmocka_unit_test(test_a_full_output_is_noticed),
+        cmocka_unit_test(test_a_missing_libpq_is_named_only_to_whoever_needs_it),
     };
     return cmocka_run_group_tests_name("cli/commands", tests, set_up, child_tear_down);
 }
