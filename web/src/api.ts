@@ -129,9 +129,13 @@ export interface Asked<T> {
   reload(): void;
 }
 
+// Asks for what is at `path`, and may show a part of it while the whole is still to come.
+export type Asking<T> = (path: string, signal: AbortSignal, show: (part: T) => void) => Promise<T>;
+const askOnce = <T>(path: string, signal: AbortSignal) => api<T>(path, { signal });
+
 // What the server answers to GET `path` (null: nothing is asked), asked again when it is another. Pages show `error`
-// with a way to `reload`.
-export function useApi<T>(path: string | null): Asked<T> {
+// with a way to `reload`. `ask` stays the same from one drawing to the next.
+export function useApi<T>(path: string | null, ask: Asking<T> = askOnce): Asked<T> {
   const [state, setState] = useState<{ data?: T; error?: ApiError; loading: boolean }>({ loading: path !== null });
   const [turn, setTurn] = useState(0);
   useEffect(() => {
@@ -141,12 +145,13 @@ export function useApi<T>(path: string | null): Asked<T> {
       return undefined;
     }
     setState((old) => ({ ...old, loading: true }));
-    api<T>(path, { signal: stop.signal }).then(
+    const show = (data: T) => !stop.signal.aborted && setState({ data, loading: true });
+    ask(path, stop.signal, show).then(
       (data) => !stop.signal.aborted && setState({ data, loading: false }),
       (error) => !stop.signal.aborted && setState((old) => ({ ...old, error: asError(error), loading: false })),
     );
     return () => stop.abort();
-  }, [path, turn]);
+  }, [path, turn, ask]);
   const reload = useCallback(() => setTurn((n) => n + 1), []);
   return { data: state.data, error: state.error, loading: state.loading, reload };
 }

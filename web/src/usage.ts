@@ -2,8 +2,7 @@
 // Sums of steps as pages ask for them: what can be summed by, over which time, and what the sums of several groups are.
 // Days and hours are those of UTC, because the server keeps sums of these and has any number of steps summed at once.
 import type { Totals } from 'facts';
-import { useCallback, useEffect, useState } from 'preact/hooks';
-import { api, asError, queryText, type ApiError, type Asked } from './api';
+import { api, queryText, useApi, type Asked } from './api';
 import type { Named } from './names';
 
 export interface Latency {
@@ -110,6 +109,16 @@ export const usagePath = (by: string[], range: Range, filters: Filters, more: Re
 // So many steps are read one by one without asking whether somebody wants to wait.
 export const READ_AT_ONCE = 200_000;
 
+// The newest first, and all when that is more.
+async function sumInTwo(path: string, signal: AbortSignal, show: (few: Report) => void): Promise<Report> {
+  const few = await api<Report>(path, { query: { rows: READ_AT_ONCE }, signal });
+  if (signal.aborted || few.complete) {
+    return few;
+  }
+  show(few);
+  return api<Report>(path, { signal });
+}
+
 export interface Summed extends Asked<Report> {
   summing: boolean; // `data` is of the newest steps; all of them are being summed
 }
@@ -117,31 +126,8 @@ export interface Summed extends Asked<Report> {
 // The sums by something, or nothing (null). What no kept sum answers has to be read step by step, which takes a while when
 // there are millions: the newest are summed first, and shown until the sum of all is there.
 export function useUsage(path: string | null): Summed {
-  const [state, setState] = useState<{ data?: Report; error?: ApiError; loading: boolean; summing: boolean }>({ loading: path !== null, summing: false });
-  const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    const stop = new AbortController();
-    const sum = async (from: string) => {
-      const few = await api<Report>(from, { query: { rows: READ_AT_ONCE }, signal: stop.signal });
-      if (stop.signal.aborted || few.complete) {
-        return few;
-      }
-      setState({ data: few, loading: true, summing: true });
-      return api<Report>(from, { signal: stop.signal });
-    };
-    if (path === null) {
-      setState({ loading: false, summing: false });
-      return undefined;
-    }
-    setState((old) => ({ ...old, loading: true }));
-    sum(path).then(
-      (data) => !stop.signal.aborted && setState({ data, loading: false, summing: false }),
-      (error) => !stop.signal.aborted && setState((old) => ({ ...old, error: asError(error), loading: false, summing: false })),
-    );
-    return () => stop.abort();
-  }, [path, turn]);
-  const reload = useCallback(() => setTurn((n) => n + 1), []);
-  return { data: state.data, error: state.error, loading: state.loading, summing: state.summing, reload };
+  const sums = useApi(path, sumInTwo);
+  return { ...sums, summing: sums.loading && sums.data?.complete === false };
 }
 
 // The steps behind a sum.
