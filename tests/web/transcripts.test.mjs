@@ -56,6 +56,8 @@ test('models have the calls that the files hold', on(alone, async (page) => {
   await page.locator('.sums').waitFor();
   const expected = expectedCalls();
   assert.ok(expected.size > 5);
+  // Some of its steps tell their usage only in part, so nothing is known of their cost.
+  assert.match(await row(page, 'claude-opus-4-5-20251101').locator('td').first().innerText(), /^≥ \$/);
   for (const [model, calls] of expected) {
     await until(() => steps(page, model), (count) => count === String(calls), `${calls} steps of ${model}`);
   }
@@ -73,6 +75,24 @@ for (const [width, dark] of windows) {
     }, { width, dark }));
   }
 }
+
+// Words that a canvas draws are nowhere in the page: they are noted while they are drawn, with the place where they begin.
+function noteDrawn() {
+  const { fillText } = CanvasRenderingContext2D.prototype;
+  globalThis.drawn = [];
+  CanvasRenderingContext2D.prototype.fillText = function note(text, x, y) {
+    const { width } = this.measureText(text);
+    globalThis.drawn.push({ text, left: x - ({ right: width, center: width / 2 }[this.textAlign] ?? 0) });
+    return fillText.call(this, text, x, y);
+  };
+}
+
+test('what stands beside an axis is seen whole, also times of minutes', on(site, async (page) => {
+  await page.addInitScript(noteDrawn);
+  await page.goto(`${site.server.url}/overview?range=all`);
+  const drawn = await until(() => page.evaluate(() => globalThis.drawn), (all) => all.some(({ text }) => / m 00 s$/.test(text)), 'whole minutes beside the step time');
+  assert.deepEqual(drawn.filter(({ left }) => left < 0), []);
+}));
 
 // How many of the runs are opened; the largest come first.
 const RUNS = { quick: 5, normal: 5 }[level] ?? 1000;

@@ -21,6 +21,7 @@ export interface ChartProps {
   times: number[]; // seconds since 1970, rising; of bars the beginning of each
   series: Series[];
   value?(n: number | null): string;
+  ticks?: number[]; // how far apart the lines behind it may be; one of the program's, which stays the same
   when?: ((seconds: number) => string) | undefined; // the name of a moment
   height?: number;
   axes?: boolean;
@@ -46,15 +47,25 @@ function stack(series: Series[]): (number | null)[][] {
   );
 }
 
-function axis(value: (n: number | null) => string, time: boolean): uPlot.Axis {
+const AXIS_PX = 52; // the least, so that most charts begin in one line
+
+// As wide as the longest of its words, in the font that they will be drawn with.
+function widthOf(u: uPlot, words: string[] | null, index: number): number {
+  const longest = (words ?? []).reduce((a, b) => (b.length > a.length ? b : a), '');
+  u.ctx.font = (u.axes[index]!.font as unknown as string[])[0]!;
+  return Math.max(AXIS_PX, Math.ceil(u.ctx.measureText(longest).width / devicePixelRatio) + 10);
+}
+
+function axis(value: (n: number | null) => string, time: boolean, ticks?: number[]): uPlot.Axis {
   return {
     stroke: css('--faint'),
     font: font(),
     grid: { stroke: css('--line'), width: 1, show: !time },
     ticks: { show: false },
-    size: time ? 22 : 52,
+    size: time ? 22 : widthOf,
     space: time ? 70 : 26,
-    ...(time ? {} : { values: (_: uPlot, ticks: number[]) => ticks.map((tick) => value(tick)) }),
+    ...(time ? {} : { values: (_: uPlot, at: number[]) => at.map((tick) => value(tick)) }),
+    ...(ticks ? { incrs: ticks } : {}),
   };
 }
 
@@ -80,7 +91,7 @@ function options(props: ChartProps, width: number, on: { zoom(u: uPlot): void; h
       x: { time: true, range: (_, min, max) => [min, Math.max(max + gap, min + (gap || 1))] },
       y: { range: (_, min, max) => [Math.min(0, min ?? 0), (max ?? 0) > 0 ? max * 1.05 : 1] },
     },
-    axes: props.axes ? [axis(value, true), axis(value, false)] : [{ show: false }, { show: false }],
+    axes: props.axes ? [axis(value, true), axis(value, false, props.ticks)] : [{ show: false }, { show: false }],
     series: [
       {},
       ...drawn.map((one): uPlot.Series => {

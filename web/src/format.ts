@@ -75,6 +75,11 @@ export function duration(ns: Maybe<number>): string {
   return `${Math.floor(rounded / 86400)} d ${Math.floor((rounded % 86400) / 3600)} h`;
 }
 
+// Between the lines of a chart of durations: even in the words above.
+const TENS = Array.from({ length: 10 }, (_, i) => 10 ** i).flatMap((ten) => [ten, 2 * ten, 5 * ten]);
+const SECONDS = [10, 15, 30, ...[1, 2, 5, 10, 15, 30].map((m) => m * 60), ...[1, 2, 3, 6, 12].map((h) => h * 3600), ...[1, 2, 5, 10, 50, 100, 500].map((d) => d * 86_400)];
+export const DURATION_TICKS = [...TENS, ...SECONDS.map((s) => s * 1e9)];
+
 export function bytes(n: Maybe<number>): string {
   return known(n) ? (n < 1000 ? `${n} B` : `${short(n)}B`) : NOTHING;
 }

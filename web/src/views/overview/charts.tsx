@@ -23,6 +23,7 @@ interface CardProps {
   filters: Filters;
   more?: Record<string, string>; // narrows to the steps that the chart is about
   value(n: number | null): string;
+  ticks?: number[]; // as Chart's
   none: string; // what is said when there is nothing to draw
   stacked?: boolean;
   wide?: boolean;
@@ -30,7 +31,7 @@ interface CardProps {
   state?: { error: Error | undefined; loading: boolean; data: unknown; reload(): void };
 }
 
-function ChartCard({ sums, title, note, keys, series, filters, more = {}, value, none, stacked = false, wide = false, legend, state }: CardProps) {
+function ChartCard({ sums, title, note, keys, series, filters, more = {}, value, ticks, none, stacked = false, wide = false, legend, state }: CardProps) {
   const [, change] = useQuery();
   const at = useRef<{ index: number | null; down: number }>({ index: null, down: 0 });
   const { range } = sums;
@@ -73,6 +74,7 @@ function ChartCard({ sums, title, note, keys, series, filters, more = {}, value,
               times={times}
               series={series}
               value={value}
+              {...(ticks ? { ticks } : {})}
               height={CHART_PX}
               axes
               step={unit / 1000}
@@ -243,6 +245,7 @@ export function Times({ sums, keys, filters }: AllProps) {
       series={PERCENTILES.map(([name, label, color]) => ({ label, color, values: moments.map((group) => group?.step_time?.[name] ?? null) }))}
       filters={filters}
       value={format.duration}
+      ticks={format.DURATION_TICKS}
       none="No time was measured"
       state={sums.overTime}
       legend={<Legend items={PERCENTILES.map(([, label, color]) => ({ key: label, color, text: label }))} />}

@@ -166,11 +166,13 @@ export function Conversations() {
   );
 }
 
-// What a million tokens cost; nobody knows it while there are tokens that nobody knows the cost of.
+// What a million tokens cost; nobody knows it while there are steps whose tokens are known, and not what they cost. Where not
+// all tokens of a step are known, what is known of its model is the least.
 function blended(sums: Totals): number | null {
   const cost = knownCost(sums);
   return cost === null || sums.cost_unknown > sums.usage_unknown ? null : share(cost * 1e6, sums.total_tokens);
 }
+const blendedText = (sums: Totals) => `${blended(sums) !== null && sums.cost_unknown > 0 ? '≥ ' : ''}${format.money(blended(sums))}`;
 
 export function Models() {
   const dimension = dimensionOf('model');
@@ -180,7 +182,7 @@ export function Models() {
       name: 'blended',
       title: '$ a million',
       order: (row) => blended(row.sums),
-      cell: (row) => format.money(blended(row.sums)),
+      cell: (row) => blendedText(row.sums),
     },
   ];
   return <Entities title="Models" dimension={dimension} to={(key) => overview(dimension, key)} extra={() => extra} above={<Unknown range={range} brief />} find={(key) => key} />;
