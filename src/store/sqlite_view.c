@@ -119,12 +119,40 @@ void sw__lite_join_body(sw_buf *sql)
                      " ON b.organization_id = t.organization_id AND b.digest = t.body_hash");
 }
 
+/* Digests and seals say nothing to a reader. */
+static bool is_shown(const sw_field *field)
+{
+    bool ours = field->kind == SW_KIND_BYTES || (field->flags & SW_SECRET);
+    return !(field->flags & SW_HIDDEN) || !ours;
+}
+
+/* The row numbers of the row itself and of those it refers to, behind all else: ids are made into text for each row, so no
+ * index finds them, but these are in the indexes. run_id has run_pk beside it. */
+static void print_numbers(const sw_record *record, sw_buf *sql)
+{
+    static const char id[] = "_id";
+    if (sw__record_shape(record) != SW_SHAPE_KEY_PARTS) {
+        sw_buf_adds(sql, ",\n  t.pk AS pk");
+    }
+    for (size_t i = 0; i < record->field_count; i++) {
+        const sw_field *field = &record->fields[i];
+        const char *name = sw_field_column(field);
+        size_t len = strlen(name);
+        if (is_shown(field) && sw__lite_form(field) == SW_LITE_REF &&
+            !(field->flags & (SW_PRIMARY | SW_SHARED))) {
+            len -= len >= sizeof id && strcmp(name + len - (sizeof id - 1), id) == 0 ? sizeof id - 1
+                                                                                     : 0;
+            sw_buf_addf(sql, ",\n  t.%s AS %.*s_pk", sw__lite_column(field), (int)len, name);
+        }
+    }
+}
+
 static void print_view_joins(const sw_lite_schema *schema, const sw_record *record, sw_buf *sql)
 {
     for (size_t i = 0; i < record->field_count; i++) {
         const sw_field *field = &record->fields[i];
         const char *column = sw__lite_column(field);
-        if (field->flags & (SW_HIDDEN | SW_SECRET)) {
+        if (!is_shown(field) || (field->flags & SW_SECRET)) {
             continue;
         }
         if (sw__lite_form(field) == SW_LITE_WORD) {
@@ -144,15 +172,13 @@ void sw__lite_print_view(const sw_lite_schema *schema, const sw_record *record, 
     const char *comma = "";
     sw_buf_addf(sql, "CREATE VIEW %s AS SELECT", record->table);
     for (size_t i = 0; i < record->field_count; i++) {
-        if (!(record->fields[i].flags & SW_HIDDEN)) {
+        if (is_shown(&record->fields[i])) {
             sw_buf_addf(sql, "%s\n  ", comma);
             print_view_column(schema, i, &record->fields[i], sql);
             comma = ",";
         }
     }
-    if (sw__record_shape(record) != SW_SHAPE_KEY_PARTS) {
-        sw_buf_adds(sql, ",\n  t.pk AS pk");
-    }
+    print_numbers(record, sql);
     sw_buf_addf(sql, "\nFROM %s_data AS t", record->table);
     print_view_joins(schema, record, sql);
     sw_buf_adds(sql, ";\n");

@@ -21,7 +21,7 @@ const at = shared();
 
 // ---- what a ledger holds ---------------------------------------------------------------------------------------------
 
-const OF_WRITING = /updated|sequence_id|^pk$/;
+const OF_WRITING = /updated|sequence_id|pk$/;
 const TABLES = [
   'select * from steps where retired_into is null order by id',
   'select * from runs order by id',

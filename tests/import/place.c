@@ -186,9 +186,12 @@ int64_t place_number(const char *ledger, const char *sql)
     return value;
 }
 
+/* Row numbers too, of the row and of its parents: pk, run_pk. */
 static bool is_of_writing(const char *column)
 {
-    return strstr(column, "updated") || strstr(column, "sequence_id") || strcmp(column, "pk") == 0;
+    size_t len = strlen(column);
+    return strstr(column, "updated") || strstr(column, "sequence_id") ||
+           (len >= 2 && strcmp(column + len - 2, "pk") == 0);
 }
 
 static int add_rows(FILE *out, sqlite3 *db, const char *sql)

@@ -284,10 +284,11 @@ static void a_commit_wakes(lt *t)
     lt writer = *t;
     writer.pool = pool_new();
     assert_int_equal(pthread_create(&id, NULL, log_one, &writer), 0);
-    OK(sw_commit_wait(t->ledger, &seen, 20000, &t->err));
-    CHECK(seen != before);
+    sw_status status = sw_commit_wait(t->ledger, &seen, 20000, &t->err);
     pthread_join(id, NULL);
     pool_free(&writer.pool);
+    OK(status);
+    CHECK(seen != before);
 }
 
 static void another_process_commits(lt *t)
