@@ -3,7 +3,9 @@
  *
  * Open a ledger, write with the verbs of the record, read with get, list, usage and journal, close it.
  * The handle is thread-safe: any number of threads may call any function at once, except that
- * sw_ledger_close must be the last. There is no global state.
+ * sw_ledger_close must be the last. There is no global state, but for the functions of libpq, which are looked up
+ * when the first PostgreSQL is opened and stay as they are. A process whose files may not grow (ulimit -f) ignores
+ * SIGXFSZ, so that it is told of a full disk instead of being ended.
  *
  * Writing. A write that returns SW_STATUS_OK is on disk and seen by every later read, also by other
  * processes (promise P1). Writes of many threads share one commit. A write that returns anything else
@@ -429,7 +431,7 @@ typedef struct sw_latency {
 
 /* One group. keys[i] is the text of by[i] ("2026-11-22", "2026-11-22T13", a model ...), null when the
  * steps have none. The sums are those of sw_totals (facts.h): num_steps, failed_steps, tokens, cost,
- * and how many steps had unknown usage or cost.
+ * and how many steps had unknown usage or cost. The error rate is failed_steps / num_steps.
  */
 typedef struct sw_usage_group {
     sw_str keys[SW_DIMENSIONS_MAX];

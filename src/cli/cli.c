@@ -106,6 +106,22 @@ static bool is_in_memory(const char *store)
     return store && strncmp(store, "memory:", 7) == 0;
 }
 
+/* An older ledger is brought up by whoever comes first, also one who only reads. */
+static sw_status open_ledger(sw_cli *cli, const sw_ledger_options *options)
+{
+    sw_status status = sw_ledger_open(options, &cli->ledger, &cli->error);
+    if (status == SW_STATUS_READ_ONLY && strcmp(cli->error.field, "schema") == 0) {
+        sw_ledger_options once = *options;
+        once.read_only = false;
+        status = sw_ledger_open(&once, &cli->ledger, &cli->error);
+        if (status == SW_STATUS_OK) {
+            sw_ledger_close(&cli->ledger);
+            status = sw_ledger_open(options, &cli->ledger, &cli->error);
+        }
+    }
+    return status;
+}
+
 sw_status sw_cli_open(sw_cli *cli, bool write)
 {
     sw_profile where;
@@ -130,7 +146,7 @@ sw_status sw_cli_open(sw_cli *cli, bool write)
     bool look = !write && !is_in_memory(store);
     sw_ledger_options options = {
         .store = store, .read_only = look, .must_exist = look, .no_reaper = look};
-    status = sw_ledger_open(&options, &cli->ledger, &cli->error);
+    status = open_ledger(cli, &options);
     if (strcmp(cli->error.field, "url") == 0) {
         /* The ledger's own word for what is an option here. */
         snprintf(cli->error.field, sizeof cli->error.field, "--store");

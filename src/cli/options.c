@@ -61,6 +61,23 @@ static sw_status unknown_option(sw_cli *cli, sw_str name)
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
+/* Nothing is near: a short list is told whole. */
+static sw_status refuse_word(sw_cli *cli, const sw_option *option, const sw_enum_info *list,
+                             const char *value)
+{
+    char all[128] = "";
+    size_t len = 0;
+    for (size_t i = 0; i < list->count && len < sizeof all; i++) {
+        len += (size_t)snprintf(all + len, sizeof all - len, "%s%s", i ? ", " : "", list->words[i]);
+    }
+    return len < sizeof all
+               ? sw_fail(&cli->error, SW_STATUS_INVALID, "", "--%s cannot be %s; it is one of %s",
+                         option->name, value, all)
+               : sw_fail(&cli->error, SW_STATUS_INVALID, "",
+                         "--%s cannot be %s; stepwell help %s says what", option->name, value,
+                         sw__commands[cli->command].name);
+}
+
 static sw_status check_word(sw_cli *cli, const sw_option *option, const char *value)
 {
     const sw_enum_info *list = &sw__enums[option->words];
@@ -72,9 +89,7 @@ static sw_status check_word(sw_cli *cli, const sw_option *option, const char *va
         return sw_fail(&cli->error, SW_STATUS_INVALID, "", "--%s cannot be %s; did you mean %s?",
                        option->name, value, list->words[near]);
     }
-    return sw_fail(&cli->error, SW_STATUS_INVALID, "",
-                   "--%s cannot be %s; stepwell help %s says what", option->name, value,
-                   sw__commands[cli->command].name);
+    return refuse_word(cli, option, list, value);
 }
 
 static sw_status check_value(sw_cli *cli, const sw_option *option, const char *value)
@@ -235,6 +250,12 @@ sw_status sw_cli_parse(sw_cli *cli, int count, const char *const *words_given)
         first = "version";
     }
     if (first[0] == '-') {
+        static const char *const alone[] = {"--help", "--version"};
+        int near = sw_nearest(sw_str_from(first), alone, SW_COUNT(alone));
+        if (near >= 0) {
+            return sw_fail(&cli->error, SW_STATUS_INVALID, "", "there is no %s; did you mean %s?",
+                           first, alone[near]);
+        }
         return sw_fail(&cli->error, SW_STATUS_INVALID, "",
                        "the command comes before %s; stepwell help lists the commands", first);
     }

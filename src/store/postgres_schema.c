@@ -339,7 +339,7 @@ sw_status sw__pg_migrate(const sw_pg_store *store, PGconn *conn, sw_error *err)
     }
     if (store->read_only) {
         return sw_fail(
-            err, SW_STATUS_READ_ONLY, NULL,
+            err, SW_STATUS_READ_ONLY, "schema",
             "%s has schema version %d and must be brought to %d, which needs writing: open "
             "it once for writing",
             store->place, version, newest);

@@ -205,7 +205,7 @@ static sw_status prepare_file(sw_lite_store *store, sw_error *err)
     if (store->read_only) {
         return version == sw__lite_version(&schema)
                    ? SW_STATUS_OK
-                   : sw_fail(err, SW_STATUS_READ_ONLY, NULL,
+                   : sw_fail(err, SW_STATUS_READ_ONLY, "schema",
                              "%s has schema version %d and must be brought to %d, which needs "
                              "writing: open it once for writing",
                              store->path, version, sw__lite_version(&schema));

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "tests/cli/child.h"
+#include "tests/lib/older.h"
 
 enum { STEPS = 400 };
 
@@ -264,6 +265,8 @@ static void test_what_is_wrong_is_said_in_one_line(void **state)
     assert_refused(RUN("info", "--store", "sqlite:/no/such/folder/well.db"), 4, "stepwell demo");
     assert_refused(RUN("demo", "--store", "post:x"), 2, "--store: ");
     assert_refused(RUN("completion", "tcsh"), 8, "bash");
+    assert_refused(RUN("--hlep"), 2, "--help");
+    assert_refused(RUN("steps", "--status", "bad"), 2, "pending, success, failed, cancelled");
 }
 
 static void test_a_full_output_is_noticed(void **state)
@@ -277,6 +280,37 @@ static void test_a_full_output_is_noticed(void **state)
     assert_true(status != 0);
     snprintf(command, sizeof command, "grep -q 'could not be written' \"%s/said\"", child_folder());
     assert_int_equal(system(command), 0);
+}
+
+/* A limit on the size of files ends a program by a signal that says nothing, unless it is ignored. */
+static void test_a_file_that_may_not_grow_is_a_full_disk(void **state)
+{
+    char command[1024];
+    (void)state;
+    snprintf(
+        command, sizeof command,
+        "ulimit -f 600; \"%s\" demo --steps 3000 --store \"sqlite:%s/small.db\" >/dev/null 2>\"%s/full\";"
+        " test $? -eq 6 && grep -q 'disk is full' \"%s/full\"",
+        getenv("STEPWELL_BIN"), child_folder(), child_folder(), child_folder());
+    assert_int_equal(system(command), 0);
+}
+
+/* As the version before wrote it: without what came since, and with its number. */
+static void test_reading_brings_an_older_ledger_up(void **state)
+{
+    char store[300], path[256];
+    sqlite3 *db = NULL;
+    (void)state;
+    snprintf(path, sizeof path, "%s/older.db", child_folder());
+    snprintf(store, sizeof store, "sqlite:%s", path);
+    MUST("demo", "--steps", "20", "--store", store);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    older_make_first(db);
+    sqlite3_close(db);
+    json_t *info = JSON("info", "--json", "--store", store);
+    assert_int_equal(child_number(info, "steps"), 20);
+    json_decref(info);
+    MUST("verify", "--store", store);
 }
 
 /* The first library of that name that the loader finds is an empty file. */
@@ -315,6 +349,8 @@ int main(void)
         cmocka_unit_test(test_words_without_a_terminal_are_whole_and_plain),
         cmocka_unit_test(test_what_is_wrong_is_said_in_one_line),
         cmocka_unit_test(test_a_full_output_is_noticed),
+        cmocka_unit_test(test_a_file_that_may_not_grow_is_a_full_disk),
+        cmocka_unit_test(test_reading_brings_an_older_ledger_up),
         cmocka_unit_test(test_a_missing_libpq_is_named_only_to_whoever_needs_it),
     };
     return cmocka_run_group_tests_name("cli/commands", tests, set_up, child_tear_down);

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "tests/lib/older.h"
 #include "tests/unit/sqlite_place.h"
 
 /* ---- versions ----------------------------------------------------------------------------------- */
@@ -73,32 +74,6 @@ static void an_older_file_is_migrated(void **state)
     (void)sqlite3_close(db);
 }
 
-/* Takes from a file of today what the versions after the first brought. */
-static void make_first_version(sqlite3 *db)
-{
-    char sql[200];
-    for (int r = 0; r < SW_RECORD_COUNT; r++) {
-        snprintf(sql, sizeof sql, "DROP VIEW IF EXISTS %s", sw__records[r].table);
-        run_raw(db, sql);
-    }
-    for (int r = SW_RECORD_COUNT - 1; r >= 0; r--) {
-        const sw_record *record = &sw__records[r];
-        bool is_new = record->fields[0].since > 1;
-        snprintf(sql, sizeof sql, "DROP TABLE %s_data", record->table);
-        if (is_new) {
-            run_raw(db, sql);
-        }
-        for (size_t i = 0; !is_new && i < record->field_count; i++) {
-            if (record->fields[i].since > 1 && !(record->fields[i].flags & SW_SHARED)) {
-                snprintf(sql, sizeof sql, "ALTER TABLE %s_data DROP COLUMN %s", record->table,
-                         record->fields[i].name);
-                run_raw(db, sql);
-            }
-        }
-    }
-    run_raw(db, "PRAGMA user_version = 1");
-}
-
 static void a_ledger_of_the_first_version_is_migrated(void **state)
 {
     place *p = *state;
@@ -107,7 +82,7 @@ static void a_ledger_of_the_first_version_is_migrated(void **state)
     sqlite3 *db = open_raw(p);
     int64_t today = raw_number(db, "PRAGMA user_version");
     int64_t tables = raw_number(db, "SELECT count(*) FROM sqlite_schema");
-    make_first_version(db);
+    older_make_first(db);
     assert_true(raw_number(db, "SELECT count(*) FROM sqlite_schema") < tables);
     (void)sqlite3_close(db);
     open_writer(p);
