@@ -189,10 +189,15 @@ static sw_status read_option(sw_cli *cli, const char *word, words *rest)
     return keep_value(cli, (size_t)id, equals ? equals + 1 : *rest->at++);
 }
 
+static int arguments_given(const sw_cli *cli)
+{
+    return (cli->argument ? 1 : 0) + (cli->argument2 ? 1 : 0) + (int)cli->more_count;
+}
+
 static sw_status read_argument(sw_cli *cli, const char *word)
 {
     const sw_command *command = &sw__commands[cli->command];
-    int given = (cli->argument ? 1 : 0) + (cli->argument2 ? 1 : 0) + (int)cli->more_count;
+    int given = arguments_given(cli);
     if (given >= command->arguments_max) {
         return sw_fail(&cli->error, SW_STATUS_INVALID, "",
                        "%s takes no %s; stepwell help %s says what it takes", command->name, word,
@@ -233,7 +238,7 @@ static sw_status read_words(sw_cli *cli, words *rest)
 static sw_status check_arguments(sw_cli *cli)
 {
     const sw_command *command = &sw__commands[cli->command];
-    if (command->arguments_min > 0 && !cli->argument && !sw_cli_has(cli, SW_OPTION_HELP)) {
+    if (arguments_given(cli) < command->arguments_min && !sw_cli_has(cli, SW_OPTION_HELP)) {
         return sw_fail(&cli->error, SW_STATUS_INVALID, "", "%s needs %s; write stepwell %s %s",
                        command->name, command->arguments, command->name, command->arguments);
     }
