@@ -33,6 +33,22 @@ static sw_status check_reference(sw_pg_session *session, const sw_record *record
     return status;
 }
 
+sw_status sw__pg_count(sw_session *head, sw_record_id record, int64_t *out, sw_error *err)
+{
+    sw_pg_session *session = sw__pg(head);
+    char sql[120];
+    bool own = false;
+    PGresult *result = NULL;
+    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", sw_record_of(record)->table);
+    sw_status status = sw__pg_snapshot(session, &own, err);
+    status = status == SW_STATUS_OK ? sw__pg_send_text(session, sql, NULL, err) : status;
+    status = status == SW_STATUS_OK ? sw__pg_receive(session, &result, err) : status;
+    *out = status == SW_STATUS_OK ? sw__pg_read_long(result, 0, 0) : 0;
+    sw__pq.clear(result);
+    sw__pg_snapshot_end(session, own, status != SW_STATUS_OK);
+    return status;
+}
+
 sw_status sw__pg_check(sw_session *head, sw_fault *fault, void *arg, sw_error *err)
 {
     sw_pg_session *session = sw__pg(head);

@@ -57,6 +57,7 @@ typedef struct sw_pg_store {
     char place[384]; /* host, port and database, for people; never a password */
     int64_t busy_ms;
     bool read_only;
+    bool must_exist;
     sw_table tables[SW_RECORD_COUNT];
 } sw_pg_store;
 
@@ -187,6 +188,7 @@ void sw__pg_forget_all(sw_pg_session *session);
 sw_status sw__pg_open(const sw_store_options *options, sw_str place, sw_store **out, sw_error *err);
 void sw__pg_close(sw_store *store);
 sw_status sw__pg_info(sw_store *store, sw_store_info *out, sw_error *err);
+sw_status sw__pg_settle(sw_store *store, sw_error *err);
 /* A connection with the settings all of them share. */
 sw_status sw__pg_connect(const sw_pg_store *store, sw_session_mode mode, PGconn **out,
                          sw_error *err);
@@ -281,6 +283,7 @@ sw_status sw__pg_put_many(sw_session *session, sw_record_id record, const void *
 sw_status sw__pg_remove(sw_session *session, sw_record_id record, const void *key, sw_error *err);
 sw_status sw__pg_scan(sw_session *session, const sw_scan *scan, sw_visit *visit, void *arg,
                       sw_scan_end *end, sw_error *err);
+sw_status sw__pg_count(sw_session *session, sw_record_id record, int64_t *out, sw_error *err);
 sw_status sw__pg_check(sw_session *session, sw_fault *fault, void *arg, sw_error *err);
 
 /* What a scan's statement is, and its text (postgres_plan_sql.c). The last parameter is the number of rows at the

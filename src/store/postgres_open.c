@@ -255,6 +255,7 @@ static sw_pg_store *make_store(const sw_store_options *options, sw_str place)
     store->url = url;
     store->busy_ms = options->busy_ms;
     store->read_only = options->read_only;
+    store->must_exist = options->must_exist;
     fill_tables(store->tables);
     return store;
 }
@@ -352,6 +353,25 @@ sw_status sw__pg_info(sw_store *head, sw_store_info *out, sw_error *err)
     (void)snprintf(out->path, sizeof out->path, "%s", store->place + strlen("postgres:"));
     out->schema_version = sw__schema_version(sw__records, SW_RECORD_COUNT);
     sw__pq.clear(result);
+    sw__pq.finish(conn);
+    return status;
+}
+
+/* By itself the server would count after a minute or so; until then it takes every table for empty. */
+sw_status sw__pg_settle(sw_store *head, sw_error *err)
+{
+    sw_pg_store *store = (sw_pg_store *)(void *)head;
+    PGconn *conn = NULL;
+    sw_status status = sw__pg_connect(store, SW_SESSION_WRITE, &conn, err);
+    for (size_t r = 0; status == SW_STATUS_OK && r < SW_RECORD_COUNT; r++) {
+        char sql[120];
+        (void)snprintf(sql, sizeof sql, "ANALYZE %s", sw__records[r].table);
+        PGresult *result = sw__pq.exec(conn, sql);
+        if (sw__pq.resultStatus(result) != PGRES_COMMAND_OK) {
+            status = sw__pg_fail(conn, result, "count rows", err);
+        }
+        sw__pq.clear(result);
+    }
     sw__pq.finish(conn);
     return status;
 }

@@ -337,6 +337,9 @@ sw_status sw__pg_migrate(const sw_pg_store *store, PGconn *conn, sw_error *err)
     if (status != SW_STATUS_OK || version == newest) {
         return status;
     }
+    if (store->must_exist && version == 0) {
+        return sw_fail(err, SW_STATUS_NOT_FOUND, "url", "there is no ledger in %s", store->place);
+    }
     if (store->read_only) {
         return sw_fail(
             err, SW_STATUS_READ_ONLY, "schema",

@@ -65,6 +65,20 @@ static int show_page(sqlite3_stmt *stmt, sw_fault *fault, void *arg)
     return SQLITE_OK;
 }
 
+sw_status sw__lite_count(sw_session *head, sw_record_id record, int64_t *out, sw_error *err)
+{
+    sw_lite_session *session = (sw_lite_session *)(void *)head;
+    sqlite3_stmt *stmt = NULL;
+    char sql[120];
+    sqlite3_snprintf(sizeof sql, sql, "SELECT count(*) FROM %s_data", sw_record_of(record)->table);
+    int rc = sqlite3_prepare_v2(session->db, sql, -1, &stmt, NULL);
+
+    rc = rc == SQLITE_OK ? sqlite3_step(stmt) : rc;
+    *out = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_ROW ? SW_STATUS_OK : sw__lite_fail(session->db, rc, "count", err);
+}
+
 sw_status sw__lite_check(sw_session *head, sw_fault *fault, void *arg, sw_error *err)
 {
     sw_lite_session *session = (sw_lite_session *)(void *)head;

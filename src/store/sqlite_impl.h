@@ -362,6 +362,7 @@ sw_status sw__lite_scan(sw_session *session, const sw_scan *scan, sw_visit *visi
  * parameter is the number of rows at the most. */
 sw_lite_shape sw__lite_walk_shape(const sw_plan *plan);
 void sw__lite_walk_print(const sw_lite_session *session, const void *plan, sw_buf *sql);
+sw_status sw__lite_count(sw_session *session, sw_record_id record, int64_t *out, sw_error *err);
 sw_status sw__lite_check(sw_session *session, sw_fault *fault, void *arg, sw_error *err);
 
 #endif

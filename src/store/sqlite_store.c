@@ -417,5 +417,6 @@ const sw_store_ops sw__sqlite_store = {
     .put_many = sw__lite_put_many,
     .remove = sw__lite_remove,
     .scan = sw__lite_scan,
+    .count = sw__lite_count,
     .check = sw__lite_check,
 };

@@ -93,6 +93,11 @@ sw_status sw_store_tidy(sw_store *store, sw_error *err)
     return store->ops->tidy(store, err);
 }
 
+sw_status sw_store_settle(sw_store *store, sw_error *err)
+{
+    return store->ops->settle && !store->read_only ? store->ops->settle(store, err) : SW_STATUS_OK;
+}
+
 sw_status sw_store_backup(sw_store *store, const char *path, sw_store_progress *progress, void *arg,
                           sw_error *err)
 {
@@ -450,6 +455,32 @@ sw_status sw_store_scan(sw_session *session, const sw_scan *scan, sw_visit *visi
     sw_status status = session->store->ops->scan(session, scan, visit, arg, end, err);
     session->visiting--;
     return note(session, status);
+}
+
+static sw_seen count_row(void *arg, const void *row)
+{
+    (void)arg;
+    (void)row;
+    return SW_SEEN_COUNT;
+}
+
+static sw_status count_by_walking(sw_session *session, sw_record_id record, int64_t *out,
+                                  sw_error *err)
+{
+    const sw_scan scan = {
+        .record = record, .unordered = true, .fields = sw__record_key_mask(sw_record_of(record))};
+    sw_scan_end end;
+    sw_status status = sw_store_scan(session, &scan, count_row, NULL, &end, err);
+    *out = end.counted;
+    return status;
+}
+
+sw_status sw_store_count(sw_session *session, sw_record_id record, int64_t *out, sw_error *err)
+{
+    *out = 0;
+    return session->store->ops->count
+               ? note(session, session->store->ops->count(session, record, out, err))
+               : count_by_walking(session, record, out, err);
 }
 
 sw_status sw_store_check(sw_session *session, sw_fault *fault, void *arg, sw_error *err)

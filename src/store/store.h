@@ -171,6 +171,10 @@ typedef struct sw_scan_end {
 sw_status sw_store_scan(sw_session *session, const sw_scan *scan, sw_visit *visit, void *arg,
                         sw_scan_end *end, sw_error *err) SW_MUST_CHECK;
 
+/* How many rows of the record there are. */
+sw_status sw_store_count(sw_session *session, sw_record_id record, int64_t *out,
+                         sw_error *err) SW_MUST_CHECK;
+
 /* ---- upkeep ------------------------------------------------------------------------------------- */
 
 /* Tells `fault` of everything that no write through this interface can have caused: references to rows
@@ -193,6 +197,8 @@ sw_status sw_store_vacuum(sw_store *store, sw_error *err) SW_MUST_CHECK;
 /* For a program to say before anything else: nobody but us uses the libraries of the stores. SQLite then does not
  * count its memory, a lock around each allocation; a library must not decide that. */
 void sw_store_own_process(void);
+/* After very many rows were written at once: what the store counts on when it chooses a way to rows is made to fit. */
+sw_status sw_store_settle(sw_store *store, sw_error *err);
 /* Called by the owner of the write session while it is idle: checkpoints, statistics. Cheap when there
  * is nothing to do. */
 sw_status sw_store_tidy(sw_store *store, sw_error *err);

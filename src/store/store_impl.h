@@ -16,6 +16,7 @@
 /* One function for each verb of store.h, with the same meaning and the same answers. */
 typedef struct sw_store_ops {
     const char *scheme; /* of the URL, without the colon */
+    bool is_far;        /* a verb on one row is a trip to another process */
 
     /* `place` is what follows the colon; options->allocator and busy_ms are filled in. The back end
      * allocates its own struct, whose first member is a struct sw_store; store.c fills that head. */
@@ -23,6 +24,8 @@ typedef struct sw_store_ops {
     void (*close)(sw_store *store);
     sw_status (*info)(sw_store *store, sw_store_info *out, sw_error *err);
     sw_status (*tidy)(sw_store *store, sw_error *err);
+    /* NULL: nothing to do */
+    sw_status (*settle)(sw_store *store, sw_error *err);
     /* NULL: UNSUPPORTED */
     sw_status (*backup)(sw_store *store, const char *path, sw_store_progress *progress, void *arg,
                         sw_error *err);
@@ -59,6 +62,8 @@ typedef struct sw_store_ops {
     sw_status (*remove)(sw_session *session, sw_record_id record, const void *key, sw_error *err);
     sw_status (*scan)(sw_session *session, const sw_scan *scan, sw_visit *visit, void *arg,
                       sw_scan_end *end, sw_error *err); /* end is not NULL and zeroed */
+    /* NULL: by walking them */
+    sw_status (*count)(sw_session *session, sw_record_id record, int64_t *out, sw_error *err);
     /* NULL where nothing but the verbs above can touch the rows. */
     sw_status (*check)(sw_session *session, sw_fault *fault, void *arg, sw_error *err);
 } sw_store_ops;
