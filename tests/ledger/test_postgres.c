@@ -441,7 +441,7 @@ static void verify_sees_what_was_changed(lt *t)
 
 static void other_databases_are_left_alone(lt *t)
 {
-    char url[600], text[64];
+    char url[600], text[64], version[16], back[100];
     sw_ledger *ledger = NULL;
     pg_new_url(url, sizeof url);
     pg_sql(url, "CREATE TABLE steps (id varchar)", NULL, 0);
@@ -453,10 +453,12 @@ static void other_databases_are_left_alone(lt *t)
            " current_schema()",
            text, sizeof text);
     TEXT(sw_str_from(text), "1");
+    pg_sql(t->url, "SELECT schema_version FROM stepwell_state", version, sizeof version);
     pg_sql(t->url, "UPDATE stepwell_state SET schema_version = 99", NULL, 0);
     options.store = t->url;
     IS(SW_STATUS_NEWER, sw_ledger_open(&options, &ledger, &t->err));
-    pg_sql(t->url, "UPDATE stepwell_state SET schema_version = 2", NULL, 0);
+    snprintf(back, sizeof back, "UPDATE stepwell_state SET schema_version = %s", version);
+    pg_sql(t->url, back, NULL, 0);
 }
 
 /* The columns of V1 have V1's names and types. */
