@@ -173,6 +173,41 @@ SW_API sw_status sw_ledger_backup(sw_ledger *ledger, const char *path,
  * another copy; writers wait until it is done. UNSUPPORTED: a ledger in memory. */
 SW_API sw_status sw_ledger_vacuum(sw_ledger *ledger, sw_error *err) SW_MUST_CHECK;
 
+/* ---- from one store into another ------------------------------------------------------------------ */
+
+/* Every record of one ledger into a store that is empty, whatever kind the two are; each row of both is compared in
+ * the end, and the copy proved (sw_verify). What others write to the source meanwhile is not copied, but counted. When it
+ * is interrupted, the same call goes on; until it has ended the target opens for nobody (CONFLICT). */
+typedef struct sw_migrate_options {
+    const char *from; /* stores, as sw_ledger_options names them */
+    const char *to;
+    const sw_allocator *allocator;
+    /* Rows copied or compared; then, proving, steps. NULL: none. */
+    void (*progress)(void *arg, const char *doing, int64_t done, int64_t total);
+    void (*difference)(void *arg, const sw_difference *difference); /* NULL: only count */
+    void *arg;
+} sw_migrate_options;
+
+typedef struct sw_migrate_end {
+    char from[560]; /* what the stores are, without a password; "" until they were opened */
+    char to[560];
+    int64_t records;
+    int64_t steps;
+    int64_t copied;      /* by this call; the others were there from one that was interrupted */
+    int64_t compared;    /* records, each of them in every field */
+    int64_t differences; /* between the two stores */
+    int64_t missed;      /* journal entries that others wrote to the source meanwhile: not copied */
+    bool proved;         /* the copy was compared and opened, and `verified` is of it */
+    sw_verify_end verified;
+} sw_migrate_end;
+
+/* `err->field` "from" or "to" says which of the two it is about. CONFLICT: the target holds a ledger, or half of
+ * another migration; or the source was written to since the half began, or is itself one. DIFFERS: the stores do, and the
+ * target stays a half; or, with `proved`, the copy is true and does not add up, as the source does not. UNSUPPORTED: a
+ * ledger in memory. */
+SW_API sw_status sw_migrate(const sw_migrate_options *options, sw_migrate_end *end,
+                            sw_error *err) SW_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

@@ -218,6 +218,7 @@ struct sw_ledger {
     sw_log log;
     sw_store *store;
     bool read_only;
+    bool may_be_half; /* the store is what a migration has not ended yet */
     bool no_reaper;
     bool has_secret_key;
     uint8_t secret_key[32];
@@ -282,6 +283,9 @@ sw_status sw__submit_later(sw_ledger *ledger, const sw_actor *actor, sw_task *ta
 sw_status sw__writer_start(sw_ledger *ledger, sw_error *err);
 void sw__writer_stop(sw_ledger *ledger);
 
+/* As sw_ledger_open, also of a store that a migration has not ended yet; for proving it. */
+sw_status sw__ledger_open_half(const sw_ledger_options *options, sw_ledger **out,
+                               sw_error *err) SW_MUST_CHECK;
 /* A read session for the calling thread; give it back. */
 sw_status sw__reader_take(sw_ledger *ledger, sw_session **out, sw_error *err) SW_MUST_CHECK;
 void sw__reader_give(sw_ledger *ledger, sw_session *session);

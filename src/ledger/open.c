@@ -12,6 +12,7 @@
 #include "ledger/hooks.h"
 #include "ledger/keys.h"
 #include "stepwell/version.h"
+#include "store/migrate.h"
 
 enum { CACHE_BYTES = 32 << 20, READER_CACHE_BYTES = 2 << 20 };
 
@@ -247,6 +248,19 @@ static sw_status open_store(sw_ledger *ledger, const sw_ledger_options *options,
     return sw_store_open(&store, &ledger->store, err);
 }
 
+/* What a migration has begun and not ended is a part of another ledger: its sums are of rows that are not all there, and
+ * an id that is written to it may be one that is still to come. */
+static sw_status must_be_whole(sw_ledger *ledger, sw_error *err)
+{
+    sw_session *session = NULL;
+    sw_status status = sw__reader_take(ledger, &session, err);
+    if (status == SW_STATUS_OK) {
+        status = sw_store_whole(session, err);
+        sw__reader_give(ledger, session);
+    }
+    return status;
+}
+
 static void init_locks(sw_ledger *ledger)
 {
     pthread_condattr_t attr;
@@ -271,6 +285,9 @@ static sw_status start(sw_ledger *ledger, const sw_ledger_options *options, sw_e
     if (status == SW_STATUS_OK) {
         status = open_store(ledger, options, err);
     }
+    if (status == SW_STATUS_OK && !ledger->may_be_half) {
+        status = must_be_whole(ledger, err);
+    }
     if (status == SW_STATUS_OK && options->keep_secret_key) {
         status = sw__secret_key_beside(ledger, err);
     }
@@ -283,8 +300,9 @@ static sw_status start(sw_ledger *ledger, const sw_ledger_options *options, sw_e
     return status;
 }
 
-sw_status sw__ledger_open_with(const sw_ledger_options *options, const sw_clock *clock,
-                               const sw_random *random, sw_ledger **out, sw_error *err)
+static sw_status open_with(const sw_ledger_options *options, const sw_clock *clock,
+                           const sw_random *random, bool may_be_half, sw_ledger **out,
+                           sw_error *err)
 {
     static const sw_ledger_options defaults;
     const sw_ledger_options *o = options ? options : &defaults;
@@ -305,6 +323,7 @@ sw_status sw__ledger_open_with(const sw_ledger_options *options, const sw_clock 
     ledger->clock = clock ? *clock : sw__system_clock;
     ledger->random = random ? *random : sw__system_random;
     ledger->read_only = o->read_only;
+    ledger->may_be_half = may_be_half;
     ledger->busy_ms = o->busy_ms > 0 ? o->busy_ms : SW_LIMIT_BUSY_MS;
     ledger->no_reaper = o->no_reaper;
     ledger->anchor_wall_us = ledger->clock.wall_us(ledger->clock.data);
@@ -325,6 +344,17 @@ sw_status sw__ledger_open_with(const sw_ledger_options *options, const sw_clock 
     }
     *out = ledger;
     return SW_STATUS_OK;
+}
+
+sw_status sw__ledger_open_with(const sw_ledger_options *options, const sw_clock *clock,
+                               const sw_random *random, sw_ledger **out, sw_error *err)
+{
+    return open_with(options, clock, random, false, out, err);
+}
+
+sw_status sw__ledger_open_half(const sw_ledger_options *options, sw_ledger **out, sw_error *err)
+{
+    return open_with(options, NULL, NULL, true, out, err);
 }
 
 sw_status sw_ledger_open(const sw_ledger_options *options, sw_ledger **out, sw_error *err)
