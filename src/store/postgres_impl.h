@@ -189,6 +189,11 @@ sw_status sw__pg_open(const sw_store_options *options, sw_str place, sw_store **
 void sw__pg_close(sw_store *store);
 sw_status sw__pg_info(sw_store *store, sw_store_info *out, sw_error *err);
 sw_status sw__pg_settle(sw_store *store, sw_error *err);
+/* Host, port and database of a URL, without what must not be shown; INVALID: it is none. */
+sw_status sw__pg_name_place(const char *url, char *place, size_t size, sw_error *err);
+/* A connection as it comes, good or not (NULL: no memory), and why it is not good. */
+PGconn *sw__pg_dial(const char *url);
+sw_status sw__pg_not_connected(PGconn *conn, const char *place, sw_error *err);
 /* A connection with the settings all of them share. */
 sw_status sw__pg_connect(const sw_pg_store *store, sw_session_mode mode, PGconn **out,
                          sw_error *err);

@@ -39,6 +39,7 @@
     F(sendQueryPrepared)                                                                           \
     F(serverVersion)                                                                               \
     F(setNoticeProcessor)                                                                          \
+    F(setSingleRowMode)                                                                            \
     F(socket)                                                                                      \
     F(status)
 

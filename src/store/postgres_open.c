@@ -83,7 +83,7 @@ static int64_t mono_ms(void)
 }
 
 /* A connection that could not be made has no SQLSTATE; its sentence names host and user, never a password. */
-static sw_status not_connected(PGconn *conn, const sw_pg_store *store, sw_error *err)
+sw_status sw__pg_not_connected(PGconn *conn, const char *place, sw_error *err)
 {
     static const char *const lasting[] = {"does not exist", "authentication failed",
                                           "no password supplied", "invalid"};
@@ -94,7 +94,7 @@ static sw_status not_connected(PGconn *conn, const sw_pg_store *store, sw_error 
     }
     for (size_t i = 0; i < SW_COUNT(lasting); i++) {
         if (strstr(said, lasting[i])) {
-            return sw_fail(err, SW_STATUS_INVALID, "url", "%s: %s", store->place, said);
+            return sw_fail(err, SW_STATUS_INVALID, "url", "%s: %s", place, said);
         }
     }
     return sw_fail(err, SW_STATUS_IO, NULL, "the database is away (%s)", said);
@@ -141,8 +141,7 @@ static sw_status suits(const sw_pg_store *store, PGconn *conn, sw_error *err)
     return SW_STATUS_OK;
 }
 
-sw_status sw__pg_connect(const sw_pg_store *store, sw_session_mode mode, PGconn **out,
-                         sw_error *err)
+PGconn *sw__pg_dial(const char *url)
 {
     char seconds[16];
     /* What stands before dbname the URL may say otherwise. A server that vanished says nothing at all: by itself the
@@ -153,12 +152,20 @@ sw_status sw__pg_connect(const sw_pg_store *store, sw_session_mode mode, PGconn 
                                 "fallback_application_name", "client_encoding",
                                 "target_session_attrs",      NULL};
     (void)snprintf(seconds, sizeof seconds, "%d", (int)CONNECT_SECONDS);
-    const char *const values[] = {seconds,    "10",       "5",    "3",   "25000",
-                                  store->url, "stepwell", "UTF8", "any", NULL};
+    const char *const values[] = {seconds, "10",       "5",    "3",   "25000",
+                                  url,     "stepwell", "UTF8", "any", NULL};
     PGconn *conn = sw__pq.connectdbParams(keys, values, 1);
     (void)sw__pq.setNoticeProcessor(conn, keep_quiet, NULL);
-    sw_status status =
-        sw__pq.status(conn) == CONNECTION_OK ? SW_STATUS_OK : not_connected(conn, store, err);
+    return conn;
+}
+
+sw_status sw__pg_connect(const sw_pg_store *store, sw_session_mode mode, PGconn **out,
+                         sw_error *err)
+{
+    PGconn *conn = sw__pg_dial(store->url);
+    sw_status status = sw__pq.status(conn) == CONNECTION_OK
+                           ? SW_STATUS_OK
+                           : sw__pg_not_connected(conn, store->place, err);
     if (status == SW_STATUS_OK) {
         status = suits(store, conn, err);
     }
@@ -272,15 +279,15 @@ static bool has_stray_at(const char *url)
 }
 
 /* Host, port and database of a URL, without what must not be shown. */
-static sw_status name_place(sw_pg_store *store, sw_error *err)
+sw_status sw__pg_name_place(const char *url, char *place, size_t size, sw_error *err)
 {
     const char *host = "", *port = "", *database = "";
     char *said = NULL;
-    if (has_stray_at(store->url)) {
+    if (has_stray_at(url)) {
         return sw_fail(err, SW_STATUS_INVALID, "url",
                        "an '@' or '/' in a user, password or database is written %%40 or %%2F");
     }
-    PQconninfoOption *options = sw__pq.conninfoParse(store->url, &said);
+    PQconninfoOption *options = sw__pq.conninfoParse(url, &said);
     if (!options) {
         sw__pq.freemem(said); /* it quotes the URL, and a password may be in it */
         return sw_fail(err, SW_STATUS_INVALID, "url",
@@ -291,8 +298,8 @@ static sw_status name_place(sw_pg_store *store, sw_error *err)
         port = o->val && strcmp(o->keyword, "port") == 0 ? o->val : port;
         database = o->val && strcmp(o->keyword, "dbname") == 0 ? o->val : database;
     }
-    (void)snprintf(store->place, sizeof store->place, "postgres://%.200s%s%.10s/%.100s", host,
-                   port[0] ? ":" : "", port, database);
+    (void)snprintf(place, size, "postgres://%.200s%s%.10s/%.100s", host, port[0] ? ":" : "", port,
+                   database);
     sw__pq.conninfoFree(options);
     return SW_STATUS_OK;
 }
@@ -301,7 +308,7 @@ static sw_status prepare_database(sw_pg_store *store, sw_error *err)
 {
     PGconn *conn = NULL;
     sw_session_mode mode = store->read_only ? SW_SESSION_READ : SW_SESSION_WRITE;
-    sw_status status = name_place(store, err);
+    sw_status status = sw__pg_name_place(store->url, store->place, sizeof store->place, err);
     if (status == SW_STATUS_OK) {
         status = sw__pg_connect(store, mode, &conn, err);
     }
