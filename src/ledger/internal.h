@@ -197,6 +197,7 @@ struct sw_task {
     size_t outcome_count;
     size_t weight;         /* items, for the group's cap */
     bool own_organization; /* works for no actor, or makes the organization itself */
+    bool adopts;           /* rows of another database, kept as they were (adopt.c) */
     bool alone;            /* must not share its group: it may refuse after having written */
     sw_status status;
     sw_error error;

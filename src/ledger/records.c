@@ -3,6 +3,7 @@
  * set of verbs walks their declarations; what is special about one of them (the trail an agent leaves in
  * the histograms) is named here and nowhere else; what they keep sealed is secrets.c.
  */
+#include "ledger/adopt_inside.h"
 #include "ledger/border.h"
 #include "ledger/hooks.h"
 #include "ledger/price.h"
@@ -102,11 +103,16 @@ static sw_status stamp(sw_group *group, const sw_task *task, sw_record_id record
             return sw_group_must(group, sw_no_memory(err), err);
         }
     }
-    if (owner >= 0) {
+    if (owner >= 0 && !task->adopts) { /* a provider that all share has none */
         sw_str *organization = text_of(record, row, "organization_id");
         *organization = organization->ptr ? *organization : task->organization_id;
     }
     *created = created->known ? *created : sw_int_of(group->now_us);
+    if (task->adopts) {
+        sw_int *updated = number_of(record, row, "updated_at");
+        *updated = updated->known ? *updated : *created;
+        return SW_STATUS_OK;
+    }
     *number_of(record, row, "updated_at") = *created;
     *text_of(record, row, "created_by_id") = task->user_id;
     return sw__check_id(record, *id, "id", err);
@@ -200,11 +206,12 @@ static sw_status prepare_create(sw_group *group, const sw_task *task, sw_record_
         status = stamp(group, task, record, row, err);
     }
     if (status == SW_STATUS_OK) {
-        status = sw__secrets_seal(group, record, row, err);
+        status = sw__secrets_seal(group, record, row, task->adopts, err);
     }
     if (status == SW_STATUS_OK) {
         sw_row_defaults(sw_record_of(record), row);
-        status = sw_row_check(sw_record_of(record), row, "", err);
+        status = task->adopts ? sw__adopt_check(record, row, err)
+                              : sw_row_check(sw_record_of(record), row, "", err);
     }
     if (status == SW_STATUS_OK) {
         status = own_rules(group, record, row, true, err);
@@ -328,7 +335,7 @@ static sw_status take_values(sw_group *group, const record_args *args, const voi
             sw_field_clear(field, values);
         }
     }
-    status = sw__secrets_seal(group, args->record, values, err);
+    status = sw__secrets_seal(group, args->record, values, false, err);
     if (status == SW_STATUS_OK) {
         sw__secrets_take(args->record, args->mask, values, row);
     }

@@ -21,6 +21,12 @@ sw_int sw__run_us_to_ns(int64_t us);
 /* Creates a run inside a group. */
 sw_status sw__run_create_in(sw_group *group, const sw_task *task, const sw_run *run,
                             sw_outcome *outcome, sw_error *err);
+/* What follows when the row of a new run was inserted: its totals, what its agent remembers, the journal. */
+sw_status sw__run_write_new(sw_group *group, const sw_task *task, const sw_run *row,
+                            sw_outcome *outcome, sw_error *err);
+/* A run that is there becomes this row, but for who and when it is (telemetry_run.c). */
+sw_status sw__run_write_again(sw_group *group, const sw_task *task, const sw_run *old, sw_run *row,
+                              sw_error *err);
 /* Deletes a run inside a group; `seq` may be NULL. Its steps stay, in no run. */
 sw_status sw__run_delete_in(sw_group *group, const sw_task *task, const sw_run *run, int64_t *seq,
                             sw_error *err);

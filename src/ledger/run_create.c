@@ -86,8 +86,8 @@ static sw_status prepare_create(sw_group *group, const sw_task *task, const sw_r
     return status == SW_STATUS_OK ? sw__run_inherit(group, row, err) : status;
 }
 
-static sw_status write_create(sw_group *group, const sw_task *task, const sw_run *row,
-                              sw_outcome *outcome, sw_error *err)
+sw_status sw__run_write_new(sw_group *group, const sw_task *task, const sw_run *row,
+                            sw_outcome *outcome, sw_error *err)
 {
     sw_run_metrics metrics = {
         .id = row->id,
@@ -146,7 +146,7 @@ sw_status sw__run_create_in(sw_group *group, const sw_task *task, const sw_run *
         return sw__verdict(outcome, SW_VERDICT_REJECTED, status, err);
     }
     sw_group_keep(group, SW_RECORD_RUN, row.id, row.organization_id);
-    return write_create(group, task, &row, outcome, err);
+    return sw__run_write_new(group, task, &row, outcome, err);
 }
 
 static sw_status apply_create(sw_group *group, sw_task *task, sw_error *err)

@@ -31,7 +31,8 @@ static sw_status seal_one(sw_group *group, sw_str *plain, sw_str *sealed, const 
     return status;
 }
 
-sw_status sw__secrets_seal(sw_group *group, sw_record_id record, void *row, sw_error *err)
+sw_status sw__secrets_seal(sw_group *group, sw_record_id record, void *row, bool sealed,
+                           sw_error *err)
 {
     const sw_field *fields = sw_record_of(record)->fields;
     sw_status status = SW_STATUS_OK;
@@ -41,6 +42,9 @@ sw_status sw__secrets_seal(sw_group *group, sw_record_id record, void *row, sw_e
             continue;
         }
         if (!sw_field_is_null(&fields[secrets[i].sealed], row)) {
+            if (sealed) {
+                continue;
+            }
             return sw_fail(err, SW_STATUS_INVALID, fields[secrets[i].sealed].name,
                            "is set by the ledger alone; give the secret as %s",
                            fields[secrets[i].plain].name);

@@ -5,8 +5,10 @@
 
 #include "ledger/internal.h"
 
-/* Seals what was given and clears it; UNSUPPORTED without a key to seal with. */
-sw_status sw__secrets_seal(sw_group *group, sw_record_id record, void *row, sw_error *err);
+/* Seals what was given and clears it; UNSUPPORTED without a key to seal with. `sealed`: what is given sealed stays so,
+ * under whatever key. */
+sw_status sw__secrets_seal(sw_group *group, sw_record_id record, void *row, bool sealed,
+                           sw_error *err);
 /* Puts the marks of the secrets that were sent into `row`, which is only digested: so nothing on disk lets
  * anybody try guesses. */
 sw_status sw__secrets_mark(sw_group *group, sw_record_id record, const void *sent, void *row,

@@ -123,8 +123,8 @@ static sw_status move_totals(sw_group *group, const sw_run *row, sw_error *err)
     return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
 }
 
-static sw_status write_run(sw_group *group, const sw_task *task, const sw_run *old, sw_run *row,
-                           sw_error *err)
+sw_status sw__run_write_again(sw_group *group, const sw_task *task, const sw_run *old, sw_run *row,
+                              sw_error *err)
 {
     const uint64_t keep = SW_MASK(SW_RUN_ID) | SW_MASK(SW_RUN_ORGANIZATION_ID) |
                           SW_MASK(SW_RUN_CREATED_BY_ID) | SW_MASK(SW_RUN_SOURCE) |
@@ -172,5 +172,5 @@ sw_status sw__telemetry_run(sw_group *group, const sw_task *task, const sw_run *
     if (status != SW_STATUS_OK || sw_row_equal(sw_record_of(SW_RECORD_RUN), &old, &row)) {
         return status;
     }
-    return write_run(group, task, &old, &row, err);
+    return sw__run_write_again(group, task, &old, &row, err);
 }
