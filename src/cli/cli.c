@@ -144,8 +144,11 @@ sw_status sw_cli_open(sw_cli *cli, bool write)
         return status;
     }
     bool look = !write && !is_in_memory(store);
-    sw_ledger_options options = {
-        .store = store, .read_only = look, .must_exist = look, .no_reaper = look};
+    sw_ledger_options options = {.store = store,
+                                 .read_only = look,
+                                 .must_exist = look,
+                                 .no_reaper = look,
+                                 .keep_secret_key = cli->keeps_key && !look};
     status = open_ledger(cli, &options);
     if (strcmp(cli->error.field, "url") == 0) {
         /* The ledger's own word for what is an option here. */

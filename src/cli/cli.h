@@ -254,6 +254,8 @@ struct sw_cli {
     sw_memory *memory;
     sw_ledger *ledger;
     struct sw_site *source;
+    bool
+        keeps_key; /* sw_cli_open: secrets are written, and the key for them made where there is none */
     bool advised;   /* the error says already what to do */
     bool csv_named; /* the names of the columns stand above already */
     sw_cli_name names[SW_CLI_NAMES];

@@ -7,10 +7,12 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "cli/import_v1.h"
 #include "cli/import_watch.h"
 #include "cli/remote.h"
 #include "cli/where.h"
 #include "ingest/import.h"
+#include "ingest/import_v1.h"
 
 enum { SHOWN_BAD = 20 };
 
@@ -410,6 +412,9 @@ int sw_cli_import(sw_cli *cli)
         .watches = sw_cli_has(cli, SW_OPTION_WATCH)};
     sw_status status = SW_STATUS_OK;
 
+    if (cli->argument && import_v1_is_url(cli->argument)) {
+        return sw_cli_import_v1(cli);
+    }
     r.options = (import_options){.dry_run = sw_cli_has(cli, SW_OPTION_DRY_RUN),
                                  .stop = &r.stop,
                                  .bad_line = tell_bad_line,

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "tests/cli/child.h"
+#include "tests/lib/v1.h"
 
 enum { LIMIT_MS = 20000, PATH_BYTES = 256 };
 
@@ -438,6 +439,70 @@ static void test_trouble_of_what_grows_is_told_once(void **state)
     stop(&f, SIGTERM);
 }
 
+/* ---- a database of Letta V1 -------------------------------------------------------------------------- */
+
+static json_int_t of_table(const json_t *answer, const char *table, const char *key)
+{
+    const json_t *tables = json_object_get(answer, "tables");
+    return child_number(json_object_get(tables, table), key);
+}
+
+/* Counts a table, and trouble with table, id and field. */
+static void test_a_database_is_copied(void **state)
+{
+    char url[PATH_BYTES + 8];
+    json_t *answer = NULL;
+    child c;
+    (void)state;
+    v1_sqlite_make(path_of("v1.db"));
+    v1_sqlite_fill(path_of("v1.db"), &(v1_size){.steps = 100, .seed = 5});
+    snprintf(url, sizeof url, "sqlite:%s", path_of("v1.db"));
+    c = RUN("import", "--dry-run", url);
+    assert_int_equal(c.code, 0);
+    assert_non_null(strstr(c.out, "steps: 100 new"));
+    assert_non_null(strstr(c.out, "(dry run: nothing was written)"));
+    assert_non_null(strstr(c.err, "stepwell: steps step-"));
+    assert_non_null(strstr(c.err, "feedback is none of the known words; taken without it"));
+    child_free(&c);
+    c = RUN("import", "--json", url);
+    assert_int_equal(c.code, 0);
+    answer = json_loads(c.out, 0, NULL);
+    assert_int_equal(of_table(answer, "steps", "rows"), 100);
+    assert_int_equal(of_table(answer, "steps", "new"), 100);
+    assert_int_equal(of_table(answer, "messages", "new"), 200);
+    assert_int_equal(of_table(answer, "steps", "left_out"), 2);
+    assert_true(json_is_false(json_object_get(answer, "dry_run")));
+    json_decref(answer);
+    child_free(&c);
+    c = RUN("import", url);
+    assert_int_equal(c.code, 0);
+    assert_non_null(strstr(c.out, "steps: 0 new, 100 there already"));
+    child_free(&c);
+}
+
+static void fails(const char *a, const char *b, const char *says)
+{
+    child c = RUN("import", a, b);
+    assert_int_not_equal(c.code, 0);
+    if (!strstr(c.err, says)) {
+        fail_msg("%s", c.err);
+    }
+    assert_null(strstr(c.err, "geheim"));
+    child_free(&c);
+}
+
+static void test_what_is_no_database_is_said(void **state)
+{
+    char url[PATH_BYTES + 8];
+    (void)state;
+    snprintf(url, sizeof url, "sqlite:%s", path_of("absent.db"));
+    fails("--dry-run", url, "is not there");
+    fails("--watch", url, "--watch");
+    fails(url, url, "one database at a time");
+    fails("--dry-run", "postgres://letta:geheim@127.0.0.1:1/letta", "");
+    fails("--dry-run", "postgres:letta", "needs //user@host");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,6 +516,8 @@ int main(void)
         cmocka_unit_test(test_what_the_agent_clears_away_stays),
         cmocka_unit_test(test_an_agent_that_comes_later_is_followed),
         cmocka_unit_test(test_trouble_of_what_grows_is_told_once),
+        cmocka_unit_test(test_a_database_is_copied),
+        cmocka_unit_test(test_what_is_no_database_is_said),
     };
     return cmocka_run_group_tests(tests, child_set_up, child_tear_down);
 }
