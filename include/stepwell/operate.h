@@ -176,10 +176,11 @@ SW_API sw_status sw_ledger_vacuum(sw_ledger *ledger, sw_error *err) SW_MUST_CHEC
 /* ---- from one store into another ------------------------------------------------------------------ */
 
 /* Every record of one ledger into a store that is empty, whatever kind the two are; each row of both is compared in
- * the end, and the copy proved (sw_verify). What others write to the source meanwhile is not copied, but counted. When it
+ * the end, and the copy proved (sw_verify). What others write to the source meanwhile is not copied; its journal entries are
+ * counted. Row numbers (`pk`) are the target's own. When it
  * is interrupted, the same call goes on; until it has ended the target opens for nobody (CONFLICT). */
 typedef struct sw_migrate_options {
-    const char *from; /* stores, as sw_ledger_options names them */
+    const char *from; /* stores, as sw_ledger_options names them; not NULL */
     const char *to;
     const sw_allocator *allocator;
     /* Rows copied or compared; then, proving, steps. NULL: none. */
@@ -197,13 +198,15 @@ typedef struct sw_migrate_end {
     int64_t compared;    /* records, each of them in every field */
     int64_t differences; /* between the two stores */
     int64_t missed;      /* journal entries that others wrote to the source meanwhile: not copied */
-    bool proved;         /* the copy was compared and opened, and `verified` is of it */
+    bool proved;         /* the copy was compared and verified, and `verified` is of it */
+    bool
+        as_source; /* it does not add up, in as many things as the source: it is as true, and released */
     sw_verify_end verified;
 } sw_migrate_end;
 
 /* `err->field` "from" or "to" says which of the two it is about. CONFLICT: the target holds a ledger, or half of
  * another migration; or the source was written to since the half began, or is itself one. DIFFERS: the stores do, and the
- * target stays a half; or, with `proved`, the copy is true and does not add up, as the source does not. UNSUPPORTED: a
+ * target stays a half; or, with `proved`, the copy does not add up, and stays a half unless `as_source`. UNSUPPORTED: a
  * ledger in memory. */
 SW_API sw_status sw_migrate(const sw_migrate_options *options, sw_migrate_end *end,
                             sw_error *err) SW_MUST_CHECK;

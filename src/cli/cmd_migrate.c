@@ -94,8 +94,9 @@ static void print_end(const migration *m, const sw_migrate_end *end)
         fprintf(cli->out, "%s steps (%s records) of %s are in %s, and each record is the same.\n",
                 count(cli, end->steps), count(cli, end->records), end->from, end->to);
     } else {
-        fprintf(cli->out, "%s of %s records were compared, and %s differ.\n",
-                count(cli, end->compared), count(cli, end->records), count(cli, end->differences));
+        fprintf(cli->out, "%s of %s records were compared, and %s differ%s.\n",
+                count(cli, end->compared), count(cli, end->records), count(cli, end->differences),
+                end->differences > SHOWN_MOST ? "; the first of them are above" : "");
     }
     if (end->copied < end->records && end->copied > 0) {
         fprintf(cli->out, "%s of them were copied now; the others were there.\n",
@@ -111,8 +112,10 @@ static void print_end(const migration *m, const sw_migrate_end *end)
     if (end->proved && end->verified.differences == 0) {
         fputs("Everything adds up.\n", cli->out);
     } else if (end->proved) {
-        fprintf(cli->out, "%s things do not add up, here as there.\n",
-                count(cli, end->verified.differences));
+        fprintf(cli->out, "%s things do not add up%s%s.\n", count(cli, end->verified.differences),
+                end->as_source ? ", here as there"
+                               : ", and not the same in the source: the copy is not released",
+                end->verified.differences > SHOWN_MOST ? "; the first of them are above" : "");
     }
 }
 

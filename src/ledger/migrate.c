@@ -28,18 +28,12 @@ static sw_store_options store_of(const sw_migrate_options *options, const char *
                               .reader_cache_bytes = MIGRATE_CACHE_BYTES};
 }
 
-/* Only read, unless an older version wrote it: then it is brought to this one, as by any program that opens it. */
 static sw_status open_from(const sw_migrate_options *options, sw_store **out, sw_error *err)
 {
     sw_store_options from = store_of(options, options->from);
     from.must_exist = true;
     from.read_only = true;
-    sw_status status = sw_store_open(&from, out, err);
-    if (status == SW_STATUS_READ_ONLY) {
-        from.read_only = false;
-        status = sw_store_open(&from, out, err);
-    }
-    return about("from", status, err);
+    return about("from", sw_store_open(&from, out, err), err);
 }
 
 static sw_status open_to(const sw_migrate_options *options, sw_store **out, sw_error *err)
@@ -126,26 +120,41 @@ static void pass_proof(void *arg, int64_t done, int64_t total)
     }
 }
 
-static sw_status prove(const sw_migrate_options *options, sw_migrate_end *end, sw_error *err)
+/* Verifies one of the two as it is, the half too. */
+static sw_status verify(const sw_migrate_options *options, const char *url,
+                        const sw_verify_options *how, sw_verify_end *end, sw_error *err)
 {
-    const sw_ledger_options ledger_options = {.store = options->to,
+    const sw_ledger_options ledger_options = {.store = url,
                                               .allocator = options->allocator,
                                               .read_only = true,
                                               .must_exist = true,
                                               .no_reaper = true};
-    const sw_verify_options verify = {
-        .difference = pass_fault, .progress = pass_proof, .arg = (void *)(uintptr_t)options};
     sw_ledger *ledger = NULL;
     sw_status status = sw__ledger_open_half(&ledger_options, &ledger, err);
     if (status == SW_STATUS_OK) {
-        status = sw_verify(ledger, &verify, &end->verified, err);
-        end->proved = status == SW_STATUS_OK || status == SW_STATUS_DIFFERS;
+        status = sw_verify(ledger, how, end, err);
     }
     sw_ledger_close(&ledger);
-    return about("to", status, err);
+    return status;
 }
 
-/* What does not add up there does not add up here: the copy is as true. */
+/* What does not add up in the copy and in the source neither is no fault of the copy's. */
+static sw_status prove(const sw_migrate_options *options, sw_migrate_end *end, sw_error *err)
+{
+    const sw_verify_options how = {
+        .difference = pass_fault, .progress = pass_proof, .arg = (void *)(uintptr_t)options};
+    sw_verify_end source;
+    sw_error ignored;
+    sw_status status = about("to", verify(options, options->to, &how, &end->verified, err), err);
+    if (status == SW_STATUS_DIFFERS) {
+        end->as_source =
+            verify(options, options->from, NULL, &source, &ignored) == SW_STATUS_DIFFERS &&
+            source.differences == end->verified.differences;
+    }
+    end->proved = status == SW_STATUS_OK || status == SW_STATUS_DIFFERS;
+    return status;
+}
+
 static sw_status settle(const sw_migrate_options *options, sw_status proved, sw_error *err)
 {
     sw_error ignored;
@@ -161,6 +170,8 @@ static sw_status settle(const sw_migrate_options *options, sw_status proved, sw_
 
 sw_status sw_migrate(const sw_migrate_options *options, sw_migrate_end *end, sw_error *err)
 {
+    sw_error local;
+    err = err ? err : &local;
     *end = (sw_migrate_end){.records = 0};
     sw_status status = not_in_memory("from", options->from, err);
     if (status == SW_STATUS_OK) {
@@ -172,5 +183,5 @@ sw_status sw_migrate(const sw_migrate_options *options, sw_migrate_end *end, sw_
     if (status == SW_STATUS_OK) {
         status = prove(options, end, err);
     }
-    return end->proved ? settle(options, status, err) : status;
+    return status == SW_STATUS_OK || end->as_source ? settle(options, status, err) : status;
 }

@@ -9,6 +9,7 @@
 
 /* ---- the two stores ----------------------------------------------------------------------------- */
 
+/* Of databases the name does not tell: one may hold several ledgers. The same one twice is no empty target. */
 static bool same_file(const char *a, const char *b)
 {
     struct stat one, other;
@@ -26,8 +27,7 @@ static sw_status must_differ(const sw_move *move, sw_error *err)
     if (status != SW_STATUS_OK) {
         return status;
     }
-    bool same = strcmp(from.kind, to.kind) == 0 && from.path[0] &&
-                (strcmp(from.path, to.path) == 0 || same_file(from.path, to.path));
+    bool same = strcmp(from.kind, to.kind) == 0 && from.path[0] && same_file(from.path, to.path);
     return same ? sw_fail(err, SW_STATUS_INVALID, NULL,
                           "both are %s: name the store to copy from, and another one to copy into",
                           move->sum->source)

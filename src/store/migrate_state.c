@@ -119,10 +119,12 @@ sw_status sw__move_begin(sw_move *move, sw_error *err)
     sw_status status = sw_session_begin(move->target, &changed, err);
     if (status == SW_STATUS_OK && changed && move->alone) {
         sw_session_rollback(move->target);
-        return sw_fail(err, SW_STATUS_CONFLICT, NULL,
-                       "somebody else has written to %s meanwhile: stop what uses it, empty it "
-                       "and begin again",
-                       move->sum->target);
+        return sw_fail(
+            err, SW_STATUS_CONFLICT, NULL,
+            "somebody else has written to %s meanwhile: a server that uses it, or another "
+            "process that goes on with this migration; stop that and look at the target "
+            "before you empty it",
+            move->sum->target);
     }
     move->alone = move->alone || status == SW_STATUS_OK;
     return status;

@@ -259,7 +259,7 @@ static void killed_and_resumed(pair *p)
 {
     unsigned kills = 0;
     assert_true(is_whole(&p->to));
-    for (int die_at = 1; child_dies(p, die_at); die_at += (int)ct_level(17, 5, 1)) {
+    for (int die_at = 1; child_dies(p, die_at); die_at += (int)ct_level(29, 13, 1)) {
         assert_false(is_whole(&p->to));
         assert_true(is_whole(&p->from));
         kills++;
