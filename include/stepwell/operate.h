@@ -123,7 +123,8 @@ SW_API sw_status sw_erase(sw_ledger *ledger, const sw_actor *actor, sw_erase_of 
 
 /* One difference: where, what was found, what the rows say. */
 typedef struct sw_difference {
-    /* "rollup", "run", "reference", "life cycle", "journal", "histogram", "delivery", "store" */
+    /* "rollup", "run", "reference", "life cycle", "journal", "histogram", "delivery", "value",
+     * "store" */
     const char *kind;
     const char *where; /* e.g. "usage_project_days org-… 2026-11-22 …" */
     const char *what;  /* e.g. "total_tokens is 12, the rows say 15" */

@@ -38,7 +38,11 @@ void sw__cell_name(sw_record_id id, const void *key, char *out, size_t size)
         if (!(field->flags & (SW_PRIMARY | SW_KEY_PART))) {
             continue;
         }
-        if (sw_kind_is_text(field->kind)) {
+        if (field->kind == SW_KIND_BYTES) {
+            char hex[2 * SW_DIGEST + 1];
+            sw__hex_of(sw_field_text(field, key), hex);
+            n += snprintf(out + n, size - (size_t)n, " %s=%s", field->name, hex);
+        } else if (sw_kind_is_text(field->kind)) {
             sw_str text = sw_field_text(field, key);
             n += snprintf(out + n, size - (size_t)n, " %s=%.*s", field->name,
                           text.ptr ? (int)text.len : 1, text.ptr ? text.ptr : "-");
@@ -80,6 +84,9 @@ static sw_seen see_cell(void *arg, const void *row)
     sw_cell *cell = sw_group_find_cell(walk->group, walk->which, row);
     sw_sums stored;
 
+    if (walk->rollup->record != SW_RECORD_RUN_METRICS) { /* verify_runs.c does */
+        sw__check_values(walk->check, walk->rollup->record, row, 0);
+    }
     sw_sums_from_row(walk->rollup, row, &stored);
     compare_sums(walk->check, walk->rollup, row, &stored, cell ? &cell->sums : &nothing);
     if (cell) {
@@ -185,6 +192,7 @@ static sw_status time_step(sw_check *c, const sw_step *step, sw_error *err)
         sw_store_get(c->session, SW_RECORD_STEP_METRICS, &key, &c->scratch, &metrics, err);
 
     if (status == SW_STATUS_OK) {
+        sw__check_values(c, SW_RECORD_STEP_METRICS, &metrics, 0);
         sw__check_links(c, step, &metrics);
         status = sw_group_time(&c->group, step, &metrics, +1, err);
     }
@@ -198,6 +206,7 @@ static sw_seen see_step(void *arg, const void *row)
     const sw_step *step = row;
     sw_status status = sw_group_count(&c->group, step, +1, &c->error);
 
+    sw__check_values(c, SW_RECORD_STEP, step, 0);
     check_life(c, step);
     if (status == SW_STATUS_OK) {
         status = time_step(c, step, &c->error);
@@ -219,8 +228,8 @@ static sw_seen see_step(void *arg, const void *row)
     return status == SW_STATUS_OK ? SW_SEEN_COUNT : SW_SEEN_STOP;
 }
 
-sw_status sw__check_walk(sw_check *c, sw_record_id record, uint8_t owner, sw_str text,
-                         uint64_t fields, sw_visit *visit, void *arg, sw_error *err)
+sw_status sw__check_again(sw_check *c, sw_record_id record, uint8_t owner, sw_str text,
+                          uint64_t fields, sw_visit *visit, void *arg, sw_error *err)
 {
     sw_value value = {.text = text};
     sw_condition mine = {owner, SW_OP_EQ, &value, 1};
@@ -276,6 +285,37 @@ static sw_status carry_over(sw_check *c, sw_error *err)
     return sw_group_carry_spreads(&c->all, &c->group, SW_RECORD_LATENCY_MODEL_DAY, err);
 }
 
+static const struct part {
+    sw_status (*check)(sw_check *c, sw_str organization, sw_error *err);
+    const char *name;
+} parts[] = {
+    {sw__check_journal, "journal"},
+    {check_steps, "steps"},
+    {sw__check_messages, "messages"},
+    {sw__check_names, "other names of steps"},
+    {sw__check_runs, "runs"},
+    {sw__check_deliveries, "deliveries"},
+    {sw__check_contexts, "what was sent"},
+    {sw__check_raw, "raw telemetry"},
+};
+
+/* A row that cannot be read ends its part, and no other. */
+static sw_status check_part(sw_check *c, const struct part *part, sw_str organization,
+                            sw_error *err)
+{
+    sw_status status = part->check(c, organization, err);
+    char where[200];
+
+    if (status == SW_STATUS_CORRUPT) {
+        (void)snprintf(where, sizeof where, "organizations id=%.*s", (int)organization.len,
+                       organization.ptr);
+        sw__differ(c, "store", where, "%s: not all can be read: %s", part->name, err->message);
+        c->unread = true;
+        status = c->failed = SW_STATUS_OK;
+    }
+    return status;
+}
+
 static sw_status check_organization(sw_check *c, sw_str organization, sw_error *err)
 {
     static const size_t mine[] = {SW_ROLLUP_PROJECT_DAY, SW_ROLLUP_ORG_HOUR, SW_ROLLUP_AGENT_DAY,
@@ -286,27 +326,11 @@ static sw_status check_organization(sw_check *c, sw_str organization, sw_error *
     sw_arena_reset(&c->scratch);
     c->tools = (sw_keyed){.arena = &c->group.arena};
     c->last_sequence_id = c->runs = 0;
-    status = sw__check_journal(c, organization, err);
-    if (status == SW_STATUS_OK) {
-        status = check_steps(c, organization, err);
+    for (size_t i = 0; i < SW_COUNT(parts) && status == SW_STATUS_OK; i++) {
+        status = check_part(c, &parts[i], organization, err);
     }
-    if (status == SW_STATUS_OK) {
-        status = sw__check_messages(c, organization, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw__check_names(c, organization, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw__check_runs(c, organization, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw__check_deliveries(c, organization, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw__check_contexts(c, organization, err);
-    }
-    if (status == SW_STATUS_OK) {
-        status = sw__check_raw(c, organization, err);
+    if (status != SW_STATUS_OK || c->unread) {
+        return status; /* what could not be read cannot be added up */
     }
     for (size_t i = 0; i < SW_COUNT(mine) && status == SW_STATUS_OK; i++) {
         status = check_cells(c, &c->group, mine[i], organization, err);
@@ -322,6 +346,7 @@ static sw_seen see_organization(void *arg, const void *row)
     sw_check *c = arg;
     sw_str id = sw_arena_str(&c->all.arena, ((const sw_organization *)row)->id);
 
+    sw__check_values(c, SW_RECORD_ORGANIZATION, row, 0);
     c->failed = id.ptr ? check_organization(c, id, &c->error) : sw_no_memory(&c->error);
     return c->failed == SW_STATUS_OK ? SW_SEEN_COUNT : SW_SEEN_STOP;
 }
@@ -354,10 +379,10 @@ static sw_status check_all(sw_check *c, sw_error *err)
         *err = c->error;
         status = c->failed;
     }
-    if (status == SW_STATUS_OK) {
+    if (status == SW_STATUS_OK && !c->unread) {
         status = check_cells(c, &c->all, SW_ROLLUP_MODEL_DAY, SW_NULL_STR, err);
     }
-    if (status == SW_STATUS_OK) {
+    if (status == SW_STATUS_OK && !c->unread) {
         status = sw__check_spreads(c, &c->all, SW_RECORD_LATENCY_MODEL_DAY, SW_NULL_STR, err);
     }
     return status == SW_STATUS_OK ? sw_store_scan(c->session, &runs, count_run, c, &end, err)

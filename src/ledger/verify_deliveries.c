@@ -40,11 +40,13 @@ static void check_state(sw_check *c, const sw_delivery *d, const char *where)
 
     if (pending != (d->next_attempt_at.known != 0)) {
         sw__differ(c, "delivery", where, "it is %s and is%s due",
-                   sw_enum_word(SW_ENUM_delivery_state, d->state.value), pending ? " never" : "");
+                   sw__stored_word(SW_ENUM_delivery_state, d->state.value),
+                   pending ? " never" : "");
     }
     if (pending == (d->forget_at.known != 0)) {
         sw__differ(c, "delivery", where, "it is %s and is%s to be removed",
-                   sw_enum_word(SW_ENUM_delivery_state, d->state.value), pending ? "" : " never");
+                   sw__stored_word(SW_ENUM_delivery_state, d->state.value),
+                   pending ? "" : " never");
     }
     if (d->state.value == SW_DELIVERY_STATE_DELIVERED && !d->delivered_at.known) {
         sw__differ(c, "delivery", where, "it is delivered and does not say when");
@@ -62,6 +64,7 @@ static sw_seen see(void *arg, const void *row)
     char where[200];
 
     (void)snprintf(where, sizeof where, "deliveries id=%.*s", (int)d->id.len, d->id.ptr);
+    sw__check_values(w->check, SW_RECORD_DELIVERY, d, 0);
     check_state(w->check, d, where);
     w->status = attempts_of(w->check, d->id, &attempts, &w->error);
     if (w->status == SW_STATUS_OK && attempts != d->attempts.value) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Verifying the journal and the histograms. Within an organization the numbers of the journal follow
  * one another without a gap, because one writer counts them in the transaction that writes them; every
- * step has a trail that begins with its creation and leads to its state.
+ * step and run has a trail that begins with its creation and leads to its state.
  */
 #include <stdio.h>
 
@@ -41,15 +41,15 @@ static bool grow(sw_check *c)
     return true;
 }
 
-static uint64_t trail_hash(sw_str id)
+static uint64_t trail_hash(sw_record_id record, sw_str id)
 {
-    uint64_t hash = sw_hash(0x73746570, id.ptr ? id.ptr : "", id.len);
+    uint64_t hash = sw_hash(0x73746570 + record, id.ptr ? id.ptr : "", id.len);
     return hash ? hash : 1;
 }
 
-static sw_trail *trail_of(sw_check *c, sw_str id)
+static sw_trail *trail_of(sw_check *c, sw_record_id record, sw_str id)
 {
-    uint64_t hash = trail_hash(id);
+    uint64_t hash = trail_hash(record, id);
     sw_trail *trail = NULL;
 
     if (c->trail_count * 2 >= c->trail_size && !grow(c)) {
@@ -63,36 +63,52 @@ static sw_trail *trail_of(sw_check *c, sw_str id)
     return trail;
 }
 
-static void follow(sw_trail *trail, int64_t what)
+/* What an entry makes of a step and of a run: the status it says, or nothing, or it never happens to one. */
+enum { GOES_ON = -1, NEVER = -2 };
+static const struct {
+    int8_t step, run;
+} ends[] = {
+    [SW_CHANGE_CREATED] = {GOES_ON, GOES_ON},
+    [SW_CHANGE_UPDATED] = {GOES_ON, GOES_ON},
+    [SW_CHANGE_SUCCEEDED] = {SW_STEP_STATUS_SUCCESS, NEVER},
+    [SW_CHANGE_FAILED] = {SW_STEP_STATUS_FAILED, SW_RUN_STATUS_FAILED},
+    [SW_CHANGE_CANCELLED] = {SW_STEP_STATUS_CANCELLED, SW_RUN_STATUS_CANCELLED},
+    [SW_CHANGE_COMPLETED] = {NEVER, SW_RUN_STATUS_COMPLETED},
+    [SW_CHANGE_ABANDONED] = {SW_STEP_STATUS_FAILED, NEVER},
+    [SW_CHANGE_FEEDBACK] = {GOES_ON, NEVER},
+    [SW_CHANGE_METRICS] = {GOES_ON, NEVER},
+    [SW_CHANGE_MESSAGES] = {GOES_ON, NEVER},
+    [SW_CHANGE_TRACED] = {GOES_ON, NEVER},
+    [SW_CHANGE_RESTATED] = {GOES_ON, NEVER},
+    [SW_CHANGE_RETIRED] = {GOES_ON, NEVER},
+    [SW_CHANGE_DELETED] = {GOES_ON, GOES_ON},
+    [SW_CHANGE_REPRICED] = {GOES_ON, NEVER},
+};
+
+static void follow(sw_trail *trail, int64_t what, int8_t end)
 {
-    switch (what) {
-    case SW_CHANGE_CREATED:
-        *trail = (sw_trail){
-            .hash = trail->hash, .created = true, .ever_deleted = trail->ever_deleted, .ended = -1};
-        break;
-    case SW_CHANGE_SUCCEEDED:
-        trail->ended = SW_STEP_STATUS_SUCCESS;
-        break;
-    case SW_CHANGE_FAILED:
-    case SW_CHANGE_ABANDONED:
-        trail->ended = SW_STEP_STATUS_FAILED;
-        break;
-    case SW_CHANGE_CANCELLED:
-        trail->ended = SW_STEP_STATUS_CANCELLED;
-        break;
-    case SW_CHANGE_RESTATED:
-        trail->restated = true;
-        break;
-    case SW_CHANGE_DELETED:
-        trail->deleted = true;
-        trail->ever_deleted = true;
-        break;
-    default:
-        break;
+    if (what == SW_CHANGE_CREATED) {
+        *trail = (sw_trail){.hash = trail->hash,
+                            .created = true,
+                            .twice = trail->twice || (trail->created && !trail->deleted),
+                            .ever_deleted = trail->ever_deleted,
+                            .ended = -1};
+    } else if (end >= 0) {
+        trail->ended = end;
+        trail->updated = false;
     }
+    trail->updated |= what == SW_CHANGE_UPDATED;
+    trail->restated |= what == SW_CHANGE_RESTATED;
+    trail->deleted |= what == SW_CHANGE_DELETED;
+    trail->ever_deleted |= what == SW_CHANGE_DELETED;
 }
 
 /* ---- the journal -------------------------------------------------------------------------------- */
+
+/* The others are checked by what they say. */
+#define VALUES                                                                                     \
+    (SW_MASK(SW_JOURNAL_ACTOR_ID) | SW_MASK(SW_JOURNAL_PROJECT_ID) | SW_MASK(SW_JOURNAL_REASON) |  \
+     SW_MASK(SW_JOURNAL_RECORD_ID) | SW_MASK(SW_JOURNAL_TIME))
 
 typedef struct journal_walk {
     sw_check *check;
@@ -105,6 +121,53 @@ static void journal_name(const journal_walk *walk, int64_t seq, char out[200])
 {
     (void)snprintf(out, 200, "journal organization_id=%.*s seq=%lld", (int)walk->organization.len,
                    walk->organization.ptr, (long long)seq);
+}
+
+static void differ_entry(const journal_walk *walk, const sw_journal *entry, const char *what)
+{
+    char where[200];
+
+    journal_name(walk, entry->seq.value, where);
+    sw__differ(walk->check, "journal", where, "%s", what);
+}
+
+static void check_entry(const journal_walk *walk, const sw_journal *entry)
+{
+    sw__check_values(walk->check, SW_RECORD_JOURNAL, entry, VALUES);
+    if (!sw_enum_word(SW_ENUM_change, entry->what.value) || !entry->record_id.ptr) {
+        differ_entry(walk, entry, "it does not say what happened to what");
+    }
+    if (!entry->record.known || (uint64_t)entry->record.value >= SW_RECORD_COUNT) {
+        differ_entry(walk, entry, "it is about no kind of record");
+    }
+    if (entry->time.value <= 0) {
+        differ_entry(walk, entry, "it does not say when");
+    }
+}
+
+/* False: no memory. */
+static bool follow_entry(journal_walk *walk, const sw_journal *entry)
+{
+    bool step = entry->record.value == SW_RECORD_STEP;
+    sw_trail *trail = NULL;
+    int8_t end = GOES_ON;
+
+    if ((!step && entry->record.value != SW_RECORD_RUN) ||
+        !sw_enum_word(SW_ENUM_change, entry->what.value)) {
+        return true;
+    }
+    trail = trail_of(walk->check, step ? SW_RECORD_STEP : SW_RECORD_RUN, entry->record_id);
+    if (!trail) {
+        walk->no_memory = true;
+        return false;
+    }
+    end = step ? ends[entry->what.value].step : ends[entry->what.value].run;
+    if (end == NEVER) {
+        differ_entry(walk, entry,
+                     step ? "that never happens to a step" : "that never happens to a run");
+    }
+    follow(trail, entry->what.value, end);
+    return true;
 }
 
 static sw_seen see_entry(void *arg, const void *row)
@@ -120,19 +183,8 @@ static sw_seen see_entry(void *arg, const void *row)
     }
     walk->last = entry->seq.value;
     walk->check->end->entries++;
-    if (!sw_enum_word(SW_ENUM_change, entry->what.value) || !entry->record_id.ptr) {
-        journal_name(walk, entry->seq.value, where);
-        sw__differ(walk->check, "journal", where, "it does not say what happened to what");
-    }
-    if (entry->record.value == SW_RECORD_STEP) {
-        sw_trail *trail = trail_of(walk->check, entry->record_id);
-        if (!trail) {
-            walk->no_memory = true;
-            return SW_SEEN_STOP;
-        }
-        follow(trail, entry->what.value);
-    }
-    return SW_SEEN_COUNT;
+    check_entry(walk, entry);
+    return follow_entry(walk, entry) ? SW_SEEN_COUNT : SW_SEEN_STOP;
 }
 
 sw_status sw__check_head(sw_check *c, sw_str organization, sw_journal_head *out, sw_error *err)
@@ -185,27 +237,64 @@ sw_status sw__check_journal(sw_check *c, sw_str organization, sw_error *err)
 
 bool sw__journal_deleted(const sw_check *c, sw_str step_id)
 {
-    const sw_trail *trail = trail_slot(c, trail_hash(step_id));
+    const sw_trail *trail = trail_slot(c, trail_hash(SW_RECORD_STEP, step_id));
 
     return trail->hash != 0 && trail->ever_deleted;
 }
 
+/* Whether the trail begins as it should. */
+static bool begins(sw_check *c, const sw_trail *trail, const char *where)
+{
+    bool there = trail->hash != 0 && trail->created && !trail->deleted;
+
+    if (!there) {
+        sw__differ(c, "journal", where, "the journal does not tell of its creation");
+    } else if (trail->twice) {
+        sw__differ(c, "journal", where, "the journal tells of its creation twice");
+    }
+    return there;
+}
+
 sw_status sw__journal_knows(sw_check *c, const sw_step *step)
 {
-    const sw_trail *trail = trail_slot(c, trail_hash(step->id));
+    const sw_trail *trail = trail_slot(c, trail_hash(SW_RECORD_STEP, step->id));
     char where[200];
 
     (void)snprintf(where, sizeof where, "steps id=%.*s", (int)step->id.len, step->id.ptr);
-    if (trail->hash == 0 || !trail->created || trail->deleted) {
-        sw__differ(c, "journal", where, "the journal does not tell of its creation");
-    } else if (step->end_digest.ptr && trail->ended < 0) {
+    if (!begins(c, trail, where)) {
+        return SW_STATUS_OK;
+    }
+    if (step->end_digest.ptr && trail->ended < 0) {
         sw__differ(c, "journal", where, "the journal does not tell of its end");
     } else if (trail->ended >= 0 && !trail->restated && trail->ended != step->status.value) {
         sw__differ(c, "life cycle", where, "the step is %s, the journal says it became %s",
-                   sw_enum_word(SW_ENUM_step_status, step->status.value),
-                   sw_enum_word(SW_ENUM_step_status, trail->ended));
+                   sw__stored_word(SW_ENUM_step_status, step->status.value),
+                   sw__stored_word(SW_ENUM_step_status, trail->ended));
     }
     return SW_STATUS_OK;
+}
+
+/* What only telemetry does: a run that was held to be over because nothing came any more runs again. */
+static bool runs_again(const sw_trail *trail, const sw_run *run)
+{
+    return trail->ended == SW_RUN_STATUS_COMPLETED && trail->updated &&
+           run->status.value == SW_RUN_STATUS_RUNNING &&
+           (run->source.value == SW_SOURCE_OTLP || run->source.value == SW_SOURCE_TRANSCRIPT);
+}
+
+/* A run may be created when it has ended: then no entry tells how. */
+void sw__journal_knows_run(sw_check *c, const sw_run *run)
+{
+    const sw_trail *trail = trail_slot(c, trail_hash(SW_RECORD_RUN, run->id));
+    char where[200];
+
+    (void)snprintf(where, sizeof where, "runs id=%.*s", (int)run->id.len, run->id.ptr);
+    if (begins(c, trail, where) && trail->ended >= 0 && trail->ended != run->status.value &&
+        !runs_again(trail, run)) {
+        sw__differ(c, "life cycle", where, "the run is %s, the journal says it became %s",
+                   sw__stored_word(SW_ENUM_run_status, run->status.value),
+                   sw__stored_word(SW_ENUM_run_status, trail->ended));
+    }
 }
 
 /* ---- histograms --------------------------------------------------------------------------------- */
@@ -249,6 +338,7 @@ static sw_seen see_spread(void *arg, const void *row)
     sw_spread *spread = sw_group_find_spread(walk->group, walk->record, row);
     const sw_record *record = sw_record_of(walk->record);
 
+    sw__check_values(walk->check, walk->record, row, 0);
     for (size_t i = 0; i < 3; i++) {
         int field = sw_record_field(record, sw_str_from(names[i]));
         compare_spread(walk, row, spread ? &spread->times[i] : NULL,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Verifying runs beyond their sums: how long they took, which tools they used, and what their agents
- * remember of them. Tools are counted from the messages (verify_parts.c).
+/* Verifying runs beyond their sums: their life, how long they took, which tools they used, and what their
+ * agents remember of them. Tools are counted from the messages (verify_parts.c).
  */
 #include <stdio.h>
 
@@ -99,13 +99,26 @@ static void check_times(sw_check *c, const sw_run *run, const sw_run_metrics *me
     }
     if (run->status.value >= SW_RUN_STATUS_COMPLETED) {
         check_number(c, where, "total_duration_ns", run->total_duration_ns, metrics->run_ns);
-        if (!run->completed_at.known) {
-            sw__differ(c, "life cycle", where, "the run has ended and has no completed_at");
-        }
     }
     if (!sw_str_eq(run->agent_id, metrics->agent_id) ||
         !sw_str_eq(run->project_id, metrics->project_id)) {
         sw__differ(c, "run", where, "its agent or project is not the run's");
+    }
+}
+
+/* A caller may say of a run that has not ended when it completed; totals know how long a run took only
+ * when it has. */
+static void check_end(sw_check *c, const sw_run *run, const sw_run_metrics *metrics)
+{
+    bool ended = run->status.value >= SW_RUN_STATUS_COMPLETED;
+    char where[200];
+
+    (void)snprintf(where, sizeof where, "runs id=%.*s", (int)run->id.len, run->id.ptr);
+    if (ended && !run->completed_at.known) {
+        sw__differ(c, "life cycle", where, "the run has ended and has no completed_at");
+    } else if (!ended && run->completed_at.known && metrics->run_ns.known) {
+        sw__differ(c, "life cycle", where, "the run is %s, and has a completed_at and a duration",
+                   sw__stored_word(SW_ENUM_run_status, run->status.value));
     }
 }
 
@@ -119,6 +132,7 @@ static sw_seen see_run(void *arg, const void *row)
     char where[200];
 
     c->runs++;
+    sw__journal_knows_run(c, run);
     (void)snprintf(where, sizeof where, "run_metrics id=%.*s", (int)run->id.len, run->id.ptr);
     c->failed =
         sw_store_get(c->session, SW_RECORD_RUN_METRICS, &key, &c->scratch, &metrics, &c->error);
@@ -126,6 +140,9 @@ static sw_seen see_run(void *arg, const void *row)
         sw__differ(c, "run", where, "its totals are missing");
         c->failed = SW_STATUS_OK;
     } else if (c->failed == SW_STATUS_OK) {
+        /* Its list of tools is compared as a whole, and may be longer than any that is sent. */
+        sw__check_values(c, SW_RECORD_RUN_METRICS, &metrics, ~SW_MASK(SW_RUN_METRICS_TOOLS_USED));
+        check_end(c, run, &metrics);
         check_times(c, run, &metrics, where);
         c->failed = check_list(c, &metrics, where, &c->error);
     }
@@ -176,11 +193,11 @@ static sw_seen see_agent(void *arg, const void *row)
     memory m = {.agent = agent};
     char where[200];
 
-    c->failed = sw__check_walk(c, SW_RECORD_RUN, SW_RUN_AGENT_ID, agent->id,
-                               SW_MASK(SW_RUN_STATUS) | SW_MASK(SW_RUN_COMPLETED_AT) |
-                                   SW_MASK(SW_RUN_CREATED_AT) | SW_MASK(SW_RUN_STOP_REASON) |
-                                   SW_MASK(SW_RUN_TOTAL_DURATION_NS),
-                               see_agents_run, &m, &c->error);
+    c->failed = sw__check_again(c, SW_RECORD_RUN, SW_RUN_AGENT_ID, agent->id,
+                                SW_MASK(SW_RUN_STATUS) | SW_MASK(SW_RUN_COMPLETED_AT) |
+                                    SW_MASK(SW_RUN_CREATED_AT) | SW_MASK(SW_RUN_STOP_REASON) |
+                                    SW_MASK(SW_RUN_TOTAL_DURATION_NS),
+                                see_agents_run, &m, &c->error);
     if (c->failed != SW_STATUS_OK) {
         return SW_SEEN_STOP;
     }
@@ -219,11 +236,7 @@ static sw_status check_head(sw_check *c, sw_str organization, sw_error *err)
 sw_status sw__check_runs(sw_check *c, sw_str organization, sw_error *err)
 {
     sw_status status =
-        sw__check_walk(c, SW_RECORD_RUN, SW_RUN_ORGANIZATION_ID, organization,
-                       SW_MASK(SW_RUN_ID) | SW_MASK(SW_RUN_STATUS) | SW_MASK(SW_RUN_COMPLETED_AT) |
-                           SW_MASK(SW_RUN_CREATED_AT) | SW_MASK(SW_RUN_TOTAL_DURATION_NS) |
-                           SW_MASK(SW_RUN_AGENT_ID) | SW_MASK(SW_RUN_PROJECT_ID),
-                       see_run, c, err);
+        sw__check_walk(c, SW_RECORD_RUN, SW_RUN_ORGANIZATION_ID, organization, 0, see_run, c, err);
 
     if (status == SW_STATUS_OK) {
         unseen_tools(c);

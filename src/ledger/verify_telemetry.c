@@ -45,14 +45,6 @@ static said *entry_of(table *t, sw_str a, sw_str b, sw_str who)
     return entry;
 }
 
-static void hex_of(sw_str bytes, char out[2 * SW_DIGEST + 1])
-{
-    size_t len = bytes.len < SW_DIGEST ? bytes.len : SW_DIGEST;
-
-    sw_hex_print((const uint8_t *)bytes.ptr, len, out);
-    out[2 * len] = '\0';
-}
-
 static sw_seen go_on(const sw_check *c)
 {
     return c->failed == SW_STATUS_OK ? SW_SEEN_COUNT : SW_SEEN_STOP;
@@ -144,7 +136,7 @@ static sw_seen see_body(void *arg, const void *row)
         lists->seen = true;
     }
     if (body->contexts.value != count) {
-        hex_of(body->digest, hex);
+        sw__hex_of(body->digest, hex);
         (void)snprintf(where, sizeof where, "message_bodies digest=%s", hex);
         sw__differ(t->check, "reference", where, "contexts is %lld, the rows say %lld",
                    (long long)body->contexts.value, (long long)count);
@@ -160,7 +152,7 @@ static void missing_bodies(const table *t)
     for (size_t i = 0; i < t->rows.count; i++) {
         const said *entry = (const void *)t->rows.all[i];
         if (!entry->seen) {
-            hex_of(entry->key.a, hex);
+            sw__hex_of(entry->key.a, hex);
             (void)snprintf(what, sizeof what, "the body %s of its list is missing", hex);
             differ_context(t->check, entry->who, what);
         }
@@ -176,7 +168,7 @@ sw_status sw__check_contexts(sw_check *c, sw_str organization, sw_error *err)
     status = sw__check_walk(c, SW_RECORD_STEP_CONTEXT, SW_STEP_CONTEXT_ORGANIZATION_ID,
                             organization, 0, see_context, &t, err);
     if (status == SW_STATUS_OK) {
-        status = sw__check_walk(
+        status = sw__check_again(
             c, SW_RECORD_MESSAGE_BODY, SW_MESSAGE_BODY_ORGANIZATION_ID, organization,
             SW_MASK(SW_MESSAGE_BODY_DIGEST) | SW_MASK(SW_MESSAGE_BODY_CONTEXTS), see_body, &t, err);
     }
@@ -221,7 +213,7 @@ static void differ_raw(sw_check *c, const char *name, sw_str key, const char *wh
     char hex[2 * SW_DIGEST + 1];
     char where[100];
 
-    hex_of(key, hex);
+    sw__hex_of(key, hex);
     (void)snprintf(where, sizeof where, "%s %s", name, hex);
     sw__differ(c, "reference", where, "%s", what);
 }
@@ -305,9 +297,11 @@ sw_status sw__check_raw(sw_check *c, sw_str organization, sw_error *err)
     status = sw__check_walk(c, SW_RECORD_RAW_ITEM, SW_RAW_ITEM_ORGANIZATION_ID, organization, 0,
                             see_item, &r, err);
     if (status == SW_STATUS_OK) {
-        status = sw__check_walk(
-            c, SW_RECORD_RAW_SOURCE, SW_RAW_SOURCE_ORGANIZATION_ID, organization,
-            SW_MASK(SW_RAW_SOURCE_DIGEST) | SW_MASK(SW_RAW_SOURCE_ITEMS), see_source, &r, err);
+        status =
+            sw__check_walk(c, SW_RECORD_RAW_SOURCE, SW_RAW_SOURCE_ORGANIZATION_ID, organization,
+                           SW_MASK(SW_RAW_SOURCE_ORGANIZATION_ID) | SW_MASK(SW_RAW_SOURCE_DIGEST) |
+                               SW_MASK(SW_RAW_SOURCE_ITEMS),
+                           see_source, &r, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw__check_walk(c, SW_RECORD_RAW_TRACE, SW_RAW_TRACE_ORGANIZATION_ID, organization,

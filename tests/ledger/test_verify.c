@@ -362,6 +362,67 @@ static const damage damages[] = {
      "last_message_at"},
 };
 
+/* Of the runs of populate_all the first has completed. In the journal 7 are runs and 9 are steps. */
+static const damage run_damages[] = {
+    {"update runs_data set status = 3 where completed_at is not null", "life cycle",
+     "runs id=run-00000001-0000-4000-8000-000000000001 | the run is failed, the journal says it "
+     "became completed"},
+    {"update runs_data set status = 0 where completed_at is not null", "life cycle",
+     "the run is created, the journal says it became completed"},
+    {"update runs_data set status = 1 where completed_at is not null", "life cycle",
+     "the run is running, and has a completed_at"},
+    {"update runs_data set status = 9", "value",
+     "runs id=run-00000002-0000-4000-8000-000000000002 | status: is not a value of its list"},
+    {"update journal_data set what = 4 where record = 7 and what = 5", "life cycle",
+     "the run is completed, the journal says it became cancelled"},
+    {"update journal_data set what = 2 where record = 7 and what = 5", "journal",
+     "that never happens to a run"},
+    {"update journal_data set what = 5 where record = 9 and what = 0", "journal",
+     "that never happens to a step"},
+    {"update journal_data set record_id = (select max(record_id) from journal_data where "
+     "record = 7) where record = 7",
+     "journal",
+     "runs id=run-00000001-0000-4000-8000-000000000001 | the journal does not tell of its "
+     "creation"},
+    {"update journal_data set record_id = (select max(record_id) from journal_data where "
+     "record = 7) where record = 7",
+     "journal",
+     "runs id=run-00000002-0000-4000-8000-000000000002 | the journal tells of its creation twice"},
+    {"update journal_data set record = 11 where record = 7", "journal",
+     "the journal does not tell of its creation"},
+    {"update journal_data set record = 99 where record = 7", "journal", "no kind of record"},
+    {"update journal_data set record = -1 where record = 7", "journal", "no kind of record"},
+    {"update journal_data set time = 0 where record = 9", "journal", "does not say when"},
+};
+
+/* What is no value of its field, and what stands beside it. */
+static const damage value_damages[] = {
+    {"update steps_data set feedback = 7, tags = 'nojson'", "value",
+     "steps id=step-00000000-0000-4000-8000-000000000000 | feedback: "},
+    {"update steps_data set feedback = 7, tags = 'nojson'", "value",
+     "steps id=step-00000002-0000-4000-8000-000000000002 | tags: "},
+    {"update steps_data set tags = 'nojson'; update run_metrics_data set run_start_ns = 7", "run",
+     "run_start_ns"},
+    {"update steps_data set tags = '[7]'", "value", "tags: "},
+    {"update steps_data set error_data = '[]'", "value", "error_data: is not a JSON object"},
+    {"update steps_data set input_preview = x'ff41'", "value", "input_preview: "},
+    {"update steps_data set content_truncated = 2", "value", "content_truncated: "},
+    {"update step_metrics_data set is_deleted = 2", "value", "step_metrics id=step-"},
+    {"update runs_data set metadata_ = '{'", "value", "runs id=run-"},
+    {"update runs_data set background = 2", "value", "background: "},
+    {"update run_metrics_data set is_deleted = 2", "value", "run_metrics id=run-"},
+    {"update message_bodies_data set tool_calls = '{'", "value", "messages id=message-"},
+    {"update conversations_data set last_message_at = 9000000000000000000", "value",
+     "conversations id=conv-00000001-0000-4000-8000-000000000001 | last_message_at: is not "
+     "between"},
+    {"update organizations_data set privileged_tools = 2", "value", "organizations id=org-"},
+    {"update journal_data set time = 9000000000000000000", "value", "time: "},
+    {"update steps_data set request_id = x'00' where pk = 1", "store",
+     "steps: not all can be read"},
+    {"update steps_data set request_id = x'00' where pk = 1; update runs_data set background = 2",
+     "value", "background: "},
+};
+
 static void copy(lt *t, const char *from, const char *to)
 {
     sw_str command = pool_printf(t->pool, "rm -f '%s/%s'-wal '%s/%s'-shm; cp '%s/%s' '%s/%s'",
@@ -389,6 +450,50 @@ static void each_damage_is_named(lt *t)
 {
     populate_all(t);
     damage_one_by_one(t, damages, sizeof damages / sizeof damages[0]);
+}
+
+static void each_damage_of_runs_is_named(lt *t)
+{
+    populate_all(t);
+    damage_one_by_one(t, run_damages, sizeof run_damages / sizeof run_damages[0]);
+}
+
+static void each_value_that_is_none_is_named(lt *t)
+{
+    populate_all(t);
+    damage_one_by_one(t, value_damages, sizeof value_damages / sizeof value_damages[0]);
+}
+
+/* What a run may do and say: created when it had ended, ended twice in the same way, cancelled while it waited for an
+ * approval, deleted and created again; and a caller may say before the end when it will have been. */
+static void whatever_runs_may_do_is_clean(lt *t)
+{
+    sw_str agent = lt_agent(t, &t->a, 1);
+    sw_run born = {.id = lt_id(t, "run", 1), .agent_id = agent};
+    sw_run said = {.id = lt_id(t, "run", 2), .agent_id = agent};
+    sw_run end = {.status = sw_int_of(SW_RUN_STATUS_COMPLETED),
+                  .stop_reason = SW_STR("requires_approval")};
+    sw_run talk = {.metadata = SW_STR("{\"a\":1}")};
+    sw_str run = lt_run(t, &t->a, 3, agent);
+    uint64_t ending = SW_FIELD_BIT(SW_RUN_STATUS) | SW_FIELD_BIT(SW_RUN_STOP_REASON);
+    sw_outcome o;
+    born.status = sw_int_of(SW_RUN_STATUS_FAILED);
+    OK(sw_run_create(t->ledger, &t->a, &born, &o, &t->err));
+    OK(sw_run_update(t->ledger, &t->a, born.id, &talk, SW_FIELD_BIT(SW_RUN_METADATA), &o, &t->err));
+    said.completed_at = sw_int_of(LT_TIME);
+    said.total_duration_ns = sw_int_of(7);
+    OK(sw_run_create(t->ledger, &t->a, &said, &o, &t->err));
+    CLEAN();
+    OK(sw_run_update(t->ledger, &t->a, run, &end, ending, &o, &t->err));
+    OK(sw_run_update(t->ledger, &t->a, run, &end, ending, &o, &t->err));
+    CLEAN();
+    OK(sw_run_cancel(t->ledger, &t->a, run, &o, &t->err));
+    OK(sw_run_cancel(t->ledger, &t->a, run, &o, &t->err));
+    CLEAN();
+    OK(sw_run_delete(t->ledger, &t->a, run, &o, &t->err));
+    CLEAN();
+    (void)lt_run(t, &t->a, 3, agent);
+    CLEAN();
 }
 
 /* ---- telemetry ----------------------------------------------------------------------------------- */
@@ -443,6 +548,9 @@ static const damage telemetry_damages[] = {
     {"delete from raw_traces_data", "reference", "the row of its unit is missing"},
     {"delete from raw_items_data", "reference", "raw_traces"},
     {"update raw_totals_data set items = items + 1", "rollup", "raw_totals"},
+    {"update raw_items_data set signal = 9", "value", "signal: is not a value of its list"},
+    {"update raw_traces_data set frozen = 2", "value", "unit=66656463626139383736353433323130 | "},
+    {"update step_contexts_data set rewritten = 2", "value", "step_contexts id=step-"},
 };
 
 static void each_damage_of_telemetry_is_named(lt *t)
@@ -453,6 +561,9 @@ static void each_damage_of_telemetry_is_named(lt *t)
 
 static const lt_case cases[] = {
     {"each damage is named", each_damage_is_named, LT_DISK},
+    {"each damage of runs is named", each_damage_of_runs_is_named, LT_DISK},
+    {"each value that is none is named", each_value_that_is_none_is_named, LT_DISK},
+    {"whatever runs may do is clean", whatever_runs_may_do_is_clean, 0},
     {"each damage of telemetry is named", each_damage_of_telemetry_is_named, LT_DISK},
     {"counts what it looked at", counts_what_it_looked_at, 0},
     {"rollups", rollups, LT_DISK},
