@@ -23,6 +23,8 @@ void pg_drop_url(const char *url);
 /* SQL on a connection of its own to the URL (NULL: as the server's owner); the first value of the answer, or "". Fails the program when
  * the server refuses. */
 void pg_sql(const char *url, const char *sql, char *out, size_t size);
+/* The same in a transaction that stays open, after a byte was written to `ready`, until `go` has an end. */
+void pg_hold(const char *url, const char *sql, int ready, int go);
 /* kill -9 of the whole server, and its return. */
 void pg_kill(void);
 void pg_return(void);

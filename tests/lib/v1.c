@@ -186,10 +186,19 @@ static void add_table(text *sql, size_t table, v1_age age, bool sqlite)
     }
     add(sql, lines[at].tail);
     add(sql, ");\n");
-    for (at++; at < LINES && lines[at].kind == LINE_INDEX; at++) {
-        add(sql, of_age(&lines[at], age) ? "CREATE " : "-- ");
-        add(sql, lines[at].tail);
-        add(sql, ";\n");
+}
+
+/* They come with the first rows: filling tables that have them takes several times as long. */
+static void add_indexes(text *sql, v1_age age)
+{
+    for (size_t t = next_table(0, age); t < LINES; t = next_table(t + 1, age)) {
+        for (size_t at = t + 1; at < LINES && lines[at].kind != LINE_TABLE; at++) {
+            if (lines[at].kind == LINE_INDEX && of_age(&lines[at], age)) {
+                add(sql, "CREATE ");
+                add(sql, lines[at].tail);
+                add(sql, ";\n");
+            }
+        }
     }
 }
 
@@ -229,6 +238,9 @@ static void add_all_rows(text *sql, v1_age age, const v1_size *size)
 {
     for (size_t t = next_table(0, age); t < LINES; t = next_table(t + 1, age)) {
         add_rows(sql, t, age, size);
+    }
+    if (size->first == 0) {
+        add_indexes(sql, age);
     }
 }
 
@@ -284,8 +296,9 @@ static void add_question(text *sql, v1_age age, const char *organization_id)
         add_count(sql, "count(*)", jobs ? "jobs" : tables[i], owner);
         add(sql, " || ' ' || ");
     }
-    (void)snprintf(owner, sizeof owner, organization_id ? " WHERE s.organization_id = '%.64s'" : "",
-                   organization_id ? organization_id : "");
+    if (organization_id) {
+        (void)snprintf(owner, sizeof owner, " WHERE s.organization_id = '%.64s'", organization_id);
+    }
     add_count(sql, "count(*)", "step_metrics m JOIN steps s ON s.id = m.id", owner);
     add(sql, " || ' ' || ");
     add_count(sql, "coalesce(sum(step_ns), 0)", "step_metrics m JOIN steps s ON s.id = m.id",
@@ -335,11 +348,12 @@ void v1_make(const char *url, v1_age age)
     run(url, &sql, NULL, 0);
 }
 
+/* Every row refers to rows that are there; to have that checked once more would take minutes. */
 static void add_functions(text *sql, const v1_size *size)
 {
     char more[600];
     add(sql,
-        "SET LOCAL client_min_messages = warning; CREATE SCHEMA v1_fill; SELECT set_config('search_path',"
+        "SET LOCAL session_replication_role = replica; SET LOCAL client_min_messages = warning; CREATE SCHEMA v1_fill; SELECT set_config('search_path',"
         " current_setting('search_path') || ', v1_fill', true);\n"
         "CREATE FUNCTION v1_fill.v1_time(us bigint) RETURNS timestamptz LANGUAGE sql AS"
         " $$ SELECT timestamptz '2025-05-01 00:00:00+00' + us * interval '1 microsecond' $$;\n"
@@ -388,29 +402,64 @@ v1_totals v1_count(const char *url, v1_age age, const char *organization_id)
     return read_totals(answer);
 }
 
-void v1_digest(const char *url, v1_age age, char out[33])
+/* "SELECT 'table' AS name, md5 of each row's V1 columns AS line", of all tables. */
+static void add_lines(text *sql, v1_age age)
 {
-    text sql = {0};
-    const char *and = "SELECT md5(";
+    const char *and = "";
     for (size_t t = next_table(0, age); t < LINES; t = next_table(t + 1, age)) {
-        const char *comma = "ROW(";
-        add(&sql, and);
-        add(&sql, "(SELECT coalesce(string_agg(line, '' ORDER BY line), '') FROM (SELECT md5(");
+        const char *comma = "' AS name, md5(ROW(";
+        add(sql, and);
+        add(sql, "SELECT '");
+        add(sql, lines[t].name);
         for (size_t at = t + 1; lines[at].kind == LINE_COLUMN; at++) {
             if (of_age(&lines[at], age)) {
-                add(&sql, comma);
-                add(&sql, lines[at].name);
+                add(sql, comma);
+                add(sql, lines[at].name);
                 comma = ", ";
             }
         }
-        add(&sql, "):");
-        add(&sql, ":text) AS line FROM ");
-        add(&sql, lines[t].name);
-        add(&sql, ") AS l)");
-        and = " || ";
+        add(sql, ")::text) AS line FROM ");
+        add(sql, lines[t].name);
+        and = " UNION ALL ";
     }
-    add(&sql, ")");
+}
+
+void v1_digest(const char *url, v1_age age, char out[33])
+{
+    text sql = {0};
+    add(&sql, "SELECT md5(string_agg(name || line, '' ORDER BY name, line)) FROM (");
+    add_lines(&sql, age);
+    add(&sql, ") AS l");
     run(url, &sql, out, 33);
+}
+
+/* In a schema beside the tables', so that those stay as they are. */
+void v1_keep(const char *url, v1_age age)
+{
+    text sql = {0};
+    char name[80];
+    pg_sql(url, "SELECT 'kept_' || current_schema()", name, sizeof name);
+    add(&sql, "CREATE SCHEMA ");
+    add(&sql, name);
+    add(&sql, "; CREATE TABLE ");
+    add(&sql, name);
+    add(&sql, ".lines AS ");
+    add_lines(&sql, age);
+    run(url, &sql, NULL, 0);
+}
+
+int64_t v1_lost(const char *url, v1_age age)
+{
+    text sql = {0};
+    char name[80];
+    pg_sql(url, "SELECT 'kept_' || current_schema()", name, sizeof name);
+    add(&sql, "SELECT count(*) FROM (SELECT * FROM ");
+    add(&sql, name);
+    add(&sql, ".lines EXCEPT ALL (");
+    add_lines(&sql, age);
+    add(&sql, ")) AS l");
+    run(url, &sql, name, sizeof name);
+    return strtoll(name, NULL, 10);
 }
 
 void v1_id(const char *url, const v1_size *size, const char *kind, int64_t n, char out[64])

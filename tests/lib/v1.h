@@ -41,12 +41,16 @@ typedef struct v1_totals {
     int64_t runs, messages, traces, metrics, step_ns;
 } v1_totals;
 
-/* The tables, empty; then rows. End the program when the database refuses. */
+/* The tables, empty; then rows, and with the first of them the indexes. End the program when the database refuses. */
 void v1_make(const char *url, v1_age age);
 void v1_fill(const char *url, v1_age age, const v1_size *size);
 v1_totals v1_count(const char *url, v1_age age, const char *organization_id);
-/* Digest of every V1 column of every V1 row. */
+/* Digest of every V1 column of every row. */
 void v1_digest(const char *url, v1_age age, char out[33]);
+/* Remembers every V1 column of every row that is there now; and how many of those rows are not there any more as they
+ * were, to the byte. */
+void v1_keep(const char *url, v1_age age);
+int64_t v1_lost(const char *url, v1_age age);
 /* The id of organization 0, 1 or 2, and of agent, run or step n, as the rule makes them. */
 void v1_id(const char *url, const v1_size *size, const char *kind, int64_t n, char out[64]);
 
