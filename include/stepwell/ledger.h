@@ -48,6 +48,8 @@ typedef struct sw_ledger_options {
     bool read_only;
     bool must_exist; /* do not create the store */
     bool no_reaper;  /* leave expired leases to other processes */
+    bool
+        adopting; /* write although the adoption of a database is not finished: for who finishes it */
     /* The key that seals providers' secrets: 32 bytes, or NULL: the environment's
      * STEPWELL_SECRET_KEY (64 hex digits), else the file STEPWELL_SECRET_KEY_FILE, else none, and then
      * secrets are refused. Copied. */

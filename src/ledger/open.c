@@ -234,6 +234,7 @@ static sw_status open_store(sw_ledger *ledger, const sw_ledger_options *options,
         .read_only = options->read_only,
         .must_exist = options->must_exist,
         .busy_ms = options->busy_ms,
+        .adopting = options->adopting,
     };
 
     if (options->store) {

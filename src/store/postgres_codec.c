@@ -318,8 +318,8 @@ int64_t sw__pg_read_long(const PGresult *from, int line, int column)
     return (int64_t)take_number(sw__pq.getvalue(from, line, column), 8);
 }
 
-static sw_status read_enum(const sw_field *field, sw_pg_form form, sw_str text, sw_int *out,
-                           sw_error *err)
+static sw_status read_enum(const sw_field *field, sw_pg_form form, bool adopted, sw_str text,
+                           sw_int *out, sw_error *err)
 {
     char lower[32];
     bool fits = text.len <= sizeof lower;
@@ -328,6 +328,10 @@ static sw_status read_enum(const sw_field *field, sw_pg_form form, sw_str text, 
         lower[i] = (char)(upper ? text.ptr[i] + 32 : text.ptr[i]);
     }
     int found = fits ? sw_enum_find(field->words, sw_str_make(lower, text.len)) : -1;
+    if (found < 0 && adopted) {
+        *out = sw__pg_adopted_word(field, text);
+        return SW_STATUS_OK;
+    }
     if (found < 0) {
         return sw_fail(err, SW_STATUS_CORRUPT, field->name, "holds a word that nobody knows");
     }
@@ -335,13 +339,13 @@ static sw_status read_enum(const sw_field *field, sw_pg_form form, sw_str text, 
     return SW_STATUS_OK;
 }
 
-static sw_status read_number(const sw_field *field, sw_pg_form form, sw_str bytes, sw_int *out,
-                             sw_error *err)
+static sw_status read_number(const sw_field *field, sw_pg_form form, bool adopted, sw_str bytes,
+                             sw_int *out, sw_error *err)
 {
     switch (form) {
     case SW_PG_WORD:
     case SW_PG_LABEL:
-        return read_enum(field, form, bytes, out, err);
+        return read_enum(field, form, adopted, bytes, out, err);
     case SW_PG_BOOL:
         *out = sw_int_of(bytes.ptr[0] != 0);
         return SW_STATUS_OK;
@@ -374,8 +378,15 @@ sw_status sw__pg_read(const sw_table *table, size_t i, const PGresult *from, int
     sw_str bytes = sw_str_make(sw__pq.getvalue(from, line, column),
                                (size_t)sw__pq.getlength(from, line, column));
     if (!sw_kind_is_text(field->kind)) {
-        return read_number(field, (sw_pg_form)table->forms[i], bytes, sw_field_int(field, row),
-                           err);
+        return read_number(field, (sw_pg_form)table->forms[i], table->adopted, bytes,
+                           sw_field_int(field, row), err);
+    }
+    if (table->adopted && table->forms[i] == SW_PG_JSON) {
+        bytes = sw__pg_adopted_json(field, sw__pq.getvalue(from, line, column), bytes.len);
+    }
+    if (!bytes.ptr) {
+        sw_field_clear(field, row);
+        return SW_STATUS_OK;
     }
     *sw_field_str(field, row) = arena ? sw_arena_str(arena, bytes) : bytes;
     return arena && arena->failed ? sw_no_memory(err) : SW_STATUS_OK;

@@ -58,6 +58,10 @@ typedef struct sw_pg_store {
     int64_t busy_ms;
     bool read_only;
     bool must_exist;
+    bool adopting;         /* may write although an adoption is not finished */
+    bool adopted;          /* Letta V1's tables, with rows of its own (postgres_adopted.c) */
+    sw_record run_metrics; /* with the columns it has beside V1's there */
+    sw_field run_metrics_fields[64];
     sw_table tables[SW_RECORD_COUNT];
 } sw_pg_store;
 
@@ -66,6 +70,7 @@ typedef struct sw_pg_store {
 typedef enum sw_pg_verb {
     SW_PG_FREE,
     SW_PG_GET,
+    SW_PG_GET_MANY,
     SW_PG_INSERT,
     SW_PG_INSERT_MANY,
     SW_PG_ADD,
@@ -73,6 +78,7 @@ typedef enum sw_pg_verb {
     SW_PG_PUT,
     SW_PG_PUT_MANY,
     SW_PG_UPDATE,
+    SW_PG_UPDATE_MANY,
     SW_PG_REMOVE,
     SW_PG_SCAN,
     SW_PG_PARENTS,
@@ -186,6 +192,9 @@ void sw__pg_forget_all(sw_pg_session *session);
 /* ---- connections (postgres_open.c) -------------------------------------------------------------- */
 
 sw_status sw__pg_open(const sw_store_options *options, sw_str place, sw_store **out, sw_error *err);
+/* The store of a URL without a look at the database. */
+sw_status sw__pg_make(const sw_store_options *options, sw_str place, sw_pg_store **out,
+                      sw_error *err);
 void sw__pg_close(sw_store *store);
 sw_status sw__pg_info(sw_store *store, sw_store_info *out, sw_error *err);
 sw_status sw__pg_settle(sw_store *store, sw_error *err);
@@ -206,7 +215,18 @@ bool sw__pg_broke_rule(const PGresult *result);
 
 /* ---- the schema (postgres_schema.c) ------------------------------------------------------------- */
 
-sw_status sw__pg_migrate(const sw_pg_store *store, PGconn *conn, sw_error *err);
+sw_status sw__pg_migrate(sw_pg_store *store, PGconn *conn, sw_error *err);
+/* One statement, or several, answered at once; `out` may be NULL. */
+sw_status sw__pg_run(PGconn *conn, const char *sql, const char *doing, PGresult **out,
+                     sw_error *err);
+/* What a new database begins with; then the pieces that records are made of. */
+void sw__pg_print_basics(sw_buf *sql);
+void sw__pg_print_types(const sw_record *record, sw_buf *sql);
+void sw__pg_print_table(const sw_table *table, sw_buf *sql);
+void sw__pg_print_declaration(const sw_field *field, sw_buf *sql);
+/* `how` stands behind INDEX (CONCURRENTLY ...), `before` before its name. */
+void sw__pg_print_index(const sw_table *table, const sw_index *index, const char *how,
+                        const char *before, sw_buf *sql);
 void sw__pg_print_column(const char *alias, const sw_field *field, sw_buf *sql);
 /* What stands for a field in keys and indexes: `open` and `close` around the column or the parameter. */
 typedef struct sw_pg_term {
@@ -219,6 +239,23 @@ void sw__pg_print_key(const sw_table *table, sw_buf *sql);
 void sw__pg_print_body_join(sw_buf *sql);
 /* Column i as it is selected, from the message's body where it is shared. */
 void sw__pg_print_selected(const sw_table *table, size_t i, sw_buf *sql);
+
+/* ---- a database that was V1's (postgres_adopted.c) ----------------------------------------------- */
+
+/* Before the names of our indexes on V1's tables, where V1 has indexes of the same names. */
+#define SW_PG_ADOPTED "stepwell_"
+/* The store is on such a database: its tables are to be read by V1's rules as well. */
+void sw__pg_adopted(sw_pg_store *store);
+/* Whether V1 has a table of that record. */
+bool sw__pg_is_v1(size_t record);
+/* A column as it is selected where V1's rows may say nothing, or say it in other words. */
+void sw__pg_print_adopted(const sw_table *table, size_t i, sw_buf *sql);
+/* What such a column is ordered by, where it is not the column itself; NULL: it is. */
+const char *sw__pg_adopted_order(const sw_table *table, size_t i);
+/* JSON of others, without white space, in its place; null when it says null. */
+sw_str sw__pg_adopted_json(const sw_field *field, char *bytes, size_t len);
+/* The value of a word that is not in the list; unknown: null. */
+sw_int sw__pg_adopted_word(const sw_field *field, sw_str word);
 
 /* ---- values (postgres_codec.c) ------------------------------------------------------------------ */
 
@@ -279,6 +316,10 @@ sw_status sw__pg_insert_many(sw_session *session, sw_record_id record, const voi
                              size_t count, bool *existed, sw_error *err);
 sw_status sw__pg_update(sw_session *session, sw_record_id record, const void *row, uint64_t mask,
                         sw_error *err);
+sw_status sw__pg_get_many(sw_session *session, sw_record_id record, const sw_str *ids, size_t count,
+                          uint64_t fields, sw_visit *visit, void *arg, sw_error *err);
+sw_status sw__pg_update_many(sw_session *session, sw_record_id record, const void *const *rows,
+                             size_t count, uint64_t mask, sw_error *err);
 sw_status sw__pg_add(sw_session *session, sw_record_id record, const void *row, sw_error *err);
 sw_status sw__pg_add_many(sw_session *session, sw_record_id record, const void *const *rows,
                           size_t count, sw_error *err);

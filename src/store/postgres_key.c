@@ -79,6 +79,63 @@ sw_status sw__pg_get(sw_session *head, sw_record_id record, const void *key, sw_
     return status;
 }
 
+/* ---- get, many ---------------------------------------------------------------------------------- */
+
+static void build_get_many(const sw_table *table, const void *arg, sw_buf *sql)
+{
+    const char *comma = "SELECT ";
+    for (uint64_t left = *(const uint64_t *)arg; left; left &= left - 1, comma = ", ") {
+        sw_buf_adds(sql, comma);
+        sw__pg_print_selected(table, (size_t)__builtin_ctzll(left), sql);
+    }
+    sw_buf_addf(sql, " FROM %s AS t", table->model->table);
+    if (*(const uint64_t *)arg & table->shared) {
+        sw__pg_print_body_join(sql);
+    }
+    sw_buf_adds(sql, " WHERE t.id = ANY($1::text[])");
+}
+
+static sw_status see_many(const sw_table *table, const PGresult *result, uint64_t fields, void *row,
+                          sw_visit *visit, void *arg, sw_error *err)
+{
+    sw_status status = SW_STATUS_OK;
+    sw_seen seen = SW_SEEN_COUNT;
+    for (int line = 0; line < sw__pq.ntuples(result) && seen != SW_SEEN_STOP; line++) {
+        int column = 0;
+        for (uint64_t left = fields; left && status == SW_STATUS_OK; left &= left - 1) {
+            status = sw__pg_read(table, (size_t)__builtin_ctzll(left), result, line, column++, NULL,
+                                 row, err);
+        }
+        if (status != SW_STATUS_OK) {
+            return status;
+        }
+        seen = visit(arg, row);
+    }
+    return status;
+}
+
+sw_status sw__pg_get_many(sw_session *head, sw_record_id record, const sw_str *ids, size_t count,
+                          uint64_t fields, sw_visit *visit, void *arg, sw_error *err)
+{
+    sw_pg_session *session = sw__pg(head);
+    const sw_table *table = sw__pg_table(session, record);
+    uint64_t mask = fields ? fields : table->all | table->shared;
+    const sw_pg_shape shape = {.verb = SW_PG_GET_MANY, .record = (uint8_t)record, .mask = mask};
+    PGresult *result = NULL;
+    sw_arena_reset(&session->arena);
+    session->values.count = 0;
+    void *row = sw_arena_zeroed(&session->arena, table->model->size);
+    if (!row || !sw__pg_bind_texts(&session->values, ids, count, &session->arena)) {
+        return sw_no_memory(err);
+    }
+    sw_status status = sw__pg_ask(session, &shape, build_get_many, &mask, &result, err);
+    if (status == SW_STATUS_OK) {
+        status = see_many(table, result, mask, row, visit, arg, err);
+    }
+    sw__pq.clear(result);
+    return status;
+}
+
 /* ---- remove ------------------------------------------------------------------------------------- */
 
 static void build_remove(const sw_table *table, const void *arg, sw_buf *sql)

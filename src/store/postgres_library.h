@@ -27,6 +27,7 @@
     F(getisnull)                                                                                   \
     F(getlength)                                                                                   \
     F(getvalue)                                                                                    \
+    F(nfields)                                                                                     \
     F(notifies)                                                                                    \
     F(ntuples)                                                                                     \
     F(parameterStatus)                                                                             \

@@ -71,7 +71,7 @@ static bool bind_rows(sw_pg_session *session, const sw_table *table, uint64_t ma
 static uint64_t columns_for(sw_pg_session *session, const sw_table *table, const void *const *rows,
                             size_t count)
 {
-    uint64_t *columns = &session->columns[table->model - sw__records];
+    uint64_t *columns = &session->columns[table->record];
     uint64_t present = *columns | table->key;
     for (size_t i = 0; i < count; i++) {
         present |= sw_row_mask(table->model, rows[i]);
@@ -84,7 +84,7 @@ static uint64_t columns_for(sw_pg_session *session, const sw_table *table, const
 static uint64_t moved_by(sw_pg_session *session, const sw_table *table, const void *const *rows,
                          size_t count)
 {
-    uint64_t *columns = &session->columns[table->model - sw__records];
+    uint64_t *columns = &session->columns[table->record];
     uint64_t mask = *columns | (table->all & ~table->counters);
     for (size_t i = 0; i < count; i++) {
         for (uint64_t left = table->counters & ~mask; left; left &= left - 1) {
@@ -273,4 +273,53 @@ sw_status sw__pg_put_many(sw_session *head, sw_record_id record, const void *con
 {
     static const upsert putting = {SW_PG_PUT_MANY, build_put};
     return upsert_many(sw__pg(head), record, &putting, rows, count, err);
+}
+
+/* ---- update ------------------------------------------------------------------------------------- */
+
+static void build_update(const sw_table *table, const void *arg, sw_buf *sql)
+{
+    const uint64_t mask = *(const uint64_t *)arg;
+    const char *comma = " SET ";
+    int number = 1;
+    sw_buf_addf(sql, "UPDATE %s AS t", table->model->table);
+    for (uint64_t left = mask | table->key; left; left &= left - 1, number++) {
+        const sw_field *field = &table->model->fields[__builtin_ctzll(left)];
+        if (!(SW_MASK(__builtin_ctzll(left)) & table->key)) {
+            sw_buf_addf(sql, "%s\"%s\" = u.c%d", comma, sw_field_column(field), number);
+            sw__pg_print_cast(field, sql);
+            comma = ", ";
+        }
+    }
+    number = 1;
+    for (uint64_t left = mask | table->key; left; left &= left - 1, number++) {
+        const sw_field *field = &table->model->fields[__builtin_ctzll(left)];
+        sw_buf_addf(sql, "%s$%d::%s", number > 1 ? ", " : " FROM unnest(", number,
+                    sw__pg_array_type(field));
+    }
+    sw_buf_adds(sql, ") AS u (");
+    for (int i = 1; i < number; i++) {
+        sw_buf_addf(sql, "%sc%d", i > 1 ? ", " : "", i);
+    }
+    /* The key is a field's own id, and the first of the columns. */
+    sw_buf_adds(sql, ") WHERE t.id = u.c1");
+}
+
+sw_status sw__pg_update_many(sw_session *head, sw_record_id record, const void *const *rows,
+                             size_t count, uint64_t mask, sw_error *err)
+{
+    sw_pg_session *session = sw__pg(head);
+    const sw_table *table = sw__pg_table(session, record);
+    const sw_pg_shape shape = {.verb = SW_PG_UPDATE_MANY, .record = (uint8_t)record, .mask = mask};
+    sw_status status = SW_STATUS_OK;
+    sw_assert(table->primary == 0);
+    for (size_t i = 0; status == SW_STATUS_OK && i < count;) {
+        size_t n = count - i < SW_PG_ROWS_MOST ? count - i : SW_PG_ROWS_MOST;
+        sw_arena_reset(&session->arena);
+        status = bind_rows(session, table, mask | table->key, rows + i, n)
+                     ? sw__pg_ask(session, &shape, build_update, &mask, NULL, err)
+                     : sw_no_memory(err);
+        i += n;
+    }
+    return status;
 }

@@ -263,6 +263,7 @@ static sw_pg_store *make_store(const sw_store_options *options, sw_str place)
     store->busy_ms = options->busy_ms;
     store->read_only = options->read_only;
     store->must_exist = options->must_exist;
+    store->adopting = options->adopting;
     fill_tables(store->tables);
     return store;
 }
@@ -308,10 +309,7 @@ static sw_status prepare_database(sw_pg_store *store, sw_error *err)
 {
     PGconn *conn = NULL;
     sw_session_mode mode = store->read_only ? SW_SESSION_READ : SW_SESSION_WRITE;
-    sw_status status = sw__pg_name_place(store->url, store->place, sizeof store->place, err);
-    if (status == SW_STATUS_OK) {
-        status = sw__pg_connect(store, mode, &conn, err);
-    }
+    sw_status status = sw__pg_connect(store, mode, &conn, err);
     if (status == SW_STATUS_OK) {
         status = sw__pg_migrate(store, conn, err);
         sw__pq.finish(conn);
@@ -319,7 +317,8 @@ static sw_status prepare_database(sw_pg_store *store, sw_error *err)
     return status;
 }
 
-sw_status sw__pg_open(const sw_store_options *options, sw_str place, sw_store **out, sw_error *err)
+sw_status sw__pg_make(const sw_store_options *options, sw_str place, sw_pg_store **out,
+                      sw_error *err)
 {
     if (place.len < 2 || memcmp(place.ptr, "//", 2) != 0 || memchr(place.ptr, 0, place.len)) {
         return sw_fail(err, SW_STATUS_INVALID, "url", "postgres: needs //user@host:port/database");
@@ -331,9 +330,26 @@ sw_status sw__pg_open(const sw_store_options *options, sw_str place, sw_store **
     if (!store) {
         return sw_no_memory(err);
     }
-    sw_status status = prepare_database(store, err);
+    sw_status status = sw__pg_name_place(store->url, store->place, sizeof store->place, err);
     if (status != SW_STATUS_OK) {
         sw__pg_close(&store->head);
+        return status;
+    }
+    *out = store;
+    return SW_STATUS_OK;
+}
+
+sw_status sw__pg_open(const sw_store_options *options, sw_str place, sw_store **out, sw_error *err)
+{
+    sw_pg_store *store = NULL;
+    sw_status status = sw__pg_make(options, place, &store, err);
+    if (status == SW_STATUS_OK) {
+        status = prepare_database(store, err);
+    }
+    if (status != SW_STATUS_OK) {
+        if (store) {
+            sw__pg_close(&store->head);
+        }
         return status;
     }
     *out = &store->head;

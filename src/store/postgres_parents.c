@@ -33,8 +33,7 @@ static void know(sw_pg_session *session, size_t record, sw_str id)
 void sw__pg_know(sw_pg_session *session, const sw_table *table, const void *row)
 {
     if (table->is_parent && session->in_transaction) {
-        know(session, (size_t)(table->model - sw__records),
-             sw_field_text(&table->model->fields[table->primary], row));
+        know(session, table->record, sw_field_text(&table->model->fields[table->primary], row));
     }
 }
 

@@ -34,7 +34,10 @@ static void print_ordered(const sw_plan *p, uint8_t at, sw_buf *sql)
 {
     const sw_field *field = sw__plan_field(p, at);
     sw_pg_form form = (sw_pg_form)p->table->forms[at];
-    if (field->kind == SW_KIND_ID) {
+    const char *own = p->table->adopted ? sw__pg_adopted_order(p->table, at) : NULL;
+    if (own) {
+        sw_buf_adds(sql, own);
+    } else if (field->kind == SW_KIND_ID) {
         sw_buf_adds(sql, "stepwell_key(");
         print_column(field, sql);
         sw_buf_adds(sql, ", ");

@@ -13,7 +13,8 @@
 enum {
     FIRST_ROWS = 100, /* where nobody says how many he wants */
     MORE_ROWS = 1000, /* by cursor */
-    LONG_ROWS = 16    /* at a time of records that may be long */
+    LONG_ROWS = 16,   /* at first, of records that may be long */
+    FETCH_BYTES = 1 << 20
 };
 
 /* A scan in progress. */
@@ -282,21 +283,38 @@ static sw_status declare(run *r, unsigned cursor, sw_error *err)
     return status;
 }
 
+/* Rows that may be long mostly are not: as many at a time as the last ones say. */
+static int next_rows(const PGresult *last, int rows)
+{
+    int64_t bytes = 0;
+    for (int line = 0; line < rows; line++) {
+        for (int column = 0; column < sw__pq.nfields(last); column++) {
+            bytes += sw__pq.getlength(last, line, column);
+        }
+    }
+    return bytes > FETCH_BYTES       ? (rows > 1 ? rows / 2 : 1)
+           : bytes * 4 > FETCH_BYTES ? rows
+           : rows * 2 < MORE_ROWS    ? rows * 2
+                                     : MORE_ROWS;
+}
+
 static sw_status walk_cursor(run *r, sw_error *err)
 {
     unsigned cursor = ++r->session->cursors;
-    int want = (int)most_rows(r->plan), got = want;
+    int want = (int)most_rows(r->plan), next = want, got = want;
     char fetch[64];
-    (void)snprintf(fetch, sizeof fetch, "FETCH %d FROM c%u", want, cursor);
     sw_status status = declare(r, cursor, err);
     while (status == SW_STATUS_OK && !r->stop && got == want) {
         PGresult *result = NULL;
+        want = next;
+        (void)snprintf(fetch, sizeof fetch, "FETCH %d FROM c%u", want, cursor);
         status = sw__pg_send_text(r->session, fetch, NULL, err);
         if (status == SW_STATUS_OK) {
             status = sw__pg_receive(r->session, &result, err);
         }
         if (status == SW_STATUS_OK) {
             got = sw__pq.ntuples(result);
+            next = may_be_long(r->plan) ? next_rows(result, got) : want;
             status = see_rows(r, result, err);
         }
         sw__pq.clear(result);

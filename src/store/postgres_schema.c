@@ -86,7 +86,11 @@ void sw__pg_print_selected(const sw_table *table, size_t i, sw_buf *sql)
     const sw_field *field = &table->model->fields[i];
     const char *column = sw_field_column(field);
     if (!(table->shared & SW_MASK(i))) {
-        sw__pg_print_column("t", field, sql);
+        if (table->adopted) {
+            sw__pg_print_adopted(table, i, sql);
+        } else {
+            sw__pg_print_column("t", field, sql);
+        }
         return;
     }
     sw_buf_adds(sql, field->flags & SW_NOT_NULL ? "coalesce(" : "");
@@ -113,7 +117,7 @@ static void print_default(const sw_field *field, sw_buf *sql)
     }
 }
 
-static void print_declaration(const sw_field *field, sw_buf *sql)
+void sw__pg_print_declaration(const sw_field *field, sw_buf *sql)
 {
     sw_buf_addf(sql, "\"%s\" %s", sw_field_column(field), sw__pg_type(field));
     if (field->flags & SW_PRIMARY) {
@@ -131,13 +135,13 @@ static void print_declaration(const sw_field *field, sw_buf *sql)
 
 /* ---- tables ------------------------------------------------------------------------------------- */
 
-static void print_table(const sw_table *table, sw_buf *sql)
+void sw__pg_print_table(const sw_table *table, sw_buf *sql)
 {
     const sw_record *record = table->model;
     sw_buf_addf(sql, "CREATE TABLE %s (", record->table);
     for (size_t i = 0; i < record->field_count; i++) {
         sw_buf_adds(sql, i ? ",\n  " : "\n  ");
-        print_declaration(&record->fields[i], sql);
+        sw__pg_print_declaration(&record->fields[i], sql);
     }
     sw_buf_adds(sql, "\n);\n");
     if (table->shape == SW_SHAPE_KEY_PARTS) {
@@ -162,11 +166,12 @@ static void print_index_fields(const sw_table *table, const sw_index *index, sw_
     }
 }
 
-static void print_index(const sw_table *table, const sw_index *index, sw_buf *sql)
+void sw__pg_print_index(const sw_table *table, const sw_index *index, const char *how,
+                        const char *before, sw_buf *sql)
 {
     const sw_record *record = table->model;
-    sw_buf_addf(sql, "CREATE %sINDEX %s ON %s (", index->unique ? "UNIQUE " : "", index->name,
-                record->table);
+    sw_buf_addf(sql, "CREATE %sINDEX %s%s%s ON %s (", index->unique ? "UNIQUE " : "", how, before,
+                index->name, record->table);
     print_index_fields(table, index, sql);
     sw_buf_addc(sql, ')');
     if (index->present) {
@@ -186,7 +191,7 @@ static void print_index(const sw_table *table, const sw_index *index, sw_buf *sq
 }
 
 /* V1's types of closed lists, with its labels in capitals. */
-static void print_types(const sw_record *record, sw_buf *sql)
+void sw__pg_print_types(const sw_record *record, sw_buf *sql)
 {
     for (size_t i = 0; i < record->field_count; i++) {
         const sw_field *field = &record->fields[i];
@@ -206,27 +211,33 @@ static void print_types(const sw_record *record, sw_buf *sql)
     }
 }
 
+void sw__pg_print_basics(sw_buf *sql)
+{
+    sw_buf_adds(sql, basics);
+}
+
 /* ---- from one version to the next --------------------------------------------------------------- */
 
 /* What a database of version `from` lacks. */
-static void print_changes(const sw_table *table, int from, sw_buf *sql)
+static void print_changes(const sw_pg_store *store, const sw_table *table, int from, sw_buf *sql)
 {
     const sw_record *record = table->model;
     bool is_new = sw__record_since(record) > from;
     if (is_new) {
-        print_types(record, sql);
-        print_table(table, sql);
+        sw__pg_print_types(record, sql);
+        sw__pg_print_table(table, sql);
     }
     for (size_t i = 0; !is_new && i < record->field_count; i++) {
         if (sw__since(record->fields[i].since) > from) {
             sw_buf_addf(sql, "ALTER TABLE %s ADD COLUMN ", record->table);
-            print_declaration(&record->fields[i], sql);
+            sw__pg_print_declaration(&record->fields[i], sql);
             sw_buf_adds(sql, ";\n");
         }
     }
     for (size_t i = 0; i < record->index_count; i++) {
         if (is_new || sw__since(record->indexes[i].since) > from) {
-            print_index(table, &record->indexes[i], sql);
+            bool beside = store->adopted && sw__pg_is_v1(table->record);
+            sw__pg_print_index(table, &record->indexes[i], "", beside ? SW_PG_ADOPTED : "", sql);
         }
     }
 }
@@ -237,7 +248,7 @@ static void print_migration(const sw_pg_store *store, int from, sw_buf *sql)
         sw_buf_adds(sql, basics);
     }
     for (size_t r = 0; r < SW_RECORD_COUNT; r++) {
-        print_changes(&store->tables[r], from, sql);
+        print_changes(store, &store->tables[r], from, sql);
     }
     sw_buf_addf(sql, "UPDATE stepwell_state SET schema_version = %d;\n",
                 sw__schema_version(sw__records, SW_RECORD_COUNT));
@@ -245,7 +256,7 @@ static void print_migration(const sw_pg_store *store, int from, sw_buf *sql)
 
 /* ---- what is there already ---------------------------------------------------------------------- */
 
-static sw_status run(PGconn *conn, const char *sql, const char *doing, PGresult **out,
+sw_status sw__pg_run(PGconn *conn, const char *sql, const char *doing, PGresult **out,
                      sw_error *err)
 {
     PGresult *result = sw__pq.exec(conn, sql);
@@ -267,7 +278,7 @@ static sw_status ask_number(PGconn *conn, const char *sql, int *out, sw_error *e
 {
     int64_t number = 0;
     PGresult *result = NULL;
-    sw_status status = run(conn, sql, "read the schema", &result, err);
+    sw_status status = sw__pg_run(conn, sql, "read the schema", &result, err);
     if (status == SW_STATUS_OK) {
         bool there = sw__pq.ntuples(result) == 1 && !sw__pq.getisnull(result, 0, 0);
         (void)(there && sw_parse_int(sw_str_from(sw__pq.getvalue(result, 0, 0)), &number));
@@ -277,8 +288,29 @@ static sw_status ask_number(PGconn *conn, const char *sql, int *out, sw_error *e
     return status;
 }
 
+/* A database that was V1's is written to only when all of its sums are there. */
+static sw_status look_for_adoption(sw_pg_store *store, PGconn *conn, sw_error *err)
+{
+    int is = 0, done = 1;
+    sw_status status =
+        ask_number(conn, "SELECT (to_regclass('stepwell_adoption') IS NOT NULL)::int", &is, err);
+    if (status == SW_STATUS_OK && is) {
+        sw__pg_adopted(store);
+        status =
+            ask_number(conn, "SELECT (done IS NOT NULL)::int FROM stepwell_adoption", &done, err);
+    }
+    if (status == SW_STATUS_OK && !done && !store->read_only && !store->adopting) {
+        return sw_fail(
+            err, SW_STATUS_BUSY, "",
+            "%s is being adopted, and its sums are not all there yet: run stepwell adopt "
+            "with --apply until it is done",
+            store->place);
+    }
+    return status;
+}
+
 /* 0: there is nothing of anybody's. */
-static sw_status inspect(const sw_pg_store *store, PGconn *conn, int *version, sw_error *err)
+static sw_status inspect(sw_pg_store *store, PGconn *conn, int *version, sw_error *err)
 {
     int ours = 0, foreign = 0;
     int newest = sw__schema_version(sw__records, SW_RECORD_COUNT);
@@ -287,6 +319,7 @@ static sw_status inspect(const sw_pg_store *store, PGconn *conn, int *version, s
     *version = 0;
     if (status == SW_STATUS_OK && ours) {
         status = ask_number(conn, "SELECT schema_version FROM stepwell_state", version, err);
+        status = status == SW_STATUS_OK ? look_for_adoption(store, conn, err) : status;
     } else if (status == SW_STATUS_OK) {
         status =
             ask_number(conn,
@@ -297,8 +330,9 @@ static sw_status inspect(const sw_pg_store *store, PGconn *conn, int *version, s
     if (status == SW_STATUS_OK && foreign) {
         return sw_fail(
             err, SW_STATUS_INVALID, "url",
-            "%s holds tables of another program (steps, users or organizations): name an "
-            "empty database, or another schema by ?options=-csearch_path%%3Dname",
+            "%s holds tables of another program (steps, users or organizations): stepwell adopt "
+            "takes over a database of Letta V1; else name an empty database, or another schema by "
+            "?options=-csearch_path%%3Dname",
             store->place);
     }
     if (status == SW_STATUS_OK && *version > newest) {
@@ -311,10 +345,10 @@ static sw_status inspect(const sw_pg_store *store, PGconn *conn, int *version, s
 }
 
 /* Inside the transaction: another process may have been first. */
-static sw_status migrate_locked(const sw_pg_store *store, PGconn *conn, sw_error *err)
+static sw_status migrate_locked(sw_pg_store *store, PGconn *conn, sw_error *err)
 {
     int version = 0;
-    sw_status status = run(conn, migration_lock, "begin to write the schema", NULL, err);
+    sw_status status = sw__pg_run(conn, migration_lock, "begin to write the schema", NULL, err);
     if (status == SW_STATUS_OK) {
         status = inspect(store, conn, &version, err);
     }
@@ -324,13 +358,13 @@ static sw_status migrate_locked(const sw_pg_store *store, PGconn *conn, sw_error
     sw_buf sql;
     sw_buf_init(&sql, &store->allocator, 1 << 20);
     print_migration(store, version, &sql);
-    status = sql.status == SW_STATUS_OK ? run(conn, sql.ptr, "write the schema", NULL, err)
+    status = sql.status == SW_STATUS_OK ? sw__pg_run(conn, sql.ptr, "write the schema", NULL, err)
                                         : sw_no_memory(err);
     sw_buf_fini(&sql);
     return status;
 }
 
-sw_status sw__pg_migrate(const sw_pg_store *store, PGconn *conn, sw_error *err)
+sw_status sw__pg_migrate(sw_pg_store *store, PGconn *conn, sw_error *err)
 {
     int version = 0, newest = sw__schema_version(sw__records, SW_RECORD_COUNT);
     sw_status status = inspect(store, conn, &version, err);
@@ -347,13 +381,13 @@ sw_status sw__pg_migrate(const sw_pg_store *store, PGconn *conn, sw_error *err)
             "it once for writing",
             store->place, version, newest);
     }
-    status = run(conn, migration_begin, "begin to write the schema", NULL, err);
+    status = sw__pg_run(conn, migration_begin, "begin to write the schema", NULL, err);
     if (status != SW_STATUS_OK) {
         return status;
     }
     status = migrate_locked(store, conn, err);
     if (status == SW_STATUS_OK) {
-        return run(conn, "COMMIT", "write the schema", NULL, err);
+        return sw__pg_run(conn, "COMMIT", "write the schema", NULL, err);
     }
     sw__pq.clear(sw__pq.exec(conn, "ROLLBACK"));
     return status;

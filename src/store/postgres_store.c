@@ -271,10 +271,11 @@ static sw_status pg_tidy(sw_store *store, sw_error *err)
         .info = sw__pg_info, .tidy = pg_tidy, .settle = sw__pg_settle,                             \
         .session_open = pg_session_open, .session_close = pg_session_close, .begin = pg_begin,     \
         .commit = pg_commit, .rollback = pg_rollback, .version = pg_version, .wait = pg_wait,      \
-        .get = sw__pg_get, .insert = sw__pg_insert, .insert_many = sw__pg_insert_many,             \
-        .update = sw__pg_update, .add = sw__pg_add, .add_many = sw__pg_add_many,                   \
-        .put = sw__pg_put, .put_many = sw__pg_put_many, .remove = sw__pg_remove,                   \
-        .scan = sw__pg_scan, .count = sw__pg_count, .check = sw__pg_check                          \
+        .get = sw__pg_get, .get_many = sw__pg_get_many, .update_many = sw__pg_update_many,         \
+        .insert = sw__pg_insert, .insert_many = sw__pg_insert_many, .update = sw__pg_update,       \
+        .add = sw__pg_add, .add_many = sw__pg_add_many, .put = sw__pg_put,                         \
+        .put_many = sw__pg_put_many, .remove = sw__pg_remove, .scan = sw__pg_scan,                 \
+        .count = sw__pg_count, .check = sw__pg_check                                               \
     }
 
 /* Both spellings of the scheme are PostgreSQL's. */

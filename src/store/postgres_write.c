@@ -63,8 +63,7 @@ static void build_taken(const sw_table *table, const void *arg, sw_buf *sql)
 static sw_status is_taken(sw_pg_session *session, const sw_table *table, const same *want,
                           const void *row, bool *taken, sw_error *err)
 {
-    const sw_pg_shape shape = {
-        .verb = SW_PG_TAKEN, .record = (uint8_t)(table->model - sw__records), .path = want->path};
+    const sw_pg_shape shape = {.verb = SW_PG_TAKEN, .record = table->record, .path = want->path};
     PGresult *result = NULL;
     session->values.count = 0;
     for (size_t i = 0; i < want->count; i++) {
@@ -163,6 +162,8 @@ static bool may_be_taken(const sw_record *record, uint64_t mask)
 static sw_status rule_broken(const sw_record *record, const PGresult *result, sw_error *err)
 {
     const char *name = sw__pq.resultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+    const size_t before = sizeof SW_PG_ADOPTED - 1;
+    name += name && strncmp(name, SW_PG_ADOPTED, before) == 0 ? before : 0;
     for (size_t i = 0; name && i < record->index_count; i++) {
         if (strcmp(record->indexes[i].name, name) == 0) {
             return taken_by_index(record, &record->indexes[i], err);

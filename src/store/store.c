@@ -6,6 +6,7 @@
  * the program; what a person can cause has a status. A verb that failed for the store's own reasons
  * leaves its group broken: later writes and the commit give the same answer, so nothing of it is kept.
  */
+#include "store/adopt.h"
 #include "store/store_impl.h"
 
 static const sw_store_ops *const backends[] = {
@@ -306,6 +307,50 @@ sw_status sw_store_get(sw_session *session, sw_record_id record, const void *key
     return note(session, session->store->ops->get(session, record, key, arena, out, err));
 }
 
+/* For a store without a verb for many. */
+static sw_status get_each(sw_session *session, sw_record_id record, const sw_str *ids, size_t count,
+                          sw_visit *visit, void *arg, sw_error *err)
+{
+    const sw_record *model = sw_record_of(record);
+    const sw_field *id = &model->fields[sw_record_primary(model)];
+    sw_seen seen = SW_SEEN_COUNT;
+    sw_status status = SW_STATUS_OK;
+    sw_arena arena;
+    sw_arena_init(&arena, &session->store->allocator, 0);
+    for (size_t i = 0; i < count && status == SW_STATUS_OK && seen != SW_SEEN_STOP; i++) {
+        sw_arena_reset(&arena);
+        void *row = sw_arena_zeroed(&arena, model->size);
+        void *key = sw_arena_zeroed(&arena, model->size);
+        if (!row || !key) {
+            status = sw_no_memory(err);
+            break;
+        }
+        *sw_field_str(id, key) = ids[i];
+        status = session->store->ops->get(session, record, key, &arena, row, err);
+        seen = status == SW_STATUS_OK ? visit(arg, row) : SW_SEEN_COUNT;
+        status = status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
+    }
+    sw_arena_fini(&arena);
+    return status;
+}
+
+sw_status sw_store_get_many(sw_session *session, sw_record_id record, const sw_str *ids,
+                            size_t count, uint64_t fields, sw_visit *visit, void *arg,
+                            sw_error *err)
+{
+    const sw_store_ops *ops = session->store->ops;
+    sw_assert(sw_record_primary(sw_record_of(record)) >= 0);
+    if (count == 0) {
+        return SW_STATUS_OK;
+    }
+    session->visiting++;
+    sw_status status = ops->get_many
+                           ? ops->get_many(session, record, ids, count, fields, visit, arg, err)
+                           : get_each(session, record, ids, count, visit, arg, err);
+    session->visiting--;
+    return note(session, status);
+}
+
 sw_status sw_store_insert(sw_session *session, sw_record_id record, const void *row, sw_error *err)
 {
     sw_assert(complete(writable(session, record), row, SW_MASK_ALL));
@@ -356,6 +401,29 @@ sw_status sw_store_update(sw_session *session, sw_record_id record, const void *
         return broken(session, err);
     }
     return note(session, session->store->ops->update(session, record, row, mask, err));
+}
+
+sw_status sw_store_update_many(sw_session *session, sw_record_id record, const void *const *rows,
+                               size_t count, uint64_t mask, sw_error *err)
+{
+    const sw_store_ops *ops = session->store->ops;
+    const sw_record *model = writable(session, record);
+    sw_status status = SW_STATUS_OK;
+    sw_assert(mask != 0 && (mask & sw__record_key_mask(model)) == 0);
+    if (session->broken != SW_STATUS_OK) {
+        return broken(session, err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        sw_assert(has_key(model, rows[i]) && complete(model, rows[i], mask));
+    }
+    if (ops->update_many && count > 0) {
+        return note(session, ops->update_many(session, record, rows, count, mask, err));
+    }
+    for (size_t i = 0; i < count && (status == SW_STATUS_OK || status == SW_STATUS_NOT_FOUND);
+         i++) {
+        status = note(session, ops->update(session, record, rows[i], mask, err));
+    }
+    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
 }
 
 sw_status sw_store_add(sw_session *session, sw_record_id record, const void *row, sw_error *err)
@@ -490,3 +558,46 @@ sw_status sw_store_check(sw_session *session, sw_fault *fault, void *arg, sw_err
     }
     return note(session, session->store->ops->check(session, fault, arg, err));
 }
+
+#ifndef SW_WITH_POSTGRES
+/* ---- adopting, where there is no PostgreSQL ------------------------------------------------------ */
+
+sw_status sw_adopt_open(const sw_store_options *options, sw_adoption **out, sw_adopt_found *found,
+                        sw_error *err)
+{
+    (void)options;
+    (void)found;
+    *out = NULL;
+    return sw_fail(err, SW_STATUS_UNSUPPORTED, "url", "this build has no PostgreSQL (libpq)");
+}
+
+void sw_adopt_close(sw_adoption **adoption)
+{
+    *adoption = NULL;
+}
+
+sw_status sw_adopt_tell(sw_adoption *adoption, sw_adopt_line *line, void *arg, sw_error *err)
+{
+    (void)adoption;
+    (void)line;
+    (void)arg;
+    return sw_fail(err, SW_STATUS_UNSUPPORTED, "", "nothing was opened");
+}
+
+sw_status sw_adopt_add(sw_adoption *adoption, sw_error *err)
+{
+    return sw_adopt_tell(adoption, NULL, NULL, err);
+}
+
+sw_status sw_adopt_index(sw_adoption *adoption, sw_store_progress *progress, void *arg,
+                         sw_error *err)
+{
+    (void)progress;
+    return sw_adopt_tell(adoption, NULL, arg, err);
+}
+
+sw_status sw_adopt_end(sw_adoption *adoption, sw_error *err)
+{
+    return sw_adopt_tell(adoption, NULL, NULL, err);
+}
+#endif

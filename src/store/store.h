@@ -36,6 +36,7 @@ typedef struct sw_store_options {
     bool read_only;                /* refuse every write; the file must exist */
     bool must_exist;               /* do not create the file */
     int64_t busy_ms;               /* longest wait for another process; 0: SW_LIMIT_BUSY_MS */
+    bool adopting;                 /* write also where an adoption is not finished (adopt.h) */
 } sw_store_options;
 
 /* Opens, creating or migrating the schema as needed. SW_STATUS_NEWER: the file is from a newer version. */
@@ -106,6 +107,10 @@ sw_status sw_store_insert_many(sw_session *session, sw_record_id record, const v
 /* Sets the fields of `mask` in the row with row's key. NOT_FOUND, EXISTS (unique index), INVALID. */
 sw_status sw_store_update(sw_session *session, sw_record_id record, const void *row, uint64_t mask,
                           sw_error *err) SW_MUST_CHECK;
+/* The same for `count` rows of one record with an id, whose mask names nothing that is unique and no parent; a row
+ * that is not there is passed over. Anything but OK: some may be changed, roll the group back. */
+sw_status sw_store_update_many(sw_session *session, sw_record_id record, const void *const *rows,
+                               size_t count, uint64_t mask, sw_error *err) SW_MUST_CHECK;
 /* Adds row's counters (SW_COUNTER; null adds nothing) to the row with row's key; where there is none,
  * a record with key parts is inserted whole, one with an id answers NOT_FOUND.
  */
@@ -174,6 +179,12 @@ sw_status sw_store_scan(sw_session *session, const sw_scan *scan, sw_visit *visi
 /* How many rows of the record there are. */
 sw_status sw_store_count(sw_session *session, sw_record_id record, int64_t *out,
                          sw_error *err) SW_MUST_CHECK;
+
+/* Shows those of the rows with these ids that are there, in no order; `fields` as in a scan, 0: all. An id that is
+ * given twice may be shown twice. */
+sw_status sw_store_get_many(sw_session *session, sw_record_id record, const sw_str *ids,
+                            size_t count, uint64_t fields, sw_visit *visit, void *arg,
+                            sw_error *err) SW_MUST_CHECK;
 
 /* ---- upkeep ------------------------------------------------------------------------------------- */
 

@@ -45,12 +45,18 @@ typedef struct sw_store_ops {
 
     sw_status (*get)(sw_session *session, sw_record_id record, const void *key, sw_arena *arena,
                      void *out, sw_error *err);
+    /* NULL: one by one. count is not 0 */
+    sw_status (*get_many)(sw_session *session, sw_record_id record, const sw_str *ids, size_t count,
+                          uint64_t fields, sw_visit *visit, void *arg, sw_error *err);
     sw_status (*insert)(sw_session *session, sw_record_id record, const void *row, sw_error *err);
     /* NULL: one by one. existed is all false; count is not 0 */
     sw_status (*insert_many)(sw_session *session, sw_record_id record, const void *const *rows,
                              size_t count, bool *existed, sw_error *err);
     sw_status (*update)(sw_session *session, sw_record_id record, const void *row, uint64_t mask,
                         sw_error *err); /* mask: never empty, no key, no shared field */
+    /* NULL: one by one. count is not 0 */
+    sw_status (*update_many)(sw_session *session, sw_record_id record, const void *const *rows,
+                             size_t count, uint64_t mask, sw_error *err);
     sw_status (*add)(sw_session *session, sw_record_id record, const void *row, sw_error *err);
     /* NULL: one by one. count is not 0 */
     sw_status (*add_many)(sw_session *session, sw_record_id record, const void *const *rows,

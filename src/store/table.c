@@ -40,6 +40,7 @@ void sw__tables_fill(sw_table tables[SW_RECORD_COUNT])
 {
     for (size_t r = 0; r < SW_RECORD_COUNT; r++) {
         fill_table(&tables[r], &sw__records[r]);
+        tables[r].record = (uint8_t)r;
     }
     for (size_t r = 0; r < SW_RECORD_COUNT; r++) {
         for (size_t i = 0; i < sw__records[r].field_count; i++) {

@@ -12,6 +12,7 @@ enum { SW_KEY_FIELDS = 8 }; /* most fields a key or an index may have */
 
 typedef struct sw_table {
     const sw_record *model;
+    uint8_t record; /* which */
     sw_shape shape;
     int primary; /* the primary field, or -1 */
     uint8_t keys[SW_KEY_FIELDS];
@@ -25,6 +26,7 @@ typedef struct sw_table {
         null_parts; /* parts of the key that may be null; no database compares nulls in a key */
     bool is_parent; /* others refer to its rows */
     /* By the store: */
+    bool adopted;     /* rows that another program wrote by rules of its own are among them */
     uint64_t ordered; /* fields whose order an index over their column gives */
     uint64_t ranged;  /* those of them that may bound a walk from below and above */
     bool

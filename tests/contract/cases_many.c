@@ -191,10 +191,81 @@ static void putting_many(void **state)
     }
 }
 
+/* One row more than there is: it is passed over. */
+static void updating_many(void **state)
+{
+    static const uint8_t fields[] = {SW_STEP_MODEL, SW_STEP_PROMPT_TOKENS, SW_STEP_TAGS};
+    contract *ct = *state;
+    void *rows[MANY], *changed[MANY];
+    uint64_t mask = 0;
+    ct_world(ct);
+    ct_begin(ct);
+    for (size_t i = 0; i < MANY; i++) {
+        rows[i] = i == 3 ? ct_row(ct, SW_RECORD_STEP, ROWGEN_SPARSE)
+                         : ct_insert(ct, SW_RECORD_STEP, i % 2 ? ROWGEN_FULL : ROWGEN_SPARSE);
+        changed[i] = ct_row(ct, SW_RECORD_STEP, i % 3 ? ROWGEN_FULL : ROWGEN_SPARSE);
+        copy_key(SW_RECORD_STEP, changed[i], rows[i]);
+        for (size_t k = 0; k < SW_COUNT(fields); k++) {
+            sw_field_copy(ct_field(SW_RECORD_STEP, fields[k]), rows[i], changed[i]);
+            mask |= SW_MASK(fields[k]);
+        }
+    }
+    CT_EXPECT(sw_store_update_many(ct->writer, SW_RECORD_STEP, (const void *const *)changed, MANY,
+                                   mask, err),
+              OK);
+    for (size_t i = 0; i < MANY; i++) {
+        if (i != 3) {
+            ct_expect_row(ct, ct->writer, SW_RECORD_STEP, rows[i]);
+        }
+    }
+    ct_commit(ct);
+}
+
+typedef struct shown {
+    void **rows;
+    size_t count;
+} shown;
+
+static sw_seen see_shown(void *arg, const void *row)
+{
+    shown *s = arg;
+    for (size_t i = 0; i < MANY; i++) {
+        if (s->rows[i] && sw_row_cmp_key(sw_record_of(SW_RECORD_STEP), s->rows[i], row) == 0) {
+            ct_same_row(SW_RECORD_STEP, row, s->rows[i]);
+            s->rows[i] = NULL;
+            s->count++;
+        }
+    }
+    return SW_SEEN_COUNT;
+}
+
+static void getting_many(void **state)
+{
+    contract *ct = *state;
+    void *rows[MANY];
+    sw_str ids[MANY + 1];
+    shown s = {.rows = rows};
+    ct_world(ct);
+    ct_begin(ct);
+    for (size_t i = 0; i < MANY; i++) {
+        void *row = ct_insert(ct, SW_RECORD_STEP, i % 2 ? ROWGEN_FULL : ROWGEN_SPARSE);
+        ids[i] = ct_id(SW_RECORD_STEP, row);
+        rows[i] = ct_stored(ct, SW_RECORD_STEP, row);
+    }
+    ids[MANY] = SW_STR("step-that-is-not-there");
+    ct_commit(ct);
+    CT_EXPECT(sw_store_get_many(ct->reader, SW_RECORD_STEP, ids, MANY + 1, 0, see_shown, &s, err),
+              OK);
+    assert_int_equal(s.count, MANY);
+    CT_EXPECT(sw_store_get_many(ct->reader, SW_RECORD_STEP, ids, 0, 0, see_shown, &s, err), OK);
+}
+
 const ct_case ct_many_cases[] = {
     {"inserting many is inserting each", inserting_many},
     {"adding many is adding each", adding_many},
     {"adding passes over what is gone", adding_passes_over_what_is_gone},
     {"putting many is putting each", putting_many},
+    {"updating many is updating each", updating_many},
+    {"getting many is getting each", getting_many},
     {NULL, NULL},
 };
