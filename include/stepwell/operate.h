@@ -212,6 +212,22 @@ typedef struct sw_migrate_end {
 SW_API sw_status sw_migrate(const sw_migrate_options *options, sw_migrate_end *end,
                             sw_error *err) SW_MUST_CHECK;
 
+/* ---- sums of rows that somebody else wrote ---------------------------------------------------------- */
+
+typedef struct sw_resum_end {
+    int64_t organizations, steps, runs, messages;
+    int64_t moved;    /* sums that were not what the rows say */
+    int64_t new_runs; /* that had no totals */
+} sw_resum_end;
+
+typedef void sw_resum_progress(void *arg, int64_t done);
+
+/* Makes every sum, histogram and total what the rows say, in one group: others read what was before until all of it is
+ * there. An organization of which anything moved gets one entry of the journal. The
+ * progress is told of rows. */
+SW_API sw_status sw_resum(sw_ledger *ledger, sw_resum_progress *progress, void *arg,
+                          sw_resum_end *end, sw_error *err) SW_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

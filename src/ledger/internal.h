@@ -322,6 +322,9 @@ sw_status sw_group_flush(sw_group *group, sw_error *err);
 sw_cell *sw_group_find_cell(sw_group *group, size_t which, const void *key);
 sw_spread *sw_group_find_spread(sw_group *group, sw_record_id record, const void *key);
 sw_cell *sw_group_make_cell(sw_group *group, size_t which, const void *key);
+sw_spread *sw_group_make_spread(sw_group *group, sw_record_id record, const void *key);
+/* The three histogram fields of either latency record, in the order of sw_spread.times. */
+void sw_spread_fields(sw_record_id record, void *row, sw_str *fields[3]);
 sw_status sw_group_carry_spreads(sw_group *to, const sw_group *from, sw_record_id record,
                                  sw_error *err);
 

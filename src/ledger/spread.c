@@ -17,7 +17,7 @@ static bool spread_same(const sw_group *group, const void *entry, uint64_t hash,
            sw__same_key(group, spread->record, spread->key, key);
 }
 
-static sw_spread *spread_of(sw_group *group, sw_record_id id, const void *key)
+sw_spread *sw_group_make_spread(sw_group *group, sw_record_id id, const void *key)
 {
     const sw_record *record = sw_record_of(id);
     uint64_t hash = sw__key_hash(group, id, key);
@@ -58,7 +58,7 @@ sw_status sw_group_carry_spreads(sw_group *to, const sw_group *from, sw_record_i
         if (!spread || spread->record != record) {
             continue;
         }
-        sum = spread_of(to, record, spread->key);
+        sum = sw_group_make_spread(to, record, spread->key);
         for (size_t k = 0; k < 3; k++) {
             if (!sum || !sw_tally_carry(&sum->times[k], &spread->times[k], &to->arena)) {
                 return sw_no_memory(err);
@@ -94,8 +94,8 @@ sw_status sw_group_time(sw_group *group, const sw_step *step, const sw_step_metr
                                    !metrics->tool_execution_ns.known)) {
         return SW_STATUS_OK;
     }
-    one = spread_of(group, SW_RECORD_LATENCY_ORG_DAY, &by_org);
-    two = spread_of(group, SW_RECORD_LATENCY_MODEL_DAY, &by_model);
+    one = sw_group_make_spread(group, SW_RECORD_LATENCY_ORG_DAY, &by_org);
+    two = sw_group_make_spread(group, SW_RECORD_LATENCY_MODEL_DAY, &by_model);
     if (!one || !two || !spread_move(group, one, metrics, sign) ||
         !spread_move(group, two, metrics, sign)) {
         return sw_group_must(group, sw_no_memory(err), err);
@@ -104,7 +104,7 @@ sw_status sw_group_time(sw_group *group, const sw_step *step, const sw_step_metr
 }
 
 /* The three histogram fields of either latency record, in the order of sw_spread.times. */
-static void spread_fields(sw_record_id record, void *row, sw_str *fields[3])
+void sw_spread_fields(sw_record_id record, void *row, sw_str *fields[3])
 {
     if (record == SW_RECORD_LATENCY_ORG_DAY) {
         sw_latency_org_day *cell = row;
@@ -155,7 +155,7 @@ static sw_status flush_spread(sw_group *group, sw_spread *spread, sw_error *err)
         memcpy(row, spread->key, record->size);
         status = SW_STATUS_OK;
     }
-    spread_fields(spread->record, row, fields);
+    sw_spread_fields(spread->record, row, fields);
     for (size_t i = 0; i < 3 && status == SW_STATUS_OK; i++) {
         status = spread_apply(group, &spread->times[i], fields[i], err);
     }

@@ -242,11 +242,15 @@ bool sw__journal_deleted(const sw_check *c, sw_str step_id)
     return trail->hash != 0 && trail->ever_deleted;
 }
 
-/* Whether the trail begins as it should. */
-static bool begins(sw_check *c, const sw_trail *trail, const char *where)
+/* Whether there is a trail to follow, which begins as it should. What another program wrote into a database that was adopted
+ * has none, or begins in the middle: the journal tells what became of it since. */
+static bool begins(sw_check *c, const sw_trail *trail, sw_int source, const char *where)
 {
     bool there = trail->hash != 0 && trail->created && !trail->deleted;
 
+    if (source.value == SW_SOURCE_ADOPTED && !trail->created && !trail->deleted) {
+        return trail->hash != 0;
+    }
     if (!there) {
         sw__differ(c, "journal", where, "the journal does not tell of its creation");
     } else if (trail->twice) {
@@ -261,7 +265,7 @@ sw_status sw__journal_knows(sw_check *c, const sw_step *step)
     char where[200];
 
     (void)snprintf(where, sizeof where, "steps id=%.*s", (int)step->id.len, step->id.ptr);
-    if (!begins(c, trail, where)) {
+    if (!begins(c, trail, step->source, where)) {
         return SW_STATUS_OK;
     }
     if (step->end_digest.ptr && trail->ended < 0) {
@@ -289,8 +293,8 @@ void sw__journal_knows_run(sw_check *c, const sw_run *run)
     char where[200];
 
     (void)snprintf(where, sizeof where, "runs id=%.*s", (int)run->id.len, run->id.ptr);
-    if (begins(c, trail, where) && trail->ended >= 0 && trail->ended != run->status.value &&
-        !runs_again(trail, run)) {
+    if (begins(c, trail, run->source, where) && trail->ended >= 0 &&
+        trail->ended != run->status.value && !runs_again(trail, run)) {
         sw__differ(c, "life cycle", where, "the run is %s, the journal says it became %s",
                    sw__stored_word(SW_ENUM_run_status, run->status.value),
                    sw__stored_word(SW_ENUM_run_status, trail->ended));

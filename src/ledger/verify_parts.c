@@ -184,7 +184,8 @@ void sw__check_links(sw_check *c, const sw_step *step, const sw_step_metrics *me
 
     name_of("step_metrics", step->id, where);
     for (size_t i = 0; i < SW_COUNT(links); i++) {
-        bool lacks = !links[i].said.ptr && links[i].may_lack;
+        bool foreign = step->source.value == SW_SOURCE_ADOPTED; /* V1 leaves them out */
+        bool lacks = !links[i].said.ptr && (links[i].may_lack || foreign);
         if (links[i].own.ptr && !lacks && !sw_str_eq(links[i].said, links[i].own)) {
             sw__differ(c, "reference", where, "%s is %.*s, the step's is %.*s", links[i].name,
                        links[i].said.ptr ? (int)links[i].said.len : 4,
@@ -272,7 +273,9 @@ static sw_seen see_alias(void *arg, const void *row)
 static sw_seen see_later(void *arg, const void *row)
 {
     int64_t *last = arg;
-    int64_t at = ((const sw_message *)row)->created_at.value;
+    const sw_message *message = row;
+    /* A message without a body of ours is an adopted one, and V1 did not say when the conversation heard it. */
+    int64_t at = message->body_hash.ptr ? message->created_at.value : INT64_MIN;
 
     *last = at > *last ? at : *last;
     return SW_SEEN_COUNT;
@@ -287,7 +290,7 @@ static sw_seen see_conversation(void *arg, const void *row)
     sw_scan scan = {.record = SW_RECORD_MESSAGE,
                     .conditions = &its,
                     .condition_count = 1,
-                    .fields = SW_MASK(SW_MESSAGE_CREATED_AT),
+                    .fields = SW_MASK(SW_MESSAGE_CREATED_AT) | SW_MASK(SW_MESSAGE_BODY_HASH),
                     .unordered = true};
     int64_t last = INT64_MIN;
     char where[200];

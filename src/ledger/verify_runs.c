@@ -93,6 +93,9 @@ static void check_times(sw_check *c, const sw_run *run, const sw_run_metrics *me
     const int64_t bound = INT64_MAX / 1000;
     int64_t began = run->created_at.value;
 
+    if (run->source.value == SW_SOURCE_ADOPTED) {
+        return; /* V1's own words, which stay */
+    }
     check_number(c, where, "run_ns", metrics->run_ns, sw__run_ns(run));
     if (began < bound && began > -bound) {
         check_number(c, where, "run_start_ns", metrics->run_start_ns, sw_int_of(began * 1000));
@@ -113,6 +116,9 @@ static void check_end(sw_check *c, const sw_run *run, const sw_run_metrics *metr
     bool ended = run->status.value >= SW_RUN_STATUS_COMPLETED;
     char where[200];
 
+    if (run->source.value == SW_SOURCE_ADOPTED) {
+        return; /* V1 does not always say when */
+    }
     (void)snprintf(where, sizeof where, "runs id=%.*s", (int)run->id.len, run->id.ptr);
     if (ended && !run->completed_at.known) {
         sw__differ(c, "life cycle", where, "the run has ended and has no completed_at");
@@ -172,7 +178,8 @@ static sw_seen see_agents_run(void *arg, const void *row)
     const sw_run *run = row;
     sw_int ns = sw__run_ns(run);
 
-    if (run->status.value < SW_RUN_STATUS_COMPLETED || !run->completed_at.known) {
+    if (run->status.value < SW_RUN_STATUS_COMPLETED || !run->completed_at.known ||
+        run->source.value == SW_SOURCE_ADOPTED) {
         return SW_SEEN_COUNT;
     }
     if (!m->last.known || run->completed_at.value > m->last.value) {
@@ -196,7 +203,7 @@ static sw_seen see_agent(void *arg, const void *row)
     c->failed = sw__check_again(c, SW_RECORD_RUN, SW_RUN_AGENT_ID, agent->id,
                                 SW_MASK(SW_RUN_STATUS) | SW_MASK(SW_RUN_COMPLETED_AT) |
                                     SW_MASK(SW_RUN_CREATED_AT) | SW_MASK(SW_RUN_STOP_REASON) |
-                                    SW_MASK(SW_RUN_TOTAL_DURATION_NS),
+                                    SW_MASK(SW_RUN_TOTAL_DURATION_NS) | SW_MASK(SW_RUN_SOURCE),
                                 see_agents_run, &m, &c->error);
     if (c->failed != SW_STATUS_OK) {
         return SW_SEEN_STOP;
