@@ -36,6 +36,7 @@ typedef enum bench_group {
     BENCH_GROUP_STATUSLINE,
     BENCH_GROUP_TRANSCRIPTS,
     BENCH_GROUP_POSTGRES,
+    BENCH_GROUP_ADOPT,
     BENCH_GROUP_COUNT
 } bench_group;
 
@@ -157,6 +158,7 @@ void bench_otlp(bench *b);
 void bench_statusline(bench *b);
 void bench_transcripts(bench *b);
 void bench_postgres(bench *b);
+void bench_adopt(bench *b);
 
 /* ---- figures (report.c) ------------------------------------------------------------------------- */
 

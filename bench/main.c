@@ -12,7 +12,7 @@ static const char usage[] =
     "usage: stepwell-bench [--quick] [--json FILE] [--size ROWS] [GROUP]\n"
     "\n"
     "Measures the ledger against a bare SQLite loop. Groups: bare ingest growth lists usage runs hashed http otlp\n"
-    "statusline transcripts postgres.\n"
+    "statusline transcripts postgres adopt.\n"
     "  --quick       a tenth of the size, under three minutes; what needs the full size reads n/a\n"
     "  --json FILE   also write the figures there\n"
     "  --size ROWS   of the big tables, instead of 5000000\n";
@@ -78,14 +78,14 @@ static wishes parse(int argc, char **argv)
 static void run_groups(bench *b, bench_group only)
 {
     static void (*const groups[])(bench * b) = {
-        bench_bare_check, bench_ingest,     bench_growth,      bench_lists,
-        bench_usage,      bench_runs,       bench_hashed,      bench_http,
-        bench_otlp,       bench_statusline, bench_transcripts, bench_postgres};
+        bench_bare_check,  bench_ingest,   bench_growth, bench_lists, bench_usage,
+        bench_runs,        bench_hashed,   bench_http,   bench_otlp,  bench_statusline,
+        bench_transcripts, bench_postgres, bench_adopt};
     for (int i = 0; i < BENCH_GROUP_COUNT; i++) {
         /* The bare loop's check always runs: without it no ratio of the ledger means anything. */
         bool judge = i == BENCH_GROUP_BARE && only != BENCH_GROUP_OTLP &&
                      only != BENCH_GROUP_STATUSLINE && only != BENCH_GROUP_TRANSCRIPTS &&
-                     only != BENCH_GROUP_POSTGRES;
+                     only != BENCH_GROUP_POSTGRES && only != BENCH_GROUP_ADOPT;
         if (judge || only == BENCH_GROUP_COUNT || only == (bench_group)i) {
             double start = bench_seconds();
             groups[i](b);

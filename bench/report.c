@@ -36,9 +36,9 @@ typedef struct result {
 static result results[BENCH_FIGURE_COUNT];
 static bool all_void;
 
-static const char *const group_names[] = {"bare",  "ingest",     "growth",      "lists",
-                                          "usage", "runs",       "hashed",      "http",
-                                          "otlp",  "statusline", "transcripts", "postgres"};
+static const char *const group_names[] = {
+    "bare", "ingest", "growth",     "lists",       "usage",    "runs", "hashed",
+    "http", "otlp",   "statusline", "transcripts", "postgres", "adopt"};
 _Static_assert(sizeof group_names / sizeof group_names[0] == BENCH_GROUP_COUNT, "a name each");
 
 const char *bench_group_name(bench_group group)
