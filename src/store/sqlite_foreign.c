@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Foreign databases through SQLite. A database has its newest changes in a log beside it (-wal), and whoever has it
- * open shares an index of that log (-shm). Three ways follow: the index is there, so its locks are; there is no log, so
- * the file alone is all; there is a log without an index, so nobody has it open, and both are copied, because SQLite
- * would make the index beside them.
+ * open shares an index of that log (-shm). Four ways follow: the index is there, so its locks are; there is a log without
+ * an index, so nobody has it open, and both are copied, because SQLite would make the index beside them; the file says
+ * that it has a log and there is none, so it was closed and is all there is; it says that it has none, so whoever writes
+ * to it locks the file itself, and so do we, for as long as we read. What a writer that was killed left behind in a
+ * journal only a writer can undo: that is refused.
  */
 #include "store/foreign_impl.h"
 
@@ -144,6 +146,20 @@ static bool is_beside(const char *path, sw_arena *arena, const char *end)
     return name && lstat(name, &is) == 0 && S_ISREG(is.st_mode) && is.st_size > 0;
 }
 
+/* Whether its header says that it is written to through a log; an empty file has none. */
+static bool has_log(const char *path)
+{
+    enum { WRITE_VERSION = 18, WITH_LOG = 2 };
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char version = 0;
+    bool said = fd >= 0 && pread(fd, &version, 1, WRITE_VERSION) == 1 && version == WITH_LOG;
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return said;
+}
+
 sw_status sw_foreign_open(const char *path, sw_arena *arena, sw_foreign **out, sw_error *err)
 {
     sqlite3 *db = NULL;
@@ -157,7 +173,8 @@ sw_status sw_foreign_open(const char *path, sw_arena *arena, sw_foreign **out, s
     }
     rc = is_beside(path, arena, "-shm")   ? open_as(path, "mode=ro&readonly_shm=1", arena, &db)
          : is_beside(path, arena, "-wal") ? open_copy(path, arena, &db)
-                                          : open_as(path, "immutable=1", arena, &db);
+         : has_log(path)                  ? open_as(path, "immutable=1", arena, &db)
+                                          : open_as(path, "mode=ro", arena, &db);
     if (rc != SQLITE_OK) {
         status = sw__lite_fail(db, rc, path, err);
         (void)sqlite3_close(db);

@@ -3,6 +3,7 @@
  * on since the last time, and being killed anywhere.
  */
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +11,18 @@
 #include "tests/import/v1_source.h"
 
 /* ---- rows that cannot be taken --------------------------------------------------------------------------- */
+
+/* Whatever becomes of a row, it is counted once. */
+static void check_sum(const import_v1_result *r)
+{
+    import_v1_count all = sum(r);
+    if (all.rows != all.made + all.ended + all.there + all.differing + all.refused) {
+        fail_msg(
+            "%lld rows, but %lld new, %lld ended, %lld there, %lld differing, %lld refused\n%s",
+            (long long)all.rows, (long long)all.made, (long long)all.ended, (long long)all.there,
+            (long long)all.differing, (long long)all.refused, trouble.text);
+    }
+}
 
 static void test_bad_rows(void **state)
 {
@@ -42,6 +55,7 @@ static void test_bad_rows(void **state)
     if (sum(&r).refused != 4 || trouble.refused != 4) {
         fail_msg("%s", trouble.text);
     }
+    check_sum(&r);
     ask(&s, "SELECT id FROM steps WHERE tid = 'tid-9'", id, sizeof id);
     (void)snprintf(said, sizeof said, "steps %s prompt_tokens refused", id);
     assert_told(said);
@@ -52,8 +66,34 @@ static void test_bad_rows(void **state)
                      3);
     place_verify("bad.db");
     r = take("bad.db", &s);
+    check_sum(&r);
     assert_int_equal(sum(&r).made, 0);
     assert_int_equal(sum(&r).refused, 4);
+}
+
+/* ---- while it is written to ---------------------------------------------------------------------------------- */
+
+/* What another program has written and not committed is neither read nor mixed with what was there before. */
+static void test_written_to(void **state)
+{
+    source s = make_file("busy.v1");
+    sqlite3 *db = NULL;
+    import_v1_result r;
+    sw_error err = {.status = SW_STATUS_OK};
+    const import_v1_options dry = {.dry_run = true};
+    (void)state;
+    assert_int_equal(sqlite3_open(s.path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "PRAGMA cache_size = 5; PRAGMA cache_spill = 5; BEGIN; UPDATE "
+                                  "steps SET prompt_tokens = 100",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(import_v1(NULL, &dry, s.url, &r, &err), SW_STATUS_BUSY);
+    assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    (void)take("busy.db", &s);
+    assert_int_equal(place_number("busy.db", "select sum(prompt_tokens) from steps"),
+                     number(&s, "SELECT sum(prompt_tokens) FROM steps"));
 }
 
 /* ---- what is missing -------------------------------------------------------------------------------------- */
@@ -272,9 +312,10 @@ static void test_kill(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_rows), cmocka_unit_test(test_missing_tables),
-        cmocka_unit_test(test_no_v1),    cmocka_unit_test(test_ended_since),
-        cmocka_unit_test(test_dry_run),  cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_written_to),     cmocka_unit_test(test_bad_rows),
+        cmocka_unit_test(test_missing_tables), cmocka_unit_test(test_no_v1),
+        cmocka_unit_test(test_ended_since),    cmocka_unit_test(test_dry_run),
+        cmocka_unit_test(test_kill),
     };
     if (argc > 1) {
         cmocka_set_test_filter(argv[1]);
