@@ -100,7 +100,8 @@ typedef struct page {
     sw_str wanted[PAGE]; /* of the keys those that the ledger lacks */
     const sw_foreign_key *wanted_key[PAGE];
     size_t wanted_count;
-    size_t at; /* of the wanted ones: how far the rows are */
+    bool met[PAGE]; /* of the wanted ones: its row came */
+    size_t at;      /* of the wanted ones: those before it have all been met */
     beside beside;
     sw_adopted batch[PAGE];
     sw_str ids[PAGE];
@@ -205,6 +206,32 @@ static void take_beside(page *p, v1_row *row, sw_adopted *out)
     }
 }
 
+/* Rows come in the order of their keys, but to V1's database keys may be equal that are not when they are read: then
+ * more rows come of a key than one, in any order. NULL: nobody waits for it. */
+static const sw_foreign_key *meet(page *p, sw_str id)
+{
+    for (size_t i = p->at; i < p->wanted_count; i++) {
+        if (!p->met[i] && sw_str_eq(p->wanted[i], id)) {
+            p->met[i] = true;
+            while (p->at < p->wanted_count && p->met[p->at]) {
+                p->at++;
+            }
+            return p->wanted_key[i];
+        }
+    }
+    return NULL;
+}
+
+static void tell_not_met(page *p)
+{
+    for (size_t i = p->at; i < p->wanted_count; i++) {
+        if (!p->met[i]) {
+            p->w->count->refused++;
+            v1_tell(p->w, p->wanted[i], "id", "is not found under what it prints as", false);
+        }
+    }
+}
+
 static sw_status take_row(void *arg, const sw_str *values, sw_error *err)
 {
     page *p = arg;
@@ -213,14 +240,10 @@ static sw_status take_row(void *arg, const sw_str *values, sw_error *err)
     sw_adopted made = {.row = NULL};
     sw_status status = v1_read(w, &p->columns, values, &row, err);
 
-    while (status == SW_STATUS_OK && p->at < p->wanted_count &&
-           !sw_str_eq(p->wanted[p->at], row.id)) {
-        p->at++; /* it went since, or its key prints otherwise */
-    }
-    if (status != SW_STATUS_OK || p->at == p->wanted_count) {
+    row.key = status == SW_STATUS_OK ? meet(p, row.id) : NULL;
+    if (!row.key) {
         return status;
     }
-    row.key = p->wanted_key[p->at];
     if (!is_meant(p, &row)) {
         w->count->rows--;
         return SW_STATUS_OK;
@@ -308,10 +331,11 @@ static sw_status choose(page *p, sw_error *err)
         status = sw_adopt_known(w->ledger, p->table->record, ids, p->count, known, err);
     }
     p->wanted_count = p->at = 0;
+    memset(p->met, 0, sizeof p->met);
     for (size_t i = 0; i < p->count && status == SW_STATUS_OK; i++) {
         if (known[i]) {
             w->count->there++;
-        } else if (!ids[i].ptr) {
+        } else if (!ids[i].ptr || ids[i].len == 0) { /* nothing could find it again */
             w->count->refused++;
             v1_tell(w, ids[i], "id", "is not said", false);
         } else {
@@ -333,6 +357,9 @@ static sw_status take_page(page *p, sw_error *err)
     }
     if (status == SW_STATUS_OK) {
         status = sw_foreign_rows(p->w->db, &of, p->wanted, p->wanted_count, take_row, p, err);
+    }
+    if (status == SW_STATUS_OK) {
+        tell_not_met(p);
     }
     return status == SW_STATUS_OK && p->batch_count > 0 ? flush(p, err) : status;
 }

@@ -71,6 +71,38 @@ static void test_bad_rows(void **state)
     assert_int_equal(sum(&r).refused, 4);
 }
 
+/* Ids that are equal to the database and are no longer when they are read, ids that are bytes, and none at all. */
+static void test_odd_ids(void **state)
+{
+    source s = make_file("ids.v1");
+    (void)state;
+    ask(&s,
+        "CREATE TABLE t AS SELECT * FROM steps; DROP TABLE steps; ALTER TABLE t RENAME COLUMN id TO "
+        "was; ALTER TABLE t ADD COLUMN id varchar COLLATE NOCASE; UPDATE t SET id = was; ALTER TABLE "
+        "t RENAME TO steps; CREATE INDEX steps_id ON steps (id);",
+        NULL, 0);
+    ask(&s,
+        "UPDATE steps SET id = 'STEP-twin' WHERE tid = 'tid-109';"
+        "UPDATE steps SET id = 'step-TWIN' WHERE tid = 'tid-9';"
+        "UPDATE steps SET id = CAST('step-bytes' AS BLOB) WHERE tid = 'tid-19';"
+        "UPDATE steps SET id = '' WHERE tid = 'tid-29';"
+        "UPDATE steps SET id = NULL WHERE tid = 'tid-39';",
+        NULL, 0);
+    import_v1_result r = take("ids.db", &s);
+    check_sum(&r);
+    assert_told("id refused: is not said");
+    assert_told("steps step-bytes id refused: is not found under what it prints as");
+    assert_int_equal(r.tables[7].refused, 3);
+    assert_int_equal(place_number("ids.db", "select count(*) from steps"), STEPS - 3);
+    assert_int_equal(place_number("ids.db", "select count(*) from steps where id in ('STEP-twin', "
+                                            "'step-TWIN')"),
+                     2);
+    r = take("ids.db", &s);
+    check_sum(&r);
+    assert_int_equal(sum(&r).made, 0);
+    place_verify("ids.db");
+}
+
 /* ---- while it is written to ---------------------------------------------------------------------------------- */
 
 /* What another program has written and not committed is neither read nor mixed with what was there before. */
@@ -312,10 +344,10 @@ static void test_kill(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_written_to),     cmocka_unit_test(test_bad_rows),
-        cmocka_unit_test(test_missing_tables), cmocka_unit_test(test_no_v1),
-        cmocka_unit_test(test_ended_since),    cmocka_unit_test(test_dry_run),
-        cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_odd_ids),  cmocka_unit_test(test_written_to),
+        cmocka_unit_test(test_bad_rows), cmocka_unit_test(test_missing_tables),
+        cmocka_unit_test(test_no_v1),    cmocka_unit_test(test_ended_since),
+        cmocka_unit_test(test_dry_run),  cmocka_unit_test(test_kill),
     };
     if (argc > 1) {
         cmocka_set_test_filter(argv[1]);
