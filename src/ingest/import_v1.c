@@ -232,32 +232,47 @@ static void tell_not_met(page *p)
     }
 }
 
+static sw_status make_row(page *p, v1_row *row, sw_error *err)
+{
+    v1_work *w = p->w;
+    sw_adopted made = {.row = NULL};
+    sw_status status = SW_STATUS_OK;
+
+    row->key = meet(p, row->id);
+    if (!row->key) {
+        return SW_STATUS_OK;
+    }
+    if (!is_meant(p, row)) {
+        w->count->rows--;
+        return SW_STATUS_OK;
+    }
+    take_beside(p, row, &made);
+    status = v1_mend(w, row, err);
+    v1_check(w, row);
+    if (row->refused) {
+        w->count->refused++;
+        return status;
+    }
+    made.row = row->row;
+    p->ids[p->batch_count] = row->id;
+    p->batch[p->batch_count++] = made;
+    return status;
+}
+
+/* What is kept of rows that are refused or not meant goes with those that are written, or at once. */
 static sw_status take_row(void *arg, const sw_str *values, sw_error *err)
 {
     page *p = arg;
     v1_work *w = p->w;
     v1_row row = {.refused = false};
-    sw_adopted made = {.row = NULL};
     sw_status status = v1_read(w, &p->columns, values, &row, err);
 
-    row.key = status == SW_STATUS_OK ? meet(p, row.id) : NULL;
-    if (!row.key) {
-        return status;
+    if (status == SW_STATUS_OK) {
+        status = make_row(p, &row, err);
     }
-    if (!is_meant(p, &row)) {
-        w->count->rows--;
-        return SW_STATUS_OK;
+    if (status == SW_STATUS_OK && p->batch_count == 0) {
+        sw_arena_reset(&w->arena);
     }
-    take_beside(p, &row, &made);
-    status = v1_mend(w, &row, err);
-    v1_check(w, &row);
-    if (row.refused) {
-        w->count->refused++;
-        return status;
-    }
-    made.row = row.row;
-    p->ids[p->batch_count] = row.id;
-    p->batch[p->batch_count++] = made;
     return status == SW_STATUS_OK && (p->batch_count == PAGE || w->arena.used > BATCH_BYTES)
                ? flush(p, err)
                : status;
@@ -361,7 +376,7 @@ static sw_status take_page(page *p, sw_error *err)
     if (status == SW_STATUS_OK) {
         tell_not_met(p);
     }
-    return status == SW_STATUS_OK && p->batch_count > 0 ? flush(p, err) : status;
+    return status == SW_STATUS_OK ? flush(p, err) : status;
 }
 
 static sw_status walk_table(page *p, int64_t *done, int64_t total, sw_error *err)

@@ -2,6 +2,7 @@
 /* An import of V1 in trouble: rows that cannot be taken, tables that are missing, what is no database of V1's, what moved
  * on since the last time, and being killed anywhere.
  */
+#include <malloc.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -126,6 +127,43 @@ static void test_written_to(void **state)
     (void)take("busy.db", &s);
     assert_int_equal(place_number("busy.db", "select sum(prompt_tokens) from steps"),
                      number(&s, "SELECT sum(prompt_tokens) FROM steps"));
+}
+
+/* ---- memory -------------------------------------------------------------------------------------------------- */
+
+static int64_t held, most;
+
+static void *counting_resize(void *data, void *ptr, size_t bytes)
+{
+    size_t before = ptr ? malloc_usable_size(ptr) : 0;
+    void *got = sw__libc_allocator.resize(data, ptr, bytes);
+    held +=
+        (int64_t)(got ? malloc_usable_size(got) : 0) - (int64_t)(got || bytes == 0 ? before : 0);
+    most = held > most ? held : most;
+    return got;
+}
+
+/* Rows that are refused are not kept. */
+static void test_memory_of_refused(void **state)
+{
+    enum { MOST = 16 << 20 };
+    source s = make_file("long.v1");
+    sw_allocator counting = sw__libc_allocator;
+    sw_ledger *ledger = open_ledger(store_of("long.db"));
+    const import_v1_options options = {.allocator = &counting};
+    import_v1_result r;
+    sw_error err = {.status = SW_STATUS_OK};
+    (void)state;
+    counting.resize = counting_resize;
+    ask(&s, "UPDATE messages SET role = 'oracle', text = hex(zeroblob(25000))", NULL, 0);
+    held = most = 0;
+    assert_int_equal(import_v1(ledger, &options, s.url, &r, &err), SW_STATUS_OK);
+    assert_int_equal(r.tables[8].refused, 2 * STEPS);
+    assert_int_equal(held, 0);
+    if (most > MOST) {
+        fail_msg("%lld bytes at once", (long long)most);
+    }
+    sw_ledger_close(&ledger);
 }
 
 /* ---- what is missing -------------------------------------------------------------------------------------- */
@@ -344,10 +382,15 @@ static void test_kill(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_odd_ids),  cmocka_unit_test(test_written_to),
-        cmocka_unit_test(test_bad_rows), cmocka_unit_test(test_missing_tables),
-        cmocka_unit_test(test_no_v1),    cmocka_unit_test(test_ended_since),
-        cmocka_unit_test(test_dry_run),  cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_odd_ids),
+        cmocka_unit_test(test_written_to),
+        cmocka_unit_test(test_memory_of_refused),
+        cmocka_unit_test(test_bad_rows),
+        cmocka_unit_test(test_missing_tables),
+        cmocka_unit_test(test_no_v1),
+        cmocka_unit_test(test_ended_since),
+        cmocka_unit_test(test_dry_run),
+        cmocka_unit_test(test_kill),
     };
     if (argc > 1) {
         cmocka_set_test_filter(argv[1]);
