@@ -279,6 +279,12 @@ static bool has_stray_at(const char *url)
            (first >= rest + host || memchr(first + 1, '@', all - (size_t)(first + 1 - rest)));
 }
 
+static sw_status not_a_url(sw_error *err)
+{
+    return sw_fail(err, SW_STATUS_INVALID, "url",
+                   "is not a PostgreSQL URL (postgres://user@host:port/database)");
+}
+
 /* Host, port and database of a URL, without what must not be shown. */
 sw_status sw__pg_name_place(const char *url, char *place, size_t size, sw_error *err)
 {
@@ -291,13 +297,16 @@ sw_status sw__pg_name_place(const char *url, char *place, size_t size, sw_error 
     PQconninfoOption *options = sw__pq.conninfoParse(url, &said);
     if (!options) {
         sw__pq.freemem(said); /* it quotes the URL, and a password may be in it */
-        return sw_fail(err, SW_STATUS_INVALID, "url",
-                       "is not a PostgreSQL URL (postgres://user@host:port/database)");
+        return not_a_url(err);
     }
     for (const PQconninfoOption *o = options; o->keyword; o++) {
         host = o->val && strcmp(o->keyword, "host") == 0 ? o->val : host;
         port = o->val && strcmp(o->keyword, "port") == 0 ? o->val : port;
         database = o->val && strcmp(o->keyword, "dbname") == 0 ? o->val : database;
+    }
+    if (port[strspn(port, "0123456789,")] != '\0') { /* what stands there may be a password */
+        sw__pq.conninfoFree(options);
+        return not_a_url(err);
     }
     (void)snprintf(place, size, "postgres://%.200s%s%.10s/%.100s", host, port[0] ? ":" : "", port,
                    database);

@@ -219,6 +219,7 @@ static void test_no_v1(void **state)
     }
     refused_as("postgres://letta:geheim@127.0.0.1:1/letta", "");
     refused_as("postgres://letta:ge@heim@127.0.0.1:1/letta", "%40");
+    refused_as("postgres://letta:geheim/letta", "is not a PostgreSQL URL");
     pg_new_url(url, sizeof url);
     refused_as(url, "no database of Letta V1");
 }
