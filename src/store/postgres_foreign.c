@@ -52,13 +52,15 @@ static sw_status exec(const pg_foreign *pg, const char *sql, ExecStatusType good
     return status;
 }
 
-/* Views and other servers' tables are left out, as they are with files. */
+/* Views and other servers' tables are left out, as they are with files. Where the server keeps rows from us, it is to
+ * say so: an import without them would look like a whole one. */
 static sw_status begin(pg_foreign *pg, sw_error *err)
 {
     static const char settings[] =
         "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = 0;"
         "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL client_min_messages = error;"
-        "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL lock_timeout = 0";
+        "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL lock_timeout = 0;"
+        "SET LOCAL row_security = off";
     static const char columns[] =
         "SELECT c.relname::text, a.attname::text FROM pg_class c"
         " JOIN pg_attribute a ON a.attrelid = c.oid"

@@ -166,6 +166,41 @@ static void test_memory_of_refused(void **state)
     sw_ledger_close(&ledger);
 }
 
+/* ---- a server that hides rows -------------------------------------------------------------------------------- */
+
+/* Row level security is no smaller database: it is told. */
+static void test_hidden_rows(void **state)
+{
+    source s;
+    char role[64], sql[900], url[820];
+    import_v1_result r;
+    sw_error err = {.status = SW_STATUS_OK};
+    const import_v1_options dry = {.dry_run = true};
+    (void)state;
+    if (no_server()) {
+        skip();
+    }
+    s = make_server(V1_HEAD);
+    (void)snprintf(role, sizeof role, "stepwell_sees_little_%ld", (long)getpid());
+    (void)snprintf(
+        sql, sizeof sql,
+        "DO $$ BEGIN EXECUTE 'CREATE ROLE %s'; EXECUTE format('GRANT USAGE ON SCHEMA %%I "
+        "TO %s; GRANT SELECT ON ALL TABLES IN SCHEMA %%1$I TO %s', current_schema()); END "
+        "$$; ALTER TABLE steps ENABLE ROW LEVEL SECURITY;"
+        "CREATE POLICY little ON steps USING (tid = 'tid-9');",
+        role, role, role);
+    ask(&s, sql, NULL, 0);
+    (void)snprintf(url, sizeof url, "%s%%20-crole%%3D%s", s.url, role);
+    sw_status status = import_v1(NULL, &dry, url, &r, &err);
+    (void)snprintf(sql, sizeof sql, "DROP OWNED BY %s; DROP ROLE %s", role, role);
+    ask(&s, sql, NULL, 0);
+    pg_drop_url(s.url);
+    assert_int_equal(status, SW_STATUS_IO);
+    if (!strstr(err.message, "row-level security")) {
+        fail_msg("%s", err.message);
+    }
+}
+
 /* ---- what is missing -------------------------------------------------------------------------------------- */
 
 static void test_missing_tables(void **state)
@@ -386,6 +421,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_odd_ids),
         cmocka_unit_test(test_written_to),
         cmocka_unit_test(test_memory_of_refused),
+        cmocka_unit_test(test_hidden_rows),
         cmocka_unit_test(test_bad_rows),
         cmocka_unit_test(test_missing_tables),
         cmocka_unit_test(test_no_v1),
