@@ -180,9 +180,7 @@ sw_status sw_foreign_rows(sw_foreign *db, const sw_foreign_wide *of, const sw_st
             add(&s, "NULL");
         }
     }
-    add(&s,
-        db->ops->from[0] ? " FROM %s \"%s\" t ON t.\"%s\" %s"
-                         : " FROM %s\"%s\" t WHERE t.\"%s\" %s",
-        db->ops->from, of->table, of->key, db->ops->where);
+    add(&s, " FROM %s\"%s\" t WHERE t.\"%s\" %s", db->ops->from, of->table, of->key,
+        db->ops->where);
     return db->ops->rows(db, s.text, of, keys, count, row, arg, err);
 }

@@ -265,8 +265,10 @@ static const sw_foreign_ops ops = {
     .close = pg_close,
     .as_text = "::text",
     .by_bytes = " COLLATE \"C\"",
-    .from = "unnest($1::text[]) WITH ORDINALITY AS k(id, n) JOIN",
-    .where = "= k.id ORDER BY k.n",
+    /* OFFSET 0 keeps it one look-up a key, in the order of the keys: as a join the rows would be sorted, with all that is
+     * in them. */
+    .from = "unnest($1::text[]) WITH ORDINALITY AS k(id, n) CROSS JOIN LATERAL (SELECT t.* FROM ",
+    .where = "= k.id OFFSET 0) t ORDER BY k.n",
 };
 
 sw_status sw__pg_foreign_open(const char *url, sw_arena *arena, sw_foreign *out, sw_error *err)

@@ -201,6 +201,32 @@ static void test_hidden_rows(void **state)
     }
 }
 
+/* Long rows are sorted nowhere: the server, which may make no file for it, need not. */
+static void test_no_sorting(void **state)
+{
+    source s;
+    char url[820];
+    import_v1_result r;
+    sw_error err = {.status = SW_STATUS_OK};
+    const import_v1_options dry = {.dry_run = true};
+    (void)state;
+    if (no_server()) {
+        skip();
+    }
+    s = make_server(V1_HEAD);
+    ask(&s,
+        "UPDATE provider_traces SET request_json = (SELECT json_build_object('a', string_agg(md5(i::"
+        "text || provider_traces.id), '')) FROM generate_series(1, 1000) AS i); ANALYZE",
+        NULL, 0);
+    (void)snprintf(url, sizeof url, "%s%%20-ctemp_file_limit%%3D0%%20-cwork_mem%%3D1MB", s.url);
+    sw_status status = import_v1(NULL, &dry, url, &r, &err);
+    pg_drop_url(s.url);
+    if (status != SW_STATUS_OK) {
+        fail_msg("%s", err.message);
+    }
+    assert_true(r.tables[9].made > 100);
+}
+
 /* ---- what is missing -------------------------------------------------------------------------------------- */
 
 static void test_missing_tables(void **state)
@@ -422,6 +448,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_written_to),
         cmocka_unit_test(test_memory_of_refused),
         cmocka_unit_test(test_hidden_rows),
+        cmocka_unit_test(test_no_sorting),
         cmocka_unit_test(test_bad_rows),
         cmocka_unit_test(test_missing_tables),
         cmocka_unit_test(test_no_v1),
