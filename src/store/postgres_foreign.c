@@ -14,6 +14,8 @@ typedef struct pg_foreign {
     PGconn *conn;
     PGresult *columns; /* of all tables: table, column, sorted by bytes */
     char place[384];
+    bool
+        stopped; /* in the midst of an answer: whatever is asked now would have to read the rest first */
 } pg_foreign;
 
 static pg_foreign *own(const sw_foreign *db)
@@ -188,7 +190,11 @@ static sw_status pg_walk_next(sw_foreign_walk *walk, size_t most, sw_arena *aren
 
 static void pg_walk_close(sw_foreign_walk *walk)
 {
-    sw__pq.clear(sw__pq.exec(own(walk->db)->conn, "CLOSE stepwell_walk"));
+    const pg_foreign *pg = own(walk->db);
+
+    if (!pg->stopped) {
+        sw__pq.clear(sw__pq.exec(pg->conn, "CLOSE stepwell_walk"));
+    }
 }
 
 /* ---- rows ----------------------------------------------------------------------------------------------- */
@@ -210,8 +216,8 @@ static void print_keys(const sw_str *keys, size_t count, sw_buf *out)
 }
 
 /* Whoever stops in the middle leaves the connection as it is: it can only be closed. */
-static sw_status receive(const pg_foreign *pg, const sw_foreign_wide *of, sw_foreign_row *row,
-                         void *arg, sw_error *err)
+static sw_status receive(pg_foreign *pg, const sw_foreign_wide *of, sw_foreign_row *row, void *arg,
+                         sw_error *err)
 {
     sw_str values[SW_FOREIGN_WIDE];
     sw_status status = SW_STATUS_OK;
@@ -224,6 +230,7 @@ static sw_status receive(const pg_foreign *pg, const sw_foreign_wide *of, sw_for
                 values[i] = value_of(result, 0, (int)i);
             }
             status = row(arg, values, err);
+            pg->stopped = status != SW_STATUS_OK;
         } else if (is != PGRES_TUPLES_OK) {
             status = failed(pg, result, of->table, err);
         }
@@ -236,7 +243,7 @@ static sw_status pg_rows(sw_foreign *db, const char *sql, const sw_foreign_wide 
                          const sw_str *keys, size_t count, sw_foreign_row *row, void *arg,
                          sw_error *err)
 {
-    const pg_foreign *pg = own(db);
+    pg_foreign *pg = own(db);
     sw_buf list;
     sw_status status = SW_STATUS_OK;
 
