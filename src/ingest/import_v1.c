@@ -11,8 +11,8 @@
 
 enum { PAGE = 2000, BATCH_BYTES = 4 << 20 };
 
-/* Parents before children. The first link of runs says the organization of who asked; the others which agent ran; that
- * of messages which job they belong to; that of conversations when the last message came. */
+/* Parents before children. The first link of runs says the organization of who asked, the last whether steps name it; the
+ * others which agent ran; that of messages which job they belong to; that of conversations when the last message came. */
 const v1_table v1_tables[IMPORT_V1_TABLES] = {
     {.name = "organizations", .record = SW_RECORD_ORGANIZATION, .order = "created_at"},
     {.name = "users", .record = SW_RECORD_USER, .order = "created_at"},
@@ -30,7 +30,8 @@ const v1_table v1_tables[IMPORT_V1_TABLES] = {
      .links = {{"jobs", "id", "user_id", false, "users", "id", "organization_id"},
                {"steps", "job_id", "agent_id", false, NULL, NULL, NULL},
                {"agents_runs", "run_id", "agent_id", false, NULL, NULL, NULL},
-               {"job_messages", "job_id", "message_id", false, "messages", "id", "agent_id"}}},
+               {"job_messages", "job_id", "message_id", false, "messages", "id", "agent_id"},
+               {"steps", "job_id", "job_id", false, NULL, NULL, NULL}}},
     {.name = "steps", .record = SW_RECORD_STEP, .order = "created_at"},
     {.name = "messages",
      .record = SW_RECORD_MESSAGE,
@@ -137,7 +138,7 @@ static void count_row(page *p, const sw_adopted *a, sw_str id)
     switch (a->verdict) {
     case SW_VERDICT_CREATED:
         count->made++;
-        p->w->result->metrics += a->metrics != NULL;
+        p->w->result->metrics += a->timed;
         break;
     case SW_VERDICT_UPDATED:
         count->ended++;
@@ -186,7 +187,7 @@ static bool is_meant(const page *p, const v1_row *row)
     sw_str type = row->extras[V1_EXTRA_JOB_TYPE];
 
     return p->table->record != SW_RECORD_RUN || !p->w->jobs || !type.ptr ||
-           sw_str_eq(type, SW_STR("run")) || row->key->links[1].ptr;
+           sw_str_eq(type, SW_STR("run")) || row->key->links[V1_LINK_STEPS].ptr;
 }
 
 static void take_beside(page *p, v1_row *row, sw_adopted *out)

@@ -13,6 +13,9 @@
 /* Columns that are no field of ours, behind those that are. */
 typedef enum v1_extra { V1_EXTRA_USER, V1_EXTRA_JOB_TYPE, V1_EXTRAS } v1_extra;
 
+/* Which links of a run say what: its organization, its agent (up to the next), and whether a step names it. */
+enum { V1_LINK_ORGANIZATION, V1_LINK_AGENT, V1_LINK_STEPS = SW_FOREIGN_LINKS - 1 };
+
 /* A table of V1's. */
 typedef struct v1_table {
     const char *name;

@@ -18,11 +18,14 @@ void v1_tell(v1_work *w, sw_str id, const char *field, const char *why, bool tak
     }
 }
 
+/* A row that stands beside another is what that one is taken without. */
 void v1_refuse(v1_work *w, v1_row *row, const char *field, const char *why)
 {
+    bool beside = row->record == SW_RECORD_STEP_METRICS || row->record == SW_RECORD_RUN_METRICS;
+
     if (!row->refused) {
         row->refused = true;
-        v1_tell(w, row->id, field, why, false);
+        v1_tell(w, row->id, field, why, beside);
     }
 }
 
@@ -182,10 +185,11 @@ static void mend_run(v1_work *w, v1_row *row)
     bool ended = run->status.known && run->status.value >= SW_RUN_STATUS_COMPLETED;
 
     run->agent_id = run->agent_id.ptr ? run->agent_id : agent_of_metadata(w, run->metadata);
-    for (size_t i = 1; i < SW_FOREIGN_LINKS && !run->agent_id.ptr; i++) {
+    for (size_t i = V1_LINK_AGENT; i < V1_LINK_STEPS && !run->agent_id.ptr; i++) {
         run->agent_id = row->key->links[i];
     }
-    run->organization_id = run->organization_id.ptr ? run->organization_id : row->key->links[0];
+    run->organization_id =
+        run->organization_id.ptr ? run->organization_id : row->key->links[V1_LINK_ORGANIZATION];
     run->total_duration_ns = run->total_duration_ns.known ? run->total_duration_ns : row->run_ns;
     if (ended && !run->completed_at.known) {
         run->completed_at = run->updated_at.known ? run->updated_at : run->created_at;

@@ -165,7 +165,7 @@ static bool may_begin(sw_group *group, const sw_task *task, sw_record_id record,
     sw_status status = SW_STATUS_OK;
 
     item->out->left_out = 0;
-    item->out->named_agent = false;
+    item->out->timed = item->out->named_agent = false;
     if (item->refused) {
         (void)sw__adopt_verdict(item->out, SW_VERDICT_REJECTED, item->status, item->refused);
         return false;

@@ -16,6 +16,7 @@ typedef struct sw_adopted {
     sw_verdict verdict;
     sw_status status;
     uint64_t left_out; /* fields that name what is not there, and were left out */
+    bool timed;        /* its timings are kept, too */
     bool named_agent;  /* its agent was not there, and is now known by its id */
     char field[48];
     char why[200];

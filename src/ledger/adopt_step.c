@@ -54,11 +54,12 @@ static sw_status make_metrics(sw_group *group, const sw_step *step, const sw_ste
     return status;
 }
 
-static sw_status write_metrics(sw_group *group, const sw_step *step, const sw_step_metrics *row,
-                               sw_error *err)
+static sw_status write_metrics(sw_group *group, const sw_step *step, const fresh *f, sw_error *err)
 {
+    const sw_step_metrics *row = f->metrics;
     sw_status status = SW_STATUS_OK;
 
+    f->out->timed = row != NULL;
     if (row) {
         status = sw_group_must(
             group, sw_store_insert(group->session, SW_RECORD_STEP_METRICS, row, err), err);
@@ -91,7 +92,7 @@ static sw_status end_step(sw_group *group, const sw_task *task, const sw_step *o
         status = sw__adopt_there(group, SW_RECORD_STEP_METRICS, f->metrics, &metrics, &timed, err);
     }
     if (status == SW_STATUS_OK && !timed) {
-        status = write_metrics(group, &row, f->metrics, err);
+        status = write_metrics(group, &row, f, err);
     }
     return status == SW_STATUS_OK
                ? sw__adopt_verdict(f->out, SW_VERDICT_UPDATED, SW_STATUS_OK, NULL)
@@ -122,7 +123,7 @@ static sw_status write_new(sw_group *group, const sw_task *task, fresh *f, sw_er
     sw_status status = sw_group_count(group, f->row, +1, err);
 
     if (status == SW_STATUS_OK) {
-        status = write_metrics(group, f->row, f->metrics, err);
+        status = write_metrics(group, f->row, f, err);
     }
     if (status == SW_STATUS_OK) {
         status = sw_group_journal(group, task, SW_CHANGE_CREATED, SW_RECORD_STEP, f->row->id,

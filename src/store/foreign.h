@@ -67,7 +67,7 @@ typedef struct sw_foreign_link {
     const char *via_key;
     const char *via_value;
 } sw_foreign_link;
-enum { SW_FOREIGN_LINKS = 4 };
+enum { SW_FOREIGN_LINKS = 5 };
 
 /* The keys of a table, in the order of a column (which may be missing, or NULL), then of the key. */
 typedef struct sw_foreign_keys {

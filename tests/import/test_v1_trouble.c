@@ -104,6 +104,37 @@ static void test_odd_ids(void **state)
     place_verify("ids.db");
 }
 
+/* Timings that are wrong are left out of their step, and a job of another type is taken for its steps, whoever wrote
+ * them. */
+static void test_beside(void **state)
+{
+    source s = make_file("beside.v1");
+    char id[64], said[200];
+    (void)state;
+    ask(&s,
+        "UPDATE step_metrics SET step_ns = 'soon' WHERE id = (SELECT min(id) FROM step_metrics)",
+        NULL, 0);
+    ask(&s, "SELECT min(job_id) FROM steps WHERE job_id IS NOT NULL", id, sizeof id);
+    ask(&s,
+        "UPDATE steps SET agent_id = NULL WHERE job_id = (SELECT min(job_id) FROM steps);"
+        "UPDATE jobs SET job_type = 'batch' WHERE id = (SELECT min(job_id) FROM steps);",
+        NULL, 0);
+    int64_t linked =
+        number(&s, "SELECT count(*) FROM steps WHERE job_id = (SELECT min(job_id) FROM "
+                   "steps)");
+    import_v1_result r = take("beside.db", &s);
+    check_sum(&r);
+    assert_true(linked > 0);
+    (void)snprintf(said, sizeof said, "select count(*) from steps where run_id = '%s'", id);
+    assert_int_equal(place_number("beside.db", said), linked);
+    ask(&s, "SELECT min(id) FROM step_metrics", id, sizeof id);
+    (void)snprintf(said, sizeof said, "step_metrics %s step_ns left out: is no number", id);
+    assert_told(said);
+    assert_int_equal(r.metrics, place_number("beside.db", "select count(*) from step_metrics"));
+    assert_int_equal(trouble.refused, sum(&r).refused);
+    place_verify("beside.db");
+}
+
 /* ---- while it is written to ---------------------------------------------------------------------------------- */
 
 /* What another program has written and not committed is neither read nor mixed with what was there before. */
@@ -444,17 +475,12 @@ static void test_kill(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_odd_ids),
-        cmocka_unit_test(test_written_to),
-        cmocka_unit_test(test_memory_of_refused),
-        cmocka_unit_test(test_hidden_rows),
-        cmocka_unit_test(test_no_sorting),
-        cmocka_unit_test(test_bad_rows),
-        cmocka_unit_test(test_missing_tables),
-        cmocka_unit_test(test_no_v1),
-        cmocka_unit_test(test_ended_since),
-        cmocka_unit_test(test_dry_run),
-        cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_odd_ids),     cmocka_unit_test(test_beside),
+        cmocka_unit_test(test_written_to),  cmocka_unit_test(test_memory_of_refused),
+        cmocka_unit_test(test_hidden_rows), cmocka_unit_test(test_no_sorting),
+        cmocka_unit_test(test_bad_rows),    cmocka_unit_test(test_missing_tables),
+        cmocka_unit_test(test_no_v1),       cmocka_unit_test(test_ended_since),
+        cmocka_unit_test(test_dry_run),     cmocka_unit_test(test_kill),
     };
     if (argc > 1) {
         cmocka_set_test_filter(argv[1]);
