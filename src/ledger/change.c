@@ -198,8 +198,10 @@ sw_status sw_group_change_step(sw_group *group, const sw_task *task, const sw_st
     if (status != SW_STATUS_OK) {
         return status;
     }
-    row->updated_at = sw_int_of(group->now_us);
-    if (what != SW_CHANGE_ABANDONED) { /* that nobody did */
+    if (!task->adopts) { /* as it was there */
+        row->updated_at = sw_int_of(group->now_us);
+    }
+    if (what != SW_CHANGE_ABANDONED && !task->adopts) { /* that nobody did */
         row->last_updated_by_id = task->user_id;
     }
     mask |= SW_MASK(SW_STEP_UPDATED_AT) | SW_MASK(SW_STEP_LAST_UPDATED_BY_ID);

@@ -104,6 +104,7 @@ sw_status sw__run_note_end(sw_group *group, const sw_task *task, const sw_run *r
         return status;
     }
     mask |= row->stop_reason.ptr ? SW_MASK(SW_AGENT_LAST_STOP_REASON) : 0;
+    mask &= task->adopts ? ~SW_MASK(SW_AGENT_UPDATED_AT) : SW_MASK_ALL; /* as it was there */
     status = sw_store_update(group->session, SW_RECORD_AGENT, &agent, mask, err);
     if (sw_group_must(group, status, err) == SW_STATUS_OK) {
         status = sw_group_journal(group, task, SW_CHANGE_UPDATED, SW_RECORD_AGENT, agent.id,

@@ -131,8 +131,10 @@ sw_status sw__run_write_again(sw_group *group, const sw_task *task, const sw_run
                           SW_MASK(SW_RUN_CREATE_DIGEST);
     sw_status status = SW_STATUS_OK;
 
-    row->updated_at = sw_int_of(group->now_us);
-    row->last_updated_by_id = task->user_id;
+    if (!task->adopts) { /* as it was there */
+        row->updated_at = sw_int_of(group->now_us);
+        row->last_updated_by_id = task->user_id;
+    }
     status =
         sw_group_must(group, sw_store_update(group->session, SW_RECORD_RUN, row, ~keep, err), err);
     if (status == SW_STATUS_OK) {
