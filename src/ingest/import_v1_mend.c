@@ -258,7 +258,7 @@ static sw_status find_agent(v1_work *w, v1_row *row, sw_error *err)
     const sw_actor actor = {.organization_id = run->organization_id};
     sw_outcome outcome;
     sw_status status = sw_agent_by_name(w->ledger, &actor, SW_NULL_STR,
-                                        SW_STR("unknown (Letta V1)"), &outcome, err);
+                                        SW_STR(SW_ADOPT_UNKNOWN_AGENT), &outcome, err);
 
     if (status == SW_STATUS_NOT_FOUND || status == SW_STATUS_INVALID) {
         return SW_STATUS_OK; /* no such organization: the ledger will say so of the run */

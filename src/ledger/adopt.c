@@ -11,6 +11,7 @@
 
 #include "ledger/border.h"
 #include "ledger/reading.h"
+#include "ledger/telemetry_inside.h"
 
 sw_status sw__adopt_verdict(sw_adopted *out, sw_verdict verdict, sw_status status,
                             const sw_error *err)
@@ -45,6 +46,28 @@ sw_status sw__adopt_agent(sw_group *group, const sw_task *task, sw_adopted *out,
     }
     out->named_agent = true;
     return SW_STATUS_OK;
+}
+
+sw_status sw__adopt_some_agent(sw_group *group, const sw_task *task, sw_adopted *out, uint8_t field,
+                               sw_str *id, sw_int created_at, sw_error *err)
+{
+    sw_agent agent = {.organization_id = task->organization_id,
+                      .name = SW_STR(SW_ADOPT_UNKNOWN_AGENT),
+                      .created_at = created_at};
+    sw_outcome outcome;
+    sw_str plain = SW_NULL_STR;
+    sw_status status = sw__adopt_agent(group, task, out, *id, created_at, err);
+
+    if (status != SW_STATUS_NOT_FOUND) {
+        return status;
+    }
+    status = sw__agent_named(group, task, &agent, &plain, &outcome, err);
+    if (status == SW_STATUS_OK) {
+        *id = agent.id;
+        out->left_out |= SW_MASK(field);
+        out->named_agent |= outcome.verdict == SW_VERDICT_CREATED;
+    }
+    return status;
 }
 
 sw_status sw__adopt_link(sw_group *group, const sw_task *task, sw_adopted *out, sw_record_id parent,
@@ -121,18 +144,20 @@ static sw_status without_secrets(sw_group *group, const sw_task *task, const sw_
 static sw_status adopt_plain(sw_group *group, const sw_task *task, sw_record_id record,
                              const sw_adopt_item *item, sw_error *err)
 {
-    const sw_conversation *conversation = item->row;
-    sw_outcome outcome;
+    sw_conversation conversation;
+    const void *row = item->row;
+    sw_outcome outcome = {.verdict = SW_VERDICT_REJECTED};
     sw_status status = SW_STATUS_OK;
 
-    if (record == SW_RECORD_CONVERSATION) {
-        status = sw__adopt_agent(group, task, item->out, conversation->agent_id,
-                                 conversation->created_at, err);
+    if (record == SW_RECORD_CONVERSATION && ((const sw_conversation *)row)->agent_id.ptr) {
+        memcpy(&conversation, row, sizeof conversation);
+        row = &conversation;
+        status = sw__adopt_some_agent(group, task, item->out, SW_CONVERSATION_AGENT_ID,
+                                      &conversation.agent_id, conversation.created_at, err);
     }
-    if (group->broken != SW_STATUS_OK) {
-        return group->broken;
+    if (status == SW_STATUS_OK) {
+        status = sw__record_create_in(group, task, record, row, &outcome, err);
     }
-    status = sw__record_create_in(group, task, record, item->row, &outcome, err);
     if (group->broken == SW_STATUS_OK && status == SW_STATUS_UNSUPPORTED &&
         record == SW_RECORD_PROVIDER) {
         status = without_secrets(group, task, item, &outcome, err);
@@ -164,6 +189,7 @@ static bool may_begin(sw_group *group, const sw_task *task, sw_record_id record,
 {
     sw_status status = SW_STATUS_OK;
 
+    item->out->status = SW_STATUS_OK; /* the group may have been tried before */
     item->out->left_out = 0;
     item->out->timed = item->out->named_agent = false;
     if (item->refused) {

@@ -8,6 +8,9 @@
 
 #include "stepwell/ledger.h"
 
+/* The agent of what must have one, and has none that is known. */
+#define SW_ADOPT_UNKNOWN_AGENT "unknown (Letta V1)"
+
 /* One row, and what became of it. Created; updated: what was under way when it was taken first, and has ended since;
  * unchanged; conflict: the ledger has something else under its id; rejected: `field` and `why` say why. */
 typedef struct sw_adopted {

@@ -34,6 +34,10 @@ sw_status sw__adopt_verdict(sw_adopted *out, sw_verdict verdict, sw_status statu
 /* The agent is there, if need be from now on; NOT_FOUND: its id is not to be had. */
 sw_status sw__adopt_agent(sw_group *group, const sw_task *task, sw_adopted *out, sw_str id,
                           sw_int created_at, sw_error *err);
+/* The same of a field that must name one: where its id is not to be had, it gets the agent of that name, and it is noted.
+ * OK: there is one. */
+sw_status sw__adopt_some_agent(sw_group *group, const sw_task *task, sw_adopted *out, uint8_t field,
+                               sw_str *id, sw_int created_at, sw_error *err);
 /* Clears a field that names what the organization has not, and notes it. */
 sw_status sw__adopt_link(sw_group *group, const sw_task *task, sw_adopted *out, sw_record_id parent,
                          uint8_t field, sw_str *id, sw_error *err);

@@ -232,11 +232,9 @@ sw_status sw__adopt_steps(sw_group *group, sw_task *task, const sw_adopting *a, 
 static sw_status run_links(sw_group *group, const sw_task *task, const sw_adopt_item *item,
                            sw_run *row, sw_error *err)
 {
-    sw_status status = sw__adopt_agent(group, task, item->out, row->agent_id, row->created_at, err);
+    sw_status status = sw__adopt_some_agent(group, task, item->out, SW_RUN_AGENT_ID, &row->agent_id,
+                                            row->created_at, err);
 
-    if (status == SW_STATUS_NOT_FOUND) {
-        status = sw_fail(err, SW_STATUS_INVALID, "agent_id", "there is no such agent");
-    }
     if (status == SW_STATUS_OK) {
         status = sw__adopt_link(group, task, item->out, SW_RECORD_CONVERSATION,
                                 SW_RUN_CONVERSATION_ID, &row->conversation_id, err);
@@ -250,11 +248,11 @@ static sw_status run_again(sw_group *group, const sw_task *task, const sw_adopt_
     sw_run old;
     bool there = false;
     sw_status status = sw__adopt_there(group, SW_RECORD_RUN, row, &old, &there, err);
-    bool moves =
-        there && old.source.value == SW_SOURCE_ADOPTED && !sw__run_ended(old.status.value) &&
-        old.status.value != row->status.value && row->status.value > old.status.value &&
-        sw_str_eq(old.organization_id, row->organization_id) &&
-        sw_str_eq(old.agent_id, row->agent_id) && sw_int_eq(old.created_at, row->created_at);
+    bool moves = there && old.source.value == SW_SOURCE_ADOPTED &&
+                 !sw__run_ended(old.status.value) && old.status.value != row->status.value &&
+                 row->status.value > old.status.value &&
+                 sw_str_eq(old.organization_id, row->organization_id) &&
+                 sw_int_eq(old.created_at, row->created_at);
 
     if (status != SW_STATUS_OK || !there) {
         return status;

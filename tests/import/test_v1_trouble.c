@@ -135,6 +135,43 @@ static void test_beside(void **state)
     place_verify("beside.db");
 }
 
+/* ---- another's agent --------------------------------------------------------------------------------------- */
+
+/* What names another organization's agent is taken, as one of nobody that is known. */
+static void test_foreign_agent(void **state)
+{
+    source s = make_file("foreign.v1");
+    (void)state;
+    ask(&s,
+        "CREATE TABLE conversations (id text PRIMARY KEY, agent_id text, organization_id text, "
+        "created_at text, updated_at text, summary text);"
+        "INSERT INTO conversations SELECT 'conv-' || a.id, b.id, a.organization_id, "
+        "'2025-03-01 00:00:00', '2025-03-01 00:00:00', 'crossed' FROM agents a JOIN agents b ON "
+        "a.organization_id <> b.organization_id WHERE a.id = (SELECT min(id) FROM agents) LIMIT 1;"
+        "UPDATE jobs SET metadata_ = NULL;"
+        "UPDATE steps SET agent_id = (SELECT a.id FROM agents a WHERE a.organization_id <> "
+        "steps.organization_id ORDER BY a.id LIMIT 1) WHERE job_id = (SELECT min(job_id) FROM steps);",
+        NULL, 0);
+    import_v1_result r = take("foreign.db", &s);
+    check_sum(&r);
+    if (sum(&r).refused > 0) {
+        fail_msg("%s", trouble.text);
+    }
+    assert_told("agent_id left out: names what is not there, or is another's");
+    assert_int_equal(r.tables[5].made, 1);
+    assert_int_equal(place_number("foreign.db",
+                                  "select count(*) from conversations c join agents a "
+                                  "on a.id = c.agent_id where a.organization_id <> "
+                                  "c.organization_id"),
+                     0);
+    assert_int_equal(place_number("foreign.db",
+                                  "select count(*) from runs r join agents a on a.id = "
+                                  "r.agent_id where a.organization_id <> "
+                                  "r.organization_id"),
+                     0);
+    place_verify("foreign.db");
+}
+
 /* ---- while it is written to ---------------------------------------------------------------------------------- */
 
 /* What another program has written and not committed is neither read nor mixed with what was there before. */
@@ -324,8 +361,24 @@ static void test_ended_since(void **state)
     source s = make_file("since.v1");
     import_v1_result r;
     int64_t pending = number(&s, "SELECT count(*) FROM steps WHERE status = 'PENDING'");
+    int64_t running = number(&s, "SELECT count(*) FROM jobs WHERE status = 'running'");
     (void)state;
+    /* Of the first job under way nobody knows yet whose it is. */
+    ask(&s,
+        "UPDATE steps SET agent_id = NULL WHERE job_id = (SELECT min(id) FROM jobs WHERE status = "
+        "'running'); DELETE FROM job_messages WHERE job_id = (SELECT "
+        "min(id) FROM jobs WHERE status = 'running'); UPDATE jobs SET metadata_ = NULL WHERE id = "
+        "(SELECT min(id) FROM jobs WHERE status = 'running');",
+        NULL, 0);
     (void)take("since.db", &s);
+    assert_int_equal(place_number("since.db", "select count(*) from agents where name like "
+                                              "'unknown%'"),
+                     1);
+    ask(&s,
+        "UPDATE jobs SET metadata_ = '{\"agent_id\": \"' || (SELECT max(id) FROM agents a WHERE "
+        "a.organization_id = (SELECT organization_id FROM users u WHERE u.id = jobs.user_id)) || "
+        "'\"}' WHERE id = (SELECT min(id) FROM jobs WHERE status = 'running');",
+        NULL, 0);
     ask(&s,
         "UPDATE steps SET status = 'SUCCESS', prompt_tokens = 7, completion_tokens = 3, "
         "total_tokens = 10 WHERE status = 'PENDING';"
@@ -340,6 +393,19 @@ static void test_ended_since(void **state)
     assert_int_equal(r.tables[7].ended, pending);
     assert_int_equal(r.tables[7].made, 50);
     assert_true(r.tables[6].ended > 10);
+    assert_int_equal(r.tables[6].ended, running);
+    assert_int_equal(
+        place_number(
+            "since.db",
+            "select count(*) from agents_data where coalesce(name, '') not like 'unknown%' and updated_at >= "
+            "(select min(time) from journal)"),
+        0);
+    assert_int_equal(place_number("since.db", "select count(*) from steps where updated_at >= "
+                                              "(select min(time) from journal)"),
+                     0);
+    assert_int_equal(place_number("since.db", "select count(*) from runs where updated_at >= "
+                                              "(select min(time) from journal)"),
+                     0);
     assert_int_equal(
         place_number("since.db", "select count(*) from steps where status = 'pending'"),
         1); /* of the fifty */
@@ -475,12 +541,19 @@ static void test_kill(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_odd_ids),     cmocka_unit_test(test_beside),
-        cmocka_unit_test(test_written_to),  cmocka_unit_test(test_memory_of_refused),
-        cmocka_unit_test(test_hidden_rows), cmocka_unit_test(test_no_sorting),
-        cmocka_unit_test(test_bad_rows),    cmocka_unit_test(test_missing_tables),
-        cmocka_unit_test(test_no_v1),       cmocka_unit_test(test_ended_since),
-        cmocka_unit_test(test_dry_run),     cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_odd_ids),
+        cmocka_unit_test(test_beside),
+        cmocka_unit_test(test_foreign_agent),
+        cmocka_unit_test(test_written_to),
+        cmocka_unit_test(test_memory_of_refused),
+        cmocka_unit_test(test_hidden_rows),
+        cmocka_unit_test(test_no_sorting),
+        cmocka_unit_test(test_bad_rows),
+        cmocka_unit_test(test_missing_tables),
+        cmocka_unit_test(test_no_v1),
+        cmocka_unit_test(test_ended_since),
+        cmocka_unit_test(test_dry_run),
+        cmocka_unit_test(test_kill),
     };
     if (argc > 1) {
         cmocka_set_test_filter(argv[1]);
