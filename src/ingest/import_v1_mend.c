@@ -227,28 +227,39 @@ static void mend_trace(sw_provider_trace *trace)
     trace->response_json = trace->response_json.ptr ? trace->response_json : SW_STR("{}");
 }
 
+/* NOT_FOUND: there is none, or what is asked for can be no id. */
+static sw_status look_for(v1_work *w, sw_record_id record, sw_str id, sw_memory *memory, void *out,
+                          sw_error *err)
+{
+    const sw_actor operator= {.everywhere = true};
+    sw_status status =
+        id.ptr ? sw_get(w->ledger, &operator, record, id, memory, out, err) : SW_STATUS_NOT_FOUND;
+
+    return status == SW_STATUS_INVALID_ID ? SW_STATUS_NOT_FOUND : status;
+}
+
 /* Where a step does not say whose it is, its run or its agent does. */
 static sw_status find_organization(v1_work *w, v1_row *row, sw_error *err)
 {
-    const sw_actor operator= {.everywhere = true};
     sw_step *step = row->row;
     sw_memory *memory = sw_memory_new(w->options->allocator);
     sw_run run;
     sw_agent agent;
-    sw_error no = {.status = SW_STATUS_OK};
+    sw_status status = SW_STATUS_OK;
 
     if (!memory) {
         return sw_no_memory(err);
     }
-    if (step->run_id.ptr && sw_get(w->ledger, &operator, SW_RECORD_RUN, step->run_id, memory, &run,
-                                   &no) == SW_STATUS_OK) {
+    status = look_for(w, SW_RECORD_RUN, step->run_id, memory, &run, err);
+    if (status == SW_STATUS_OK) {
         step->organization_id = sw_arena_str(&w->arena, run.organization_id);
-    } else if (step->agent_id.ptr && sw_get(w->ledger, &operator, SW_RECORD_AGENT, step->agent_id,
-                                            memory, &agent, &no) == SW_STATUS_OK) {
-        step->organization_id = sw_arena_str(&w->arena, agent.organization_id);
+    } else if (status == SW_STATUS_NOT_FOUND) {
+        status = look_for(w, SW_RECORD_AGENT, step->agent_id, memory, &agent, err);
+        step->organization_id =
+            status == SW_STATUS_OK ? sw_arena_str(&w->arena, agent.organization_id) : SW_NULL_STR;
     }
     sw_memory_free(&memory);
-    return w->arena.failed ? sw_no_memory(err) : SW_STATUS_OK;
+    return status == SW_STATUS_NOT_FOUND ? SW_STATUS_OK : status;
 }
 
 /* A run must have an agent; where nothing tells which, it is one that says so. */
@@ -268,7 +279,7 @@ static sw_status find_agent(v1_work *w, v1_row *row, sw_error *err)
     return w->arena.failed ? sw_no_memory(err) : status;
 }
 
-sw_status v1_mend(v1_work *w, v1_row *row, sw_error *err)
+static sw_status mend(v1_work *w, v1_row *row, sw_error *err)
 {
     sw_provider *provider = row->row;
     sw_step *step = row->row;
@@ -303,4 +314,12 @@ sw_status v1_mend(v1_work *w, v1_row *row, sw_error *err)
         break;
     }
     return SW_STATUS_OK;
+}
+
+/* What could not be kept for want of memory must not be taken for what was never said. */
+sw_status v1_mend(v1_work *w, v1_row *row, sw_error *err)
+{
+    sw_status status = mend(w, row, err);
+
+    return w->arena.failed ? sw_no_memory(err) : status;
 }

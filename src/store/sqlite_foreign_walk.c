@@ -13,9 +13,13 @@ static bool lite_has(sw_foreign *db, const char *table, const char *column)
                                          NULL) == SQLITE_OK;
 }
 
-static sw_str text_of(sqlite3_stmt *stmt, size_t i)
+/* What is not null and comes as null there was no memory for. */
+static sw_str text_of(sqlite3_stmt *stmt, size_t i, bool *lost)
 {
+    bool said = sqlite3_column_type(stmt, (int)i) != SQLITE_NULL;
     const char *text = (const char *)sqlite3_column_text(stmt, (int)i);
+
+    *lost |= said && !text && sqlite3_errcode(sqlite3_db_handle(stmt)) == SQLITE_NOMEM;
     return text ? sw_str_make(text, (size_t)sqlite3_column_bytes(stmt, (int)i)) : SW_NULL_STR;
 }
 
@@ -43,12 +47,13 @@ static sw_status lite_walk_next(sw_foreign_walk *walk, size_t most, sw_arena *ar
                                 sw_foreign_key *keys, size_t *count, sw_error *err)
 {
     sqlite3_stmt *stmt = walk->statement;
+    bool lost = false;
     int rc = SQLITE_ROW;
 
     while (stmt && *count < most && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        keys[*count].key = sw_arena_str(arena, text_of(stmt, 0));
+        keys[*count].key = sw_arena_str(arena, text_of(stmt, 0, &lost));
         for (size_t i = 0; i < SW_FOREIGN_LINKS; i++) {
-            keys[*count].links[i] = sw_arena_str(arena, text_of(stmt, i + 1));
+            keys[*count].links[i] = sw_arena_str(arena, text_of(stmt, i + 1, &lost));
         }
         (*count)++;
     }
@@ -59,7 +64,7 @@ static sw_status lite_walk_next(sw_foreign_walk *walk, size_t most, sw_arena *ar
     if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
         return sw__lite_fail(walk->db->db, rc, walk->table, err);
     }
-    return arena->failed ? sw_no_memory(err) : SW_STATUS_OK;
+    return arena->failed || lost ? sw_no_memory(err) : SW_STATUS_OK;
 }
 
 static void lite_walk_close(sw_foreign_walk *walk)
@@ -72,11 +77,12 @@ static sw_status show(sqlite3_stmt *stmt, size_t columns, sw_foreign_row *row, v
                       sw_error *err)
 {
     sw_str values[SW_FOREIGN_WIDE];
+    bool lost = false;
 
     for (size_t i = 0; i < columns; i++) {
-        values[i] = text_of(stmt, i);
+        values[i] = text_of(stmt, i, &lost);
     }
-    return row(arg, values, err);
+    return lost ? sw_no_memory(err) : row(arg, values, err);
 }
 
 static sw_status lite_rows(sw_foreign *db, const char *sql, const sw_foreign_wide *of,
