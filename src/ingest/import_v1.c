@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The walk through a V1 database: table by table, parents first, each in its own order. Two thousand keys are read,
  * those that the ledger has are passed by, and of the others the rows come one at a time and are written a few megabytes
- * at a time. So memory does not grow with the database, a second import reads keys only, and an import that was killed
- * goes on where it was: what a transaction brought is there, the rest is not.
+ * at a time. So memory does not grow with the database, a second import reads little more than keys, and an import that
+ * was killed goes on where it was: what a transaction brought is there, the rest is not.
  *
- * Which rows stand in one transaction depends on nothing but their keys and sizes, so the order in the ledger is the
- * same, however often it was killed.
+ * Rows come in the same order each time, so the order in the ledger is the same, however often it was killed.
  */
 #include "ingest/import_v1_inside.h"
 

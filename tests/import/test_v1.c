@@ -171,6 +171,7 @@ static void check_all(const source *s, sw_ledger *ledger)
     assert_int_equal(end.steps, STEPS);
 }
 
+/* All of it once, and nothing of it a second time. */
 static void check_source(const source *s, const char *store)
 {
     sw_ledger *ledger = open_ledger(store);

@@ -169,5 +169,3 @@ int64_t entries(sw_ledger *ledger)
     assert_int_equal(sw_ledger_info_get(ledger, &info, NULL), SW_STATUS_OK);
     return info.journal_entries;
 }
-
-/* All of it once, and nothing of it a second time. */
