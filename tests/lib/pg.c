@@ -57,6 +57,8 @@ static bool find_programs(void)
     return there;
 }
 
+enum { ARGUMENTS_MOST = 24 };
+
 const char *pg_missing(void)
 {
     if (!find_programs()) {
@@ -82,9 +84,11 @@ static void become_ordinary(void)
     (void)prctl(PR_SET_PDEATHSIG, SIGQUIT);
 }
 
-static pid_t run(const char *program, const char *const *arguments)
+/* The first argument is the name of the program, as whose path it is told: the programs find one another by it. */
+static pid_t run(const char *const *arguments)
 {
     char path[300], log[240];
+    const char *words[ARGUMENTS_MOST] = {path};
     pid_t child = fork();
     if (child < 0) {
         die("fork");
@@ -92,7 +96,10 @@ static pid_t run(const char *program, const char *const *arguments)
     if (child > 0) {
         return child;
     }
-    snprintf(path, sizeof path, "%s/%s", pg.bin, program);
+    snprintf(path, sizeof path, "%s/%s", pg.bin, arguments[0]);
+    for (int i = 1; arguments[i] && i < ARGUMENTS_MOST - 1; i++) {
+        words[i] = arguments[i];
+    }
     snprintf(log, sizeof log, "%s/log", pg.dir);
     become_ordinary();
     if (!freopen(log, "a", stdout) || !freopen(log, "a", stderr) ||
@@ -100,7 +107,7 @@ static pid_t run(const char *program, const char *const *arguments)
         _exit(126);
     }
     setenv("LC_ALL", "C", 1);
-    execv(path, (char *const *)(uintptr_t)arguments);
+    execv(path, (char *const *)(uintptr_t)words);
     _exit(127);
 }
 
@@ -135,7 +142,7 @@ static void make_cluster(void)
                                      "--locale-provider=icu",
                                      "--icu-locale=en",
                                      NULL};
-    if (waitpid(run("initdb", arguments), &status, 0) < 0 || status != 0) {
+    if (waitpid(run(arguments), &status, 0) < 0 || status != 0) {
         show_log();
         die("initdb");
     }
@@ -196,7 +203,7 @@ static void launch(void)
                                      NULL};
     /* After a kill the processes of the former server may take a moment to notice; until then none starts. */
     for (int tries = 0; tries < 100; tries++) {
-        pg.server = run("postgres", arguments);
+        pg.server = run(arguments);
         if (wait_for_server()) {
             return;
         }
