@@ -208,12 +208,14 @@ int sw_cli_import_v1(sw_cli *cli)
     const import_v1_options options = {
         .dry_run = dry_run, .trouble = tell, .progress = show_progress, .arg = &r};
     import_v1_result result;
+    bool reads = false;
     sw_status status = check_options(cli);
 
     if (status == SW_STATUS_OK) {
         status = open_ledger(cli, dry_run);
     }
     if (status == SW_STATUS_OK) {
+        reads = true;
         sw_progress_init(&r.progress, cli->err, "rows", r.begun_us);
         status = import_v1(cli->ledger, &options, cli->argument, &result, &cli->error);
         sw_progress_done(&r.progress);
@@ -225,5 +227,8 @@ int sw_cli_import_v1(sw_cli *cli)
         status = print_result(&r, &result, dry_run);
     }
     return status == SW_STATUS_OK ? sw_cli_finish(cli)
-                                  : sw_cli_fail(cli, status, sw_cli_advice(status));
+                                  : sw_cli_fail(cli, status,
+                                                reads && status == SW_STATUS_NOT_FOUND
+                                                    ? "check the path of V1's database"
+                                                    : sw_cli_advice(status));
 }

@@ -497,6 +497,7 @@ static void test_what_is_no_database_is_said(void **state)
     (void)state;
     snprintf(url, sizeof url, "sqlite:%s", path_of("absent.db"));
     fails("--dry-run", url, "is not there");
+    fails("--dry-run", url, "check the path of V1's database");
     fails("--watch", url, "--watch");
     fails(url, url, "one database at a time");
     fails("--dry-run", "postgres://letta:geheim@127.0.0.1:1/letta", "");
