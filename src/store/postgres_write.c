@@ -163,7 +163,9 @@ static sw_status rule_broken(const sw_record *record, const PGresult *result, sw
 {
     const char *name = sw__pq.resultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
     const size_t before = sizeof SW_PG_ADOPTED - 1;
-    name += name && strncmp(name, SW_PG_ADOPTED, before) == 0 ? before : 0;
+    if (name && strncmp(name, SW_PG_ADOPTED, before) == 0) {
+        name += before;
+    }
     for (size_t i = 0; name && i < record->index_count; i++) {
         if (strcmp(record->indexes[i].name, name) == 0) {
             return taken_by_index(record, &record->indexes[i], err);
