@@ -433,7 +433,7 @@ typedef struct sw_latency {
 
 /* One group. keys[i] is the text of by[i] ("2026-11-22", "2026-11-22T13", a model ...), null when the
  * steps have none. The sums are those of sw_totals (facts.h): num_steps, failed_steps, tokens, cost,
- * and how many steps had unknown usage or cost. The error rate is failed_steps / num_steps.
+ * and how many steps had unknown usage or cost. sw_error_rate() is theirs too.
  */
 typedef struct sw_usage_group {
     sw_str keys[SW_DIMENSIONS_MAX];
@@ -453,6 +453,9 @@ typedef struct sw_usage_end {
      * out, at least one row for each. */
     bool complete;
 } sw_usage_end;
+
+/* Which part of the steps failed: failed_steps / num_steps, 0 to 1; 0 when there are none. */
+SW_API double sw_error_rate(const sw_totals *totals);
 
 /* `end` is filled before the first group is shown. Groups come sorted by their keys, null first. Each sum equals the sum over the rows. Retired steps
  * are in no sum. */

@@ -8,6 +8,8 @@ void sw_usage_write_totals(sw_cli_json *json, const sw_totals *totals)
         const char *at = (const char *)totals + sw__total_rows[i].offset;
         sw_cli_json_int(json, sw__total_rows[i].name, true, *(const int64_t *)(const void *)at);
     }
+    sw_cli_json_key(json, "error_rate");
+    sw_json_double(&json->out, sw_error_rate(totals));
 }
 
 static void write_time(sw_cli_json *json, const char *key, int64_t ns)

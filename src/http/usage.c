@@ -37,6 +37,8 @@ static void write_totals(sw_json_out *out, const sw_totals *totals)
         sw_json_key(out, sw_str_from(total_rows[i].name));
         sw_json_int(out, sum_at(totals, total_rows[i].offset));
     }
+    sw_json_key(out, SW_STR("error_rate"));
+    sw_json_double(out, sw_error_rate(totals));
 }
 
 /* ---- the question ------------------------------------------------------------------------------------- */

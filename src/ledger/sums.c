@@ -56,6 +56,11 @@ void sw_sums_of_step(const sw_step *step, sw_sums *out)
     memcpy(out, &t, sizeof *out);
 }
 
+double sw_error_rate(const sw_totals *totals)
+{
+    return totals->num_steps > 0 ? (double)totals->failed_steps / (double)totals->num_steps : 0;
+}
+
 void sw_sums_add(sw_sums *to, const sw_sums *delta, int sign)
 {
     for (size_t i = 0; i < SW_SUMS; i++) {

@@ -56,12 +56,12 @@ size_t ct_level(size_t quick, size_t normal, size_t deep)
 
 size_t ct_first_field(sw_record_id record)
 {
-    return (size_t)record % ct_level(3, 1, 1);
+    return (size_t)record % ct_level(3, 2, 1);
 }
 
 size_t ct_next_field(size_t field)
 {
-    return field + ct_level(3, 1, 1);
+    return field + ct_level(3, 2, 1);
 }
 
 uint64_t ct_seed(void)

@@ -60,7 +60,7 @@ bool ct_has_file(const contract *ct);
 bool ct_keeps(const contract *ct);
 /* From the environment STEPWELL_TEST_LEVEL: quick, normal, deep. */
 size_t ct_level(size_t quick, size_t normal, size_t deep);
-/* From each field to the next that a walk over all looks at: at the quick level each third, another one in each record. */
+/* From each field to the next that a walk over all looks at: at the quick level each third, at the normal one each second, another one in each record. */
 size_t ct_first_field(sw_record_id record);
 size_t ct_next_field(size_t field);
 uint64_t ct_seed(void); /* STEPWELL_TEST_SEED, else a fixed one */

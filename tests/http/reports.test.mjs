@@ -30,6 +30,7 @@ async function fill(server, count, more = {}) {
 }
 
 const tokens = (steps) => steps.reduce((sum, s) => sum + s.prompt_tokens + s.completion_tokens, 0);
+const failures = (steps) => steps.filter((s) => s.status === 'failed').length / steps.length;
 
 test('usage is what the rows say', async (t) => {
   const server = await serve(t);
@@ -38,6 +39,7 @@ test('usage is what the rows say', async (t) => {
   assert.deepEqual(all.by, []);
   assert.equal(all.total.num_steps, 600);
   assert.equal(all.total.total_tokens, tokens(steps));
+  assert.equal(all.total.error_rate, failures(steps));
   assert.equal(all.groups.length, 1);
   assert.equal(all.complete, true);
 
@@ -47,7 +49,7 @@ test('usage is what the rows say', async (t) => {
     assert.equal(groups.length, 12);
     for (const g of groups) {
       const mine = steps.filter((s) => s.model === g.model && s.created_at.startsWith(g.day));
-      assert.deepEqual([g.num_steps, g.total_tokens], [mine.length, tokens(mine)], JSON.stringify(g));
+      assert.deepEqual([g.num_steps, g.total_tokens, g.error_rate], [mine.length, tokens(mine), failures(mine)], JSON.stringify(g));
     }
   }
   const part = await server.get('/v1/usage?group_by=status&model=beta&from=2025-03-02T00:00:00Z&to=2025-03-03T00:00:00Z');
