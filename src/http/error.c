@@ -225,6 +225,17 @@ static void note_trouble(sw_exchange *x, int http, sw_status status, const sw_er
     }
 }
 
+/* What is said is wrong: also that a field of a JSON body has more than it may. A body that is too large as a
+ * whole names no field.
+ */
+static bool is_wrong_content(const sw_exchange *x, sw_status status, const sw_error *err)
+{
+    const sw_route *route = x->request.route;
+    return status == SW_STATUS_INVALID ||
+           (status == SW_STATUS_TOO_LARGE && err && err->field[0] && route &&
+            route->body != SW_BODY_NONE && route->body != SW_BODY_BYTES);
+}
+
 void sw__answer_error(sw_exchange *x, sw_status status, const sw_error *err)
 {
     bool otlp = sw__otlp_speaks(x);
@@ -234,7 +245,7 @@ void sw__answer_error(sw_exchange *x, sw_status status, const sw_error *err)
             SW_STATUS_NO_MEMORY; /* whatever was found wrong, without memory it was not looked at */
         x->fail_status = 0;
     }
-    if (status == SW_STATUS_INVALID && !x->fail_status && !otlp) {
+    if (is_wrong_content(x, status, err) && !x->fail_status && !otlp) {
         if (!x->invalid) {
             bool body = x->request.route && x->request.route->body != SW_BODY_NONE;
             sw_request_invalid(&x->request, "value_error", body ? "body" : "query",

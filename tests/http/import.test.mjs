@@ -312,7 +312,7 @@ test('what is no upload is refused, and nothing of it stays', async () => {
     assert.equal((await server.api('POST', '/v1/import/plan', { body })).status, 422, JSON.stringify(body));
   }
   const units = Array.from({ length: 201 }, () => '0'.repeat(32));
-  assert.equal((await plan(server, 'm', [], units)).status, 413);
+  assert.equal((await plan(server, 'm', [], units)).status, 422);
   assert.deepEqual((await plan(server, 'm', [file])).body, { unchanged: [], siblings: [] });
   const twice = `{"machine":"m","units":["${units[0]}"],"units":["${units[0]}","${units[0]}"]}`;
   assert.deepEqual((await server.api('POST', '/v1/import/plan', { body: twice, headers: { 'content-type': 'application/json' } })).body.siblings, [[]]);

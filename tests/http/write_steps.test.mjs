@@ -231,8 +231,15 @@ test('none, many and too many', async (t) => {
   assert.equal(answer.created, 10_000);
   assert.equal(new Set(answer.items.map((i) => i.id)).size, 10_000);
   const over = await post(server, { steps: [...many, {}] });
-  assert.equal(over.status, 413);
-  assert.match(over.body.detail, /10000/);
+  assert.equal(over.status, 422);
+  assert.deepEqual(over.body.detail[0].loc, ['body', 'steps']);
+  assert.match(over.body.detail[0].msg, /10000/);
+  for (const field of ['input_preview', 'output_preview']) {
+    const long = await post(server, { [field]: 'x'.repeat(257) });
+    assert.equal(long.status, 422);
+    assert.deepEqual(long.body.detail[0].loc, ['body', field]);
+    assert.match(long.body.detail[0].msg, /256/);
+  }
   assert.equal((await server.sql('select count(*) as n from steps'))[0].n, 10_000);
 });
 
